@@ -1,0 +1,43 @@
+"""Where chunks go: the protocol that every store fulfils, and what it is handed.
+
+Nothing is imported here: this module is loaded before the first `event/next`.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Store(Protocol):
+        """Puts one object at a time. `put` runs on the uploader's thread, `cancel` on the consumer's."""
+
+        def warm_up(self) -> None:
+            """Load what the first `put` would load (TLS context, credentials); touch no network, raise nothing."""
+
+        def put(self, request: "PutRequest") -> None:
+            """Return when the object is stored; raise `StoreError` otherwise."""
+
+        def cancel(self) -> None:
+            """End the attempt in progress, if any: `put` then raises `StoreError` of kind ABANDONED soon.
+
+            After the return not one more byte of that attempt is sent, and no idle connection is reused.
+            """
+
+
+class PutRequest:
+    """One object to store. `body` is its bytes, or the path (`str`) of a file that holds them."""
+
+    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata")
+
+    def __init__(
+        self,
+        key: str,
+        body: "bytes | str",
+        content_type: str,
+        content_encoding: str,
+        metadata: "dict[str, str]",
+    ) -> None:
+        self.key = key
+        self.body = body
+        self.content_type = content_type
+        self.content_encoding = content_encoding  # "" for none
+        self.metadata = metadata  # user metadata, ASCII, without the x-amz-meta- prefix
