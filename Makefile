@@ -1,0 +1,98 @@
+# `make help` lists the targets. Environments and builds are made once and again only when their inputs change.
+PYTHON ?= python3
+ARCH ?= $(shell uname -m)
+
+VENV := .venv/bin
+# --no-deps: the lock is complete. -qq: errors only. Bytecode is written when a module is first used.
+PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-hashes
+LOCKS := layer awslambdaric sam awscli dev
+LAYER_ZIP := dist/adaptive-batching-extension.zip
+# Directories too, so that a deleted file is noticed.
+LAYER_INPUTS := $(shell find extension layer -name __pycache__ -prune -o -print) requirements/layer.txt LICENSE
+# Where the checkers look: what exists of this list.
+CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functions benchmarks tests)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: venv
+venv: .venv/.locked .venv/.project ## The development environment, in .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+
+.venv/.locked: requirements/dev.txt | .venv/bin/python
+	$(VENV)/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+.venv/.project: pyproject.toml .venv/.locked
+	$(VENV)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The sandbox runs Python functions with it; beside our own packages a function would see them.
+build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
+	rm -rf $@
+	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
+	@touch $@
+
+build/sam build/awscli: build/%: requirements/%.txt
+	rm -rf $@
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install $(PIP_FLAGS) -r $<
+	@touch $@
+
+.PHONY: layer
+layer: $(LAYER_ZIP) ## The layer: build/layer is what /opt will hold, dist/*.zip what is uploaded
+
+$(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
+	$(VENV)/python layer/build.py --into build/layer --zip $@
+
+.PHONY: demo
+demo: venv layer build/runtime/awslambdaric ## 50 invocations in the sandbox; their logs arrive on an embedded S3
+	$(VENV)/adaptive-batching demo
+
+.PHONY: test
+test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test
+	$(VENV)/python -m pytest
+
+.PHONY: format
+format: venv ## Format the code and mend what lint can mend
+	$(VENV)/ruff format
+	$(VENV)/ruff check --fix-only
+
+.PHONY: check
+check: lint types template sam test ## What CI runs: format, lint, types, templates, sam build, every test
+
+.PHONY: lint types template sam
+lint: venv
+	$(VENV)/ruff format --check
+	$(VENV)/ruff check
+
+types: venv
+	$(VENV)/mypy $(CODE)
+
+template: venv
+	$(VENV)/cfn-lint template.yaml
+
+# Twice nothing: no telemetry, and --cached would compare what the layer's own script compares better.
+sam: build/sam | .venv/bin/python
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf .venv build dist .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+.PHONY: lock
+lock: ## Resolve requirements/*.in again (UPGRADE=1 takes the newest versions)
+	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install -qq uv; }
+	cd requirements && for name in $(LOCKS); do \
+	    case $$name in layer) oldest=3.10 ;; *) oldest=3.11 ;; esac; \
+	    ../build/uv/bin/uv pip compile -q --no-config $(if $(UPGRADE),--upgrade) --universal --python-version $$oldest \
+	        --generate-hashes --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.txt || exit 1; \
+	done
