@@ -8,7 +8,7 @@ PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-ha
 LOCKS := layer awslambdaric sam awscli dev
 LAYER_ZIP := dist/adaptive-batching-extension.zip
 # Directories too, so that a deleted file is noticed.
-LAYER_INPUTS := $(shell find extension layer -name __pycache__ -prune -o -print) requirements/layer.txt LICENSE
+LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt LICENSE
 # Where the checkers look: what exists of this list.
 CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functions benchmarks tests)
 
@@ -80,7 +80,6 @@ types: venv
 template: venv
 	$(VENV)/cfn-lint template.yaml
 
-# Twice nothing: no telemetry, and --cached would compare what the layer's own script compares better.
 sam: build/sam | .venv/bin/python
 	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
 

@@ -1,0 +1,100 @@
+"""Builds the layer: the tree that /opt will hold, and the zip file of it.
+
+Needs the standard library and pip. The same sources, lock and interpreter give the same bytes.
+
+    opt/
+        extensions/adaptive-batching-extension     the launcher, which Lambda starts
+        adaptive-batching-extension/               everything else, out of the function's sight (never /opt/python)
+            boot.py
+            extension/                             our package
+            vendor/                                boto3 and what it brings, for the boto3 store
+            LICENSE, THIRD_PARTY/                  what is in here and on which terms
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import vendor
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "adaptive-batching-extension"
+COMPILE = """
+import compileall, py_compile, sys
+tree = sys.argv[1]
+mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+done = compileall.compile_dir(tree, quiet=1, force=True, invalidation_mode=mode, stripdir=tree, prependdir=sys.argv[2])
+sys.exit(not done)
+"""
+
+
+def main() -> None:
+    """Build the tree and, where asked for, the zip."""
+    parser = argparse.ArgumentParser(description="Build the layer.")
+    parser.add_argument("--into", type=Path, required=True, help="the folder that becomes /opt; replaced")
+    parser.add_argument("--zip", type=Path, help="the zip file to write")
+    options = parser.parse_args()
+    into: Path = options.into.absolute()
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent, prefix=f".{into.name}-") as scratch:
+        opt = Path(scratch, "opt")
+        assemble(opt)
+        if options.zip:
+            options.zip.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = Path(scratch, "zip")
+            write_zip(opt, unfinished)
+            unfinished.replace(options.zip)
+        # Exchanged at the end: whoever uses the old tree, or a build that fails, never meets half of one.
+        if into.exists():
+            into.rename(Path(scratch, "old"))
+        opt.rename(into)
+    sys.stdout.write(f"{options.into}: {size(into) / 1e6:.1f} MB")
+    sys.stdout.write(f", {options.zip}: {options.zip.stat().st_size / 1e6:.1f} MB\n" if options.zip else "\n")
+
+
+def assemble(opt: Path) -> None:
+    """Put the tree together below `opt`, which must not exist."""
+    private = opt / NAME
+    launcher = opt / "extensions" / NAME
+    launcher.parent.mkdir(parents=True)
+    shutil.copyfile(ROOT / "layer" / "launcher.sh", launcher)
+    private.mkdir()
+    shutil.copyfile(ROOT / "layer" / "boot.py", private / "boot.py")
+    shutil.copyfile(ROOT / "LICENSE", private / "LICENSE")
+    shutil.copytree(ROOT / "extension", private / "extension", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    vendor.copy(ROOT / "requirements" / "layer.txt", ROOT / "build" / "vendor", private)
+    compile_ahead(private)
+    for path in [opt, *opt.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() or path == launcher else 0o644)
+
+
+def compile_ahead(private: Path) -> None:
+    """Write bytecode that is never checked against its source: /opt is read-only and unzipping changes times."""
+    for folder in ("extension", "vendor"):
+        command = [sys.executable, "-S", "-c", COMPILE, str(private / folder), f"/opt/{NAME}/{folder}"]
+        # The order of constant sets, and so the bytes, depend on the hash seed.
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def write_zip(tree: Path, path: Path) -> None:
+    """Zip the files of `tree`: sorted, with one fixed time (the first that a zip can hold), modes as they are."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for file in sorted(file for file in tree.rglob("*") if file.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(tree).as_posix())
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = file.stat().st_mode << 16
+            archive.writestr(entry, file.read_bytes())
+
+
+def size(tree: Path) -> int:
+    """Bytes in the files of `tree`."""
+    return sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The dependencies in the layer: installed from the lock, then cut down to what the boto3 store uses."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+# botocore describes every service of AWS; the store needs S3, and STS for roles.
+BOTOCORE_DATA = {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json", "s3", "sts"}
+# boto3's data describes its resources, which the store does not use.
+UNUSED = ("bin", "boto3/data", "boto3/examples", "**/tests", "**/*.pyi", "**/py.typed", "**/examples-1.json*")
+LICENCE_FILES = ("LICEN[CS]E*", "NOTICE*", "COPYING*", "AUTHORS*")
+
+
+def copy(lock: Path, cache: Path, private: Path) -> None:
+    """Put the pruned dependencies into `private`/vendor and their licences into `private`/THIRD_PARTY."""
+    installed = install(lock, cache)
+    target = private / "vendor"
+    shutil.copytree(installed, target)
+    write_bill(list(distributions(path=[str(target)])), private / "THIRD_PARTY")
+    prune(target)
+
+
+def install(lock: Path, cache: Path) -> Path:
+    """Install what `lock` pins, once per content of the lock; the folder below `cache` that holds it."""
+    target = cache / hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    if not target.exists():
+        unfinished = target.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        # Only wheels: nothing is compiled here, so the machine leaves no trace in the layer.
+        options = ["--no-deps", "--no-compile", "--require-hashes", "--only-binary", ":all:"]
+        quiet = ["-qq", "--disable-pip-version-check"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            *quiet,
+            *options,
+            "--target",
+            str(unfinished),
+            "-r",
+            str(lock),
+        ]
+        subprocess.run(command, check=True)
+        unfinished.rename(target)
+    return target
+
+
+def prune(target: Path) -> None:
+    """Remove what the store never reads."""
+    unused = [path for pattern in (*UNUSED, "*.dist-info") for path in target.glob(pattern)]
+    unused += [path for path in (target / "botocore" / "data").iterdir() if path.name not in BOTOCORE_DATA]
+    for path in unused:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_bill(found: list[Distribution], target: Path) -> None:
+    """Write the bill of materials, and the licence files of each distribution, into `target`."""
+    lines = ["name\tversion\tlicence"]
+    for distribution in sorted(found, key=lambda each: each.name.lower()):
+        name, about = distribution.name, distribution.metadata
+        licence = about.get("License-Expression") or about.get("License") or "see the files"
+        lines.append(f"{name}\t{distribution.version}\t{licence}")
+        for file in distribution.files or []:
+            if any(Path(file.name).match(pattern) for pattern in LICENCE_FILES):
+                (target / name).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(Path(str(distribution.locate_file(file))), target / name / file.name)
+    target.mkdir(exist_ok=True)
+    (target / "BILL.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
