@@ -51,7 +51,12 @@ build/sam build/awscli: build/%: requirements/%.txt
 layer: $(LAYER_ZIP) ## The layer: build/layer is what /opt will hold, dist/*.zip what is uploaded
 
 $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
-	$(VENV)/python layer/build.py --into build/layer --zip $@
+	$(VENV)/python -m layer.build --into build/layer --zip $@
+
+# Called by `sam build`: the same tree, where SAM wants it.
+.PHONY: build-AdaptiveBatchingLayer
+build-AdaptiveBatchingLayer: | .venv/bin/python
+	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)"
 
 .PHONY: demo
 demo: venv layer build/runtime/awslambdaric ## 50 invocations in the sandbox; their logs arrive on an embedded S3

@@ -1,4 +1,4 @@
-"""Builds the layer: the tree that /opt will hold, and the zip file of it.
+"""Builds the layer: the tree that /opt will hold, and the zip file of it (`python -m layer.build`).
 
 Needs the standard library and pip. The same sources, lock and interpreter give the same bytes.
 
@@ -20,7 +20,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import vendor
+from layer import vendor
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "adaptive-batching-extension"

@@ -65,7 +65,7 @@ def write_bill(found: list[Distribution], target: Path) -> None:
     lines = ["name\tversion\tlicence"]
     for distribution in sorted(found, key=lambda each: each.name.lower()):
         name, about = distribution.name, distribution.metadata
-        licence = about.get("License-Expression") or about.get("License") or "see the files"
+        licence = next((about[field] for field in ("License-Expression", "License") if field in about), "see the files")
         lines.append(f"{name}\t{distribution.version}\t{licence}")
         for file in distribution.files or []:
             if any(Path(file.name).match(pattern) for pattern in LICENCE_FILES):
