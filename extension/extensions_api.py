@@ -1,0 +1,179 @@
+"""The edge to Lambda's Runtime API endpoint: register, subscribe, next, init/error, exit/error.
+
+Speaks HTTP/1.1 over a plain socket: `http.client` would cost 23 ms before the first `event/next`.
+Source: Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15.
+"""
+
+import _socket
+
+from extension.errors import ApiError
+
+NAME = "adaptive-batching-extension"  # must equal the launcher's file name in /opt/extensions
+EXTENSION = "/2020-01-01/extension"
+PATHS = {"telemetry": "/2022-07-01/telemetry", "logs": "/2020-08-15/logs"}
+CALL_SECONDS = 1.0  # a call that does not block by design is answered within milliseconds
+LONGEST_HEAD = 65536
+
+
+class Answer:
+    """Status, headers (lower-case names) and body of one answer."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: "dict[str, str]", body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class Connection:
+    """One kept connection to the endpoint; opened when it is needed, closed at the first fault."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._socket: "_socket.socket | None" = None
+
+    def call(self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False) -> Answer:
+        """Send one request and read its answer. ApiError with status 0 if none came."""
+        self.send(method, path, headers, body, blocking=blocking)
+        return self.receive(path)
+
+    def send(self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False) -> None:
+        """Write one request; its answer is read with `receive`. `blocking`: the answer may take for ever."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        fresh = self._socket is None
+        try:
+            self._open().sendall(head.encode() + body)
+        except OSError as error:
+            self.close()
+            if fresh:
+                raise ApiError(path, 0, str(error)) from error
+            self.send(method, path, headers, body, blocking=blocking)  # the kept connection was dead
+            return
+        self._open().settimeout(None if blocking else CALL_SECONDS)
+
+    def receive(self, path: str) -> Answer:
+        """Read the answer to the request that was sent last."""
+        try:
+            answer = _read_answer(self._open())
+        except (OSError, ValueError) as error:
+            self.close()
+            raise ApiError(path, 0, str(error)) from error
+        if answer.headers.get("connection", "").lower() == "close":
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _open(self) -> "_socket.socket":
+        if self._socket is None:
+            host, _, port = self._address.rpartition(":")
+            opened = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            try:
+                opened.settimeout(CALL_SECONDS)
+                opened.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+                opened.connect((host.encode(), int(port)))  # bytes: a str would load the idna codec, 8 ms
+            except (OSError, ValueError):
+                opened.close()
+                raise
+            self._socket = opened
+        return self._socket
+
+
+class ExtensionsApi:
+    """The calls of one registered extension. The poller owns `poller`, everybody else `calls`."""
+
+    def __init__(self, address: str) -> None:
+        self._calls = Connection(address)
+        self._poller = Connection(address)
+        self.identifier = ""
+
+    def register(self, events: "tuple[str, ...]") -> None:
+        """Register under NAME for `events` (INVOKE, SHUTDOWN)."""
+        body = '{"events":[' + ",".join(f'"{event}"' for event in events) + "]}"
+        answer = self._calls.call("POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode())
+        self.identifier = answer.headers.get("lambda-extension-identifier", "")
+        if answer.status != 200 or not self.identifier:  # noqa: PLR2004 - HTTP OK
+            raise ApiError("register", answer.status, _shown(answer.body))
+
+    def subscribe(self, api: str, schema: str, types: "tuple[str, ...]", buffering: str, uri: str) -> "tuple[int, str]":
+        """PUT one subscription. Returns status and body, 0 for a transport error: what follows from them is not decided here."""
+        extra = ',"method":"POST","encoding":"JSON"' if api == "logs" else ""
+        body = (
+            f'{{"schemaVersion":"{schema}","types":[{",".join(f"{chr(34)}{kind}{chr(34)}" for kind in types)}],'
+            f'"buffering":{buffering},"destination":{{"protocol":"HTTP","URI":"{uri}"{extra}}}}}'
+        )
+        headers = {"Lambda-Extension-Identifier": self.identifier, "Content-Type": "application/json"}
+        try:
+            answer = self._calls.call("PUT", PATHS[api], headers, body.encode())
+        except ApiError as error:
+            return 0, error.detail
+        return answer.status, _shown(answer.body)
+
+    def finished_calls(self) -> None:
+        """Close the connection for calls: after start-up only `next` is called."""
+        self._calls.close()
+
+    def ask_next(self) -> None:
+        """Write `event/next` without waiting for the event: from here on our part of Init is over."""
+        headers = {"Lambda-Extension-Identifier": self.identifier}
+        self._poller.send("GET", f"{EXTENSION}/event/next", headers, blocking=True)
+
+    def receive_next(self) -> bytes:
+        """Wait, without limit, for the event asked for. ApiError if there was no 200."""
+        answer = self._poller.receive("event/next")
+        if answer.status != 200:  # noqa: PLR2004 - HTTP OK
+            raise ApiError("event/next", answer.status, _shown(answer.body))
+        return answer.body
+
+
+def _read_answer(source: "_socket.socket") -> Answer:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = source.recv(65536)
+        if not piece or len(received) > LONGEST_HEAD:
+            msg = "the connection ended before an answer"
+            raise OSError(msg)
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    first, *fields = head.decode("latin-1").split("\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+    status = int(first.split(" ", 2)[1])
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return Answer(status, headers, _read_chunked(source, body))
+    length = int(headers.get("content-length", "0"))
+    while len(body) < length:
+        piece = source.recv(65536)
+        if not piece:
+            msg = "the connection ended within an answer"
+            raise OSError(msg)
+        body += piece
+    return Answer(status, headers, body)
+
+
+def _read_chunked(source: "_socket.socket", received: bytes) -> bytes:
+    body = b""
+    while True:
+        line, found, rest = received.partition(b"\r\n")
+        size = int(line.split(b";")[0], 16) if found else -1
+        if found and len(rest) >= size + 2:
+            body += rest[:size]
+            received = rest[size + 2 :]
+            if size == 0:
+                return body
+            continue
+        piece = source.recv(65536)
+        if not piece:
+            msg = "the connection ended within an answer"
+            raise OSError(msg)
+        received += piece
+
+
+def _shown(body: bytes) -> str:
+    """The beginning of an answer, for a message."""
+    return body[:300].decode("utf-8", "replace")

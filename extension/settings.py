@@ -1,0 +1,227 @@
+"""What users may set: one table, from which parsing, the JSON Schema and the README's table follow.
+
+Pure, and loaded before the first `event/next`: it imports nothing.
+"""
+
+PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
+FAMILY = "ADAPTIVE_BATCHING_"  # a name that begins so and is not in the table is a typing error
+LOG_TYPES = ("platform", "function", "extension")
+PLACEHOLDERS = ("function", "date", "hour")
+MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
+RUNTIME_API_PORT = 9001  # taken by Lambda itself
+MAX_PREFIX_BYTES = 700  # S3 keys end at 1024 bytes; function name, time and UUID need up to 200
+
+
+class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
+    """What is wrong with a value, and how to mend it; `instead` is used if it is not None, else the default."""
+
+    def __init__(self, why: str, instead: object = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.instead = instead
+
+
+class Setting:
+    """One row of the table. `default` is written as a user would write it."""
+
+    __slots__ = ("choices", "default", "help", "kind", "maximum", "minimum", "name")
+
+    def __init__(  # noqa: PLR0913 - a row has as many cells as the table has columns
+        self, name: str, default: str, kind: str, text: str, minimum: int = 0, maximum: int = 0, choices: "tuple[str, ...]" = ()
+    ) -> None:
+        self.name = PREFIX + name
+        self.default = default
+        self.kind = kind  # bucket, number, types, prefix, choice, region
+        self.help = text
+        self.minimum = minimum
+        self.maximum = maximum
+        self.choices = choices
+
+
+TABLE = (
+    Setting("S3_BUCKET", "", "bucket", "where the logs go; never created, listed or probed by the extension (required)"),
+    Setting("SHIP_RATE_BYTES", "4096", "number", "ship when this many bytes wait; above 104857600 counts as 104857600", 1, MAX_SHIP_RATE_BYTES),
+    Setting("SHIP_RATE_INVOKES", "10", "number", "ship after this many invocations", 1, 2**31),
+    Setting("SHIP_RATE_MILLISECONDS", "10000", "number", "ship when the oldest waiting record is this old", 1, 2**31),
+    Setting("LOG_TYPES", '["platform","function"]', "types", "JSON array of `platform`, `function`, `extension`; the valid ones count"),
+    Setting(
+        "S3_PREFIX",
+        "function={function}/date={date}/hour={hour}/",
+        "prefix",
+        "key prefix template, UTC, arrival of the first record; empty gives the Go sample's flat names",
+    ),
+    Setting("S3_REGION", "", "region", "the bucket's region, where it is not the function's (`AWS_REGION`)"),
+    Setting("COMPRESSION", "none", "choice", "`none` or `gzip` (adds `.gz` to the key)", choices=("none", "gzip")),
+    Setting("MAX_HOLD_MILLISECONDS", "500", "number", "how long an invocation may be held open for shipping", 1, 900_000),
+    Setting("API", "auto", "choice", "`auto`, `telemetry` or `logs`: where the logs come from", choices=("auto", "telemetry", "logs")),
+    Setting("PORT", "1234", "number", "listener port; an ephemeral one if it is taken; never 9001", 1, 65535),
+    Setting("S3_CLIENT", "auto", "choice", "`auto`, `light` or `boto3`: what uploads", choices=("auto", "light", "boto3")),
+)
+
+
+class Settings:
+    """One immutable value: what the extension was told, checked."""
+
+    __slots__ = (
+        "api",
+        "bucket",
+        "client",
+        "gzip",
+        "hold_seconds",
+        "log_types",
+        "port",
+        "prefix",
+        "problems",
+        "region",
+        "ship_bytes",
+        "ship_invokes",
+        "ship_seconds",
+    )
+
+    def __init__(self, values: "dict[str, object]", region: str, problems: "list[str]") -> None:
+        def number(name: str) -> int:
+            value = values[PREFIX + name]
+            return value if isinstance(value, int) else 0
+
+        def text(name: str) -> str:
+            return str(values[PREFIX + name])
+
+        types = values[PREFIX + "LOG_TYPES"]
+        self.bucket = text("S3_BUCKET")  # "": nothing can be shipped
+        self.ship_bytes = number("SHIP_RATE_BYTES")
+        self.ship_invokes = number("SHIP_RATE_INVOKES")
+        self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
+        self.log_types: "tuple[str, ...]" = types if isinstance(types, tuple) else ()
+        self.prefix = text("S3_PREFIX")
+        self.region = text("S3_REGION") or region
+        self.gzip = text("COMPRESSION") == "gzip"
+        self.hold_seconds = number("MAX_HOLD_MILLISECONDS") / 1000
+        self.api = text("API")
+        self.port = number("PORT")
+        self.client = text("S3_CLIENT")
+        self.problems = tuple(problems)
+
+
+def from_environ(environ: "Mapping[str, str]") -> Settings:
+    """Read every setting; a bad value never raises: the default serves and `problems` has one sentence about it."""
+    problems: "list[str]" = []
+    values: "dict[str, object]" = {}
+    for setting in TABLE:
+        read = environ.get(setting.name)
+        values[setting.name] = _parse(setting, setting.default)
+        if read is None or (read == "" and setting.kind not in ("prefix", "bucket")):
+            continue
+        try:
+            values[setting.name] = _parse(setting, read)
+        except Problem as problem:
+            if problem.instead is not None:
+                values[setting.name] = problem.instead
+            problems.append(_sentence(setting, read, problem, values[setting.name]))
+    if not environ.get(PREFIX + "S3_BUCKET", "").strip():
+        problems.append(f"{PREFIX}S3_BUCKET is not set: nothing is shipped; set it to the name of a bucket that exists")
+    problems.extend(_unknown(name) for name in environ if name.startswith(FAMILY) and name not in values)
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    return Settings(values, region, problems)
+
+
+def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
+    shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
+    if setting.kind == "bucket":
+        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
+    if isinstance(used, tuple):
+        used = "[" + ",".join(f'"{name}"' for name in used) + "]"
+    return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
+
+
+def _parse(setting: Setting, read: str) -> object:
+    """The value of one setting, or Problem."""
+    text = read.strip()
+    if setting.kind == "number":
+        return _number(setting, text)
+    if setting.kind == "choice":
+        if text.lower() not in setting.choices:
+            raise Problem("it is one of " + ", ".join(setting.choices))
+        return text.lower()
+    if setting.kind == "types":
+        return _types(text)
+    if setting.kind == "prefix":
+        return _prefix(read)
+    if setting.kind == "bucket":
+        return _bucket(text)
+    if text and not all(c.isalnum() or c == "-" for c in text):
+        raise Problem("that is not a region, such as eu-west-1")
+    return text
+
+
+def _number(setting: Setting, text: str) -> int:
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        raise Problem("that is not a whole number")
+    value = int(text) if len(digits) < 19 else setting.maximum + 1  # noqa: PLR2004 - 64 bits; longer is above every maximum
+    if text.startswith("-") or value < setting.minimum:
+        raise Problem(f"the least is {setting.minimum}")
+    if value > setting.maximum:
+        if setting.name.endswith("PORT"):
+            raise Problem(f"a port is 1 to {setting.maximum}")
+        raise Problem(f"the most is {setting.maximum}", instead=setting.maximum)
+    if setting.name.endswith("PORT") and value == RUNTIME_API_PORT:
+        raise Problem(f"{RUNTIME_API_PORT} is Lambda's own port")
+    return value
+
+
+def _types(text: str) -> "tuple[str, ...]":
+    """A JSON array of plain words, read without the json module, which costs 9 ms at start-up."""
+    if text[:1] != "[" or text[-1:] != "]":
+        raise Problem('it must be a JSON array such as ["platform","function"]')
+    items = [item.strip() for item in text[1:-1].split(",")]
+    names = [item[1:-1] for item in items if len(item) > 1 and item[0] == item[-1] == '"']
+    valid = tuple(name for name in LOG_TYPES if name in names)
+    strange = [item for item in items if item.strip('"') not in valid or item[:1] != '"']
+    if not valid:
+        raise Problem("none of " + ", ".join(LOG_TYPES) + " is in it")
+    if strange:
+        raise Problem(f"{', '.join(item or 'an empty place' for item in strange)} is not one of {', '.join(LOG_TYPES)}", instead=valid)
+    return valid
+
+
+def _prefix(text: str) -> str:
+    if len(text.encode("utf-8", "replace")) > MAX_PREFIX_BYTES:
+        raise Problem(f"it is longer than {MAX_PREFIX_BYTES} bytes")
+    if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF for c in text):  # noqa: PLR2004 - control characters, DEL
+        raise Problem("it has characters that an S3 key cannot carry")
+    rest = text
+    for name in PLACEHOLDERS:
+        rest = rest.replace("{" + name + "}", "")
+    if "{" in rest or "}" in rest:
+        raise Problem("the placeholders are " + ", ".join("{" + name + "}" for name in PLACEHOLDERS))
+    return text
+
+
+def _bucket(text: str) -> str:
+    if not text:
+        return ""
+    if text.startswith("arn:"):
+        return text
+    if not (3 <= len(text) <= 255 and text.isascii() and all(c.isalnum() or c in ".-_" for c in text)):  # noqa: PLR2004 - S3's rule
+        raise Problem("that is not the name of a bucket (3 to 63 letters, digits, dots and hyphens)", instead="")
+    return text
+
+
+def _unknown(name: str) -> str:
+    nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known))
+    return f"{name} is not a setting of this extension and does nothing; the nearest is {nearest}"
+
+
+def _distance(left: str, right: str) -> int:
+    """Levenshtein's edit distance."""
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping

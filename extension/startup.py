@@ -1,0 +1,95 @@
+"""Start-up, in this order: register, bind the listener, subscribe, write the first `event/next`. Nothing heavy is loaded.
+
+Every step that fails leaves a working remainder: without a log API the extension polls; without a listener it polls.
+"""
+
+import time
+
+from extension.errors import ApiError
+from extension.extensions_api import ExtensionsApi
+from extension.inbox import Inbox
+from extension.listener import Listener
+from extension.messages import say
+
+ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer, within a second
+PAUSE = 0.3  # s between them
+BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # said, not left to defaults on which the documents disagree
+TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
+LOGS_SCHEMA = "2021-03-18"  # brings platform.runtimeDone
+ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
+
+
+class Started:
+    """What start-up leaves behind. `api` is telemetry, logs or "" (nothing will arrive); `error` why a start-up failed."""
+
+    __slots__ = ("api", "calls", "inbox", "listener", "managed", "schema")
+
+    def __init__(self, calls: ExtensionsApi, inbox: Inbox, *, managed: bool) -> None:
+        self.calls = calls
+        self.inbox = inbox
+        self.managed = managed
+        self.listener: "Listener | None" = None
+        self.api = ""
+        self.schema = ""
+
+
+def start(settings: "Settings", address: str, initialization_type: str, keep: "Callable[[Inbox, bytes], None]") -> Started:
+    """Register, listen, subscribe and write the first `event/next`. ApiError if registering or polling is refused."""
+    managed = initialization_type == "lambda-managed-instances"
+    calls = ExtensionsApi(address)
+    calls.register(("SHUTDOWN",) if managed else ("INVOKE", "SHUTDOWN"))
+    started = Started(calls, Inbox(), managed=managed)
+    if settings.bucket:
+        listener = Listener(lambda body: keep(started.inbox, body))
+        try:
+            listener.start(settings.port)
+        except OSError as error:
+            say("error", "no port to listen on: nothing is shipped, the function goes on", {"why": str(error)})
+        else:
+            started.listener = listener
+            if listener.port != settings.port:
+                say("info", "the port is taken; another one is used", {"asked": settings.port, "used": listener.port})
+            started.api, started.schema = subscribe(calls, settings, listener.port)
+    calls.finished_calls()
+    calls.ask_next()
+    return started
+
+
+def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[str, str]":
+    """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both empty if none does."""
+    types = ("platform", *(kind for kind in settings.log_types if kind != "platform"))
+    uri = f"http://sandbox.localdomain:{port}/"
+    refusals: "list[str]" = []
+    plan = [("telemetry", schema) for schema in TELEMETRY_SCHEMAS] if settings.api != "logs" else []
+    if settings.api != "telemetry":
+        plan.append(("logs", LOGS_SCHEMA))
+    older_may_do = True
+    for api, schema in plan:
+        if api == "telemetry" and not older_may_do:
+            continue
+        status, body = _persistently(lambda api=api, schema=schema: calls.subscribe(api, schema, types, BUFFERING, uri))  # type: ignore[misc]
+        if status == 200:  # noqa: PLR2004 - HTTP OK
+            return api, schema
+        refusals.append(f"{api} {schema}: {status or 'no answer'} {body}")
+        older_may_do = status in (BAD_REQUEST, NOT_FOUND)
+    say("error", "no log API will deliver here: nothing is shipped, the function goes on", {"answers": "; ".join(refusals)})
+    return "", ""
+
+
+def _persistently(attempt: "Callable[[], tuple[int, str]]") -> "tuple[int, str]":
+    for again in range(ATTEMPTS):
+        status, body = attempt()
+        if 0 < status < 500:  # noqa: PLR2004 - 5xx and no answer are worth another attempt
+            break
+        if again < ATTEMPTS - 1:
+            time.sleep(PAUSE)
+    return status, body
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from extension.settings import Settings
+
+__all__ = ["ApiError", "Started", "start", "subscribe"]
