@@ -1,0 +1,64 @@
+"""Reads template.yaml as CloudFormation would, as far as its policies need it."""
+
+import re
+from typing import Any
+
+import cfnlint.decode
+
+from tests.layer.conftest import ROOT
+
+
+def template() -> dict[str, Any]:
+    """The template, short forms of intrinsic functions spelt out."""
+    decoded, matches = cfnlint.decode.decode(str(ROOT / "template.yaml"))
+    assert decoded is not None, matches
+    return dict(decoded)
+
+
+def defaults() -> dict[str, str]:
+    """What the parameters are if nobody sets them."""
+    return {name: str(about["Default"]) for name, about in template()["Parameters"].items()}
+
+
+def policy_of_function(bucket: str, account: str, **parameters: str) -> dict[str, Any]:
+    """The function's own policy document with everything filled in."""
+    values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account}
+    values["LogBucket.Arn"] = f"arn:aws:s3:::{bucket}"
+    whole = template()
+    (policy,) = whole["Resources"]["DemoFunction"]["Properties"]["Policies"]
+    resolved: dict[str, Any] = _resolve(policy, values, whole["Conditions"])
+    return resolved
+
+
+def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - a table
+    def inner(each: Any) -> Any:  # noqa: ANN401 - any JSON
+        return _resolve(each, values, conditions)
+
+    match node:
+        case {"Ref": name}:
+            return values[name]
+        case {"Fn::Sub": [text, more]}:
+            return _substitute(text, values | {name: inner(value) for name, value in more.items()})
+        case {"Fn::Sub": text}:
+            return _substitute(text, values)
+        case {"Fn::Join": [by, parts]}:
+            return inner(by).join(inner(parts))
+        case {"Fn::Split": [by, text]}:
+            return inner(text).split(by)
+        case {"Fn::Select": [index, parts]}:
+            return inner(parts)[int(index)]
+        case {"Fn::Equals": [one, other]}:
+            return inner(one) == inner(other)
+        case {"Fn::If": [condition, then, otherwise]}:
+            return inner(then if inner(conditions[condition]) else otherwise)
+        case dict():
+            assert not any(name.startswith("Fn::") for name in node), node
+            return {name: inner(value) for name, value in node.items()}
+        case list():
+            return [inner(each) for each in node]
+        case _:
+            return node
+
+
+def _substitute(text: str, values: dict[str, str]) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda match: values[match[1]], text)

@@ -1,0 +1,75 @@
+import re
+import subprocess
+
+import pytest
+
+from tests.layer.conftest import ROOT
+from tests.layer.template import defaults, policy_of_function, template
+
+NAME = "adaptive-batching-extension-demo-function"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "keys"),
+    [
+        ("function={function}/date={date}/hour={hour}/", f"function={NAME}/*"),
+        ("logs/", "logs/*"),
+        ("logs/{function}/{date}/", "logs/*"),
+        ("{function}/", f"{NAME}/*"),
+        ("team-{function}-logs/{date}/", f"team-{NAME}-logs/*"),
+        ("", f"{NAME}-*"),
+    ],
+)
+def test_the_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(prefix: str, keys: str) -> None:
+    assert re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
+    policy = policy_of_function("logs-of-mine", "111122223333", S3Prefix=prefix)
+    assert policy["Statement"] == [
+        {
+            "Sid": "ShipLogs",
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::logs-of-mine/{keys}",
+            "Condition": {"StringEquals": {"s3:ResourceAccount": "111122223333"}},
+        }
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["{date}/{function}/", "year={date}/", "logs", "{function}-{hour}/", "/logs/"])
+def test_a_prefix_whose_first_folder_no_policy_can_name_is_refused(prefix: str) -> None:
+    assert not re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
+
+
+def test_the_recommended_thresholds() -> None:
+    values = defaults()
+    names = ("ShipRateBytes", "ShipRateInvokes", "ShipRateMilliseconds", "Compression", "LogsExpireAfterDays")
+    assert [values[name] for name in names] == ["262144", "100", "60000", "gzip", "30"]
+
+
+def test_the_bucket_is_encrypted_private_owner_enforced_and_retained() -> None:
+    bucket = template()["Resources"]["LogBucket"]
+    properties = bucket["Properties"]
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == {"Ref": "LogsExpireAfterDays"}
+
+
+def test_whatever_does_not_use_tls_is_denied() -> None:
+    (statement,) = template()["Resources"]["LogBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output() -> None:
+    whole = template()
+    assert defaults()["FunctionName"] == NAME
+    assert set(whole["Outputs"]) == {"Bucket", "Function", "Layer", "InvokeCommand"}
+    settings = ROOT / "samconfig.toml"
+    assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    command = [str(ROOT / ".venv" / "bin" / "cfn-lint"), "template.yaml"]
+    found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
