@@ -1,0 +1,115 @@
+"""`adaptive-batching sandbox run|serve`: the command line of the sandbox. Results on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from sandbox.environment import Environment, Result, SandboxError
+from sandbox.function import Function
+from sandbox.options import APIS, Options, base_interpreter
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands."""
+    commands = parser.add_subparsers(dest="action", required=True, metavar="run|serve")
+    run_parser = commands.add_parser("run", help="invoke a function some times, then shut its environment down")
+    _add_function(run_parser)
+    run_parser.add_argument("-n", "--invocations", type=int, default=1, help="how many (default: 1)")
+    run_parser.add_argument("--payload", default="{}", help="JSON, or @file (default: {})")
+    run_parser.add_argument("--pause", type=float, default=0.0, metavar="S", help="seconds frozen between invocations")
+    run_parser.set_defaults(action=_run)
+
+
+def _add_function(parser: argparse.ArgumentParser) -> None:
+    code = parser.add_argument_group("the function")
+    code.add_argument("folder", type=Path, help="folder with the function's code")
+    code.add_argument("--handler", default="app.handler", help="module.function (default: app.handler)")
+    code.add_argument("--name", default="", help="function name (default: the folder's)")
+    code.add_argument(
+        "--layer", type=Path, action="append", default=[], help="folder laid out as /opt; may be repeated"
+    )
+    code.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable; may be repeated")
+    code.add_argument("--timeout", type=float, default=3.0, metavar="S", help="seconds (default: 3)")
+    code.add_argument("--memory", type=int, default=256, metavar="MB", help="default: 256")
+    code.add_argument("--log-format", choices=("Text", "JSON"), default="Text")
+    where = parser.add_argument_group("the environment")
+    where.add_argument("--apis", choices=sorted(APIS), default="both", help="log APIs that exist; others answer 202")
+    where.add_argument("--no-freeze", dest="freeze", action="store_false", help="never stop processes when idle")
+    where.add_argument("--no-private-tmp", action="store_true", help="TMPDIR instead of a mount namespace")
+    where.add_argument("--python", type=Path, default=base_interpreter(), help="interpreter of Python functions")
+    where.add_argument(
+        "--awslambdaric", type=Path, default=Options().awslambdaric, help="folder that holds it (default: %(default)s)"
+    )
+    where.add_argument("--log-folder", type=Path, help="keep log streams here, as CloudWatch would show them")
+
+
+def function(arguments: argparse.Namespace) -> Function:
+    """Return the function that the arguments describe."""
+    variables = {}
+    for pair in arguments.env:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise SandboxError(f"--env {pair!r} is not NAME=VALUE")
+        variables[name] = value
+    return Function(
+        arguments.folder,
+        arguments.handler,
+        arguments.name or arguments.folder.resolve().name,
+        variables=variables,
+        layers=tuple(arguments.layer),
+        timeout=arguments.timeout,
+        memory=arguments.memory,
+        log_format=arguments.log_format,
+    )
+
+
+def options(arguments: argparse.Namespace) -> Options:
+    """Return the options that the arguments describe."""
+    return Options(
+        apis=arguments.apis,
+        freeze=arguments.freeze,
+        private="never" if arguments.no_private_tmp else "auto",
+        interpreter=arguments.python,
+        awslambdaric=arguments.awslambdaric,
+        log_folder=arguments.log_folder,
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out a subcommand; return the exit code."""
+    try:
+        return int(arguments.action(arguments))
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    payload = _payload(arguments.payload)
+    failed = 0
+    with Environment(function(arguments), options(arguments)) as environment:
+        for number in range(arguments.invocations):
+            if number:
+                time.sleep(arguments.pause)
+            result = environment.invoke(payload)
+            failed += result.function_error is not None
+            _show(result)
+    return 1 if failed else 0
+
+
+def _payload(text: str) -> bytes:
+    data = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+    try:
+        json.loads(data)
+    except ValueError as error:
+        raise SandboxError(f"the payload is not JSON: {error}") from None
+    return data
+
+
+def _show(result: Result) -> None:
+    print(result.payload.decode("utf-8", "replace"))
+    print(result.log_tail, end="", file=sys.stderr)

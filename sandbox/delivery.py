@@ -1,0 +1,193 @@
+"""Bringing telemetry to one subscriber: a thread, a session, one POST in flight, redelivery, a pause while frozen.
+
+Delivery is at least once: what was not answered with 2xx is sent again, the same bytes, with back-off (protocol
+reference 6.3). What waits is bounded; beyond that the oldest is dropped and said in a `platform.logsDropped`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from sandbox.batching import Batcher
+from sandbox.dialects import Dialect
+from sandbox.subscriptions import Subscription
+
+#: Bytes that may wait for one subscriber. A guess: production's bound is not published.
+BACKLOG = 32 * 1024 * 1024
+#: Seconds for one POST, from connecting to the answer.
+POST_TIMEOUT = 5.0
+BACK_OFF_FIRST, BACK_OFF_LAST = 0.05, 1.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One POST that was answered with 2xx (or one write to a TCP destination). `at` is seconds since the epoch."""
+
+    subscriber: str
+    at: float
+    events: tuple[bytes, ...]
+    attempts: int
+
+    @property
+    def body(self) -> bytes:
+        return b"[" + b",".join(self.events) + b"]"
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The envelopes, in order."""
+        return [json.loads(event.decode("utf-8", "surrogatepass")) for event in self.events]
+
+
+class Courier:
+    """Delivers to one subscriber. `dropped` is told how many records and bytes were given up."""
+
+    def __init__(self, name: str, subscription: Subscription, dialect: Dialect) -> None:
+        self.name = name
+        self.subscription = subscription
+        self.dialect = dialect
+        self.deliveries: list[Delivery] = []
+        self.failures = 0
+        self.on_dropped: Callable[[int, int], None] = lambda _records, _size: None
+        self._batcher = Batcher(subscription.buffering)
+        self._changed = threading.Condition()
+        self._paused = self._stopped = self._urged = self._posting = False
+        self._held: list[bytes] = []  # taken from the batcher and not yet acknowledged
+        self._session = requests.Session()
+        self._session.trust_env = False  # proxies of this machine's user are not the platform's
+        self._socket: socket.socket | None = None
+        self._thread = threading.Thread(target=self._run, name=f"deliver-{name}", daemon=True)
+        self._thread.start()
+
+    def push(self, event: bytes) -> None:
+        """Queue one encoded event."""
+        with self._changed:
+            self._batcher.push(event, time.monotonic())
+            dropped = self._batcher.drop_oldest(BACKLOG) if self._batcher.bytes > BACKLOG else (0, 0)
+            self._changed.notify_all()
+        if dropped[0]:
+            self.on_dropped(*dropped)
+
+    def pause(self, patience: float) -> None:
+        """Start no further POST; wait up to `patience` seconds for the one in flight."""
+        with self._changed:
+            self._paused = True
+            self._changed.wait_for(lambda: not self._posting, patience)
+
+    def resume(self) -> None:
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def flush(self, patience: float) -> bool:
+        """Deliver what waits without waiting for thresholds; say whether all of it arrived within `patience` s."""
+        with self._changed:
+            self._urged = True
+            self._changed.notify_all()
+            done = self._changed.wait_for(lambda: not self._held and not len(self._batcher), patience)
+            self._urged = False
+            return done
+
+    def redirect(self, subscription: Subscription, dialect: Dialect) -> None:
+        """Deliver elsewhere from now on: the extension came back after a reset and subscribed again."""
+        with self._changed:
+            self.subscription = subscription
+            self.dialect = dialect
+            self._batcher.limits = subscription.buffering
+            self._hang_up()
+            self._changed.notify_all()
+
+    def undelivered(self) -> int:
+        """Return how many events were never acknowledged."""
+        with self._changed:
+            return len(self._held) + len(self._batcher)
+
+    def stop(self) -> None:
+        """End the thread; what waits stays undelivered."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._hang_up()
+        self._session.close()
+
+    def _run(self) -> None:
+        attempts = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._ready, self._patience())
+                if self._stopped:
+                    return
+                if not self._ready():
+                    continue
+                self._held = self._held or self._batcher.take()
+                self._posting = True
+                batch = tuple(self._held)
+            attempts += 1
+            delivered = self._send(batch)
+            with self._changed:
+                self._posting = False
+                if delivered:
+                    self.deliveries.append(Delivery(self.name, time.time(), batch, attempts))
+                    self._held, attempts = [], 0
+                else:
+                    self.failures += 1
+                self._changed.notify_all()
+                if not delivered:
+                    delay = min(BACK_OFF_LAST, BACK_OFF_FIRST * 2.0 ** (attempts - 1))
+                    self._changed.wait_for(lambda: self._stopped, delay)
+
+    def _ready(self) -> bool:
+        if self._stopped:
+            return True
+        if self._paused:
+            return False
+        waiting = bool(self._held) or (self._urged and len(self._batcher) > 0)
+        return waiting or self._batcher.due(time.monotonic())
+
+    def _patience(self) -> float | None:
+        if self._paused:
+            return None
+        due_at = self._batcher.due_at()
+        return None if due_at is None else max(0.0, due_at - time.monotonic())
+
+    def _send(self, batch: tuple[bytes, ...]) -> bool:
+        target = self.subscription.destination
+        if target.protocol == "TCP":
+            return self._write(b"".join(event + b"\n" for event in batch), target.port)
+        try:
+            answer = self._session.request(
+                target.method,
+                f"http://127.0.0.1:{target.port}{target.path}",
+                data=b"[" + b",".join(batch) + b"]",
+                headers={"Content-Type": "application/json", "Host": f"{target.host}:{target.port}"},
+                timeout=POST_TIMEOUT,
+                allow_redirects=False,
+            )
+        except requests.RequestException:
+            return False
+        return answer.ok
+
+    def _write(self, data: bytes, port: int) -> bool:
+        try:
+            if self._socket is None:
+                self._socket = socket.create_connection(("127.0.0.1", port), POST_TIMEOUT)
+            self._socket.sendall(data)
+        except OSError:
+            self._hang_up()
+            return False
+        return True
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.close()
+            self._socket = None

@@ -1,0 +1,106 @@
+"""One life of an environment: from the start of its processes to a reset or the end. Guarded by the owner's lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sandbox import refusals
+from sandbox.processes import Process
+from sandbox.registry import Registry
+from sandbox.states import RUNTIME, Machine, RuntimeCall, RuntimeState, TransitionError
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a life ended early: the first fatal error wins."""
+
+    error_type: str
+    message: str
+    payload: bytes | None = None  # what the runtime itself posted about it
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One invocation. `*_at` are monotonic seconds, `*_time` seconds since the epoch."""
+
+    payload: bytes
+    timeout: float
+    function_arn: str
+    trace: str
+    client_context: str | None = None
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started_at: float = 0.0
+    started_time: float = 0.0
+    response: bytes | None = None
+    content_type: str = "application/json"
+    function_error: str | None = None
+    error_type: str | None = None
+    responded_at: float | None = None
+    runtime_done_at: float | None = None
+    runtime_done_time: float = 0.0
+    answered: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    log_tail: str = ""
+    report: dict[str, object] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """The clock of the invocation starts."""
+        self.started_at, self.started_time = time.monotonic(), time.time()
+
+    @property
+    def deadline(self) -> float:
+        """Monotonic seconds."""
+        return self.started_at + self.timeout
+
+    @property
+    def deadline_ms(self) -> int:
+        """Milliseconds since the epoch, as both APIs carry it."""
+        return int((self.started_time + self.timeout) * 1000)
+
+    def answer(self, response: bytes, function_error: str | None = None, error_type: str | None = None) -> None:
+        """Keep the result that the caller reads; the first one counts."""
+        if self.response is not None:
+            return
+        self.response = response
+        self.function_error = function_error
+        self.error_type = error_type
+        self.responded_at = time.monotonic()
+        self.answered.set()
+
+
+class Life:
+    """The registry, the runtime's machine, the processes and what waits between them."""
+
+    def __init__(self, launched: Sequence[str], *, managed: bool) -> None:
+        self.registry = Registry(launched, managed=managed)
+        self.runtime: Machine[RuntimeState, RuntimeCall] = Machine(RUNTIME, RuntimeState.STARTED)
+        self.managed = managed
+        self.processes: list[Process] = []
+        self.queue: deque[Invocation] = deque()  # for the runtime's `next`
+        self.running: dict[str, Invocation] = {}
+        self.fault: Fault | None = None
+        self.ending = False  # processes may exit from now on
+        self.ended = False  # every call is cut
+        self.restored = False  # SnapStart: the snapshot has been restored
+
+    def fail(self, fault: Fault) -> None:
+        """Remember the first fatal error."""
+        if self.fault is None and not self.ending:
+            self.fault = fault
+
+    def move_runtime(self, call: RuntimeCall) -> None:
+        """Move the runtime's machine or raise the platform's refusal."""
+        before = self.runtime.state.value
+        try:
+            self.runtime.apply(call)
+        except TransitionError:
+            raise refusals.runtime_state(before, call.value) from None
+
+    def process(self, kind: str) -> list[Process]:
+        """Return the processes of one kind, `runtime` or `extension`."""
+        return [one for one in self.processes if one.kind == kind]

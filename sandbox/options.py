@@ -1,0 +1,42 @@
+"""How the sandbox behaves, beside what the function says. Each option has a user: the command line or a test."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.dialects import LOGS, TELEMETRY, Shapes
+
+APIS = {
+    "both": frozenset({LOGS, TELEMETRY}),
+    "telemetry": frozenset({TELEMETRY}),
+    "logs": frozenset({LOGS}),
+    "none": frozenset(),
+}
+
+
+def base_interpreter() -> Path:
+    """Return the interpreter itself, not a virtual environment's: functions see none of our packages."""
+    return Path(getattr(sys, "_base_executable", sys.executable))
+
+
+@dataclass(frozen=True)
+class Options:
+    """`apis`: which log APIs exist, a key of APIS; what does not exist answers 202, as SAM does.
+
+    `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
+    "never" always TMPDIR. `init_timeout`: seconds of the Init phase. `awslambdaric`: folder that holds it.
+    `log_folder`: where log streams stay after the end (None: they go with the environment).
+    """
+
+    apis: str = "both"
+    schemas: frozenset[str] | None = None
+    freeze: bool = True
+    private: str = "auto"
+    init_timeout: float = 10.0
+    interpreter: Path = field(default_factory=base_interpreter)
+    awslambdaric: Path = Path("build/runtime/awslambdaric")
+    log_folder: Path | None = None
+    shapes: Shapes = Shapes()
+    upper_case_reason: bool = False

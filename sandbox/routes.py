@@ -1,0 +1,55 @@
+"""Every route that an environment serves to its processes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sandbox.apis import Apis
+from sandbox.refusals import Refused, internal_error, no_route
+from sandbox.wire import Answer, Handle, Request
+
+Operation = Callable[[Apis, Request, str], Answer | None]
+
+_ROUTES: list[tuple[str, str, Operation]] = [
+    ("GET", "/2018-06-01/ping", lambda apis, request, key: apis.ping(request, key)),
+    ("GET", "/2018-06-01/runtime/invocation/next", Apis.invocation_next),
+    ("POST", "/2018-06-01/runtime/invocation/{id}/response", Apis.invocation_response),
+    ("POST", "/2018-06-01/runtime/invocation/{id}/error", Apis.invocation_error),
+    ("POST", "/2018-06-01/runtime/init/error", Apis.init_error),
+    ("GET", "/2018-06-01/runtime/restore/next", Apis.restore_next),
+    ("POST", "/2018-06-01/runtime/restore/error", Apis.restore_error),
+    ("POST", "/2020-01-01/extension/register", Apis.register),
+    ("GET", "/2020-01-01/extension/event/next", Apis.event_next),
+    ("POST", "/2020-01-01/extension/init/error", Apis.extension_init_error),
+    ("POST", "/2020-01-01/extension/exit/error", Apis.extension_exit_error),
+    ("PUT", "/2020-08-15/logs", Apis.subscribe_logs),
+    ("PUT", "/2022-07-01/telemetry", Apis.subscribe_telemetry),
+    ("GET", "/2021-04-23/credentials", Apis.credentials),
+]
+_COMPILED = [
+    (method, re.compile(pattern.replace("{id}", "(?P<id>[^/]+)")), operation) for method, pattern, operation in _ROUTES
+]
+
+
+def serve(apis: Apis) -> Handle:
+    """Return the function that answers requests with these routes."""
+
+    def handle(request: Request) -> Answer | None:
+        path = request.path.partition("?")[0]
+        matches = [(method, found, operation) for method, rx, operation in _COMPILED if (found := rx.fullmatch(path))]
+        for method, found, operation in matches:
+            if method == request.method:
+                try:
+                    return operation(apis, request, found.groupdict().get("id", ""))
+                except Refused as refusal:
+                    return refusal.answer()
+                except Exception:
+                    # The client is told what production would say; the cause is a bug of ours and must show.
+                    import traceback  # noqa: PLC0415
+
+                    traceback.print_exc()
+                    return internal_error().answer()
+        return Answer(405, b"405 method not allowed") if matches else no_route().answer()
+
+    return handle

@@ -1,0 +1,122 @@
+"""The stream of events of one environment: to CloudWatch's view, and to whoever subscribed.
+
+Events from before a subscription are kept during Init and delivered afterwards (protocol reference 6.4).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sandbox import events
+from sandbox.delivery import Courier, Delivery
+from sandbox.dialects import LOGS, Dialect
+from sandbox.events import Event
+from sandbox.logstream import LogStream
+from sandbox.refusals import internal_error, invalid_subscription, subscription_closed
+from sandbox.subscriptions import Subscription
+
+
+class Telemetry:
+    """Fans events out. Thread-safe; the order of `emit` is the order of delivery."""
+
+    def __init__(self, log: LogStream, dialect: Callable[[Subscription], Dialect]) -> None:
+        self._log = log
+        self._dialect = dialect
+        self._lock = threading.RLock()
+        self._early: list[Event] = []
+        self._couriers: dict[str, Courier] = {}
+        self._fresh: set[str] = set()  # who subscribed since the last reset
+        self._open = True
+
+    def emit(self, event: Event) -> None:
+        """Show an event to CloudWatch and queue it for everyone who subscribed to its type."""
+        with self._lock:
+            self._log.write(event)
+            if self._open:
+                self._early.append(event)
+            for courier in self._couriers.values():
+                self._push(courier, event)
+
+    def subscribe(self, name: str, subscription: Subscription, at: float) -> None:
+        """Accept a subscription or raise Refused. The same one again is accepted and changes nothing."""
+        with self._lock:
+            if not self._open:
+                raise subscription_closed(subscription.api)
+            known = self._couriers.get(name)
+            if known and name in self._fresh:
+                _again(known.subscription, subscription)
+                return
+            self._fresh.add(name)
+            if known:
+                known.redirect(subscription, self._dialect(subscription))
+                self._tell(name, "Already subscribed", subscription, at)
+                return
+            courier = Courier(name, subscription, self._dialect(subscription))
+            courier.on_dropped = self._tell_drop
+            for event in self._early:
+                self._push(courier, event)
+            self._couriers[name] = courier
+            self._tell(name, "Subscribed", subscription, at)
+
+    def _tell(self, name: str, state: str, subscription: Subscription, at: float) -> None:
+        record = events.subscription(name, state, subscription.types)
+        self.emit(Event(at, "platform.telemetrySubscription", record))
+
+    def _tell_drop(self, records: int, size: int) -> None:
+        import time  # noqa: PLC0415 - the only moment that this module reads by itself
+
+        self.emit(Event(time.time(), "platform.logsDropped", events.logs_dropped(records, size)))
+
+    @staticmethod
+    def _push(courier: Courier, event: Event) -> None:
+        if event.category not in courier.subscription.types:
+            return
+        encoded = courier.dialect.render(event)
+        if encoded is not None:
+            courier.push(encoded)
+
+    def close_subscriptions(self) -> None:
+        """Init is over: refuse further subscriptions and forget the early events."""
+        with self._lock:
+            self._open = False
+            self._early = []
+
+    def reopen(self) -> None:
+        """Begin an Init after a reset; couriers stay and wait for their extensions to come back."""
+        with self._lock:
+            self._open = True
+            self._fresh = set()
+
+    def couriers(self) -> list[Courier]:
+        with self._lock:
+            return list(self._couriers.values())
+
+    def deliveries(self) -> list[Delivery]:
+        """Return every acknowledged delivery so far, in order of time."""
+        return sorted((one for courier in self.couriers() for one in courier.deliveries), key=lambda one: one.at)
+
+    def pause(self, patience: float) -> None:
+        for courier in self.couriers():
+            courier.pause(patience)
+
+    def resume(self) -> None:
+        for courier in self.couriers():
+            courier.resume()
+
+    def flush(self, patience: float) -> None:
+        """Deliver what waits, up to `patience` seconds for each subscriber."""
+        for courier in self.couriers():
+            courier.flush(patience)
+
+    def stop(self) -> None:
+        for courier in self.couriers():
+            courier.stop()
+
+
+def _again(known: Subscription, wanted: Subscription) -> None:
+    """A second subscription in the same Init: the same one is harmless, the other API is a mistake."""
+    if known.api != wanted.api:
+        raise invalid_subscription(wanted.api, f"the extension is subscribed to the {known.api} API already")
+    if known != wanted and wanted.api != LOGS:
+        raise internal_error("the extension is subscribed already")
