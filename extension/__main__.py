@@ -15,7 +15,10 @@ def main() -> None:
 def _run() -> int:
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
     if ":" not in address:
-        say("error", "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda, or by the sandbox of this project")
+        say(
+            "error",
+            "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda, or by the sandbox",
+        )
         return 2
     told = settings.from_environ(os.environ)
     try:
@@ -25,7 +28,7 @@ def _run() -> int:
         return 0
     for problem in told.problems:
         say("warning", problem)
-    from extension import app  # noqa: PLC0415 - loaded after the first event/next was written
+    from extension import app
 
     return app.run(told, started, os.environ)
 

@@ -12,7 +12,10 @@ from extension import objects
 
 BYTES, INVOKES, AGE, BACKLOG, FIRST, SHUTDOWN = "bytes", "invokes", "age", "backlog", "first", "shutdown"
 
-CHUNK_BYTES = 8 * 1024 * 1024  # what arrives during an upload joins the open chunk up to here, or to the threshold if larger
+CHUNK_BYTES = (
+    8 * 1024 * 1024
+)  # what arrives during an upload joins the open chunk up to here, or to the threshold if larger
+ROUNDING = 0.0005  # s: a wake-up planned for an age must find it reached, though epoch seconds carry 0.2 us at best
 
 
 class Batcher:
@@ -81,7 +84,7 @@ class Batcher:
             return BYTES
         if count_invokes and self.invokes >= self._invokes:
             return INVOKES
-        return AGE if self.age(now) >= self._seconds else ""
+        return AGE if self.age(now) >= self._seconds - ROUNDING else ""
 
     def age(self, now: "Moment") -> float:
         """Seconds since the oldest waiting record arrived: the larger of both clocks, as one may have stood still."""

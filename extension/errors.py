@@ -27,7 +27,9 @@ class StoreError(ExtensionError):
     error code (S3: `AccessDenied`, `NoSuchBucket` ...) or the name of the transport error.
     """
 
-    CONFIGURATION = "configuration"  # 403, 404, 301, 400 wrong region, no region: trying again changes nothing by itself
+    CONFIGURATION = (
+        "configuration"  # 403, 404, 301, 400 wrong region, no region: trying again changes nothing by itself
+    )
     CREDENTIALS = "credentials"  # absent or expired; read again before the next attempt
     THROTTLED = "throttled"  # 429, 503 SlowDown
     SERVER = "server"  # other 5xx

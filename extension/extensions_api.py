@@ -33,12 +33,16 @@ class Connection:
         self._address = address
         self._socket: "_socket.socket | None" = None
 
-    def call(self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False) -> Answer:
+    def call(
+        self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False
+    ) -> Answer:
         """Send one request and read its answer. ApiError with status 0 if none came."""
         self.send(method, path, headers, body, blocking=blocking)
         return self.receive(path)
 
-    def send(self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False) -> None:
+    def send(
+        self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False
+    ) -> None:
         """Write one request; its answer is read with `receive`. `blocking`: the answer may take for ever."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
@@ -102,7 +106,7 @@ class ExtensionsApi:
             raise ApiError("register", answer.status, _shown(answer.body))
 
     def subscribe(self, api: str, schema: str, types: "tuple[str, ...]", buffering: str, uri: str) -> "tuple[int, str]":
-        """PUT one subscription. Returns status and body, 0 for a transport error: what follows from them is not decided here."""
+        """PUT one subscription. Returns status (0: no answer) and body; what follows from them is not decided here."""
         extra = ',"method":"POST","encoding":"JSON"' if api == "logs" else ""
         body = (
             f'{{"schemaVersion":"{schema}","types":[{",".join(f"{chr(34)}{kind}{chr(34)}" for kind in types)}],'

@@ -38,7 +38,7 @@ class Inbox:
                     self._items.append((item, size))
                     self._bytes += size
                     break
-            self._space.acquire(True, max(give_up - time.monotonic(), 0.0))  # noqa: FBT003 - the lock's own signature
+            self._space.acquire(True, max(give_up - time.monotonic(), 0.0))
         _signal(self._arrived)
 
     def interrupt(self, item: object) -> None:
@@ -52,7 +52,7 @@ class Inbox:
             if timeout is None:
                 self._arrived.acquire()
             elif timeout > 0:
-                self._arrived.acquire(True, min(timeout, _thread.TIMEOUT_MAX))  # noqa: FBT003
+                self._arrived.acquire(True, min(timeout, _thread.TIMEOUT_MAX))
         with self._lock:
             items, self._items, self._bytes = self._items, [], 0
         _signal(self._space)

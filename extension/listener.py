@@ -1,14 +1,13 @@
-"""The local HTTP endpoint that the platform POSTs log batches to: a thread that accepts, one short-lived thread a connection.
+"""The local HTTP endpoint that the platform POSTs log batches to: one thread accepts, one a connection reads.
 
 It reads the body, hands it to `keep` and answers 200; it parses no telemetry, and never answers 4xx or 5xx to a body
-that it could read, for the platform would send it again for ever. HTTP/1.1: Content-Length, chunked, keep-alive, any path.
-Plain sockets: `http.server` costs 40 ms before the first `event/next`. Source: Telemetry API, Logs API (delivery).
+that it could read, for the platform would send it again for ever. HTTP/1.1: Content-Length, chunked, keep-alive, any
+path. Plain sockets: `http.server` costs 40 ms before the first `event/next`. Source: Telemetry API, Logs API.
 """
 
+import _socket
 import _thread
 import time
-
-import _socket
 
 LONGEST_BODY = 16 * 1024 * 1024  # bytes; the platform sends at most twice maxBytes (1 MiB) and some envelope
 LONGEST_HEAD = 65536
@@ -49,7 +48,7 @@ class Listener:
     def _accept(self) -> None:
         while True:
             try:
-                descriptor, _ = self._socket._accept()  # noqa: SLF001 - the C socket's own name; `socket.socket` wraps it
+                descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - what `socket.socket` wraps
             except OSError:
                 time.sleep(0.05)  # out of descriptors: they come back when a connection ends
                 continue
@@ -91,7 +90,7 @@ class Listener:
 
 
 def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes | None, bytes, bool]":
-    """Body (None: the connection ended between requests), bytes already read of the next request, whether this is the last."""
+    """Body (None: the connection ended before one), what was read of the next request, whether this is the last."""
     while b"\r\n\r\n" not in received:
         piece = connection.recv(65536)
         if not piece:
@@ -106,12 +105,16 @@ def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, path, version
         raise _Refusal("400 Bad Request")
-    headers = {name.strip().lower(): value.strip().lower() for name, _, value in (field.partition(":") for field in fields)}
+    headers = {
+        name.strip().lower(): value.strip().lower() for name, _, value in (field.partition(":") for field in fields)
+    }
     if words[0] not in ("POST", "PUT"):
         raise _Refusal("405 Method Not Allowed")
     if headers.get("expect") == "100-continue":
         connection.sendall(CONTINUE)
-    last = headers.get("connection") == "close" or (words[2] == "HTTP/1.0" and headers.get("connection") != "keep-alive")
+    last = headers.get("connection") == "close" or (
+        words[2] == "HTTP/1.0" and headers.get("connection") != "keep-alive"
+    )
     if headers.get("transfer-encoding") == "chunked":
         return (*_read_chunked(connection, received), last)
     length = headers.get("content-length", "0")

@@ -1,15 +1,20 @@
-"""The extension's own messages: one JSON object per line on stderr. Few, never one per record, no bodies, no environment."""
+"""The extension's own messages: one JSON object per line on stderr. Few, none per record, no bodies, no environment."""
 
 import os
+
+NAME = "adaptive-batching-extension"
 
 _ESCAPES = {code: f"\\u{code:04x}" for code in range(32)}
 _ESCAPES.update({34: '\\"', 92: "\\\\"})
 
 
 def say(level: str, message: str, fields: "dict[str, object] | None" = None) -> None:
-    """Write one line. One write call, so that lines of several threads do not mix; a closed stderr is no reason to fail."""
-    members = "".join(f",{_quoted(name)}:{value if type(value) in (int, float) else _quoted(value)}" for name, value in (fields or {}).items())
-    line = f'{{"extension":"adaptive-batching-extension","level":{_quoted(level)},"message":{_quoted(message)}{members}}}\n'
+    """Write one line, in one call, so that threads do not mix. A closed stderr is no reason to fail."""
+    members = "".join(
+        f",{_quoted(name)}:{value if type(value) in (int, float) else _quoted(value)}"
+        for name, value in (fields or {}).items()
+    )
+    line = f'{{"extension":"{NAME}","level":{_quoted(level)},"message":{_quoted(message)}{members}}}\n'
     try:
         os.write(2, line.encode("utf-8", "replace"))
     except OSError:

@@ -4,10 +4,9 @@ It needs nothing but three built-in modules, so that it works when all the rest 
 Source: Extensions API 2020-01-01, register and event/next.
 """
 
+import _socket
 import os
 import time
-
-import _socket
 
 NAME = "adaptive-batching-extension"
 PATIENCE = 60  # failed calls in a row, a second apart, before the environment counts as gone
@@ -16,7 +15,9 @@ ESCAPES = {34: '\\"', 92: "\\\\", 10: " ", 13: " "}
 
 def run(why: str, identifier: str = "") -> None:
     """Poll `event/next` until SHUTDOWN, registering first unless `identifier` (of an earlier registration) is given."""
-    line = f'{{"level":"error","message":"nothing is shipped any more, the function goes on: {why.translate(ESCAPES)}"}}\n'
+    line = (
+        f'{{"level":"error","message":"nothing is shipped any more, the function goes on: {why.translate(ESCAPES)}"}}\n'
+    )
     os.write(2, line.encode("utf-8", "replace"))
     failures = 0
     while failures < PATIENCE:

@@ -13,6 +13,7 @@ FORMAT = "1"
 CONTENT_TYPE = "application/x-ndjson"
 GZIP_LEVEL = 6
 SECONDS_PER_DAY = 86400
+FEBRUARY = 2
 
 encode_string = json.encoder.encode_basestring_ascii
 
@@ -36,7 +37,9 @@ class Chunk:
 
     __slots__ = ("body", "content_encoding", "key", "metadata", "raw_bytes", "records")
 
-    def __init__(self, key: str, body: bytes, content_encoding: str, metadata: "dict[str, str]", records: int, raw_bytes: int) -> None:  # noqa: PLR0913 - what an object is made of
+    def __init__(
+        self, key: str, body: bytes, content_encoding: str, metadata: "dict[str, str]", records: int, raw_bytes: int
+    ) -> None:
         self.key = key
         self.body = body
         self.content_encoding = content_encoding  # "" or gzip
@@ -71,7 +74,7 @@ class Body:
 
 
 def line(envelope: str, request_id: "str | None", environment: str, sequence: int) -> str:
-    """One line: the envelope's own text with three members added, so numbers, escapes and duplicate keys stay as they were.
+    """One line: the envelope's own text, three members added; numbers, escapes and duplicate keys stay as they were.
 
     `envelope` is the text of one non-empty JSON object. Line breaks can only stand between its tokens (JSON forbids
     them inside strings), so blanks may take their place.
@@ -83,14 +86,16 @@ def line(envelope: str, request_id: "str | None", environment: str, sequence: in
 
 
 def key(prefix: str, function: str, wall: float, unique: str, *, gzip: bool) -> str:
-    """The object's key. `wall` (seconds since the epoch) is the arrival of the chunk's first record, `unique` a UUID."""
+    """The object's key. `wall` (seconds since the epoch): arrival of the chunk's first record; `unique`: a UUID."""
     date, hour = date_and_hour(wall)
     for name, value in (("{function}", function), ("{date}", date), ("{hour}", hour)):
         prefix = prefix.replace(name, value)
     return f"{prefix}{function}-{int(wall * 1000)}-{unique}.log{'.gz' if gzip else ''}"
 
 
-def metadata(origin: Origin, first_time: str, last_time: str, records: int, raw_bytes: int, reason: str) -> "dict[str, str]":  # noqa: PLR0913 - one argument a header
+def metadata(
+    origin: Origin, first_time: str, last_time: str, records: int, raw_bytes: int, reason: str
+) -> "dict[str, str]":
     """User metadata of an object (ASCII; the store adds x-amz-meta-)."""
     members = {
         "format": FORMAT,
@@ -109,22 +114,22 @@ def metadata(origin: Origin, first_time: str, last_time: str, records: int, raw_
 
 
 def decode(body: bytes) -> "list[dict[str, object]]":
-    """The lines of one object, parsed. A gzip body is recognised by its first two bytes. ValueError if a line is not JSON."""
+    """The lines of one object, parsed; gzip is recognised by its first two bytes. ValueError if a line is not JSON."""
     if body[:2] == b"\x1f\x8b":
         body = zlib.decompress(body, 16 + zlib.MAX_WBITS)
     return [json.loads(one) for one in body.split(b"\n") if one]
 
 
 def date_and_hour(wall: float) -> "tuple[str, str]":
-    """`YYYY-MM-DD` and `HH` in UTC of a moment in seconds since the epoch (proleptic Gregorian; Hinnant's algorithm)."""
+    """`YYYY-MM-DD` and `HH` in UTC of a moment in seconds since the epoch (Hinnant's days-to-civil algorithm)."""
     days, seconds = divmod(int(wall), SECONDS_PER_DAY)
     era, day_of_era = divmod(days + 719468, 146097)
     year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
     shifted = (5 * day_of_year + 2) // 153  # months counted from March
     day = day_of_year - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    year = year_of_era + era * 400 + (month <= 2)
+    month = (shifted + 2) % 12 + 1
+    year = year_of_era + era * 400 + (month <= FEBRUARY)
     return f"{year:04d}-{month:02d}-{day:02d}", f"{seconds // 3600:02d}"
 
 

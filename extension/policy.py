@@ -7,13 +7,15 @@ DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own time-
 DONE_PATIENCE = 10.0  # s after INVOKE that platform.runtimeDone is waited for: behind a slower handler nobody looks yet
 BUFFERING_MS = 25  # the least the platform accepts (Telemetry API reference); one such period gathers trailing batches
 QUIET_SECONDS = max(0.150, 4 * BUFFERING_MS / 1000)  # no batch for this long after SHUTDOWN: the platform has said all
-SHUTDOWN_BUDGET = 2.0  # s: the whole window of an environment with external extensions; a longer deadline is not believed
+SHUTDOWN_BUDGET = (
+    2.0  # s: the whole window of an environment with external extensions; a longer deadline is not believed
+)
 SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
 DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload
 SHUTDOWN_RETRY = 0.1  # s between attempts during SHUTDOWN
 THAW_SECONDS = 1.0  # a wake-up this much too late, on either clock: the environment was frozen in between
 HEARTBEAT = 1.0  # s: wake-up interval while an upload is in flight, so that a freeze shows
-FAILURES_IN_VAIN, SECONDS_IN_VAIN = 3, 1.0  # after so many failures, or so long held without a success, nobody is held
+FAILURES_IN_VAIN, SECONDS_IN_VAIN = 3, 1.0  # so many failures, or so long held without a success: nobody is held
 BACKOFF_FIRST, BACKOFF_MOST = 0.2, 30.0  # s: between attempts while an invocation runs
 WAITING_BYTES = 32 * 1024 * 1024  # closed chunks that wait for another attempt; what is over is shed, oldest first
 STRETCH_MOST = 2**10  # the byte threshold doubles at most ten times
@@ -36,7 +38,7 @@ class Hold:
         self.attempt = 0  # the upload whose answer ends the hold
 
     def is_answered(self, in_flight: int) -> bool:
-        """Whether nothing is left to wait for: `in_flight` is the number of the attempt in flight, 0 if there is none."""
+        """Whether nothing is left to wait for: `in_flight` is the number of the attempt in flight or 0."""
         if self.mode != STORE:
             return False
         return not in_flight or (not self.flush and in_flight != self.attempt)
@@ -48,7 +50,7 @@ def hold_limit(invoke: "Invoke", now: "Moment") -> float:
 
 
 def shutdown_limit(deadline: float, now: "Moment") -> float:
-    """The monotonic moment at which to leave: the deadline less a margin; an odd deadline is clamped to 0-2 s from now."""
+    """The monotonic moment to leave: the deadline less a margin; an odd deadline is clamped to 0-2 s from now."""
     return now.mono + min(max(deadline - now.wall, 0.0), SHUTDOWN_BUDGET) - SHUTDOWN_MARGIN
 
 

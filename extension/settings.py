@@ -26,8 +26,15 @@ class Setting:
 
     __slots__ = ("choices", "default", "help", "kind", "maximum", "minimum", "name")
 
-    def __init__(  # noqa: PLR0913 - a row has as many cells as the table has columns
-        self, name: str, default: str, kind: str, text: str, minimum: int = 0, maximum: int = 0, choices: "tuple[str, ...]" = ()
+    def __init__(
+        self,
+        name: str,
+        default: str,
+        kind: str,
+        text: str,
+        minimum: int = 0,
+        maximum: int = 0,
+        choices: "tuple[str, ...]" = (),
     ) -> None:
         self.name = PREFIX + name
         self.default = default
@@ -39,11 +46,25 @@ class Setting:
 
 
 TABLE = (
-    Setting("S3_BUCKET", "", "bucket", "where the logs go; never created, listed or probed by the extension (required)"),
-    Setting("SHIP_RATE_BYTES", "4096", "number", "ship when this many bytes wait; above 104857600 counts as 104857600", 1, MAX_SHIP_RATE_BYTES),
+    Setting(
+        "S3_BUCKET", "", "bucket", "where the logs go; never created, listed or probed by the extension (required)"
+    ),
+    Setting(
+        "SHIP_RATE_BYTES",
+        "4096",
+        "number",
+        "ship when this many bytes wait; above 104857600 counts as 104857600",
+        1,
+        MAX_SHIP_RATE_BYTES,
+    ),
     Setting("SHIP_RATE_INVOKES", "10", "number", "ship after this many invocations", 1, 2**31),
     Setting("SHIP_RATE_MILLISECONDS", "10000", "number", "ship when the oldest waiting record is this old", 1, 2**31),
-    Setting("LOG_TYPES", '["platform","function"]', "types", "JSON array of `platform`, `function`, `extension`; the valid ones count"),
+    Setting(
+        "LOG_TYPES",
+        '["platform","function"]',
+        "types",
+        "JSON array of `platform`, `function`, `extension`; the valid ones count",
+    ),
     Setting(
         "S3_PREFIX",
         "function={function}/date={date}/hour={hour}/",
@@ -52,10 +73,20 @@ TABLE = (
     ),
     Setting("S3_REGION", "", "region", "the bucket's region, where it is not the function's (`AWS_REGION`)"),
     Setting("COMPRESSION", "none", "choice", "`none` or `gzip` (adds `.gz` to the key)", choices=("none", "gzip")),
-    Setting("MAX_HOLD_MILLISECONDS", "500", "number", "how long an invocation may be held open for shipping", 1, 900_000),
-    Setting("API", "auto", "choice", "`auto`, `telemetry` or `logs`: where the logs come from", choices=("auto", "telemetry", "logs")),
+    Setting(
+        "MAX_HOLD_MILLISECONDS", "500", "number", "how long an invocation may be held open for shipping", 1, 900_000
+    ),
+    Setting(
+        "API",
+        "auto",
+        "choice",
+        "`auto`, `telemetry` or `logs`: where the logs come from",
+        choices=("auto", "telemetry", "logs"),
+    ),
     Setting("PORT", "1234", "number", "listener port; an ephemeral one if it is taken; never 9001", 1, 65535),
-    Setting("S3_CLIENT", "auto", "choice", "`auto`, `light` or `boto3`: what uploads", choices=("auto", "light", "boto3")),
+    Setting(
+        "S3_CLIENT", "auto", "choice", "`auto`, `light` or `boto3`: what uploads", choices=("auto", "light", "boto3")
+    ),
 )
 
 
@@ -180,7 +211,10 @@ def _types(text: str) -> "tuple[str, ...]":
     if not valid:
         raise Problem("none of " + ", ".join(LOG_TYPES) + " is in it")
     if strange:
-        raise Problem(f"{', '.join(item or 'an empty place' for item in strange)} is not one of {', '.join(LOG_TYPES)}", instead=valid)
+        raise Problem(
+            f"{', '.join(item or 'an empty place' for item in strange)} is not one of {', '.join(LOG_TYPES)}",
+            instead=valid,
+        )
     return valid
 
 

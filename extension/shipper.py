@@ -16,7 +16,7 @@ from extension.policy import SETTLE, STORE, WAIT_DONE, Hold
 
 
 class Shipper:
-    """See the module. `subscribed` is false where no log API answered; `managed` on Managed Instances, which never freeze."""
+    """See the module. `subscribed`: a log API answered; `managed`: on Managed Instances, which never freeze."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Shipper:
         return actions
 
     def wake_at(self) -> "float | None":
-        """The monotonic moment at which `handle(None, …)` wants to be called; None: only an event can change anything."""
+        """The monotonic moment at which `handle(None, …)` wants to be called; None: only an event changes anything."""
         if self._exited or self._last is None:
             return None
         moments: "list[float]" = []
@@ -152,7 +152,9 @@ class Shipper:
         self._drain_until = policy.drain_limit(self._leave_at, now)
         self._quiet_at = now.mono + (policy.QUIET_SECONDS if self._subscribed else 0.0)
 
-    def _on_answer(self, event: "events.Uploaded | events.UploadFailed", now: "events.Moment", actions: "list[events.Action]") -> None:
+    def _on_answer(
+        self, event: "events.Uploaded | events.UploadFailed", now: "events.Moment", actions: "list[events.Action]"
+    ) -> None:
         if event.attempt != self._attempt:
             return
         unknown, thawed = self._unknown, self._thawed
@@ -174,7 +176,9 @@ class Shipper:
             self._failures += 1
             if self._failures == 1:
                 fields: "dict[str, object]" = {"why": event.detail}
-                actions.append(events.Say("warning", "an object could not be stored; it is kept and tried again", fields))
+                actions.append(
+                    events.Say("warning", "an object could not be stored; it is kept and tried again", fields)
+                )
         if event.kind == StoreError.THROTTLED:
             self._batcher.stretch = min(self._batcher.stretch * 2, policy.STRETCH_MOST)
         wait = policy.SHUTDOWN_RETRY if self._leave_at is not None else policy.backoff(self._failures)
@@ -202,7 +206,7 @@ class Shipper:
         hold.settle_at = min(now.mono + policy.BUFFERING_MS / 1000, hold.until)
 
     def _may_upload(self) -> bool:
-        """Whether the environment is sure to go on running: it is held, or its handler has not ended, or it never freezes."""
+        """Whether the environment is sure to go on: it is held, or its handler has not ended, or it never freezes."""
         running = self._request and self._request not in self._done
         return bool(self._hold or running or self._managed or self._leave_at is not None)
 
@@ -232,7 +236,7 @@ class Shipper:
         if self._drained:
             return batcher.SHUTDOWN
         if hold and hold.flush:
-            # This invocation's own records come within the hold: an object with just what was left over can wait for them.
+            # What this invocation logs comes within the hold: what was left over from before waits for it.
             if hold.mode == STORE or now.mono >= hold.until:
                 return hold.flush
             return self._batcher.due(now, count_invokes=False)
@@ -258,7 +262,7 @@ class Shipper:
             actions.append(events.Exit(self.lost, self.lost_bytes))
 
     def _shed(self, actions: "list[events.Action]") -> None:
-        """What waits for another attempt is bounded: the oldest chunk that is not in flight goes, whole, and is counted."""
+        """What waits for an attempt is bounded: the oldest chunk that is not in flight goes, whole, and is counted."""
         most = max(policy.WAITING_BYTES, 2 * self._batcher.limit)
         while sum(len(chunk.body) for chunk in self._waiting) > most and len(self._waiting) > 1 + bool(self._attempt):
             chunk = self._waiting.pop(1 if self._attempt else 0)

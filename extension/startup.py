@@ -1,4 +1,4 @@
-"""Start-up, in this order: register, bind the listener, subscribe, write the first `event/next`. Nothing heavy is loaded.
+"""Start-up, in this order: register, bind the listener, subscribe, write the first `event/next`. Nothing heavy.
 
 Every step that fails leaves a working remainder: without a log API the extension polls; without a listener it polls.
 """
@@ -13,14 +13,14 @@ from extension.messages import say
 
 ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer, within a second
 PAUSE = 0.3  # s between them
-BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # said, not left to defaults on which the documents disagree
+BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # the documents disagree on defaults
 TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
 LOGS_SCHEMA = "2021-03-18"  # brings platform.runtimeDone
 ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
 
 
 class Started:
-    """What start-up leaves behind. `api` is telemetry, logs or "" (nothing will arrive); `error` why a start-up failed."""
+    """What start-up leaves behind. `api` is telemetry, logs or "" (nothing will arrive)."""
 
     __slots__ = ("api", "calls", "inbox", "listener", "managed", "schema")
 
@@ -33,8 +33,10 @@ class Started:
         self.schema = ""
 
 
-def start(settings: "Settings", address: str, initialization_type: str, keep: "Callable[[Inbox, bytes], None]") -> Started:
-    """Register, listen, subscribe and write the first `event/next`. ApiError if registering or polling is refused."""
+def start(
+    settings: "Settings", address: str, initialization_type: str, keep: "Callable[[Inbox, bytes], None]"
+) -> Started:
+    """Register, listen, subscribe, write the first `event/next`. ApiError if registering or polling is refused."""
     managed = initialization_type == "lambda-managed-instances"
     calls = ExtensionsApi(address)
     calls.register(("SHUTDOWN",) if managed else ("INVOKE", "SHUTDOWN"))
@@ -56,7 +58,7 @@ def start(settings: "Settings", address: str, initialization_type: str, keep: "C
 
 
 def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[str, str]":
-    """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both empty if none does."""
+    """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both "" if none does."""
     types = ("platform", *(kind for kind in settings.log_types if kind != "platform"))
     uri = f"http://sandbox.localdomain:{port}/"
     refusals: "list[str]" = []
@@ -72,7 +74,11 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
             return api, schema
         refusals.append(f"{api} {schema}: {status or 'no answer'} {body}")
         older_may_do = status in (BAD_REQUEST, NOT_FOUND)
-    say("error", "no log API will deliver here: nothing is shipped, the function goes on", {"answers": "; ".join(refusals)})
+    say(
+        "error",
+        "no log API will deliver here: nothing is shipped, the function goes on",
+        {"answers": "; ".join(refusals)},
+    )
     return "", ""
 
 

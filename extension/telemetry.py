@@ -22,7 +22,7 @@ def _kept(text: str) -> str:
 
 
 # The C scanner gives the bounds of each envelope; numbers stay text, so none is too large or changes its form.
-_scan = json.JSONDecoder(parse_int=_kept, parse_float=_kept, parse_constant=_kept).scan_once
+_scan = json.JSONDecoder(parse_int=_kept, parse_float=_kept, parse_constant=_kept).scan_once  # type: ignore[attr-defined]
 
 
 class Entry:
@@ -49,7 +49,7 @@ class Received:
         self.first_time = ""
         self.last_time = ""
         self.started: "list[str]" = []  # request ids of platform.start
-        self.done: "list[str]" = []  # request ids of platform.runtimeDone, or of platform.end where there is no other sign
+        self.done: "list[str]" = []  # request ids of platform.runtimeDone, or of what follows it
         self.dropped = 0  # records that the platform says it dropped
         self.arn = ""
 
@@ -86,7 +86,12 @@ def _entry(raw: str, value: object, now_text: str) -> Entry:
     if not isinstance(value, dict) or not isinstance(kind, str):
         return _unparsed(raw, now_text)
     time = value.get("time")
-    return Entry(raw, kind, time if isinstance(time, str) and len(time) <= TIME_LENGTH and time.isascii() else "", value.get("record"))
+    return Entry(
+        raw,
+        kind,
+        time if isinstance(time, str) and len(time) <= TIME_LENGTH and time.isascii() else "",
+        value.get("record"),
+    )
 
 
 def _unparsed(text: str, now_text: str) -> Entry:

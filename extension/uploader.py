@@ -9,7 +9,7 @@ from extension.stores import PutRequest
 
 
 class Uploader:
-    """Hands chunks to the store, in order. The consumer submits the next one only after it saw the last one's outcome."""
+    """Hands chunks to the store. The consumer submits the next one only after it saw the last one's outcome."""
 
     def __init__(self, store: "Store", inbox: "Inbox") -> None:
         self._store = store
