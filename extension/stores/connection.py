@@ -1,0 +1,177 @@
+"""One connection to a server, which another thread may end at any moment: HTTP/1.1 reduced to a request and its answer.
+
+Not `http.client`: it brings `email` and thirty more modules, 10 ms of CPU and 2 MB for the one exchange that is needed,
+has no way to end an attempt from another thread, and lets a whole `sendall` share one time-out.
+Errors are `OSError` (time-outs, resets, `ssl.SSLError`, an answer that is not HTTP), for the store to map.
+"""
+
+import _thread
+import socket
+import time
+
+from extension.stores.answers import OK, Answer, dechunk
+from extension.stores.request import BLOCK_BYTES, head
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+
+    from extension.stores.endpoint import Url
+
+CONNECT_SECONDS = 1.0  # for all addresses of a name together
+STALL_SECONDS = 2.0  # without a byte sent or received
+ANSWER_BYTES = 65536  # a longer head or error document is not read to its end
+_LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the kernel is dropped at close, not sent
+
+
+class Connection:
+    """Used by one thread, except for `end`. `heard`: something of an answer came; `lasting`: it may serve again."""
+
+    __slots__ = ("_lock", "_socket", "ended", "heard", "lasting")
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may be somebody else's
+        self._socket: socket.socket | None = None
+        self.ended = False
+        self.heard = False
+        self.lasting = False
+
+    def open(self, target: "Url", proxy: "Url | None", context: "ssl.SSLContext | None") -> None:
+        """Connect to `target`, through `proxy` if there is one, and encrypt where `target` is secure."""
+        self._dial(proxy or target)
+        if context is None:
+            return
+        if proxy:
+            self._tunnel(target, proxy)
+        with self._lock:
+            self._check()
+            # as bytes: a host in a str loads the IDNA tables (8 ms), here and in the resolver
+            wrapped = context.wrap_socket(
+                self._open_socket(), server_hostname=target.host.encode(), do_handshake_on_connect=False
+            )
+            self._socket = wrapped
+        wrapped.do_handshake()
+
+    def send(self, data: "bytes | memoryview") -> None:
+        """Send all of `data`; the time-out counts from the last byte that left."""
+        view = memoryview(data)
+        while view:
+            self._check()
+            view = view[self._open_socket().send(view[:BLOCK_BYTES]) :]
+
+    def receive(self) -> Answer:
+        """Return the answer to what was sent, with its body as far as it came."""
+        self.heard = self.lasting = False
+        data = b""
+        while True:
+            while (end := data.find(b"\r\n\r\n")) < 0:
+                data += self._read()
+                if len(data) > ANSWER_BYTES:
+                    raise ConnectionError("the head of the answer does not end")
+            try:
+                answer = Answer(data[:end])
+            except ValueError as error:
+                raise ConnectionError(f"the answer is not HTTP: {error}") from error
+            data = data[end + 4 :]
+            if answer.status >= OK:  # 1xx only announce the answer
+                break
+        self._receive_body(answer, data)
+        return answer
+
+    def end(self) -> None:
+        """From any thread: nothing more is sent or received, whoever waits here wakes up with an error."""
+        with self._lock:
+            self.ended = True
+            if self._socket is not None:
+                shut_down(self._socket)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+
+    def _dial(self, hop: "Url") -> None:
+        deadline = time.monotonic() + CONNECT_SECONDS
+        failure = OSError("the name has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            hop.host.encode(), hop.port, 0, socket.SOCK_STREAM
+        ):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            candidate = socket.socket(family, kind, protocol)
+            with self._lock:
+                if self._socket is not None:
+                    self._socket.close()
+                self._socket = candidate
+                self._check()
+            try:
+                candidate.settimeout(left)
+                candidate.connect(address)
+            except OSError as error:
+                failure = error
+                continue
+            candidate.settimeout(STALL_SECONDS)
+            candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._check()
+            return
+        raise failure
+
+    def _tunnel(self, target: "Url", proxy: "Url") -> None:
+        place = f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
+        self.send(head(f"CONNECT {place}", {"host": place, "proxy-authorization": proxy_authorization(proxy)}))
+        answer = b""
+        while b"\r\n\r\n" not in answer and len(answer) < ANSWER_BYTES:
+            answer += self._read()
+        status = answer.split(b" ", 2)[1:2]
+        if not status or not status[0].startswith(b"2"):
+            raise ConnectionError(f"the proxy refused the tunnel: {answer[:40].decode('latin-1')!r}")
+
+    def _receive_body(self, answer: Answer, data: bytes) -> None:
+        """Read on while more is to come; an end before its time matters no more, the status is known."""
+        wanted = ANSWER_BYTES if answer.length < 0 else min(answer.length, ANSWER_BYTES)
+        try:
+            while len(data) < wanted and not (answer.chunked and data.endswith(b"0\r\n\r\n")):
+                data += self._read()
+        except OSError:
+            wanted = -1
+        answer.body = dechunk(data) if answer.chunked else data
+        self.lasting = answer.lasting and len(data) == wanted == answer.length
+
+    def _read(self) -> bytes:
+        data = self._open_socket().recv(BLOCK_BYTES)
+        if not data:
+            raise ConnectionResetError("the connection was closed before the answer was complete")
+        self.heard = True
+        return data
+
+    def _open_socket(self) -> socket.socket:
+        if self._socket is None:
+            raise ConnectionAbortedError("not connected")
+        return self._socket
+
+    def _check(self) -> None:
+        if self.ended:
+            raise ConnectionAbortedError("ended by us")
+
+
+def shut_down(sock: socket.socket) -> None:
+    """Let nothing more leave or arrive, from any thread; the descriptor stays its owner's to close."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        # past SSLSocket.shutdown, which would turn the socket into a plain one under its owner
+        super(socket.socket, sock).shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # not connected, or not any more
+
+
+def proxy_authorization(proxy: "Url") -> str:
+    """Return the header value that opens the proxy, empty where its address names no user."""
+    if not proxy.user:
+        return ""
+    from binascii import b2a_base64
+    from urllib.parse import unquote_to_bytes
+
+    return f"Basic {b2a_base64(unquote_to_bytes(proxy.user), newline=False).decode()}"

@@ -1,0 +1,84 @@
+"""Whose name a request is signed in: static keys, or the container endpoint that SnapStart has instead of them.
+
+Reads a mapping, a token's file and the bytes of an answer; asks nobody. The Lambda developer guide names the variables
+under "Defined runtime environment variables" (static keys) and "SnapStart" (the container endpoint and its token).
+"""
+
+from extension.errors import StoreError
+from extension.stores.answers import OK
+from extension.stores.endpoint import Url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RENEW_SECONDS = 300.0  # credentials are read again this long before they expire: longer than any one upload lasts
+
+
+class Credentials:
+    """A key pair, its session token (empty: none), and when it expires, in seconds since the epoch (0: never)."""
+
+    __slots__ = ("access_key", "expires", "secret_key", "token")
+
+    def __init__(self, access_key: str, secret_key: str, token: str = "", expires: float = 0.0) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
+        self.expires = expires
+
+    def due(self, now: float) -> bool:
+        """Whether to read them again at `now` (seconds since the epoch) rather than use these."""
+        return bool(self.expires) and now >= self.expires - RENEW_SECONDS
+
+
+def static(environ: "Mapping[str, str]") -> "Credentials | None":
+    """Return the key pair in the environment, if there is one."""
+    access_key = environ.get("AWS_ACCESS_KEY_ID", "").strip()
+    secret_key = environ.get("AWS_SECRET_ACCESS_KEY", "").strip()
+    if not (access_key and secret_key):
+        return None
+    return Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
+
+
+def container(environ: "Mapping[str, str]") -> "tuple[Url, dict[str, str]]":
+    """Return where and with which headers to ask.
+
+    Raises `StoreError` of kind CREDENTIALS where no place is named, `OSError` where the token's file cannot be read.
+    """
+    given = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "").strip()
+    if not given:
+        message = "neither AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set"
+        raise StoreError(StoreError.CREDENTIALS, 0, "NoCredentials", message)
+    try:
+        target = Url(given)
+    except ValueError:
+        message = f"AWS_CONTAINER_CREDENTIALS_FULL_URI is {given!r}, not a URL"
+        raise StoreError(StoreError.CREDENTIALS, 0, "NoCredentials", message) from None
+    token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    file = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
+    if file:
+        with open(file, encoding="ascii", errors="replace") as source:
+            token = source.read()
+    return target, {"host": target.authority, "connection": "close", "authorization": token.strip()}
+
+
+def parse_container(status: int, body: bytes) -> Credentials:
+    """Return what the container endpoint answered; raise `StoreError` (CREDENTIALS) where that is no credentials."""
+    import json
+    from datetime import datetime, timezone
+
+    if status != OK:
+        message = "the container credentials endpoint refused"
+        raise StoreError(StoreError.CREDENTIALS, status, "NoCredentials", message)
+    try:
+        answer = json.loads(body)
+        expires = 0.0
+        if answer.get("Expiration"):
+            when = datetime.fromisoformat(answer["Expiration"].replace("Z", "+00:00"))
+            expires = (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
+        return Credentials(
+            str(answer["AccessKeyId"]), str(answer["SecretAccessKey"]), str(answer.get("Token") or ""), expires
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"the container credentials endpoint answered no credentials ({type(error).__name__})"
+        raise StoreError(StoreError.CREDENTIALS, 0, "BadCredentials", message) from error

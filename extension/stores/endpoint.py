@@ -1,0 +1,102 @@
+"""Where a PUT goes: host, port, path, and the proxy on the way. Pure: reads a mapping, resolves no name.
+
+Rules as in every AWS tool: AWS_ENDPOINT_URL_S3 before AWS_ENDPOINT_URL; <scheme>_proxy and no_proxy, lower case first.
+"""
+
+from extension.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PORTS = {"http": 80, "https": 443}
+_VIRTUAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_HOST = _VIRTUAL | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ._:%")
+
+
+class Url:
+    """`scheme://user@host:port/path` taken apart; the path without its last slash, the host without brackets."""
+
+    __slots__ = ("host", "path", "port", "scheme", "user")
+
+    def __init__(self, text: str) -> None:
+        scheme, separator, rest = text.strip().partition("://")
+        if not separator:
+            scheme, rest = "http", scheme
+        authority, _, path = rest.partition("/")
+        self.user, _, place = authority.rpartition("@")
+        host, colon, port = place.rpartition(":")
+        if not colon or place.endswith("]"):
+            host, port = place, ""
+        self.scheme = scheme.lower()
+        self.host = host.strip("[]")
+        self.path = f"/{path}".rstrip("/")
+        if self.scheme not in _PORTS or not set(self.host) <= _HOST or self.host[:1] in ("", "."):
+            raise ValueError(text)
+        self.port = int(port) if port else _PORTS[self.scheme]
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken there."""
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says: the port is left out where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def configured(environ: "Mapping[str, str]") -> str:
+    """Return the endpoint that the environment asks for; empty: AWS itself."""
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return ""
+    return (environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "").strip()
+
+
+def resolve(bucket: str, region: str, environ: "Mapping[str, str]") -> Url:
+    """Return the address of `bucket`, its path being what comes before `/<key>`; raise `StoreError` (CONFIGURATION)."""
+    if not region:
+        message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
+        raise StoreError(StoreError.CONFIGURATION, 0, "NoRegion", message)
+    given = configured(environ)
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    if given:
+        address = f"{given.rstrip('/')}/{bucket}"
+    elif bucket and set(bucket) <= _VIRTUAL:
+        address = f"https://{bucket}.s3.{region}.{domain}"
+    else:
+        address = f"https://s3.{region}.{domain}/{bucket}"  # the certificate's `*` stands for no dot
+    try:
+        return Url(address)
+    except ValueError:
+        message = f"{address!r} is no address: an endpoint is written https://host or http://host:port"
+        raise StoreError(StoreError.CONFIGURATION, 0, "BadEndpoint", message) from None
+
+
+def proxy_for(target: Url, environ: "Mapping[str, str]") -> "Url | None":
+    """Return the proxy on the way to `target`, if any; raise `StoreError` (CONFIGURATION) for one that is not a URL."""
+    name = f"{target.scheme}_proxy"
+    given = (environ.get(name) or environ.get(name.upper()) or "").strip()
+    if not given or _bypassed(target, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+        return None
+    try:
+        return Url(given)
+    except ValueError:
+        message = f"{name.upper()} is not a URL: write it as http://host:port"  # not shown: it may hold a password
+        raise StoreError(StoreError.CONFIGURATION, 0, "BadProxy", message) from None
+
+
+def _bypassed(target: Url, exceptions: str) -> bool:
+    """Tell whether NO_PROXY names the target: `*`, a host, a domain (leading dot or not), with or without a port."""
+    host = target.host.lower()
+    for part in exceptions.lower().split(","):
+        name = part.strip().lstrip(".")
+        if not name:
+            continue
+        if name == "*":
+            return True
+        for candidate in (host, f"{host}:{target.port}"):
+            if candidate == name or candidate.endswith(f".{name}"):
+                return True
+    return False

@@ -1,0 +1,180 @@
+"""The default store: PutObject and nothing else, over the standard library.
+
+What boto3 would cost instead stands in the README. The decisions are in pure modules beside this one (signing,
+endpoint, credentials, answers); here they meet the clock and the network. A PUT is tried once: when to try again is
+decided elsewhere. The one exception is a kept connection that turns out dead before any answer: the same bytes go at
+once over a fresh one, which is harmless since key and bytes are the same.
+"""
+
+import _thread
+import time
+
+from extension.errors import StoreError
+from extension.stores import answers, credentials, endpoint, signing
+from extension.stores.connection import Connection, proxy_authorization
+from extension.stores.request import BLOCK_BYTES, blocks, head, measure, put_headers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from extension.stores import PutRequest
+
+IDLE_SECONDS = 3.0  # S3 closes idle connections, and one kept over a freeze is dead: an older one is not used again
+
+
+class LightStore:
+    """Puts objects into one bucket. Fulfils `extension.stores.Store`."""
+
+    def __init__(self, bucket: str, region: str, environ: "Mapping[str, str]", say: "Callable[[str], None]") -> None:
+        self._bucket = bucket
+        self._region = region
+        self._environ = environ
+        self._say = say
+        self._context: ssl.SSLContext | None = None
+        self._keys: credentials.Credentials | None = None
+        self._lock = _thread.allocate_lock()  # guards what follows, which `cancel` touches from another thread
+        self._cancels = 0  # an attempt that began under a lower count is abandoned
+        self._connection: Connection | None = None  # the one in use, or the one kept
+        self._kept_since: tuple[float, float] | None = None  # wall and monotonic: in a freeze either may stand still
+
+    def warm_up(self) -> None:
+        """Load the certificates. What is wrong with the settings, the first `put` says."""
+        try:
+            self._trust(endpoint.resolve(self._bucket, self._region, self._environ))
+        except StoreError:
+            pass
+
+    def put(self, request: "PutRequest") -> None:
+        """Store one object, or raise `StoreError`."""
+        cancels = self._cancels
+        target = endpoint.resolve(self._bucket, self._region, self._environ)
+        proxy = endpoint.proxy_for(target, self._environ)
+        try:
+            keys = self._current_keys(cancels)
+            size, digest = measure(request.body)
+            path = signing.quote_path(f"{target.path}/{request.key}")
+            headers = put_headers(target.authority, request)
+            headers = signing.sign(path, headers, digest, self._region, keys, time.time())
+            headers["content-length"] = str(size)
+            if proxy and not target.secure:
+                path = f"http://{target.authority}{path}"
+                headers["proxy-authorization"] = proxy_authorization(proxy)
+            opening = head(f"PUT {path}", headers)
+            answers.judge(self._exchange(target, proxy, opening, request.body, cancels))
+        except (OSError, StoreError) as error:
+            mapped = self._mapped(error, cancels)
+            if mapped.kind == StoreError.CREDENTIALS:
+                self._keys = None
+            raise mapped from error
+
+    def cancel(self) -> None:
+        """End the attempt in progress and the kept connection: not one more byte of them is sent."""
+        with self._lock:
+            self._cancels += 1
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.end()
+                if self._kept_since:
+                    connection.close()
+            self._kept_since = None
+
+    def _exchange(
+        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: bytes | str, cancels: int
+    ) -> answers.Answer:
+        """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
+        kept = self._take_kept()
+        if kept is not None:
+            try:
+                return self._talk(kept, opening, body, cancels)
+            except OSError as error:
+                if kept.heard or kept.ended or isinstance(error, TimeoutError):
+                    raise
+        return self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
+
+    def _take_kept(self) -> Connection | None:
+        with self._lock:
+            since, self._kept_since = self._kept_since, None
+            if since is None or max(time.time() - since[0], time.monotonic() - since[1]) > IDLE_SECONDS:
+                return None
+            return self._connection
+
+    def _connect(self, target: endpoint.Url, proxy: endpoint.Url | None, cancels: int) -> Connection:
+        context = self._trust(target)
+        connection = Connection()
+        with self._lock:
+            if self._cancels != cancels:
+                raise ConnectionAbortedError("ended by us")
+            if self._connection is not None:
+                self._connection.close()  # kept too long, or to another server
+            self._connection, self._kept_since = connection, None
+        try:
+            connection.open(target, proxy, context)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _talk(self, connection: Connection, opening: bytes, body: bytes | str, cancels: int) -> answers.Answer:
+        """Send a request over `connection` and take its answer; keep the connection if it may serve again."""
+        broken = None
+        lasting = False
+        try:
+            try:
+                if isinstance(body, bytes) and len(body) < BLOCK_BYTES:
+                    connection.send(opening + body)  # one packet, one TLS record
+                else:
+                    connection.send(opening)
+                    for block in blocks(body):
+                        connection.send(block)
+            except OSError as error:
+                if connection.ended or isinstance(error, TimeoutError):
+                    raise
+                broken = error  # who refuses does not wait for the whole body: the answer may be there
+            answer = connection.receive()
+            if broken and answer.stored:
+                raise broken
+            lasting = connection.lasting and answer.stored
+        finally:
+            with self._lock:
+                if lasting and self._cancels == cancels:
+                    self._kept_since = (time.time(), time.monotonic())
+                else:
+                    connection.close()
+        return answer
+
+    def _trust(self, target: endpoint.Url) -> "ssl.SSLContext | None":
+        """Return the TLS context for the store; None for a plain address."""
+        if not target.secure:
+            return None
+        if self._context is None:
+            from extension.stores import tls
+
+            self._context = tls.context_for(target.host, self._environ, self._say)
+        return self._context
+
+    def _current_keys(self, cancels: int) -> credentials.Credentials:
+        """Return the keys to sign with, read from the container endpoint again before they expire or once refused."""
+        now = time.time()
+        if self._keys is None or self._keys.due(now):
+            self._keys = credentials.static(self._environ) or self._fetched(now, cancels)
+        return self._keys
+
+    def _fetched(self, now: float, cancels: int) -> credentials.Credentials:
+        try:
+            target, headers = credentials.container(self._environ)
+            connection = self._connect(target, None, cancels)
+            answer = self._talk(connection, head(f"GET {target.path}", headers), b"", cancels)
+            return credentials.parse_container(answer.status, answer.body)
+        except (OSError, StoreError) as error:
+            if self._cancels == cancels and self._keys is not None and now < self._keys.expires:
+                return self._keys
+            raise self._mapped(error, cancels, StoreError.CREDENTIALS) from error
+
+    def _mapped(self, error: Exception, cancels: int, kind: str = StoreError.TRANSPORT) -> StoreError:
+        if self._cancels != cancels and not isinstance(error, StoreError):
+            return StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up")
+        if isinstance(error, StoreError):
+            return error
+        return StoreError(kind, 0, type(error).__name__, str(error) or "no message")

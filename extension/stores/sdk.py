@@ -1,0 +1,225 @@
+"""The store for what `light` does not do (profiles, roles, access points, special endpoints): boto3's PutObject.
+
+It keeps the contract of `light`: one attempt, the same time-outs, the same errors. boto3 reads settings, credentials
+and proxies from the process's environment and files by itself, that is what it is chosen for; `environ` only decides
+what we set for it. It is loaded when it is needed, not before (370 ms of CPU).
+"""
+
+import _thread
+import io
+import os
+import sys
+import time
+
+from extension.errors import StoreError
+from extension.stores import answers, endpoint
+from extension.stores.connection import CONNECT_SECONDS, STALL_SECONDS, shut_down
+from extension.stores.light import IDLE_SECONDS
+from extension.stores.request import BLOCK_BYTES, head, put_headers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from extension.stores import PutRequest
+
+VENDOR = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "vendor")
+
+
+def available() -> bool:
+    """Tell whether boto3 can be imported: from the layer's `vendor` folder, if from nowhere else."""
+    from importlib.util import find_spec
+
+    if find_spec("boto3") is None and VENDOR not in sys.path:
+        sys.path.append(VENDOR)
+    return find_spec("boto3") is not None
+
+
+class SdkStore:
+    """Puts objects into one bucket through boto3. Fulfils `extension.stores.Store`."""
+
+    def __init__(self, bucket: str, region: str, environ: "Mapping[str, str]") -> None:
+        self._bucket = bucket
+        self._region = region
+        self._environ = environ
+        self._client: Any = None
+        self._used = (0.0, 0.0)  # wall and monotonic, when the last attempt ended: in a freeze either may stand still
+        self._lock = _thread.allocate_lock()  # guards the attempt in progress
+        self._attempt: _Attempt | None = None
+
+    def warm_up(self) -> None:
+        """Load boto3 and its model of S3. Without static keys no client: it would ask the network for some."""
+        try:
+            if self._environ.get("AWS_ACCESS_KEY_ID"):
+                self._ready()
+            else:
+                import boto3  # noqa: F401
+        except Exception:  # noqa: BLE001, S110 - `put` meets the same error and says it
+            pass
+
+    def put(self, request: "PutRequest") -> None:
+        """Store one object, or raise `StoreError`."""
+        head("PUT", put_headers("", request))  # refuses what no header can carry
+        attempt = _Attempt()
+        with self._lock:
+            self._attempt = attempt
+        try:
+            with _opened(request.body) as body:
+                self._put(request, body, attempt)
+        except Exception as error:
+            if attempt.ended:
+                raise StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up") from error
+            mapped = _mapped(error)
+            if mapped.kind == StoreError.CREDENTIALS:
+                self._client = None  # credentials are read again with the next
+            raise mapped from error
+        finally:
+            with self._lock:
+                if self._attempt is attempt:
+                    self._attempt = None
+                    self._used = (0.0, 0.0) if attempt.ended else (time.time(), time.monotonic())
+
+    def cancel(self) -> None:
+        """End the attempt in progress: not one more byte of it is sent. No idle connection is used again."""
+        with self._lock:
+            self._used = (0.0, 0.0)
+            if self._attempt is not None:
+                self._attempt.end()
+
+    def _put(self, request: "PutRequest", body: "io.BufferedIOBase", attempt: "_Attempt") -> None:
+        client = self._ready()
+        if max(time.time() - self._used[0], time.monotonic() - self._used[1]) > IDLE_SECONDS:
+            client.close()  # its idle connections; it opens new ones
+        arguments: dict[str, Any] = {"Bucket": self._bucket, "Key": request.key, "ContentType": request.content_type}
+        if request.content_encoding:
+            arguments["ContentEncoding"] = request.content_encoding
+        arguments["Metadata"] = request.metadata
+        from botocore.exceptions import ConnectionClosedError
+
+        try:
+            answer = client.put_object(Body=_body(body), **arguments)
+        except ConnectionClosedError:
+            if attempt.connected or attempt.ended:
+                raise
+            client.close()  # a kept connection turned out dead: the same bytes once more over a fresh one
+            answer = client.put_object(Body=_body(body), **arguments)
+        if not answer.get("ETag"):
+            raise answers.not_s3(answer["ResponseMetadata"]["HTTPStatusCode"])
+
+    def _ready(self) -> "Any":  # noqa: ANN401 - boto3 has no types
+        """Return the client: no retries, and what `light` does with an endpoint, a checksum and the payload's hash."""
+        if self._client is None:
+            available()
+            import boto3
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=STALL_SECONDS,
+                retries={"total_max_attempts": 1},
+                request_checksum_calculation="when_required",  # the newer checksums are not known to every S3
+                s3={
+                    "addressing_style": "path" if endpoint.configured(self._environ) else "auto",
+                    "payload_signing_enabled": True,
+                },
+            )
+            client = boto3.session.Session(region_name=self._region or None).client("s3", config=config)
+            _watch(client, lambda: self._attempt or _Attempt())
+            self._client = client
+        return self._client
+
+
+class _Attempt:
+    """One `put`: the connection that it uses, so that another thread can end it."""
+
+    __slots__ = ("_connection", "_lock", "connected", "ended")
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self._connection: Any = None
+        self.connected = False  # over a connection of its own, not a kept one
+        self.ended = False
+
+    def hold(self, connection: "Any") -> None:  # noqa: ANN401
+        """Remember the connection in use; raise `OSError` if the attempt was ended."""
+        with self._lock:
+            self._connection = connection
+            if self.ended:
+                raise ConnectionAbortedError("ended by us")
+
+    def end(self) -> None:
+        """From any thread: nothing more is sent."""
+        with self._lock:
+            self.ended = True
+            sock = getattr(self._connection, "sock", None)
+            if sock is not None:
+                shut_down(sock)
+
+
+def _watch(client: "Any", current: "Any") -> None:  # noqa: ANN401
+    """Make `client` tell the current attempt which connection it uses. boto3 has no public way to end a request."""
+    classes = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001
+    for scheme, pool in list(classes.items()):
+        base = pool.ConnectionCls
+
+        def connect(self: "Any", base: "Any" = base) -> None:  # noqa: ANN401
+            attempt = current()
+            attempt.connected = True
+            attempt.hold(self)
+            base.connect(self)
+            attempt.hold(self)
+
+        def request(self: "Any", *args: "Any", base: "Any" = base, **more: "Any") -> "Any":  # noqa: ANN401
+            current().hold(self)
+            return base.request(self, *args, **more)
+
+        watched = type(base.__name__, (base,), {"connect": connect, "request": request})
+        classes[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": watched})
+
+
+def _opened(body: bytes | str) -> "io.BufferedIOBase":
+    try:
+        return io.BytesIO(body) if isinstance(body, bytes) else open(body, "rb")
+    except OSError as error:
+        raise StoreError(
+            StoreError.CONFIGURATION, 0, type(error).__name__, f"the body cannot be read: {error}"
+        ) from error
+
+
+def _body(file: "io.BufferedIOBase") -> "bytes | io.BufferedIOBase":
+    """Return a small body as bytes (sent at once), a large one as the file (sent in pieces, each with its time-out)."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return file if size > BLOCK_BYTES else file.read()
+
+
+def _mapped(error: Exception) -> StoreError:
+    """Return what boto3's exceptions mean."""
+    from botocore import exceptions
+
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, exceptions.ClientError):
+        about = error.response.get("ResponseMetadata", {})
+        said: dict[str, Any] = {**error.response.get("Error", {})}
+        region = about.get("HTTPHeaders", {}).get("x-amz-bucket-region") or said.get("Region", "")
+        code = said.get("Code", "")
+        return answers.refusal(
+            about.get("HTTPStatusCode", 0), "" if code.isdigit() else code, said.get("Message", ""), region
+        )
+    absent = (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.MetadataRetrievalError,
+        exceptions.TokenRetrievalError,
+        exceptions.SSOError,
+    )
+    if isinstance(error, absent):
+        kind = StoreError.CREDENTIALS
+    elif isinstance(error, (exceptions.HTTPClientError, OSError)):
+        kind = StoreError.TRANSPORT
+    else:
+        kind = StoreError.CONFIGURATION
+    return StoreError(kind, 0, type(error).__name__, str(error) or "no message")
