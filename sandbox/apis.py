@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,10 +19,15 @@ from sandbox.dialects import LOGS, TELEMETRY
 from sandbox.function import SNAP_START, Function
 from sandbox.life import Fault, Invocation, Life
 from sandbox.refusals import JSON
-from sandbox.registry import Extension
 from sandbox.states import ExtensionCall, RuntimeCall
-from sandbox.telemetry import Telemetry
 from sandbox.wire import Answer, Request
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from sandbox.registry import Extension
+    from sandbox.telemetry import Telemetry
 
 ACCEPTED = Answer(202, b'{"status":"OK"}\n', JSON)
 #: Bytes of a response: 6 MiB and a little for the envelope.
@@ -42,7 +45,7 @@ class _Register(BaseModel):
 class Apis:
     """The calls. `changed` guards everything that `life()` returns; `supported` says which log APIs exist."""
 
-    def __init__(  # noqa: PLR0913 - what the calls touch
+    def __init__(
         self,
         function: Function,
         telemetry: Telemetry,
@@ -61,6 +64,7 @@ class Apis:
     # ---- Extensions API
 
     def register(self, request: Request, _id: str) -> Answer:
+        """POST /2020-01-01/extension/register."""
         body = _parse_register(request.body)
         with self._changed:
             name = request.header("Lambda-Extension-Name")
@@ -77,6 +81,7 @@ class Apis:
         return _json(known, {"Lambda-Extension-Identifier": extension.identifier})
 
     def event_next(self, request: Request, _id: str) -> Answer | None:
+        """Block until an event comes; None when the environment ends first."""
         with self._changed:
             life = self._life()
             extension = self._identify(life, request)
@@ -93,9 +98,11 @@ class Apis:
         return Answer(200, json.dumps(event).encode())
 
     def extension_init_error(self, request: Request, _id: str) -> Answer:
+        """An extension could not initialise."""
         return self._extension_error(request, ExtensionCall.REPORT_INIT_ERROR, "Extension.InitError")
 
     def extension_exit_error(self, request: Request, _id: str) -> Answer:
+        """An extension must end."""
         return self._extension_error(request, ExtensionCall.REPORT_EXIT_ERROR, "Extension.ExitError")
 
     def _extension_error(self, request: Request, call: ExtensionCall, default: str) -> Answer:
@@ -120,9 +127,11 @@ class Apis:
     # ---- Logs and Telemetry API
 
     def subscribe_telemetry(self, request: Request, _id: str) -> Answer:
+        """PUT /2022-07-01/telemetry."""
         return self._subscribe(TELEMETRY, request)
 
     def subscribe_logs(self, request: Request, _id: str) -> Answer:
+        """PUT /2020-08-15/logs."""
         return self._subscribe(LOGS, request)
 
     def _subscribe(self, api: str, request: Request) -> Answer:
@@ -137,6 +146,7 @@ class Apis:
     # ---- Runtime API
 
     def invocation_next(self, _request: Request, _id: str) -> Answer | None:
+        """Block until an invocation comes; the first call ends the runtime's init."""
         with self._changed:
             life = self._life()
             if not life.managed:
@@ -156,6 +166,7 @@ class Apis:
         return Answer(200, invocation.payload, _invocation_headers(invocation))
 
     def invocation_response(self, request: Request, request_id: str) -> Answer:
+        """The function's result."""
         mode = request.header("Lambda-Runtime-Function-Response-Mode")
         if mode not in {None, "", "streaming"}:
             raise refusals.invalid_response_mode(str(mode))
@@ -172,6 +183,7 @@ class Apis:
         return ACCEPTED
 
     def invocation_error(self, request: Request, request_id: str) -> Answer:
+        """The function raised."""
         invocation = self._responding(request, request_id)
         error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
         self._respond(invocation, request.body, "Unhandled", error_type)
@@ -199,6 +211,7 @@ class Apis:
             self._changed.notify_all()
 
     def init_error(self, request: Request, _id: str) -> Answer:
+        """The runtime could not initialise."""
         with self._changed:
             life = self._life()
             life.move_runtime(RuntimeCall.REPORT_INIT_ERROR)
@@ -208,6 +221,7 @@ class Apis:
         return ACCEPTED
 
     def restore_next(self, _request: Request, _id: str) -> Answer | None:
+        """SnapStart: block until the snapshot is restored."""
         with self._changed:
             life = self._life()
             life.move_runtime(RuntimeCall.RESTORE_NEXT)
@@ -220,6 +234,7 @@ class Apis:
         return Answer(200)
 
     def restore_error(self, request: Request, _id: str) -> Answer:
+        """SnapStart: a restore hook failed."""
         with self._changed:
             life = self._life()
             life.move_runtime(RuntimeCall.REPORT_RESTORE_ERROR)
@@ -229,6 +244,7 @@ class Apis:
         return ACCEPTED
 
     def credentials(self, request: Request, _id: str) -> Answer:
+        """SnapStart: what the container endpoint gives instead of keys in variables."""
         if self._function.initialization_type != SNAP_START:
             raise refusals.no_route()
         if request.header("Authorization") != self._function.container_token:
@@ -245,6 +261,7 @@ class Apis:
 
     @staticmethod
     def ping(_request: Request, _id: str) -> Answer:
+        """Answer that the server is there."""
         return Answer(200, b"pong", {"Content-Type": "text/plain"})
 
 

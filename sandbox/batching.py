@@ -31,7 +31,7 @@ class Batcher:
         return len(self._waiting)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Encoded bytes that wait."""
         return self._bytes
 

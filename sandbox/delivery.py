@@ -11,15 +11,18 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from sandbox.batching import Batcher
-from sandbox.dialects import Dialect
-from sandbox.subscriptions import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.dialects import Dialect
+    from sandbox.subscriptions import Subscription
 
 #: Bytes that may wait for one subscriber. A guess: production's bound is not published.
 BACKLOG = 32 * 1024 * 1024
@@ -39,6 +42,7 @@ class Delivery:
 
     @property
     def body(self) -> bytes:
+        """What was posted."""
         return b"[" + b",".join(self.events) + b"]"
 
     @property
@@ -71,7 +75,7 @@ class Courier:
         """Queue one encoded event."""
         with self._changed:
             self._batcher.push(event, time.monotonic())
-            dropped = self._batcher.drop_oldest(BACKLOG) if self._batcher.bytes > BACKLOG else (0, 0)
+            dropped = self._batcher.drop_oldest(BACKLOG) if self._batcher.size > BACKLOG else (0, 0)
             self._changed.notify_all()
         if dropped[0]:
             self.on_dropped(*dropped)
@@ -83,6 +87,7 @@ class Courier:
             self._changed.wait_for(lambda: not self._posting, patience)
 
     def resume(self) -> None:
+        """Go on after `pause`."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()

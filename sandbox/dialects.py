@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sandbox.events import Event, Record, encode
 
@@ -26,7 +26,7 @@ class Dialect:
     schema: str
     json_format: bool = False
     snap_start: bool = False
-    shapes: Shapes = Shapes()
+    shapes: Shapes = field(default_factory=Shapes)
 
     def render(self, event: Event) -> bytes | None:
         """Return the encoded envelope, or None when this dialect has no such event."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from sandbox.life import Life
-from sandbox.processes import Process
 from sandbox.registry import SHUTDOWN
 from sandbox.states import ExtensionCall
-from sandbox.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from sandbox.life import Life
+    from sandbox.processes import Process
+    from sandbox.telemetry import Telemetry
 
 #: Seconds from the beginning to the last SIGKILL.
 WINDOW_EXTERNAL, WINDOW_INTERNAL = 2.0, 0.5

@@ -8,16 +8,13 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sandbox import ending, events, isolation, launch, memory, routes
 from sandbox.apis import Apis
 from sandbox.clock import stamp
-from sandbox.delivery import Delivery
 from sandbox.dialects import Dialect
 from sandbox.events import Event
 from sandbox.function import MANAGED, SNAP_START, Function, Place, extension_variables, runtime_variables
@@ -29,9 +26,15 @@ from sandbox.options import APIS, Options
 from sandbox.processes import Drain, Process
 from sandbox.registry import INVOKE, LIMIT
 from sandbox.states import ENVIRONMENT, ExtensionCall, Machine, Phase, RuntimeState, Step, TransitionError
-from sandbox.subscriptions import Subscription
 from sandbox.telemetry import Telemetry
 from sandbox.wire import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from sandbox.delivery import Delivery
+    from sandbox.subscriptions import Subscription
 
 #: Seconds that a freeze waits for a POST in flight; production cuts it, see the faults.
 FREEZE_PATIENCE = 1.0
@@ -48,7 +51,7 @@ class Result:
     report: dict[str, Any]
     status: int = 200
 
-    def json(self) -> Any:
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
         """Return the payload, decoded."""
         return json.loads(self.payload)
 
@@ -137,6 +140,7 @@ class Environment:
 
     @property
     def log_path(self) -> Path:
+        """The file that holds the log stream."""
         return self._log.path
 
     @property
@@ -202,7 +206,7 @@ class Environment:
             runtime_began = time.time()
             done = self._wait(lambda: life.runtime.state is RuntimeState.READY, deadline)
             self._drain.settle()
-            status, error_type = self._init_outcome(done)
+            status, error_type = self._init_outcome(done=done)
             spent = [events.span("runtimeInit", runtime_began, time.time() - runtime_began)]
             self._emit("initRuntimeDone", events.init_runtime_done(kind, phase, status, error_type, spent))
         done = done and self._wait(life.registry.all_ready, deadline)
@@ -210,13 +214,13 @@ class Environment:
         for one in life.registry.extensions:
             record = events.extension(one.name, one.state.value, one.events, one.error_type)
             self._emit("extension", record)
-        status, error_type = self._init_outcome(done)
+        status, error_type = self._init_outcome(done=done)
         self.init_seconds = time.monotonic() - began
         self._unreported_init = self.init_seconds if phase == "init" and done else None
         self._emit("initReport", events.init_report(kind, phase, status, error_type, self.init_seconds))
         return done
 
-    def _init_outcome(self, done: bool) -> tuple[str, str | None]:  # noqa: FBT001 - it is the outcome
+    def _init_outcome(self, *, done: bool) -> tuple[str, str | None]:
         if done:
             return "success", None
         fault = self._life.fault
@@ -248,7 +252,7 @@ class Environment:
 
     def _start_runtime(self) -> None:
         home = self._dwelling
-        words = launch.runtime_command(self.function, home.folders.task, self.options.interpreter, home.runtime)
+        words = launch.runtime_command(self.function, self.options.interpreter, home.runtime)
         process = Process(
             "runtime",
             "runtime",
@@ -266,7 +270,7 @@ class Environment:
 
     # ---- Invoke
 
-    def invoke(self, payload: Any = None, *, trace: str | None = None) -> Result:
+    def invoke(self, payload: object = None, *, trace: str | None = None) -> Result:
         """Invoke once, wait until the invocation has ended (report written, environment frozen), return the result.
 
         `payload` is encoded as JSON unless it is bytes already.
@@ -357,9 +361,8 @@ class Environment:
         return self._wait(life.registry.invoke_done, invocation.deadline)
 
     def _emit_runtime_done(self, invocation: Invocation) -> None:
-        done_at, responded_at = invocation.runtime_done_at, invocation.responded_at
-        assert done_at is not None  # noqa: S101 - it was waited for
-        assert responded_at is not None  # noqa: S101 - the runtime cannot ask for more before it has answered
+        now = time.monotonic()
+        done_at, responded_at = invocation.runtime_done_at or now, invocation.responded_at or now
         latency = responded_at - invocation.started_at
         responded_time = invocation.started_time + latency
         spans = [

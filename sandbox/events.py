@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import milliseconds, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Record = dict[str, Any]
 
@@ -99,17 +101,20 @@ def _outcome(status: str, error_type: str | None) -> Record:
 
 
 def init_start(initialization_type: str, phase: str, instance: Instance) -> Record:
+    """Return the record of `platform.initStart`."""
     return {"initializationType": initialization_type, "phase": phase, **instance.fields()}
 
 
 def init_runtime_done(
     initialization_type: str, phase: str, status: str, error_type: str | None, spans: Sequence[Record] = ()
 ) -> Record:
+    """Return the record of `platform.initRuntimeDone`."""
     record = {"initializationType": initialization_type, "phase": phase, **_outcome(status, error_type)}
     return {**record, "spans": list(spans)} if spans else record
 
 
 def init_report(initialization_type: str, phase: str, status: str, error_type: str | None, seconds: float) -> Record:
+    """Return the record of `platform.initReport`."""
     return {
         "initializationType": initialization_type,
         "phase": phase,
@@ -121,6 +126,7 @@ def init_report(initialization_type: str, phase: str, status: str, error_type: s
 def start(
     request_id: str, version: str, function_arn: str, trace: Record | None, tenant_id: str | None = None
 ) -> Record:
+    """Return the record of `platform.start`."""
     record: Record = {"requestId": request_id, "version": version, "functionArn": function_arn}
     if trace:
         record["tracing"] = trace
@@ -129,7 +135,7 @@ def start(
     return record
 
 
-def runtime_done(  # noqa: PLR0913 - one argument per field of the event
+def runtime_done(
     request_id: str,
     status: str,
     error_type: str | None,
@@ -139,6 +145,7 @@ def runtime_done(  # noqa: PLR0913 - one argument per field of the event
     spans: Sequence[Record] = (),
     trace: Record | None = None,
 ) -> Record:
+    """Return the record of `platform.runtimeDone`."""
     record: Record = {"requestId": request_id, **_outcome(status, error_type)}
     if spans:
         record["spans"] = list(spans)
@@ -148,7 +155,7 @@ def runtime_done(  # noqa: PLR0913 - one argument per field of the event
     return record
 
 
-def report_metrics(  # noqa: PLR0913 - one argument per metric
+def report_metrics(
     seconds: float,
     memory_mb: int,
     used_mb: int,
@@ -181,6 +188,7 @@ def report(
     spans: Sequence[Record] = (),
     trace: Record | None = None,
 ) -> Record:
+    """Return the record of `platform.report`."""
     record: Record = {"requestId": request_id, **_outcome(status, error_type), "metrics": dict(metrics)}
     if spans:
         record["spans"] = list(spans)
@@ -190,28 +198,34 @@ def report(
 
 
 def extension(name: str, state: str, subscribed: Sequence[str], error_type: str | None = None) -> Record:
+    """Return the record of `platform.extension`."""
     record: Record = {"name": name, "state": state, "events": list(subscribed)}
     return {**record, "errorType": error_type} if error_type else record
 
 
 def subscription(name: str, state: str, types: Sequence[str]) -> Record:
+    """Return the record of `platform.telemetrySubscription`."""
     return {"name": name, "state": state, "types": list(types)}
 
 
 def logs_dropped(records: int, size: int, reason: str = DROPPED) -> Record:
+    """Return the record of `platform.logsDropped`."""
     return {"droppedBytes": size, "droppedRecords": records, "reason": reason}
 
 
 def restore_start(instance: Instance) -> Record:
+    """Return the record of `platform.restoreStart`."""
     return instance.fields()
 
 
 def restore_runtime_done(status: str, error_type: str | None, spans: Sequence[Record] = ()) -> Record:
+    """Return the record of `platform.restoreRuntimeDone`."""
     record = _outcome(status, error_type)
     return {**record, "spans": list(spans)} if spans else record
 
 
 def restore_report(status: str, error_type: str | None, seconds: float) -> Record:
+    """Return the record of `platform.restoreReport`."""
     return {**_outcome(status, error_type), "metrics": {"durationMs": milliseconds(seconds)}}
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 _HEADER = struct.Struct(">IIQ")
 _MAGIC = 0xA55A0000
+_JSON = 0x02  # the low two bits; text is 0x03
 _LEVELS = {0x08: "DEBUG", 0x0C: "INFO", 0x10: "WARN", 0x14: "ERROR", 0x18: "FATAL", 0x00: None}
 
 #: A line longer than this is cut here, so that a process that never writes a newline cannot fill our memory.
@@ -71,7 +72,7 @@ class Frames:
             if len(buffer) < end:
                 break
             text = _text(buffer[start + _HEADER.size : end])
-            frames.append(Frame(text, micros / 1e6, _LEVELS.get(kind & 0x1C), kind & 0x03 == 0x02))
+            frames.append(Frame(text, micros / 1e6, _LEVELS.get(kind & 0x1C), kind & 0x03 == _JSON))
             start = end
         self._rest = buffer[start:]
         return frames

@@ -6,9 +6,12 @@ Sources: protocol reference 1.2 (variables) and 8 (initialization types).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
 SNAP_START, MANAGED = "snap-start", "lambda-managed-instances"
@@ -63,10 +66,12 @@ class Function:
 
     @property
     def arn(self) -> str:
+        """The unqualified ARN."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
 
     @property
     def log_group(self) -> str:
+        """The name of its log group."""
         return f"/aws/lambda/{self.name}"
 
 

@@ -12,10 +12,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Everything is bound below /mnt first, since the sources may lie under a path that is covered next.
 _MOUNTS = """set -e
@@ -33,7 +35,7 @@ echo ready
 read -r _
 """
 
-_COVERED = ("/mnt", "/opt", "/tmp", "/var")
+_COVERED = ("/mnt", "/opt", "/tmp", "/var")  # noqa: S108 - named, not used
 
 
 class IsolationError(Exception):
@@ -64,14 +66,17 @@ class Dwelling:
 
     @property
     def task(self) -> str:
+        """Where the code is for processes inside."""
         return "/var/task" if self.private else str(self.folders.task)
 
     @property
     def opt(self) -> str:
+        """Where the layers are for processes inside."""
         return "/opt" if self.private else str(self.folders.opt)
 
     @property
     def runtime(self) -> str:
+        """Where the runtime is for processes inside."""
         return "/var/runtime" if self.private else str(self.folders.runtime)
 
     @property
@@ -87,21 +92,20 @@ class Dwelling:
         sources = (self.folders.temporary, self.folders.task, self.folders.opt, self.folders.runtime)
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         script = ["/bin/sh", "-c", _MOUNTS, "sh", *map(str, sources)]
-        holder = subprocess.Popen(  # noqa: S603 - our own script
-            ["unshare", *user, "--mount", *script],  # noqa: S607 - where util-linux is differs
+        holder = subprocess.Popen(
+            [shutil.which("unshare") or "unshare", *user, "--mount", *script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        assert holder.stdout  # noqa: S101 - asked for above
-        if holder.stdout.readline() != b"ready\n":
+        if holder.stdout is None or holder.stdout.readline() != b"ready\n":
             _, said = holder.communicate()
             raise IsolationError(said.decode("utf-8", "replace").strip())
         kinds = ["user", "mnt"] if user else ["mnt"]
         own = os.getpid()
-        self._enter = ["nsenter"]
+        self._enter = [shutil.which("nsenter") or "nsenter"]
         for kind in kinds:
-            handle = Path(f"/proc/{holder.pid}/ns/{kind}").open("rb")  # noqa: SIM115 - it keeps the namespace alive
+            handle = Path(f"/proc/{holder.pid}/ns/{kind}").open("rb")  # noqa: SIM115 - open, it keeps the namespace alive
             self._namespaces.append(handle)
             option = "--mount" if kind == "mnt" else "--user"
             self._enter.append(f"{option}=/proc/{own}/fd/{handle.fileno()}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sandbox.function import Function
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sandbox.function import Function
 
 #: A file in the layer that switches extensions off.
 SWITCH_OFF = "disable-extensions-jwigqn8j"
@@ -40,7 +43,7 @@ def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
     ]
 
 
-def runtime_command(function: Function, task: Path, interpreter: Path, runtime: str) -> Sequence[str]:
+def runtime_command(function: Function, interpreter: Path, runtime: str) -> Sequence[str]:
     """Return the command of the function's runtime. Raises SandboxError for one that is not known."""
     if function.runtime.startswith("python"):
         module = function.handler.rpartition(".")[0]

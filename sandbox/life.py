@@ -6,13 +6,17 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sandbox import refusals
-from sandbox.processes import Process
 from sandbox.registry import Registry
 from sandbox.states import RUNTIME, Machine, RuntimeCall, RuntimeState, TransitionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.processes import Process
 
 
 @dataclass(frozen=True)

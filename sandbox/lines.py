@@ -6,11 +6,14 @@ Several text lines end with a tab before the newline, as the platform's do.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import stamp
-from sandbox.events import Event, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.events import Event, Record
 
 
 def text(event: Event) -> str:
@@ -21,19 +24,18 @@ def text(event: Event) -> str:
 
 def as_json(event: Event) -> str:
     """Return the JSON-format line of one platform event at system log level INFO, "" when it shows none."""
-    if not isinstance(event.record, dict) or not _at_info(event):
+    if not isinstance(event.record, dict) or not _at_info(event.type, event.record):
         return ""
     envelope = {"time": stamp(event.at), "type": event.type, "record": event.record}
     return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def _at_info(event: Event) -> bool:
-    assert isinstance(event.record, dict)  # noqa: S101 - narrows the type; `as_json` has looked
-    if event.type in {"platform.end", "platform.fault"}:
+def _at_info(kind: str, record: Record) -> bool:
+    if kind in {"platform.end", "platform.fault"}:
         return False
-    if event.type in {"platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone"}:
-        return event.record.get("status") != "success"
-    return event.type != "platform.telemetrySubscription"
+    if kind in {"platform.initReport", "platform.initRuntimeDone", "platform.runtimeDone"}:
+        return record.get("status") != "success"
+    return kind != "platform.telemetrySubscription"
 
 
 def _ms(value: float) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox import lines
-from sandbox.events import Event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.events import Event
 
 #: Lambda's log tail is the last 4 KB.
 TAIL = 4096
@@ -50,5 +54,6 @@ class LogStream:
         return data[-TAIL:].decode("utf-8", "ignore")
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._file.close()

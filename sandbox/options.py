@@ -38,5 +38,5 @@ class Options:
     interpreter: Path = field(default_factory=base_interpreter)
     awslambdaric: Path = Path("build/runtime/awslambdaric")
     log_folder: Path | None = None
-    shapes: Shapes = Shapes()
+    shapes: Shapes = field(default_factory=Shapes)
     upper_case_reason: bool = False

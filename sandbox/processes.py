@@ -13,10 +13,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sandbox.framing import Frames, Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 _READ = 65_536
 
@@ -124,7 +126,7 @@ class Drain:
 class Process:
     """One process and its group. `kind` is `runtime` or `extension`. Raises OSError when it cannot be started."""
 
-    def __init__(  # noqa: PLR0913 - what a process needs to start
+    def __init__(
         self,
         kind: str,
         name: str,
@@ -143,14 +145,15 @@ class Process:
         variables = dict(environment)
         reads: list[tuple[int, Lines | Frames]] = []
         writes: list[int] = []
-        for cutter in (Lines(), Lines(), *([Frames()] if frames else [])):
+        cutters: list[Lines | Frames] = [Lines(), Lines(), *([Frames()] if frames else [])]
+        for cutter in cutters:
             read, write = os.pipe()
             reads.append((read, cutter))
             writes.append(write)
         if frames:
             variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(writes[2])
         try:
-            self._popen = subprocess.Popen(  # noqa: S603 - running it is what we are for
+            self._popen = subprocess.Popen(
                 list(command),
                 env=variables,
                 stdin=subprocess.DEVNULL,
@@ -175,6 +178,7 @@ class Process:
 
     @property
     def pid(self) -> int:
+        """The id of the process and of its group."""
         return self._popen.pid
 
     def _watch(self) -> None:

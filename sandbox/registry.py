@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox import refusals
 from sandbox.states import (
@@ -20,6 +19,9 @@ from sandbox.states import (
     Machine,
     TransitionError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: Extensions that one function may register.
 LIMIT = 10
@@ -40,6 +42,7 @@ class Extension:
 
     @property
     def state(self) -> ExtensionState:
+        """Where its machine stands."""
         return self.machine.state
 
     @property
@@ -127,6 +130,7 @@ class Registry:
         return [one for one in self.extensions if event in one.events and one.state in alive]
 
     def all_registered(self) -> bool:
+        """Say whether nobody is missing that was launched."""
         return all(one.state is not ExtensionState.STARTED for one in self.extensions)
 
     def all_ready(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable
 
 from sandbox.apis import Apis
@@ -44,10 +45,7 @@ def serve(apis: Apis) -> Handle:
                     return operation(apis, request, found.groupdict().get("id", ""))
                 except Refused as refusal:
                     return refusal.answer()
-                except Exception:
-                    # The client is told what production would say; the cause is a bug of ours and must show.
-                    import traceback  # noqa: PLC0415
-
+                except Exception:  # noqa: BLE001 - told below, and answered as production would
                     traceback.print_exc()
                     return internal_error().answer()
         return Answer(405, b"405 method not allowed") if matches else no_route().answer()

@@ -6,9 +6,11 @@ protocol reference, 3.5 and 7. Pure: no clock, no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 S = TypeVar("S", bound=Enum)
 C = TypeVar("C", bound=Enum)

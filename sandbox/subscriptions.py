@@ -19,6 +19,7 @@ from sandbox.refusals import invalid_subscription
 HOSTS = frozenset({"sandbox.localdomain", "sandbox"})
 #: The Runtime API's port in production; no listener can have it.
 RESERVED_PORT = 9001
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,6 @@ def _tcp(api: str, wanted: _Destination) -> Destination:
     lowest = 1025 if api == LOGS else 1
     if wanted.port is None:
         raise invalid_subscription(api, "destination.port: a TCP destination needs a port")
-    if not lowest <= wanted.port <= 65535:  # noqa: PLR2004 - the last port there is
-        raise invalid_subscription(api, f"destination.port: must be between {lowest} and 65535")
+    if not lowest <= wanted.port <= LAST_PORT:
+        raise invalid_subscription(api, f"destination.port: must be between {lowest} and {LAST_PORT}")
     return Destination("TCP", wanted.port)

@@ -6,15 +6,20 @@ Events from before a subscription are kept during Init and delivered afterwards 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from typing import TYPE_CHECKING
 
 from sandbox import events
 from sandbox.delivery import Courier, Delivery
 from sandbox.dialects import LOGS, Dialect
 from sandbox.events import Event
-from sandbox.logstream import LogStream
 from sandbox.refusals import internal_error, invalid_subscription, subscription_closed
-from sandbox.subscriptions import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.logstream import LogStream
+    from sandbox.subscriptions import Subscription
 
 
 class Telemetry:
@@ -64,8 +69,6 @@ class Telemetry:
         self.emit(Event(at, "platform.telemetrySubscription", record))
 
     def _tell_drop(self, records: int, size: int) -> None:
-        import time  # noqa: PLC0415 - the only moment that this module reads by itself
-
         self.emit(Event(time.time(), "platform.logsDropped", events.logs_dropped(records, size)))
 
     @staticmethod
@@ -89,6 +92,7 @@ class Telemetry:
             self._fresh = set()
 
     def couriers(self) -> list[Courier]:
+        """Return who is delivered to."""
         with self._lock:
             return list(self._couriers.values())
 
@@ -97,10 +101,12 @@ class Telemetry:
         return sorted((one for courier in self.couriers() for one in courier.deliveries), key=lambda one: one.at)
 
     def pause(self, patience: float) -> None:
+        """Pause every delivery, see `Courier.pause`."""
         for courier in self.couriers():
             courier.pause(patience)
 
     def resume(self) -> None:
+        """Go on everywhere."""
         for courier in self.couriers():
             courier.resume()
 
@@ -110,6 +116,7 @@ class Telemetry:
             courier.flush(patience)
 
     def stop(self) -> None:
+        """End every delivery."""
         for courier in self.couriers():
             courier.stop()
 

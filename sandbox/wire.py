@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 #: Bytes of one request body that are read at all. Lambda's payloads end at 6 MiB; this leaves room to refuse them.
 BODY_LIMIT = 32 * 1024 * 1024
@@ -119,13 +122,14 @@ class _Connection(BaseHTTPRequestHandler):
         except OSError:  # the client is gone: nobody is left to be told
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
 
     def handle(self) -> None:
+        """Serve the connection until it ends."""
         with contextlib.suppress(OSError):  # reset by the peer, or cut by `Server.stop`
             super().handle()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, *_: object) -> None:
         """Say nothing: the sandbox prints its own story."""
 
 
@@ -144,33 +148,29 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(address, _Connection)
 
     def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection and remember it."""
         connection, peer = super().get_request()
         with self._lock:
             self.open.add(connection)
         return connection, peer
 
-    def shutdown_request(self, request: Any) -> None:
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class takes sockets and more
+        """Forget the connection and close it."""
         with self._lock:
             self.open.discard(request)
         super().shutdown_request(request)
 
     def cut_all(self) -> None:
+        """End every open connection, whatever its thread is doing."""
         with self._lock:
             connections = list(self.open)
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: object) -> None:
         """Let the thread's exception hook show it: an exception here is a bug of the sandbox, never an answer."""
-        del request, client_address
-        threading.excepthook(threading.ExceptHookArgs((*_current_error(), threading.current_thread())))
-
-
-def _current_error() -> tuple[Any, Any, Any]:
-    import sys  # noqa: PLC0415
-
-    return sys.exc_info()
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 class Server:
