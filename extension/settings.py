@@ -159,6 +159,8 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
     if setting.kind == "bucket":
         return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
+    if setting.kind == "region":
+        return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
     if isinstance(used, tuple):
         used = "[" + ",".join(f'"{name}"' for name in used) + "]"
     return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
@@ -242,8 +244,16 @@ def _bucket(text: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known))
+    nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known) - _common(name, known))
     return f"{name} is not a setting of this extension and does nothing; the nearest is {nearest}"
+
+
+def _common(left: str, right: str) -> int:
+    """Length of the common beginning: a shortened name (MAX_HOLD_MS) is far from its own in edits."""
+    length = 0
+    while left[length : length + 1] == right[length : length + 1] != "":
+        length += 1
+    return length
 
 
 def _distance(left: str, right: str) -> int:
