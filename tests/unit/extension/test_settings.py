@@ -1,0 +1,270 @@
+"""Settings: every row of the table, what happens to odd values, and the whole sentence that is said about each."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.settings import PREFIX, TABLE, Settings, from_environ
+
+WELL = {PREFIX + "S3_BUCKET": "a-bucket", "AWS_REGION": "eu-west-1"}
+
+
+def read(**values: str) -> Settings:
+    return from_environ(WELL | {PREFIX + name: value for name, value in values.items()})
+
+
+def only_problem(**values: str) -> str:
+    (problem,) = read(**values).problems
+    return problem
+
+
+def test_a_bucket_is_all_that_is_needed() -> None:
+    settings = from_environ(WELL)
+    assert settings.problems == ()
+    assert settings.bucket == "a-bucket"
+    assert settings.ship_bytes == 4096
+    assert settings.ship_invokes == 10
+    assert settings.ship_seconds == 10.0
+    assert settings.log_types == ("platform", "function")
+    assert settings.prefix == "function={function}/date={date}/hour={hour}/"
+    assert settings.region == "eu-west-1"
+    assert settings.gzip is False
+    assert settings.hold_seconds == 0.5
+    assert settings.api == "auto"
+    assert settings.port == 1234
+    assert settings.client == "auto"
+
+
+def test_the_table_has_the_final_names_in_order() -> None:
+    assert [setting.name for setting in TABLE] == [
+        "ADAPTIVE_BATCHING_EXTENSION_" + name
+        for name in (
+            "S3_BUCKET",
+            "SHIP_RATE_BYTES",
+            "SHIP_RATE_INVOKES",
+            "SHIP_RATE_MILLISECONDS",
+            "LOG_TYPES",
+            "S3_PREFIX",
+            "S3_REGION",
+            "COMPRESSION",
+            "MAX_HOLD_MILLISECONDS",
+            "API",
+            "PORT",
+            "S3_CLIENT",
+        )
+    ]
+
+
+def test_every_row_explains_itself() -> None:
+    assert all(setting.help for setting in TABLE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected"),
+    [
+        ("SHIP_RATE_BYTES", "1", "ship_bytes", 1),
+        ("SHIP_RATE_BYTES", "104857600", "ship_bytes", 104857600),
+        ("SHIP_RATE_BYTES", " 65536 ", "ship_bytes", 65536),
+        ("SHIP_RATE_BYTES", "+5", "ship_bytes", 5),
+        ("SHIP_RATE_BYTES", "007", "ship_bytes", 7),
+        ("SHIP_RATE_INVOKES", "1", "ship_invokes", 1),
+        ("SHIP_RATE_MILLISECONDS", "1", "ship_seconds", 0.001),
+        ("MAX_HOLD_MILLISECONDS", "900000", "hold_seconds", 900.0),
+        ("LOG_TYPES", '["extension"]', "log_types", ("extension",)),
+        ("LOG_TYPES", ' [ "function" , "platform" ] ', "log_types", ("platform", "function")),
+        ("LOG_TYPES", '["function","function"]', "log_types", ("function",)),
+        ("S3_PREFIX", "", "prefix", ""),
+        ("S3_PREFIX", "logs/{function}/{date}T{hour}/", "prefix", "logs/{function}/{date}T{hour}/"),
+        ("S3_PREFIX", "équipe/", "prefix", "équipe/"),
+        ("S3_REGION", "ap-southeast-2", "region", "ap-southeast-2"),
+        ("S3_REGION", "", "region", "eu-west-1"),
+        ("COMPRESSION", "gzip", "gzip", True),
+        ("COMPRESSION", " GZIP ", "gzip", True),
+        ("COMPRESSION", "none", "gzip", False),
+        ("API", "logs", "api", "logs"),
+        ("API", "telemetry", "api", "telemetry"),
+        ("PORT", "1", "port", 1),
+        ("PORT", "65535", "port", 65535),
+        ("S3_CLIENT", "boto3", "client", "boto3"),
+        ("S3_CLIENT", "light", "client", "light"),
+        ("S3_BUCKET", "my.old_Bucket-1", "bucket", "my.old_Bucket-1"),
+        ("SHIP_RATE_BYTES", "", "ship_bytes", 4096),
+    ],
+)
+def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, expected: object) -> None:
+    settings = read(**{name: value})
+    assert (getattr(settings, attribute), settings.problems) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SHIP_RATE_BYTES", "0", "is '0': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-1", "is '-1': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-0", "is '-0': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "4KB", "is '4KB': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "1e6", "is '1e6': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "1.5", "is '1.5': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "1_000", "is '1_000': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "٤٠٩٦", "is '٤٠٩٦': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "²", "is '²': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-", "is '-': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", " ", "is ' ': that is not a whole number; 4096 is used"),
+        ("SHIP_RATE_BYTES", "104857601", "is '104857601': the most is 104857600; 104857600 is used"),
+        ("SHIP_RATE_INVOKES", "0", "is '0': the least is 1; 10 is used"),
+        ("SHIP_RATE_INVOKES", "none", "is 'none': that is not a whole number; 10 is used"),
+        ("SHIP_RATE_MILLISECONDS", "0", "is '0': the least is 1; 10000 is used"),
+        ("SHIP_RATE_MILLISECONDS", "-10", "is '-10': the least is 1; 10000 is used"),
+        ("MAX_HOLD_MILLISECONDS", "0", "is '0': the least is 1; 500 is used"),
+        ("MAX_HOLD_MILLISECONDS", "900001", "is '900001': the most is 900000; 900000 is used"),
+        ("PORT", "9001", "is '9001': 9001 is Lambda's own port; 1234 is used"),
+        ("PORT", "0", "is '0': the least is 1; 1234 is used"),
+        ("PORT", "65536", "is '65536': a port is 1 to 65535; 1234 is used"),
+        ("COMPRESSION", "zstd", "is 'zstd': it is one of none, gzip; none is used"),
+        ("API", "both", "is 'both': it is one of auto, telemetry, logs; auto is used"),
+        ("S3_CLIENT", "curl", "is 'curl': it is one of auto, light, boto3; auto is used"),
+        (
+            "LOG_TYPES",
+            '"function"',
+            'is \'"function"\': it must be a JSON array such as ["platform","function"]; ["platform","function"] is used',
+        ),
+        (
+            "LOG_TYPES",
+            "function,platform",
+            'is \'function,platform\': it must be a JSON array such as ["platform","function"]; '
+            '["platform","function"] is used',
+        ),
+        (
+            "LOG_TYPES",
+            "[]",
+            'is \'[]\': none of platform, function, extension is in it; ["platform","function"] is used',
+        ),
+        (
+            "LOG_TYPES",
+            '["functions"]',
+            'is \'["functions"]\': none of platform, function, extension is in it; ["platform","function"] is used',
+        ),
+        (
+            "LOG_TYPES",
+            '["extension","functions",7]',
+            'is \'["extension","functions",7]\': "functions", 7 is not one of platform, function, extension; '
+            '["extension"] is used',
+        ),
+        (
+            "LOG_TYPES",
+            '["extension",]',
+            'is \'["extension",]\': an empty place is not one of platform, function, extension; ["extension"] is used',
+        ),
+        (
+            "S3_PREFIX",
+            "{year}/",
+            "is '{year}/': the placeholders are {function}, {date}, {hour}; "
+            "function={function}/date={date}/hour={hour}/ is used",
+        ),
+        (
+            "S3_PREFIX",
+            "a\nb",
+            "is 'a\\nb': it has characters that an S3 key cannot carry; "
+            "function={function}/date={date}/hour={hour}/ is used",
+        ),
+        (
+            "S3_REGION",
+            "eu west",
+            "is 'eu west': that is not a region, such as eu-west-1; the function's own region is used",
+        ),
+    ],
+)
+def test_a_bad_value_is_replaced_and_one_sentence_says_so(name: str, value: str, sentence: str) -> None:
+    assert only_problem(**{name: value}) == f"{PREFIX}{name} {sentence}"
+
+
+def test_a_long_bad_value_is_cut_in_the_sentence() -> None:
+    problem = only_problem(COMPRESSION="z" * 5000)
+    assert problem == f"{PREFIX}COMPRESSION is '{'z' * 77}...': it is one of none, gzip; none is used"
+
+
+def test_a_number_of_many_digits_counts_as_the_most() -> None:
+    assert read(SHIP_RATE_BYTES="9" * 10_000).ship_bytes == 104857600
+
+
+@given(st.integers(min_value=104857601))
+def test_above_the_samples_maximum_counts_as_the_maximum(value: int) -> None:
+    assert read(SHIP_RATE_BYTES=str(value)).ship_bytes == 104857600
+
+
+def test_a_prefix_that_leaves_no_room_for_the_key_is_refused() -> None:
+    settings = read(S3_PREFIX="é" * 351)
+    assert settings.prefix == "function={function}/date={date}/hour={hour}/"
+    assert settings.problems[0].endswith(
+        "it is longer than 700 bytes; function={function}/date={date}/hour={hour}/ is used"
+    )
+
+
+@pytest.mark.parametrize("bucket", [None, "", "  "])
+def test_without_a_bucket_the_extension_says_that_nothing_is_shipped(bucket: str | None) -> None:
+    environ = {} if bucket is None else {PREFIX + "S3_BUCKET": bucket}
+    settings = from_environ(environ)
+    assert settings.bucket == ""
+    assert settings.problems == (
+        "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is not set: nothing is shipped; "
+        "set it to the name of a bucket that exists",
+    )
+
+
+@pytest.mark.parametrize("bucket", ["s3://logs", "a", "logs/prefix", "bücket", "a b c"])
+def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> None:
+    settings = read(S3_BUCKET=bucket)
+    assert settings.bucket == ""
+    assert settings.problems == (
+        f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
+        "(3 to 63 letters, digits, dots and hyphens); nothing is shipped until it is mended",
+    )
+
+
+def test_an_access_point_is_a_bucket_too() -> None:
+    arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/logs"
+    assert (read(S3_BUCKET=arn).bucket, read(S3_BUCKET=arn).problems) == (arn, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("ADAPTIVE_BATCHING_EXTENSION_SHIP_RATE_BYTE", "SHIP_RATE_BYTES"),
+        ("ADAPTIVE_BATCHING_EXTENSION_S3_BUKET_", "S3_BUCKET"),
+        ("ADAPTIVE_BATCHING_SHIP_RATE_INVOKES", "SHIP_RATE_INVOKES"),
+        ("ADAPTIVE_BATCHING_EXTENSION_LOGTYPE", "LOG_TYPES"),
+        ("ADAPTIVE_BATCHING_EXTENSION_MAX_HOLD_MS", "MAX_HOLD_MILLISECONDS"),
+    ],
+)
+def test_an_unknown_name_is_reported_with_the_nearest_valid_one(name: str, nearest: str) -> None:
+    assert from_environ(WELL | {name: "1"}).problems == (
+        f"{name} is not a setting of this extension and does nothing; the nearest is {PREFIX}{nearest}",
+    )
+
+
+def test_names_of_others_are_none_of_our_business() -> None:
+    assert from_environ(WELL | {"ADAPTIVE": "1", "AWS_LAMBDA_FUNCTION_NAME": "f"}).problems == ()
+
+
+def test_every_problem_is_reported_not_only_the_first() -> None:
+    problems = read(SHIP_RATE_BYTES="x", SHIP_RATE_INVOKES="x", PORT="x", S3_BUCKT="x").problems
+    assert len(problems) == 4
+
+
+def test_the_region_is_the_buckets_else_the_functions_else_the_default_else_none() -> None:
+    assert read(S3_REGION="us-east-1").region == "us-east-1"
+    assert read().region == "eu-west-1"
+    assert from_environ({"AWS_DEFAULT_REGION": "eu-north-1"}).region == "eu-north-1"
+    assert from_environ({}).region == ""
+
+
+@given(st.dictionaries(st.sampled_from([setting.name for setting in TABLE]), st.text()))
+def test_no_value_whatever_stops_the_function(environ: dict[str, str]) -> None:
+    settings = from_environ(environ)
+    assert 1 <= settings.ship_bytes <= 104857600
+    assert settings.ship_invokes >= 1
+    assert settings.ship_seconds > 0
+    assert settings.hold_seconds > 0
+    assert settings.log_types
+    assert 1 <= settings.port <= 65535
+    assert settings.port != 9001
