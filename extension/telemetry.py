@@ -13,16 +13,19 @@ UNPARSED = "extension.unparsed"
 UNPARSED_TEXT = 65536  # characters of an unreadable body that are kept
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up
 TIME_LENGTH = 40  # a longer `time` is not one
+COUNT_LENGTH = 18  # digits; a longer count of drops is not one
 
 _WHITESPACE = " \t\n\r"
 
 
-def _kept(text: str) -> str:
-    return text
+class Numeral(str):
+    """A number's own text; a type of its own, so that `{"type":5}` is not mistaken for `{"type":"5"}`."""
+
+    __slots__ = ()
 
 
 # The C scanner gives the bounds of each envelope; numbers stay text, so none is too large or changes its form.
-_scan = json.JSONDecoder(parse_int=_kept, parse_float=_kept, parse_constant=_kept).scan_once  # type: ignore[attr-defined]
+_scan = json.JSONDecoder(parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral).scan_once  # type: ignore[attr-defined]
 
 
 class Entry:
@@ -56,7 +59,7 @@ class Received:
 
 def entries(body: bytes, now_text: str) -> "list[Entry]":
     """The envelopes of one POST body. `now_text` is the time given to what has none because it cannot be read."""
-    text = str(body, "utf-8", "replace")
+    text = str(body, "utf-8", "replace").removeprefix("\ufeff")  # a byte order mark
     position = _skip(text, 0)
     found: "list[Entry]" = []
     if text[position : position + 1] != "[":
@@ -82,16 +85,17 @@ def entries(body: bytes, now_text: str) -> "list[Entry]":
 
 
 def _entry(raw: str, value: object, now_text: str) -> Entry:
-    kind = value.get("type") if isinstance(value, dict) else None
-    if not isinstance(value, dict) or not isinstance(kind, str):
+    kind = _text(value.get("type")) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or kind is None:
         return _unparsed(raw, now_text)
-    time = value.get("time")
-    return Entry(
-        raw,
-        kind,
-        time if isinstance(time, str) and len(time) <= TIME_LENGTH and time.isascii() else "",
-        value.get("record"),
-    )
+    time = _text(value.get("time")) or ""
+    plain = len(time) <= TIME_LENGTH and time.isascii() and time.isprintable()  # it becomes a header of the object
+    return Entry(raw, kind, time if plain else "", value.get("record"))
+
+
+def _text(value: object) -> "str | None":
+    """A JSON string's value; None for anything else, numbers among it."""
+    return value if isinstance(value, str) and not isinstance(value, Numeral) else None
 
 
 def _unparsed(text: str, now_text: str) -> Entry:
@@ -151,18 +155,18 @@ class Reader:
 
     def _note(self, entry: Entry, received: Received) -> None:
         record = entry.record if isinstance(entry.record, dict) else {}
-        request_id = record.get("requestId")
+        request_id = _text(record.get("requestId"))
         if entry.type == "platform.logsDropped":
-            dropped = record.get("droppedRecords")  # numbers stay text in the scanner
-            received.dropped += int(dropped) if isinstance(dropped, str) and dropped.isdigit() else 1
-        if not isinstance(request_id, str):
+            dropped = record.get("droppedRecords")
+            told = dropped if isinstance(dropped, Numeral) and len(dropped) <= COUNT_LENGTH else ""
+            received.dropped += int(told) if told.isdigit() else 1
+        if request_id is None:
             return
         if entry.type == "platform.start":
             self.saw(request_id)
             self._current = request_id
             received.started.append(request_id)
-            arn = record.get("functionArn")
-            received.arn = arn if isinstance(arn, str) else received.arn
+            received.arn = _text(record.get("functionArn")) or received.arn
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
             received.done.append(request_id)
 
@@ -171,8 +175,8 @@ class Reader:
         record = entry.record
         if isinstance(record, dict):
             for name in ("requestId", "AWSRequestId"):
-                named = record.get(name)
-                if isinstance(named, str) and named in self._seen:
+                named = _text(record.get(name))
+                if named in self._seen:
                     return named
         elif isinstance(record, str):
             fields = record.split("\t", 3)
