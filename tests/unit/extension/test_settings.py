@@ -126,13 +126,18 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         (
             "LOG_TYPES",
             '"function"',
-            'is \'"function"\': it must be a JSON array such as ["platform","function"]; ["platform","function"] is used',
+            (
+                'is \'"function"\': it must be a JSON array such as ["platform","function"]; '
+                '["platform","function"] is used'
+            ),
         ),
         (
             "LOG_TYPES",
             "function,platform",
-            'is \'function,platform\': it must be a JSON array such as ["platform","function"]; '
-            '["platform","function"] is used',
+            (
+                'is \'function,platform\': it must be a JSON array such as ["platform","function"]; '
+                '["platform","function"] is used'
+            ),
         ),
         (
             "LOG_TYPES",
@@ -147,8 +152,10 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         (
             "LOG_TYPES",
             '["extension","functions",7]',
-            'is \'["extension","functions",7]\': "functions", 7 is not one of platform, function, extension; '
-            '["extension"] is used',
+            (
+                'is \'["extension","functions",7]\': "functions", 7 is not one of platform, function, extension; '
+                '["extension"] is used'
+            ),
         ),
         (
             "LOG_TYPES",
@@ -158,14 +165,18 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         (
             "S3_PREFIX",
             "{year}/",
-            "is '{year}/': the placeholders are {function}, {date}, {hour}; "
-            "function={function}/date={date}/hour={hour}/ is used",
+            (
+                "is '{year}/': the placeholders are {function}, {date}, {hour}; "
+                "function={function}/date={date}/hour={hour}/ is used"
+            ),
         ),
         (
             "S3_PREFIX",
             "a\nb",
-            "is 'a\\nb': it has characters that an S3 key cannot carry; "
-            "function={function}/date={date}/hour={hour}/ is used",
+            (
+                "is 'a\\nb': it has characters that an S3 key cannot carry; "
+                "function={function}/date={date}/hour={hour}/ is used"
+            ),
         ),
         (
             "S3_REGION",
@@ -206,8 +217,10 @@ def test_without_a_bucket_the_extension_says_that_nothing_is_shipped(bucket: str
     settings = from_environ(environ)
     assert settings.bucket == ""
     assert settings.problems == (
-        "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is not set: nothing is shipped; "
-        "set it to the name of a bucket that exists",
+        (
+            "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is not set: nothing is shipped; "
+            "set it to the name of a bucket that exists"
+        ),
     )
 
 
@@ -216,8 +229,10 @@ def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> N
     settings = read(S3_BUCKET=bucket)
     assert settings.bucket == ""
     assert settings.problems == (
-        f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
-        "(3 to 63 letters, digits, dots and hyphens); nothing is shipped until it is mended",
+        (
+            f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
+            "(3 to 63 letters, digits, dots and hyphens); nothing is shipped until it is mended"
+        ),
     )
 
 
