@@ -110,7 +110,12 @@ def metadata(
         "raw-bytes": str(raw_bytes),
         "reason": reason,
     }
-    return {name: value.encode("ascii", "replace").decode() for name, value in members.items() if value}
+    return {name: _header(value) for name, value in members.items() if value}
+
+
+def _header(value: str) -> str:
+    """Printable ASCII: anything else, a line break above all, would make the request unsendable, now and at each retry."""
+    return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 
 def decode(body: bytes) -> "list[dict[str, object]]":
