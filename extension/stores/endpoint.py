@@ -54,24 +54,28 @@ def configured(environ: "Mapping[str, str]") -> str:
     return (environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "").strip()
 
 
+def no_region() -> StoreError:
+    """Return the error for a bucket whose region nobody named."""
+    message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
+    return StoreError(StoreError.CONFIGURATION, 0, "NoRegion", message)
+
+
 def resolve(bucket: str, region: str, environ: "Mapping[str, str]") -> Url:
     """Return the address of `bucket`, its path being what comes before `/<key>`; raise `StoreError` (CONFIGURATION)."""
     if not region:
-        message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
-        raise StoreError(StoreError.CONFIGURATION, 0, "NoRegion", message)
+        raise no_region()
     given = configured(environ)
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    if given:
-        address = f"{given.rstrip('/')}/{bucket}"
-    elif bucket and set(bucket) <= _VIRTUAL:
-        address = f"https://{bucket}.s3.{region}.{domain}"
-    else:
-        address = f"https://s3.{region}.{domain}/{bucket}"  # the certificate's `*` stands for no dot
+    virtual = not given and bucket and set(bucket) <= _VIRTUAL  # the certificate's `*` stands for no dot
+    address = given or f"https://{bucket + '.' if virtual else ''}s3.{region}.{domain}"
     try:
-        return Url(address)
+        url = Url(address)
     except ValueError:
         message = f"{address!r} is no address: an endpoint is written https://host or http://host:port"
         raise StoreError(StoreError.CONFIGURATION, 0, "BadEndpoint", message) from None
+    if not virtual:
+        url.path += f"/{bucket}"
+    return url
 
 
 def proxy_for(target: Url, environ: "Mapping[str, str]") -> "Url | None":

@@ -113,6 +113,7 @@ class SdkStore:
             available()
             import boto3
             from botocore.config import Config
+            from botocore.handlers import add_expect_header
 
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
@@ -124,7 +125,13 @@ class SdkStore:
                     "payload_signing_enabled": True,
                 },
             )
-            client = boto3.session.Session(region_name=self._region or None).client("s3", config=config)
+            session = boto3.session.Session(region_name=self._region or None)
+            if not session.region_name:
+                raise endpoint.no_region()  # boto3 would guess
+            client = session.client("s3", config=config)
+            client.meta.events.unregister(
+                "before-call.s3", add_expect_header
+            )  # a round trip more, a second without one
             _watch(client, lambda: self._attempt or _Attempt())
             self._client = client
         return self._client
@@ -218,7 +225,7 @@ def _mapped(error: Exception) -> StoreError:
     )
     if isinstance(error, absent):
         kind = StoreError.CREDENTIALS
-    elif isinstance(error, (exceptions.HTTPClientError, OSError)):
+    elif isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError, OSError)):
         kind = StoreError.TRANSPORT
     else:
         kind = StoreError.CONFIGURATION
