@@ -1,14 +1,16 @@
 # `make help` lists the targets. Environments and builds are made once and again only when their inputs change.
 PYTHON ?= python3
-ARCH ?= $(shell uname -m)
+# x86_64 or arm64; unset: this machine's, and names without a suffix.
+ARCH ?=
 
 VENV := .venv/bin
 # --no-deps: the lock is complete. -qq: errors only. Bytecode is written when a module is first used.
 PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-hashes
-LOCKS := layer awslambdaric sam awscli dev
-LAYER_ZIP := dist/adaptive-batching-extension.zip
+LOCKS := layer awslambdaric sam awscli uv dev
+LAYER := build/layer$(if $(ARCH),-$(ARCH))
+LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
-LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt LICENSE
+LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt requirements/uv.txt LICENSE
 # Where the checkers look: what exists of this list.
 CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functions benchmarks tests)
 
@@ -48,15 +50,15 @@ build/sam build/awscli: build/%: requirements/%.txt
 	@touch $@
 
 .PHONY: layer
-layer: $(LAYER_ZIP) ## The layer: build/layer is what /opt will hold, dist/*.zip what is uploaded
+layer: $(LAYER_ZIP) ## The layer: build/layer becomes /opt, dist/*.zip is uploaded (ARCH=x86_64|arm64)
 
 $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
-	$(VENV)/python -m layer.build --into build/layer --zip $@
+	$(VENV)/python -m layer.build --into $(LAYER) --zip $@ $(if $(ARCH),--arch $(ARCH))
 
 # Called by `sam build`: the same tree, where SAM wants it.
 .PHONY: build-AdaptiveBatchingLayer
 build-AdaptiveBatchingLayer: | .venv/bin/python
-	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)"
+	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
 .PHONY: demo
 demo: venv layer build/runtime/awslambdaric ## 50 invocations in the sandbox; their logs arrive on an embedded S3

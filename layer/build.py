@@ -8,11 +8,15 @@ Needs the standard library and pip. The same sources, lock and interpreter give 
             boot.py
             extension/                             our package
             vendor/                                boto3 and what it brings, for the boto3 store
+            bin/python3, lib/                      the interpreter, its standard library, loader and shared libraries
+            layer.json                             which interpreter, from where, for which architecture
             LICENSE, THIRD_PARTY/                  what is in here and on which terms
 """
 
 import argparse
+import ast
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,9 +24,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from layer import vendor
+from layer import bill, interpreter, pythons, vendor
+from layer.libraries import LOADER
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = vendor.ROOT
+BUILD = ROOT / "build"
 NAME = "adaptive-batching-extension"
 COMPILE = """
 import compileall, py_compile, sys
@@ -38,12 +44,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build the layer.")
     parser.add_argument("--into", type=Path, required=True, help="the folder that becomes /opt; replaced")
     parser.add_argument("--zip", type=Path, help="the zip file to write")
+    parser.add_argument("--arch", default=platform.machine(), help="x86_64 or arm64; else that of this machine")
     options = parser.parse_args()
+    architecture = {"aarch64": "arm64"}.get(options.arch, options.arch)
     into: Path = options.into.absolute()
     into.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=f".{into.name}-") as scratch:
         opt = Path(scratch, "opt")
-        assemble(opt)
+        assemble(opt, architecture)
         if options.zip:
             options.zip.parent.mkdir(parents=True, exist_ok=True)
             unfinished = Path(scratch, "zip")
@@ -57,7 +65,7 @@ def main() -> None:
     sys.stdout.write(f", {options.zip}: {options.zip.stat().st_size / 1e6:.1f} MB\n" if options.zip else "\n")
 
 
-def assemble(opt: Path) -> None:
+def assemble(opt: Path, architecture: str) -> None:
     """Put the tree together below `opt`, which must not exist."""
     private = opt / NAME
     launcher = opt / "extensions" / NAME
@@ -67,16 +75,36 @@ def assemble(opt: Path) -> None:
     shutil.copyfile(ROOT / "layer" / "boot.py", private / "boot.py")
     shutil.copyfile(ROOT / "LICENSE", private / "LICENSE")
     shutil.copytree(ROOT / "extension", private / "extension", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    vendor.copy(ROOT / "requirements" / "layer.txt", ROOT / "build" / "vendor", private)
-    compile_ahead(private)
+    lock = ROOT / "requirements" / "layer.txt"
+    rows = vendor.copy(lock, BUILD / "vendor", private)
+    choice = pythons.choose(architecture, BUILD)
+    if choice:
+        rows += interpreter.add(choice, imports(private / "extension"), lock, BUILD, private)
+    else:
+        interpreter.note(private, {"python": "the function's own", "architecture": architecture})
+    compile_ahead(private, choice.runner.executable if choice else Path(sys.executable))
+    bill.write(rows, private / "THIRD_PARTY" / "BILL.tsv")
+    programs = {launcher, private / "bin" / "python3", private / "lib" / LOADER}
     for path in [opt, *opt.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() or path == launcher else 0o644)
+        path.chmod(0o755 if path.is_dir() or path in programs else 0o644)
 
 
-def compile_ahead(private: Path) -> None:
+def imports(package: Path) -> list[str]:
+    """The modules that a package names in its import statements, anywhere in its code."""
+    named: set[str] = set()
+    for source in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            if isinstance(node, ast.Import):
+                named |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named.add(node.module)
+    return sorted(name for name in named if name.partition(".")[0] != package.name)
+
+
+def compile_ahead(private: Path, python: Path) -> None:
     """Write bytecode that is never checked against its source: /opt is read-only and unzipping changes times."""
     for folder in ("extension", "vendor"):
-        command = [sys.executable, "-S", "-c", COMPILE, str(private / folder), f"/opt/{NAME}/{folder}"]
+        command = [str(python), "-S", "-c", COMPILE, str(private / folder), f"/opt/{NAME}/{folder}"]
         # The order of constant sets, and so the bytes, depend on the hash seed.
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
 

@@ -32,12 +32,16 @@ for entry in $(export -p); do
     esac
 done
 
-python=python3
-if [ -x "$private/bin/python3" ]; then
-    python=$private/bin/python3
-elif [ -x /var/lang/bin/python3 ]; then # the Python of a Python function, which finds its libpython only so
-    python=/var/lang/bin/python3
-    export LD_LIBRARY_PATH=/var/lang/lib
-fi
 # -I: no settings, no user's or current folder on the path; -S: no site-packages; -B: /opt is read-only.
-exec "$python" -I -S -B -X utf8 "$private/boot.py"
+set -- -I -S -B -X utf8 "$private/boot.py"
+if [ -x "$private/lib/ld.so" ]; then
+    # Our interpreter with our C library, whatever the host has: neither its libraries nor its locales are looked at.
+    export LC_ALL=C
+    exec "$private/lib/ld.so" --inhibit-cache --library-path "$private/lib" "$private/bin/python3" "$@"
+elif [ -x "$private/bin/python3" ]; then
+    exec "$private/bin/python3" "$@"
+elif [ -x /var/lang/bin/python3 ]; then # the Python of a Python function, which finds its libpython only so
+    export LD_LIBRARY_PATH=/var/lang/lib
+    exec /var/lang/bin/python3 "$@"
+fi
+exec python3 "$@"

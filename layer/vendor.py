@@ -7,6 +7,10 @@ import sys
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
+from layer.bill import Row
+
+ROOT = Path(__file__).resolve().parent.parent
+
 # botocore describes every service of AWS; the store needs S3, and STS for roles.
 BOTOCORE_DATA = {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json", "s3", "sts"}
 # boto3's data describes its resources, which the store does not use.
@@ -14,13 +18,13 @@ UNUSED = ("bin", "boto3/data", "boto3/examples", "**/tests", "**/*.pyi", "**/py.
 LICENCE_FILES = ("LICEN[CS]E*", "NOTICE*", "COPYING*", "AUTHORS*")
 
 
-def copy(lock: Path, cache: Path, private: Path) -> None:
-    """Put the pruned dependencies into `private`/vendor and their licences into `private`/THIRD_PARTY."""
-    installed = install(lock, cache)
+def copy(lock: Path, cache: Path, private: Path) -> list[Row]:
+    """Put the pruned dependencies into `private`/vendor, their licences into `private`/THIRD_PARTY; what they are."""
     target = private / "vendor"
-    shutil.copytree(installed, target)
-    write_bill(list(distributions(path=[str(target)])), private / "THIRD_PARTY")
+    shutil.copytree(install(lock, cache), target)
+    rows = [licensed(each, private / "THIRD_PARTY" / each.name) for each in distributions(path=[str(target)])]
     prune(target)
+    return rows
 
 
 def install(lock: Path, cache: Path) -> Path:
@@ -60,16 +64,12 @@ def prune(target: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_bill(found: list[Distribution], target: Path) -> None:
-    """Write the bill of materials, and the licence files of each distribution, into `target`."""
-    lines = ["name\tversion\tlicence"]
-    for distribution in sorted(found, key=lambda each: each.name.lower()):
-        name, about = distribution.name, distribution.metadata
-        licence = next((about[field] for field in ("License-Expression", "License") if field in about), "see the files")
-        lines.append(f"{name}\t{distribution.version}\t{licence}")
-        for file in distribution.files or []:
-            if any(Path(file.name).match(pattern) for pattern in LICENCE_FILES):
-                (target / name).mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(Path(str(distribution.locate_file(file))), target / name / file.name)
-    target.mkdir(exist_ok=True)
-    (target / "BILL.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def licensed(distribution: Distribution, target: Path) -> Row:
+    """Copy the licence files of `distribution` into `target`; its row of the bill."""
+    about = distribution.metadata
+    licence = next((about[field] for field in ("License-Expression", "License") if field in about), "see the files")
+    target.mkdir(parents=True)
+    for file in distribution.files or []:
+        if any(Path(file.name).match(pattern) for pattern in LICENCE_FILES):
+            shutil.copyfile(Path(str(distribution.locate_file(file))), target / file.name)
+    return Row(distribution.name, distribution.version, licence)

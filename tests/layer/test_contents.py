@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from layer.libraries import LOADER
 from tests.layer.conftest import NAME, ROOT
 
 # PEP 552: flags in the second word of the header; bit 0: by hash, bit 1: checked against the source.
@@ -42,6 +44,9 @@ def test_the_launcher_may_be_executed_and_all_may_be_read(opt: Path) -> None:
 def test_every_source_is_compiled_ahead_and_never_checked(opt: Path) -> None:
     sources = [path for path in (opt / NAME).rglob("*.py") if path.name != "boot.py"]
     assert sources
+    assert list((opt / NAME / "lib").rglob("*.pyc"))
+    for compiled_alone in (opt / NAME / "lib").rglob("*.pyc"):
+        assert int.from_bytes(compiled_alone.read_bytes()[4:8], "little") == HASHED, compiled_alone
     for source in sources:
         compiled = list((source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"))
         assert len(compiled) == 1, source
@@ -83,6 +88,26 @@ def test_the_vendored_boto3_makes_its_clients_with_nothing_else_on_the_path(opt:
     command = [sys.executable, "-I", "-S", "-B", "-c", program, str(opt / NAME / "vendor")]
     made = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert made.stdout.split() == ["https://s3.eu-north-1.amazonaws.com", "https://sts.eu-north-1.amazonaws.com"]
+
+
+def test_every_binary_is_of_the_architecture_that_the_layer_says(opt: Path) -> None:
+    said = json.loads((opt / NAME / "layer.json").read_text(encoding="utf-8"))
+    # ELF header: e_machine at byte 18.
+    machine = {"x86_64": 62, "arm64": 183}[said["architecture"]]
+    binaries = {path: path.read_bytes()[:20] for path in opt.rglob("*") if path.is_file()}
+    found = {path: int.from_bytes(head[18:20], "little") for path, head in binaries.items() if head[:4] == b"\x7fELF"}
+    assert opt / NAME / "bin" / "python3" in found
+    assert set(found.values()) == {machine}
+
+
+def test_the_layer_says_which_interpreter_it_brings_and_where_that_came_from(opt: Path) -> None:
+    said = json.loads((opt / NAME / "layer.json").read_text(encoding="utf-8"))
+    command = [str(opt / NAME / "lib" / LOADER), "--library-path", str(opt / NAME / "lib")]
+    program = "import platform, sys; print(platform.python_version(), sys.version.split()[0])"
+    command += [str(opt / NAME / "bin" / "python3"), "-I", "-S", "-c", program]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert ran.stdout.split() == [said["python"], said["python"]]
+    assert said["origin"].startswith(("development build", "python-build-standalone"))
 
 
 def test_two_builds_give_the_same_zip_and_the_zip_is_the_tree(tmp_path: Path) -> None:

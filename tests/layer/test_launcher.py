@@ -101,11 +101,24 @@ def test_it_finds_its_files_however_it_is_started(opt_with_probe: Path, tmp_path
     assert found["cwd"] == str(cwd)
 
 
+def say_arguments(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text('#!/bin/sh\nprintf \'["%s"\' "$0"; printf \', "%s"\' "$@"; echo "]"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
 def test_an_interpreter_in_the_private_folder_is_preferred(opt_with_probe: Path, tmp_path: Path) -> None:
     python = opt_with_probe / NAME / "bin" / "python3"
-    python.parent.mkdir()
-    python.write_text('#!/bin/sh\nprintf \'["%s"\' "$0"; printf \', "%s"\' "$@"; echo "]"\n', encoding="utf-8")
-    python.chmod(0o755)
+    say_arguments(python)
     command = [f"{opt_with_probe}/extensions/{NAME}"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
     assert json.loads(ran.stdout) == [str(python), "-I", "-S", "-B", "-X", "utf8", f"{opt_with_probe}/{NAME}/boot.py"]
+
+
+def test_a_loader_in_the_private_folder_starts_it_with_our_libraries(opt_with_probe: Path, tmp_path: Path) -> None:
+    private = f"{opt_with_probe}/{NAME}"
+    say_arguments(Path(private, "lib", "ld.so"))
+    command = [f"{opt_with_probe}/extensions/{NAME}"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
+    loader = [f"{private}/lib/ld.so", "--inhibit-cache", "--library-path", f"{private}/lib", f"{private}/bin/python3"]
+    assert json.loads(ran.stdout) == [*loader, "-I", "-S", "-B", "-X", "utf8", f"{private}/boot.py"]

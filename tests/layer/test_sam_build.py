@@ -1,64 +1,19 @@
 import os
 import subprocess
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import Queue
-from threading import Event, Thread
 
 import pytest
 
 from tests.layer.conftest import NAME, ROOT
-
-
-class RuntimeApi(ThreadingHTTPServer):
-    """Accepts a registration, and then keeps every other call waiting until it is told to say SHUTDOWN."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.registered: Queue[str] = Queue()
-        self.polled: Queue[str] = Queue()
-        self.over = Event()
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: RuntimeApi
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.registered.put(self.headers["Lambda-Extension-Name"])
-        body = b'{"functionName":"demo","functionVersion":"$LATEST","handler":"app.handler"}'
-        self._send(200, body, {"Lambda-Extension-Identifier": "an-identifier"})
-
-    def do_PUT(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._send(200, b'"OK"', {})
-
-    def do_GET(self) -> None:
-        self.server.polled.put(self.headers["Lambda-Extension-Identifier"])
-        self.server.over.wait(30)
-        self._send(200, b'{"eventType":"SHUTDOWN","shutdownReason":"spindown","deadlineMs":4102444800000}', {})
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in (headers | {"Content-Length": str(len(body))}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+from tests.layer.runtime_api import IDENTIFIER, RuntimeApi
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `sam build` left, made without network settings, credentials or a PATH of one's own."""
+    """The folder that `sam build` left, made without credentials, and of the network nothing but what was fetched."""
     target = tmp_path_factory.mktemp("sam")
-    environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(target / "home"), "SAM_CLI_TELEMETRY": "0"}
-    # No index: what the layer needs was fetched by `make layer` already.
-    environ["PIP_NO_INDEX"] = "1"
-    (target / "home").mkdir()
+    environ = {name: os.environ[name] for name in ("HOME", "PATH")}  # which decide what interpreter is found
+    environ |= {"SAM_CLI_TELEMETRY": "0", "__SAM_CLI_APP_DIR": str(target / "sam-cli"), "PIP_NO_INDEX": "1"}
     command = [str(ROOT / "build" / "sam" / "bin" / "sam"), "build", "--build-dir", str(target / "build")]
     ran = subprocess.run(command, check=False, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
@@ -73,27 +28,17 @@ def test_sam_builds_the_tree_that_make_layer_builds(built: Path, opt: Path) -> N
 
 
 def test_the_built_layer_starts_registers_polls_and_leaves_at_shutdown(built: Path, tmp_path: Path) -> None:
-    api = RuntimeApi()
-    Thread(target=api.serve_forever, daemon=True).start()
-    launcher = built / "AdaptiveBatchingLayer" / "extensions" / NAME
-    environ = {
-        "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}",
-        "AWS_LAMBDA_FUNCTION_NAME": "demo",
-        "AWS_REGION": "eu-north-1",
-        "TMPDIR": str(tmp_path),
-        f"{NAME.upper().replace('-', '_')}_S3_BUCKET": "bucket",
-    }
-    with subprocess.Popen([launcher], env=environ, stderr=subprocess.PIPE, text=True) as extension:
-        try:
-            assert api.registered.get(timeout=20) == NAME
-            assert api.polled.get(timeout=20) == "an-identifier"
-            api.over.set()
-            _, said = extension.communicate(timeout=20)
-        finally:
-            extension.kill()
-            api.shutdown()
-            api.server_close()
+    with RuntimeApi() as api:
+        environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), **api.environ()}
+        launcher = built / "AdaptiveBatchingLayer" / "extensions" / NAME
+        with subprocess.Popen([launcher], env=environ, stderr=subprocess.PIPE, text=True) as extension:
+            try:
+                assert api.registered.get(timeout=20) == NAME
+                assert api.polled.get(timeout=20) == IDENTIFIER
+                api.over.set()
+                _, said = extension.communicate(timeout=20)
+            finally:
+                extension.kill()
     assert extension.returncode == 0
     # The loop of last resort polls just as well; it says so.
     assert "nothing is shipped" not in said

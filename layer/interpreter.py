@@ -1,0 +1,99 @@
+"""The interpreter in the layer, so that the extension runs beside a function of any runtime.
+
+What was chosen is cut down to what is imported, compiled ahead, and gets beside it the shared libraries it needs.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from layer import bill, libraries
+from layer.pythons import DEVELOPMENT, Choice, Python
+
+
+def add(choice: Choice, imported: list[str], lock: Path, cache: Path, private: Path) -> list[bill.Row]:
+    """Put the interpreter below `private`, beside vendor/; what it consists of. Made once for the same inputs."""
+    executable = choice.target.executable
+    facts = [executable, executable.stat().st_size, executable.stat().st_mtime_ns, choice, imported, lock.read_bytes()]
+    facts += [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    finished = cache / "interpreter" / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    if not finished.exists():
+        unfinished = finished.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        rows = make(choice, private, imported, unfinished)
+        (unfinished / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+        unfinished.rename(finished)
+    shutil.copytree(finished, private, dirs_exist_ok=True)
+    noted = private / "rows.json"
+    rows = [bill.Row(*row) for row in json.loads(noted.read_text(encoding="utf-8"))]
+    noted.unlink()
+    return rows
+
+
+def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list[bill.Row]:
+    """Write bin/ and lib/, the licences and the note; the rows of the bill."""
+    target, runner, architecture = choice
+    name = f"python{target.version[0]}.{target.version[1]}"
+    library = into / "lib" / name
+    (library / "lib-dynload").mkdir(parents=True)  # the interpreter knows its place by it, even if it is empty
+    script = [str(runner.executable), "-S", str(Path(__file__).with_name("stdlib.py"))]
+    # The order of constant sets, and so the bytes, depend on the hash seed.
+    environ = {**os.environ, "PYTHONHASHSEED": "0"}
+    subprocess.run([*script, str(target.library), str(private), str(library), *imported], check=True, env=environ)
+    executable = into / "bin" / "python3"
+    executable.parent.mkdir()
+    shutil.copyfile(target.executable, executable)
+    binaries = [executable, *library.glob("lib-dynload/*.so")]
+
+    licences = into / "THIRD_PARTY"
+    number = ".".join(map(str, target.version))
+    rows = [bill.Row("CPython", number, "PSF-2.0")]
+    (licences / "CPython").mkdir(parents=True)
+    shutil.copyfile(licence(target), licences / "CPython" / "LICENSE")
+
+    # The libraries of this machine are no use to another architecture, which then counts on the host's glibc.
+    needed = libraries.closure([target.executable, *binaries[1:]]) if target == runner else None
+    if needed:
+        own = {each: path for each, path in needed.items() if path.is_relative_to(target.prefix) and not system(target)}
+        libraries.copy(needed, into / "lib")
+        binaries += [into / "lib" / each for each in own]
+        rows += libraries.rows({each: path for each, path in needed.items() if each not in own}, licences)
+    if target.origin == DEVELOPMENT:
+        libraries.strip(binaries)
+        if not system(target):
+            forget(target.prefix, binaries)
+    libc = f"glibc {platform.libc_ver()[1]}, in the layer" if needed else "glibc of the host"
+    note(into, {"python": number, "architecture": architecture, "origin": target.origin, "libc": libc})
+    return rows
+
+
+def licence(python: Python) -> Path:
+    """The licence of an interpreter: beside its standard library, or where Debian puts it."""
+    texts = (python.library / "LICENSE.txt", Path("/usr/share/doc", python.library.name, "copyright"))
+    return next(text for text in texts if text.exists())
+
+
+def system(python: Python) -> bool:
+    """Whether the interpreter is the system's own, whose libraries are the system's and whose prefix tells nothing."""
+    return python.prefix in ("/usr", "/usr/local")
+
+
+def forget(prefix: str, binaries: list[Path]) -> None:
+    """Overwrite where this machine keeps its interpreters: the layer should not depend on it, nor tell.
+
+    The prefix's last folder stays: linkers let a string end inside another, and the version may end inside the prefix.
+    """
+    kept_in = str(Path(prefix).parent).encode()
+    for path in binaries:
+        path.write_bytes(
+            path.read_bytes().replace(kept_in + b"/", b"/nowhere".ljust(len(kept_in), b"/")[: len(kept_in)] + b"/")
+        )
+
+
+def note(private: Path, facts: dict[str, str]) -> None:
+    """Leave a note of what was built."""
+    (private / "layer.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
