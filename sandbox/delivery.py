@@ -128,11 +128,10 @@ class Courier:
         attempts = 0
         while True:
             with self._changed:
-                self._changed.wait_for(self._ready, self._patience())
+                while not self._ready():
+                    self._changed.wait(self._patience())  # anew after each push: the first one sets the timer
                 if self._stopped:
                     return
-                if not self._ready():
-                    continue
                 self._held = self._held or self._batcher.take()
                 self._posting = True
                 batch = tuple(self._held)
