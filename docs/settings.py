@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, T201 - a script: it stands alone, and prints what it finds
 """Writes what follows from the one table of settings: the README's table and docs/settings.schema.json.
 
     python docs/settings.py          write both
@@ -46,14 +47,14 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
 
 
-def _type(row: Setting) -> Any:
+def _type(row: Setting) -> object:
     if row.kind == "choice":
         return Literal[row.choices]
     pattern = {"number": r"^\s*\+?0*[1-9][0-9]*\s*$", "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$"}.get(row.kind)
     return Annotated[str, Field(pattern=pattern)] if pattern else str
 
 
-def _field(row: Setting) -> Any:
+def _field(row: Setting) -> object:
     bounds = f" ({row.minimum} to {row.maximum})" if row.kind == "number" else ""
     if row.kind == "bucket":
         return Field(description=row.help)

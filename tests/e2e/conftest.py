@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +60,7 @@ class Deployment:
             name=self.name,
             variables={
                 PREFIX + "S3_BUCKET": self.server.bucket,
+                PREFIX + "PORT": str(_free_port()),  # another environment on this machine may have the default one
                 "AWS_ENDPOINT_URL_S3": self.server.endpoint,
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9/",
                 **variables,
