@@ -114,7 +114,7 @@ def metadata(
 
 
 def _header(value: str) -> str:
-    """Printable ASCII: anything else, a line break above all, would make the request unsendable, now and at each retry."""
+    """Printable ASCII: anything else, a line break above all, would make the request unsendable, and every retry too."""
     return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 

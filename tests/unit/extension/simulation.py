@@ -12,7 +12,13 @@ from extension import events
 from extension.errors import StoreError
 from tests.unit.extension.build import at, core, function_line, logs, platform
 
-FAILURES = (StoreError.TRANSPORT, StoreError.SERVER, StoreError.THROTTLED, StoreError.CONFIGURATION, StoreError.CREDENTIALS)
+FAILURES = (
+    StoreError.TRANSPORT,
+    StoreError.SERVER,
+    StoreError.THROTTLED,
+    StoreError.CONFIGURATION,
+    StoreError.CREDENTIALS,
+)
 
 
 class Violation(AssertionError):
@@ -114,7 +120,11 @@ class World:
         for action in self.core.handle(event, self.now()):
             self.check(not self.exited, "Exit comes last")
             self.act(action)
-        self.check(self.core.received == self.core.shipped + self.core.lost + (0 if self.exited else self.core.waiting_records), "conservation")
+        self.check(
+            self.core.received
+            == self.core.shipped + self.core.lost + (0 if self.exited else self.core.waiting_records),
+            "conservation",
+        )
 
     def act(self, action: events.Action) -> None:
         if isinstance(action, events.Upload):
@@ -123,11 +133,22 @@ class World:
             same = self.bodies.setdefault(action.chunk.key, action.chunk.body)
             self.check(same == action.chunk.body, "a retried chunk has the same key and the same bytes")
             silent = self.random.random() < self.silence_rate
-            self.in_flight = (action.attempt, self.mono + (self.random.uniform(0.6, 5.0) if silent else self.random.uniform(0.001, 0.3)), action.chunk)
+            self.in_flight = (
+                action.attempt,
+                self.mono + (self.random.uniform(0.6, 5.0) if silent else self.random.uniform(0.001, 0.3)),
+                action.chunk,
+            )
         elif isinstance(action, events.Abandon):
-            self.check(self.in_flight is not None and self.in_flight[0] == action.attempt, "only what is in flight is abandoned")
+            self.check(
+                self.in_flight is not None and self.in_flight[0] == action.attempt,
+                "only what is in flight is abandoned",
+            )
             self.abandoned = True
-            self.in_flight = (action.attempt, self.mono + self.random.uniform(0.0, 0.05), self.in_flight[2] if self.in_flight else None)
+            self.in_flight = (
+                action.attempt,
+                self.mono + self.random.uniform(0.0, 0.05),
+                self.in_flight[2] if self.in_flight else None,
+            )
         elif isinstance(action, events.Release):
             self.check(self.held == action.request_id, "a Release for each INVOKE, exactly one")
             self.check(self.mono <= self.hold_limit + 0.001, "released when the hold budget is spent")
@@ -142,7 +163,9 @@ class World:
         if chance() < 0.2:
             self.log(request_id)  # what was left over from before
         if chance() < 0.1 and self.subscribed:
-            self.feed(logs(platform("start", request_id), platform("runtimeDone", request_id)))  # sooner than the INVOKE
+            self.feed(
+                logs(platform("start", request_id), platform("runtimeDone", request_id))
+            )  # sooner than the INVOKE
             self.sent += 2
         timeout = self.random.choice([0.1, 3.0, 30.0])
         self.held = request_id

@@ -18,7 +18,7 @@ SDK_PLACE = "extension.stores.sdk"
 
 
 def imported(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it, except under TYPE_CHECKING: dotted, `from a import b` as a.b."""
+    """Every module that a file imports, except under TYPE_CHECKING: dotted, `from a import b` also as a.b."""
     found: set[str] = set()
     todo: list[ast.AST] = [ast.parse(path.read_text())]
     while todo:

@@ -1,0 +1,135 @@
+"""One life of the core, told as a script: what happens and when; and what the core does, as one short line each.
+
+Time is a number of seconds since the start. Between two steps the core is woken whenever it asked to be, as the shell
+would do it; a freeze moves the clocks without waking anybody. The first chunk has the key 1, the second 2 ...
+
+    1.025 upload 1 first(3)      attempt starts: chunk 1, why, records
+    1.03 release r1              the poller may call event/next
+    9 abandon 1                  close the connection of the upload of chunk 1
+    9 say warning                one line on stderr
+    9 exit lost 0
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from extension import events
+from extension.errors import StoreError
+from tests.unit.extension.build import at, core, function_line, invoke, logs, platform
+
+MOST_WAKES = 10_000
+
+
+class Story:
+    """See the module. Each step runs the core up to its moment first, and returns the story."""
+
+    def __init__(self, *, subscribed: bool = True, managed: bool = False, **values: object) -> None:
+        self.core = core(subscribed=subscribed, managed=managed, **values)
+        self.told: list[str] = []
+        self.messages: list[str] = []
+        self.chunks: dict[str, events.Upload] = {}  # key number -> last attempt
+        self._time = 0.0
+        self._frozen_wall = 0.0  # s that only the wall clock has run on
+        self._attempt = 0
+        self._bodies: dict[str, bytes] = {}
+
+    def until(self, seconds: float) -> Self:
+        """Time passes; the core is woken when it asked to be."""
+        for _ in range(MOST_WAKES):
+            wake_at = self.core.wake_at()
+            if wake_at is None or wake_at - 1000 > seconds:
+                self._time = seconds
+                return self
+            self._time = max(self._time, wake_at - 1000)
+            self._feed(None)
+        msg = f"the core spins at {self._time}: {self.told}"
+        raise AssertionError(msg)
+
+    def freeze(self, seconds: float, *, monotonic: bool = True) -> Self:
+        """Nothing runs for so long; without `monotonic` only the wall clock shows it."""
+        if monotonic:
+            self._time += seconds
+        else:
+            self._frozen_wall += seconds
+        return self
+
+    def invoke(self, request: str, when: float, timeout: float = 30.0) -> Self:
+        """INVOKE; the function times out `timeout` seconds later."""
+        self.until(when)
+        return self._feed(invoke(request, self._now(), timeout))
+
+    def logs(self, when: float, *texts: str) -> Self:
+        """One POST with these function lines."""
+        self.until(when)
+        return self._feed(logs(*(function_line(text) for text in texts or ("hello",))))
+
+    def done(self, request: str, when: float) -> Self:
+        """One POST with platform.runtimeDone; counted as a record, since platform is shipped by default."""
+        self.until(when)
+        return self._feed(logs(platform("runtimeDone", request)))
+
+    def post(self, when: float, *envelopes: dict[str, object]) -> Self:
+        """One POST."""
+        self.until(when)
+        return self._feed(logs(*envelopes))
+
+    def stored(self, when: float, attempt: int = 0) -> Self:
+        """The store answers the last attempt (or the one named): stored."""
+        self.until(when)
+        return self._feed(events.Uploaded(attempt or self._attempt))
+
+    def failed(self, when: float, kind: str = StoreError.SERVER) -> Self:
+        """The last attempt ends without success."""
+        self.until(when)
+        return self._feed(events.UploadFailed(self._attempt, kind, "scripted"))
+
+    def shutdown(self, when: float, budget: float = 2.0, reason: str = "spindown") -> Self:
+        """SHUTDOWN (or SIGTERM) with so many seconds to its deadline."""
+        self.until(when)
+        return self._feed(events.Shutdown(reason, self._now().wall + budget))
+
+    def forget(self) -> Self:
+        """What has happened so far is not what the story is about."""
+        self.told.clear()
+        return self
+
+    @property
+    def ledger(self) -> tuple[int, int, int]:
+        """Records received, shipped, lost."""
+        return self.core.received, self.core.shipped, self.core.lost
+
+    def _now(self) -> events.Moment:
+        return at(self._time, self._time + self._frozen_wall)
+
+    def _feed(self, event: events.Event | None) -> Self:
+        for action in self.core.handle(event, self._now()):
+            self.told.append(f"{round(self._time, 3):g} {self._text(action)}")
+        return self
+
+    def _text(self, action: events.Action) -> str:
+        if isinstance(action, events.Upload):
+            chunk = action.chunk
+            number = chunk.key.rpartition("-")[2].partition(".")[0]
+            assert self._bodies.setdefault(chunk.key, chunk.body) == chunk.body, "a retry has the same key and bytes"
+            self._attempt = action.attempt
+            self.chunks[number] = action
+            return f"upload {number} {chunk.metadata['reason']}({chunk.records})"
+        if isinstance(action, events.Abandon):
+            assert action.attempt == self._attempt
+            return "abandon"
+        if isinstance(action, events.Release):
+            return f"release {action.request_id}"
+        if isinstance(action, events.Say):
+            self.messages.append(action.message)
+            return f"say {action.level}"
+        return f"exit lost {action.lost_records}"
+
+
+def warm(**values: object) -> Story:
+    """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
+    story = Story(**values)  # type: ignore[arg-type] - the settings
+    story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
+    assert story.told[-1] == "0.2 release r0"
+    assert story.core.waiting_records == 0
+    return story.forget()

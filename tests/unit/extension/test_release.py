@@ -1,0 +1,306 @@
+"""Release: when `event/next` is called. One story for each sentence of the rules; how to read them: story.py."""
+
+import pytest
+
+from extension.errors import StoreError
+from tests.unit.extension.build import platform
+from tests.unit.extension.story import Story, warm
+
+LONG = "x" * 200  # one line of it crosses SHIP_RATE_BYTES=200; a bare platform.runtimeDone (185 bytes) does not
+
+
+def due(**values: object) -> Story:
+    """The first invocation is over, and a chunk is due that could not be uploaded: the environment may be frozen."""
+    return warm(SHIP_RATE_BYTES=200, **values).logs(10, LONG)
+
+
+# nothing due
+
+
+def test_nothing_due_releases_at_once() -> None:
+    assert warm().logs(10, "little").invoke("r1", 11).told == ["11 release r1"]
+
+
+def test_an_empty_environment_releases_at_once() -> None:
+    assert warm().invoke("r1", 11).told == ["11 release r1"]
+
+
+def test_nothing_is_held_where_nothing_is_subscribed() -> None:
+    story = Story(subscribed=False, SHIP_RATE_INVOKES=1).invoke("r1", 0).invoke("r2", 1)
+    assert story.told == ["0 release r1", "1 release r2"]
+
+
+# the first invocation
+
+
+def test_the_first_invocation_is_held_until_its_end_plus_one_buffering_period_then_shipped_then_released() -> None:
+    story = Story().invoke("r1", 0).logs(1).done("r1", 3).logs(3.02, "trailing").stored(3.1)
+    assert story.told == ["3.025 upload 1 first(3)", "3.1 release r1"]
+    assert story.ledger == (3, 3, 0)
+
+
+def test_the_end_may_come_before_the_invoke_does() -> None:
+    story = Story().logs(0).done("r1", 0).invoke("r1", 0.01).stored(0.1)
+    assert story.told == ["0.035 upload 1 first(2)", "0.1 release r1"]
+
+
+def test_the_end_of_another_request_is_not_this_ones() -> None:
+    story = Story().done("r0", 0).invoke("r1", 0.01).done("r9", 0.5).until(1)
+    assert story.told == []
+    assert story.done("r1", 2).until(2.1).told == ["2.025 upload 1 first(3)"]
+
+
+def test_a_first_invocation_with_nothing_to_ship_is_released_after_the_buffering_period() -> None:
+    story = Story(LOG_TYPES='["function"]').invoke("r1", 0).done("r1", 1).until(5)
+    assert story.told == ["1.025 release r1"]
+
+
+def test_the_second_invocation_is_not_held() -> None:
+    assert warm().invoke("r1", 10).logs(10.1).done("r1", 10.2).until(11).told == ["10 release r1"]
+
+
+def test_a_drop_reported_by_the_platform_ends_the_wait() -> None:
+    dropped = platform("logsDropped", "", droppedRecords=3, droppedBytes=100, reason="slow")
+    story = Story().invoke("r1", 0).logs(1).post(2, dropped).stored(2.1)
+    assert story.told == ["2.025 upload 1 first(2)", "2.1 release r1"]
+
+
+def test_behind_a_slow_handler_the_end_is_waited_for_ten_seconds_and_no_longer() -> None:
+    story = Story().invoke("r1", 0, timeout=900).logs(1).until(60)
+    assert story.told == ["10 upload 1 first(1)", "10 release r1"]
+
+
+def test_an_end_just_before_the_ten_seconds_still_gives_the_store_its_time() -> None:
+    story = Story().invoke("r1", 0).done("r1", 9.99).until(12)
+    assert story.told == ["10.015 upload 1 first(1)", "10.49 release r1"]
+
+
+@pytest.mark.parametrize(("timeout", "released"), [(3, 2.75), (1, 0.75), (0.26, 0.01)])
+def test_never_past_250_ms_before_the_deadline_while_the_end_is_waited_for(timeout: float, released: float) -> None:
+    story = Story().invoke("r1", 0, timeout=timeout).logs(0.005).until(60)
+    assert story.told == [f"{released:g} upload 1 first(1)", f"{released:g} release r1"]
+
+
+def test_never_past_250_ms_before_the_deadline_while_the_store_is_waited_for() -> None:
+    story = Story().invoke("r1", 0, timeout=1).done("r1", 0.5).until(60)
+    assert story.told == ["0.525 upload 1 first(1)", "0.75 release r1"]
+
+
+@pytest.mark.parametrize("timeout", [0.25, 0.1, 0, -5])
+def test_a_deadline_that_near_holds_nobody(timeout: float) -> None:
+    assert Story().invoke("r1", 0, timeout=timeout).told == ["0 release r1"]
+
+
+def test_max_hold_counts_from_the_end_of_the_handler() -> None:
+    story = Story(MAX_HOLD_MILLISECONDS=100).invoke("r1", 0).done("r1", 5).until(60)
+    assert story.told == ["5.025 upload 1 first(1)", "5.1 release r1"]
+
+
+def test_max_hold_shorter_than_the_buffering_period_wins() -> None:
+    story = Story(MAX_HOLD_MILLISECONDS=10).invoke("r1", 0).done("r1", 5).until(60)
+    assert story.told == ["5.01 upload 1 first(1)", "5.01 release r1"]
+
+
+def test_what_crosses_a_threshold_within_the_first_invocation_goes_up_at_once_and_the_rest_at_its_end() -> None:
+    story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(1, LONG).stored(1.2).done("r1", 3).stored(3.1)
+    assert story.told == ["1 upload 1 bytes(1)", "3.025 upload 2 first(1)", "3.1 release r1"]
+
+
+def test_an_upload_on_its_way_at_the_end_is_followed_by_the_rest_before_the_release() -> None:
+    story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(2.9, LONG).done("r1", 3).stored(3.1).stored(3.2)
+    assert story.told == ["2.9 upload 1 bytes(1)", "3.1 upload 2 first(1)", "3.2 release r1"]
+    assert story.ledger == (2, 2, 0)
+
+
+# SHIP_RATE_INVOKES=1
+
+
+def test_with_one_invocation_per_object_each_is_held_shipped_and_released() -> None:
+    story = Story(SHIP_RATE_INVOKES=1)
+    story.invoke("r1", 0).logs(0.5).done("r1", 1).stored(1.1)
+    story.invoke("r2", 2).logs(2.5).done("r2", 3).stored(3.1)
+    assert story.told == [
+        "1.025 upload 1 first(2)",
+        "1.1 release r1",
+        "3.025 upload 2 invokes(2)",
+        "3.1 release r2",
+    ]
+
+
+def test_what_was_left_over_waits_for_the_invocations_own_records() -> None:
+    story = warm(SHIP_RATE_INVOKES=1).logs(10, "a report").invoke("r1", 11).until(12)
+    assert story.told == []
+    assert story.done("r1", 12).stored(12.1).told == ["12.025 upload 2 invokes(2)", "12.1 release r1"]
+
+
+# something due at INVOKE
+
+
+def test_due_at_invoke_uploads_beside_the_handler_and_releases_when_the_store_has_answered() -> None:
+    assert due().invoke("r1", 11).stored(11.05).told == ["11 upload 2 bytes(1)", "11.05 release r1"]
+
+
+def test_the_handlers_end_is_not_waited_for_when_a_chunk_was_due() -> None:
+    story = due().invoke("r1", 11).stored(11.05).logs(20).done("r1", 20.1).until(21)
+    assert story.told == ["11 upload 2 bytes(1)", "11.05 release r1"]
+
+
+def test_a_silent_store_is_waited_for_max_hold_and_no_longer() -> None:
+    assert due().invoke("r1", 11).until(15).told == ["11 upload 2 bytes(1)", "11.5 release r1"]
+
+
+def test_a_silent_store_is_never_waited_for_past_250_ms_before_the_deadline() -> None:
+    assert due().invoke("r1", 11, timeout=0.35).until(15).told == ["11 upload 2 bytes(1)", "11.1 release r1"]
+
+
+def test_a_refusal_of_the_store_releases_too() -> None:
+    story = due().invoke("r1", 11).failed(11.05, StoreError.CONFIGURATION).until(11.1)
+    assert story.told == ["11 upload 2 bytes(1)", "11.05 say warning", "11.05 release r1"]
+
+
+def test_the_tenth_invocation_makes_what_waits_due() -> None:
+    story = warm().logs(10).forget()
+    for number in range(1, 11):
+        story.invoke(f"r{number}", 10 + number / 10).until(10 + number / 10 + 0.05)
+    assert story.told[-2:] == ["10.9 release r9", "11 upload 2 invokes(1)"]
+    assert story.stored(11.2).told[-1] == "11.2 release r10"
+
+
+def test_what_grew_old_between_two_invocations_is_due_at_the_next() -> None:
+    story = warm().logs(10).until(60).invoke("r1", 61).stored(61.1)
+    assert story.told == ["61 upload 2 age(1)", "61.1 release r1"]
+
+
+# a threshold crossed after the release
+
+
+def test_a_threshold_crossed_during_a_long_invocation_uploads_at_once() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).logs(15, LONG).stored(15.1).logs(16, LONG).until(17)
+    assert story.told == ["10 release r1", "15 upload 2 bytes(1)", "16 upload 3 bytes(1)"]
+
+
+def test_age_is_looked_at_by_timer_during_a_long_invocation() -> None:
+    story = warm().invoke("r1", 10).logs(12).until(40)
+    assert story.told == ["10 release r1", "22 upload 2 age(1)"]
+
+
+def test_a_threshold_crossed_after_the_end_of_the_request_waits_for_the_next_event() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).done("r1", 11).logs(11.1, LONG).until(60)
+    assert story.told == ["10 release r1"]
+    assert story.invoke("r2", 61).stored(61.1).told[1:] == ["61 upload 2 bytes(2)", "61.1 release r2"]
+
+
+def test_the_end_and_the_crossing_in_one_post_wait_for_the_next_event_too() -> None:
+    both = [platform("runtimeDone", "r1"), {"type": "function", "record": LONG}]
+    assert warm(SHIP_RATE_BYTES=200).invoke("r1", 10).post(11, *both).until(60).told == ["10 release r1"]
+
+
+def test_age_reached_after_the_end_of_the_request_wakes_nobody() -> None:
+    story = warm().invoke("r1", 10).logs(10.5).done("r1", 11).until(60)
+    assert story.told == ["10 release r1"]
+    assert story.core.wake_at() is None
+
+
+# a release with an upload in flight
+
+
+def test_a_late_answer_counts() -> None:
+    story = due().invoke("r1", 11).until(12).stored(12.5)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1"]
+    assert story.ledger == (2, 2, 0)
+
+
+def test_an_unknown_upload_is_tried_again_after_the_next_event_with_the_same_key_and_without_a_word() -> None:
+    story = due().invoke("r1", 11).until(12).failed(12.5, StoreError.TRANSPORT).until(60)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1"]
+    assert story.invoke("r2", 61).stored(61.1).told[2:] == ["61 upload 2 bytes(1)", "61.1 release r2"]
+    assert story.ledger == (2, 2, 0)
+
+
+def test_an_upload_still_in_flight_at_the_next_invoke_holds_it_until_it_is_answered() -> None:
+    story = due().invoke("r1", 11).until(11.9).invoke("r2", 12).stored(12.2)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.2 release r2"]
+
+
+def test_only_one_retry_at_a_time_and_only_when_the_old_attempt_has_ended() -> None:
+    story = due().invoke("r1", 11).until(11.9).invoke("r2", 12).until(14)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.5 release r2"]
+
+
+def test_the_answer_to_an_attempt_of_long_ago_changes_nothing() -> None:
+    story = due().invoke("r1", 11).stored(11.1).logs(11.2, LONG).stored(11.3, attempt=2).until(11.4)
+    assert story.told == ["11 upload 2 bytes(1)", "11.1 release r1", "11.2 upload 3 bytes(1)"]
+    assert story.ledger == (3, 2, 0)
+
+
+# a thaw
+
+
+@pytest.mark.parametrize("monotonic", [True, False])
+def test_a_wake_up_more_than_a_second_late_on_either_clock_is_a_thaw(monotonic: bool) -> None:  # noqa: FBT001
+    story = due().invoke("r1", 11).until(12)
+    story.freeze(600, monotonic=monotonic)
+    resumed = 612 if monotonic else 12
+    story.invoke("r2", resumed).failed(resumed + 0.1, StoreError.ABANDONED).stored(resumed + 0.2)
+    assert story.told == [
+        "11 upload 2 bytes(1)",
+        "11.5 release r1",
+        f"{resumed} abandon",
+        f"{resumed + 0.1:g} upload 2 bytes(1)",
+        f"{resumed + 0.2:g} release r2",
+    ]
+    assert story.messages == []
+    assert story.ledger == (2, 2, 0)
+
+
+def test_whatever_a_thawed_connection_says_is_no_failure_of_the_store() -> None:
+    for kind in (StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED, StoreError.CREDENTIALS):
+        story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).failed(612.1, kind)
+        assert story.messages == []
+        assert story.told[-1] == "612.1 upload 2 bytes(1)"  # at once: no back-off either
+
+
+def test_an_answer_that_came_before_the_freeze_counts_after_it() -> None:
+    story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).stored(612.1).until(613)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "612 abandon", "612.1 release r2"]
+    assert story.ledger == (2, 2, 0)
+
+
+def test_a_wake_up_a_little_late_is_no_thaw() -> None:
+    story = due().invoke("r1", 11).until(12).freeze(0.9).invoke("r2", 12.9).until(13)
+    assert "abandon" not in " ".join(story.told)
+
+
+def test_a_thaw_with_nothing_in_flight_is_no_event() -> None:
+    assert warm().freeze(600).invoke("r1", 610).told == ["610 release r1"]
+
+
+def test_what_grew_old_in_a_freeze_that_stopped_the_monotonic_clock_is_due() -> None:
+    story = warm().logs(10).until(10.5).freeze(600, monotonic=False).invoke("r1", 11).stored(11.1)
+    assert story.told == ["11 upload 2 age(1)", "11.1 release r1"]
+
+
+# a store that does not take anything
+
+
+def test_a_store_that_fails_and_fails_holds_no_invocation_any_more() -> None:
+    story = due()
+    for number in range(1, 4):
+        story.invoke(f"r{number}", 100 * number).failed(100 * number + 0.3)
+        story.done(f"r{number}", 100 * number + 0.4).until(100 * number + 1)
+    assert story.forget().invoke("r4", 400).until(400.1).told == ["400 upload 2 bytes(1)", "400 release r4"]
+
+
+def test_a_store_that_is_silent_and_silent_holds_no_invocation_any_more() -> None:
+    story = due()
+    for number in range(1, 4):
+        story.invoke(f"r{number}", 10 + number).until(10 + number + 0.9)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.5 release r2", "13 release r3"]
+
+
+def test_a_success_makes_it_worth_holding_again() -> None:
+    story = due()
+    for number in range(1, 4):
+        story.invoke(f"r{number}", 10 + number).until(10 + number + 0.9)
+    story.stored(14).done("r3", 14).logs(14, LONG).forget()
+    assert story.invoke("r4", 15).until(16).told == ["15 upload 3 bytes(2)", "15.5 release r4"]
