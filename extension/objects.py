@@ -114,7 +114,7 @@ def metadata(
 
 
 def _header(value: str) -> str:
-    """Printable ASCII: anything else, a line break above all, would make the request unsendable, and every retry too."""
+    """Printable ASCII: anything else, a line break above all, would make the request and each retry unsendable."""
     return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 

@@ -21,7 +21,7 @@ FAILURES = (
 )
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 - an invariant that does not hold
     """An invariant does not hold."""
 
 
@@ -158,7 +158,7 @@ class World:
             self.exited = True
 
     def invocation(self, request_id: str) -> None:
-        """One INVOKE: logs before and after the handler's end, perhaps a done that never comes, then perhaps a freeze."""
+        """One INVOKE: logs before and after the handler's end; perhaps a done that never comes, perhaps a freeze."""
         chance = self.random.random
         if chance() < 0.2:
             self.log(request_id)  # what was left over from before

@@ -128,7 +128,7 @@ class Story:
 
 def warm(**values: object) -> Story:
     """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
-    story = Story(**values)  # type: ignore[arg-type] - the settings
+    story = Story(subscribed=True, managed=False, **values)
     story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
     assert story.told[-1] == "0.2 release r0"
     assert story.core.waiting_records == 0

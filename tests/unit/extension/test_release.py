@@ -112,7 +112,7 @@ def test_an_upload_on_its_way_at_the_end_is_followed_by_the_rest_before_the_rele
     assert story.ledger == (2, 2, 0)
 
 
-# SHIP_RATE_INVOKES=1
+# each invocation an object of its own
 
 
 def test_with_one_invocation_per_object_each_is_held_shipped_and_released() -> None:
@@ -191,7 +191,7 @@ def test_a_threshold_crossed_after_the_end_of_the_request_waits_for_the_next_eve
 
 
 def test_the_end_and_the_crossing_in_one_post_wait_for_the_next_event_too() -> None:
-    both = [platform("runtimeDone", "r1"), {"type": "function", "record": LONG}]
+    both: list[dict[str, object]] = [platform("runtimeDone", "r1"), {"type": "function", "record": LONG}]
     assert warm(SHIP_RATE_BYTES=200).invoke("r1", 10).post(11, *both).until(60).told == ["10 release r1"]
 
 

@@ -1,4 +1,4 @@
-"""What goes up, in what order, how often; and what SHUTDOWN does. The stories of `event/next` are in test_release.py."""
+"""What goes up, in what order, how often; and what SHUTDOWN does. When `event/next` is called: test_release.py."""
 
 import pytest
 
