@@ -39,12 +39,43 @@ class Shutdown:
 
 
 class LogsReceived:
-    """The platform has POSTed one batch; `body` is what it sent, unread."""
+    """The platform has POSTed one batch; `body` is what it sent, unread; `serial` its number in the journal, 0 if none."""
 
-    __slots__ = ("body",)
+    __slots__ = ("body", "serial")
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, serial: int = 0) -> None:
         self.body = body
+        self.serial = serial
+
+
+class Seal:
+    """What makes a closed chunk again out of the journal's entries, under the same key and with the same bytes.
+
+    The entries are those with serials `first` to `last`. The rest is the reader's state before the first of them:
+    the request id that it carried, the ids that it believed in (the newest), the number of its next record.
+    """
+
+    __slots__ = ("first", "key", "last", "reason", "request_id", "seen", "sequence", "tail")
+
+    def __init__(
+        self,
+        key: str,
+        first: int,
+        last: int,
+        request_id: "str | None",
+        seen: "tuple[str, ...]",
+        sequence: int,
+        reason: str,
+        tail: str = "",
+    ) -> None:
+        self.key = key
+        self.first = first
+        self.last = last
+        self.request_id = request_id
+        self.seen = seen
+        self.sequence = sequence
+        self.reason = reason
+        self.tail = tail  # a last line that stands in no entry: the extension's own report
 
 
 class Uploaded:
