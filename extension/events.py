@@ -39,7 +39,7 @@ class Shutdown:
 
 
 class LogsReceived:
-    """The platform has POSTed one batch; `body` is what it sent, unread; `serial` its number in the journal, 0 if none."""
+    """The platform has POSTed one batch: its body, unread, and its serial number in the journal (0: it is not there)."""
 
     __slots__ = ("body", "serial")
 
@@ -48,32 +48,30 @@ class LogsReceived:
         self.serial = serial
 
 
+class ReaderState:
+    """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
+
+    __slots__ = ("request_id", "seen", "sequence")
+
+    def __init__(self, request_id: "str | None", seen: "tuple[str, ...]", sequence: int) -> None:
+        self.request_id = request_id  # of the last platform.start
+        self.seen = seen  # request ids that are believed in, the newest last
+        self.sequence = sequence  # number of the last record
+
+
 class Seal:
     """What makes a closed chunk again out of the journal's entries, under the same key and with the same bytes.
 
-    The entries are those with serials `first` to `last`. The rest is the reader's state before the first of them:
-    the request id that it carried, the ids that it believed in (the newest), the number of its next record.
+    The entries are those with serials `first` to `last`; `state` is the reader's before the first of them.
     """
 
-    __slots__ = ("first", "key", "last", "reason", "request_id", "seen", "sequence", "tail")
+    __slots__ = ("first", "key", "last", "reason", "state", "tail")
 
-    def __init__(
-        self,
-        key: str,
-        first: int,
-        last: int,
-        request_id: "str | None",
-        seen: "tuple[str, ...]",
-        sequence: int,
-        reason: str,
-        tail: str = "",
-    ) -> None:
+    def __init__(self, key: str, first: int, last: int, state: ReaderState, reason: str, tail: str = "") -> None:
         self.key = key
         self.first = first
         self.last = last
-        self.request_id = request_id
-        self.seen = seen
-        self.sequence = sequence
+        self.state = state
         self.reason = reason
         self.tail = tail  # a last line that stands in no entry: the extension's own report
 
