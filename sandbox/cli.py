@@ -8,12 +8,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.environment import Environment, Result, SandboxError
+from sandbox.embedded_s3 import NOWHERE, embedded_s3, make_bucket
+from sandbox.environment import Environment
+from sandbox.fleet import CONCURRENCY
 from sandbox.function import Function
+from sandbox.launch import SandboxError
 from sandbox.options import APIS, Options, base_interpreter
+from sandbox.serve import PORT, serve
+from sandbox.terminal import Voice
 
 if TYPE_CHECKING:
     import argparse
+import contextlib
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +34,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run_parser.add_argument("--payload", default="{}", help="JSON, or @file (default: {})")
     run_parser.add_argument("--pause", type=float, default=0.0, metavar="S", help="seconds frozen between invocations")
     run_parser.set_defaults(action=_run)
+    serve_parser = commands.add_parser("serve", help="Lambda's Invoke API for a function, until Ctrl-C")
+    _add_function(serve_parser)
+    serve_parser.add_argument("--port", type=int, default=PORT, help="of the Invoke API; 0: any (default: %(default)s)")
+    serve_parser.add_argument(
+        "--concurrency", type=int, default=CONCURRENCY, help="environments at most; more is 429 (default: %(default)s)"
+    )
+    serve_parser.add_argument("--idle", type=float, metavar="S", help="shut an environment down when idle so long")
+    serve_parser.set_defaults(action=_serve)
 
 
 def _add_function(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +63,10 @@ def _add_function(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--python", type=Path, default=base_interpreter(), help="interpreter of Python functions")
     where.add_argument(
         "--awslambdaric", type=Path, default=Options().awslambdaric, help="folder that holds it (default: %(default)s)"
+    )
+    where.add_argument("--logs", action="store_true", help="show CloudWatch's view on stderr as it is written")
+    where.add_argument(
+        "--s3", metavar="BUCKET", help="an embedded S3 with this bucket; functions find it by themselves"
     )
     where.add_argument("--log-folder", type=Path, help="keep log streams here, as CloudWatch would show them")
 
@@ -79,16 +100,44 @@ def options(arguments: argparse.Namespace) -> Options:
         interpreter=arguments.python,
         awslambdaric=arguments.awslambdaric,
         log_folder=arguments.log_folder,
+        echo=_echo if arguments.logs else None,
     )
+
+
+def _echo(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out a subcommand; return the exit code."""
     try:
-        return int(arguments.action(arguments))
+        with _store(arguments):
+            return int(arguments.action(arguments))
     except SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
+
+
+@contextlib.contextmanager
+def _store(arguments: argparse.Namespace) -> Iterator[None]:
+    """With --s3 run an embedded S3 and let the function's variables point to it."""
+    if not arguments.s3:
+        yield
+        return
+    with embedded_s3() as endpoint:
+        make_bucket(endpoint, arguments.s3)
+        arguments.env[:0] = [
+            f"AWS_ENDPOINT_URL_S3={endpoint}",
+            f"AWS_EC2_METADATA_SERVICE_ENDPOINT={NOWHERE}",
+            f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET={arguments.s3}",
+        ]
+        print(f"s3://{arguments.s3} is at {endpoint}", file=sys.stderr)
+        yield
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    talk = Voice(sys.stderr)
+    return serve(function(arguments), options(arguments), arguments.port, arguments.concurrency, arguments.idle, talk)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -100,7 +149,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 time.sleep(arguments.pause)
             result = environment.invoke(payload)
             failed += result.function_error is not None
-            _show(result)
+            print(result.payload.decode("utf-8", "replace"), flush=True)
     return 1 if failed else 0
 
 
@@ -111,8 +160,3 @@ def _payload(text: str) -> bytes:
     except ValueError as error:
         raise SandboxError(f"the payload is not JSON: {error}") from None
     return data
-
-
-def _show(result: Result) -> None:
-    print(result.payload.decode("utf-8", "replace"))
-    print(result.log_tail, end="", file=sys.stderr)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 import requests
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from sandbox.launch import SandboxError
 
@@ -74,6 +75,14 @@ def client(endpoint: str) -> S3Client:
         config=Config(s3={"addressing_style": "path"}, proxies={}),
     )
     return found
+
+
+def make_bucket(endpoint: str, bucket: str) -> None:
+    """Create a bucket. Raises SandboxError for a name that S3 does not take."""
+    try:
+        client(endpoint).create_bucket(Bucket=bucket)
+    except ClientError as error:
+        raise SandboxError(f"bucket {bucket!r} cannot be created: {error.response['Error']['Message']}") from None
 
 
 def _free_port() -> int:

@@ -71,7 +71,7 @@ class Environment:
         self._unreported_init: float | None = None
         self._changed = threading.Condition(threading.RLock())
         self._dwelling = self._dwell()
-        self._log = LogStream(self._log_path(), json_format=function.log_format == "JSON")
+        self._log = LogStream(self._log_path(), json_format=function.log_format == "JSON", echo=self.options.echo)
         self.telemetry = Telemetry(self._log, self._dialect)
         self._files = launch.find_extensions(self._dwelling.folders.opt, self._dwelling.opt)
         self._life = self._new_life()
@@ -291,8 +291,18 @@ class Environment:
             dict(invocation.report),
         )
 
-    def begin(self, payload: bytes, *, trace: str | None = None, client_context: str | None = None) -> Invocation:
-        """Start an invocation and return at once; `answered` and `done` of it are events to wait for."""
+    def begin(
+        self,
+        payload: bytes,
+        *,
+        trace: str | None = None,
+        client_context: str | None = None,
+        after: Callable[[], None] = lambda: None,
+    ) -> Invocation:
+        """Start an invocation and return at once; `answered` and `done` of it are events to wait for.
+
+        `after` is called when the environment can be invoked again.
+        """
         root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
         invocation = Invocation(payload, self.function.timeout, self.function.arn, trace or root, client_context)
         with self._changed:
@@ -300,10 +310,10 @@ class Environment:
                 self.phase.apply(Step.INVOKE)
             except TransitionError as error:
                 raise SandboxError(f"the environment cannot be invoked now: {error}") from None
-        threading.Thread(target=self._run, args=(invocation,), name="invoke", daemon=True).start()
+        threading.Thread(target=self._run, args=(invocation, after), name="invoke", daemon=True).start()
         return invocation
 
-    def _run(self, invocation: Invocation) -> None:
+    def _run(self, invocation: Invocation, after: Callable[[], None]) -> None:
         self.thaw()
         self._log.mark()
         invocation.begin()
@@ -329,6 +339,7 @@ class Environment:
             self.freeze()
         with self._changed:
             self.phase.apply(Step.INVOKE_DONE if finished else Step.FAIL)
+        after()
         invocation.done.set()
 
     def _reinit(self, invocation: Invocation) -> bool:

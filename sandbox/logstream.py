@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox import lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox.events import Event
@@ -19,8 +20,9 @@ TAIL = 4096
 class LogStream:
     """Appends what CloudWatch would show. Thread-safe."""
 
-    def __init__(self, path: Path, *, json_format: bool) -> None:
+    def __init__(self, path: Path, *, json_format: bool, echo: Callable[[str], None] | None = None) -> None:
         self.path = path
+        self._echo = echo
         self._render = lines.as_json if json_format else lines.text
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8", errors="surrogateescape")
@@ -41,6 +43,8 @@ class LogStream:
             self._file.write(text)
             self._file.flush()
             self._tail += text
+            if self._echo:
+                self._echo(text)
 
     def mark(self) -> None:
         """Begin a new invocation: the tail starts here."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.dialects import LOGS, TELEMETRY, Shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 APIS = {
     "both": frozenset({LOGS, TELEMETRY}),
@@ -27,7 +31,8 @@ class Options:
 
     `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
     "never" always TMPDIR. `init_timeout`: seconds of the Init phase. `awslambdaric`: folder that holds it.
-    `log_folder`: where log streams stay after the end (None: they go with the environment).
+    `log_folder`: where log streams stay after the end (None: they go with the environment). `echo` is called with
+    each line of CloudWatch's view.
     """
 
     apis: str = "both"
@@ -40,3 +45,4 @@ class Options:
     log_folder: Path | None = None
     shapes: Shapes = field(default_factory=Shapes)
     upper_case_reason: bool = False
+    echo: Callable[[str], None] | None = None
