@@ -46,8 +46,12 @@ def load(file: str) -> "ssl.SSLContext | None":
 
 def context_for(host: str, environ: "Mapping[str, str]", say: "Callable[[str], None]") -> ssl.SSLContext:
     """Return the context for connections to `host`; raise `StoreError` (CONFIGURATION) where nothing can be trusted."""
-    asked = environ.get("AWS_CA_BUNDLE", "").strip()
-    for file in sources(host, environ):
+    return first_of(sources(host, environ), environ.get("AWS_CA_BUNDLE", "").strip(), say)
+
+
+def first_of(files: "list[str]", asked: str, say: "Callable[[str], None]") -> ssl.SSLContext:
+    """Return the context of the first of `files` that holds certificates; `say` where that is not the one `asked` for."""
+    for file in files:
         context = load(file)
         if context is not None:
             return context

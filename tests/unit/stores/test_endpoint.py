@@ -1,0 +1,98 @@
+"""Where a PUT goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from extension.errors import StoreError
+from extension.stores.endpoint import Url, proxy_for, resolve
+
+WHERE = [
+    ("logs", "eu-west-1", {}, "https://logs.s3.eu-west-1.amazonaws.com:443"),
+    ("logs", "us-east-1", {}, "https://logs.s3.us-east-1.amazonaws.com:443"),
+    ("logs", "cn-north-1", {}, "https://logs.s3.cn-north-1.amazonaws.com.cn:443"),
+    ("logs", "us-gov-west-1", {}, "https://logs.s3.us-gov-west-1.amazonaws.com:443"),
+    ("logs.of.ours", "eu-west-1", {}, "https://s3.eu-west-1.amazonaws.com:443/logs.of.ours"),
+    ("Old_Bucket", "us-east-1", {}, "https://s3.us-east-1.amazonaws.com:443/Old_Bucket"),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "http://minio:9000"}, "http://minio:9000/logs"),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "http://minio:9000/"}, "http://minio:9000/logs"),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "https://gate/s3/v1/"}, "https://gate:443/s3/v1/logs"),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "http://a", "AWS_ENDPOINT_URL_S3": "http://b"}, "http://b:80/logs"),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL_S3": "http://[::1]:9000"}, "http://::1:9000/logs"),
+    (
+        "logs",
+        "eu-west-1",
+        {"AWS_ENDPOINT_URL": "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+        "https://logs.s3.eu-west-1.amazonaws.com:443",
+    ),
+    ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "  "}, "https://logs.s3.eu-west-1.amazonaws.com:443"),
+]
+
+
+@pytest.mark.parametrize(("bucket", "region", "environ", "expected"), WHERE)
+def test_the_address_of_a_bucket(bucket: str, region: str, environ: dict[str, str], expected: str) -> None:
+    url = resolve(bucket, region, environ)
+    assert f"{url.scheme}://{url.host}:{url.port}{url.path}" == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("https://h", "h"),
+        ("https://h:443", "h"),
+        ("http://h:80", "h"),
+        ("http://h:443", "h:443"),
+        ("http://[::1]:9000", "[::1]:9000"),
+        ("http://[::1]", "[::1]"),
+    ],
+)
+def test_the_host_header_names_the_port_only_where_it_is_not_the_usual(url: str, header: str) -> None:
+    assert Url(url).authority == header
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://h", "http://", "://h", "http://h:port", "http://a b", "http://.h", "h\r\nx: y", "http://hö"]
+)
+def test_what_is_no_address_is_shown(endpoint: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        resolve("logs", "eu-west-1", {"AWS_ENDPOINT_URL": endpoint})
+    assert caught.value.kind == StoreError.CONFIGURATION
+    assert repr(endpoint) in caught.value.message
+
+
+def test_no_region_is_said_with_the_setting_that_mends_it() -> None:
+    with pytest.raises(StoreError, match="ADAPTIVE_BATCHING_EXTENSION_S3_REGION"):
+        resolve("logs", "", {})
+
+
+S3 = Url("https://logs.s3.eu-west-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://p:3128"}, "p:3128"),
+        ({"https_proxy": "http://low", "HTTPS_PROXY": "http://high"}, "low:80"),
+        ({"HTTPS_PROXY": "p:3128"}, "p:3128"),
+        ({"HTTP_PROXY": "http://p:3128"}, None),
+        ({"HTTPS_PROXY": ""}, None),
+        ({"HTTPS_PROXY": "http://p", "NO_PROXY": "amazonaws.com"}, None),
+        ({"HTTPS_PROXY": "http://p", "NO_PROXY": ".amazonaws.com"}, None),
+        ({"HTTPS_PROXY": "http://p", "NO_PROXY": "x, AMAZONAWS.com:443"}, None),
+        ({"HTTPS_PROXY": "http://p", "no_proxy": "*"}, None),
+        ({"HTTPS_PROXY": "http://p", "NO_PROXY": "amazonaws.com:80,aws.com,zonaws.com, ,"}, "p:80"),
+        ({"HTTPS_PROXY": "http://p", "no_proxy": "other", "NO_PROXY": "*"}, "p:80"),
+    ],
+)
+def test_the_proxy_on_the_way(environ: dict[str, str], expected: str | None) -> None:
+    proxy = proxy_for(S3, environ)
+    assert (proxy and f"{proxy.host}:{proxy.port}") == expected
+
+
+def test_a_proxy_that_is_no_address_is_said_without_its_password() -> None:
+    with pytest.raises(StoreError) as caught:
+        proxy_for(S3, {"HTTPS_PROXY": "socks5://user:secret@p"})
+    assert caught.value.kind == StoreError.CONFIGURATION
+    assert "HTTPS_PROXY" in caught.value.message
+    assert "secret" not in str(caught.value)
