@@ -39,7 +39,7 @@ class Shutdown:
 
 
 class LogsReceived:
-    """The platform has POSTed one batch: its body, unread, and its serial number in the journal (0: it is not there)."""
+    """The platform has POSTed one batch: the body, unread, and its number in the journal (0: it is not there)."""
 
     __slots__ = ("body", "serial")
 
