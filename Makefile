@@ -16,6 +16,8 @@ CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functio
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# The order of prerequisites counts: `check` ends with the tests.
+.NOTPARALLEL:
 .SUFFIXES:
 
 .PHONY: help

@@ -7,6 +7,7 @@ requirements/uv.txt). Where that cannot be fetched, a development build takes th
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,7 @@ def download(architecture: str, cache: Path) -> Python | None:
         ]
         environ = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
         if subprocess.run(command, env=environ, stderr=subprocess.DEVNULL, check=False).returncode:
+            shutil.rmtree(unfinished, ignore_errors=True)
             return None
         unfinished.rename(folder)
     (executable,) = folder.glob("cpython-*/bin/python3.[0-9]*[0-9]")
