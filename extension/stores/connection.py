@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.0  # for all addresses of a name together
 STALL_SECONDS = 2.0  # without a byte sent or received
+IDLE_SECONDS = 3.0  # S3 closes idle connections, and one kept over a freeze is dead: an older one is not used again
 ANSWER_BYTES = 65536  # a longer head or error document is not read to its end
 _LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the kernel is dropped at close, not sent
 
@@ -155,6 +156,16 @@ class Connection:
     def _check(self) -> None:
         if self.ended:
             raise ConnectionAbortedError("ended by us")
+
+
+def moment() -> tuple[float, float]:
+    """Return wall and monotonic time: in a freeze either may stand still."""
+    return time.time(), time.monotonic()
+
+
+def idle_too_long(since: tuple[float, float], now: tuple[float, float]) -> bool:
+    """Tell whether a connection last used at moment `since` is not to be trusted at moment `now`."""
+    return max(now[0] - since[0], now[1] - since[1]) > IDLE_SECONDS
 
 
 def shut_down(sock: socket.socket) -> None:

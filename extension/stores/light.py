@@ -11,8 +11,8 @@ import time
 
 from extension.errors import StoreError
 from extension.stores import answers, credentials, endpoint, signing
-from extension.stores.connection import Connection, proxy_authorization
-from extension.stores.request import BLOCK_BYTES, blocks, head, measure, put_headers
+from extension.stores.connection import Connection, idle_too_long, moment, proxy_authorization
+from extension.stores.request import blocks, head, measure, put_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from extension.stores import PutRequest
 
-IDLE_SECONDS = 3.0  # S3 closes idle connections, and one kept over a freeze is dead: an older one is not used again
+    Body = tuple[bytes | str, int]  # what it is, and how many bytes of it
 
 
 class LightStore:
@@ -37,7 +37,7 @@ class LightStore:
         self._lock = _thread.allocate_lock()  # guards what follows, which `cancel` touches from another thread
         self._cancels = 0  # an attempt that began under a lower count is abandoned
         self._connection: Connection | None = None  # the one in use, or the one kept
-        self._kept_since: tuple[float, float] | None = None  # wall and monotonic: in a freeze either may stand still
+        self._kept_since: tuple[float, float] | None = None  # None: in use, or there is none
 
     def warm_up(self) -> None:
         """Load the certificates. What is wrong with the settings, the first `put` says."""
@@ -62,7 +62,7 @@ class LightStore:
                 path = f"http://{target.authority}{path}"
                 headers["proxy-authorization"] = proxy_authorization(proxy)
             opening = head(f"PUT {path}", headers)
-            answers.judge(self._exchange(target, proxy, opening, request.body, cancels))
+            answers.judge(self._exchange(target, proxy, opening, (request.body, size), cancels))
         except (OSError, StoreError) as error:
             mapped = self._mapped(error, cancels)
             if mapped.kind == StoreError.CREDENTIALS:
@@ -81,7 +81,7 @@ class LightStore:
             self._kept_since = None
 
     def _exchange(
-        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: bytes | str, cancels: int
+        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: "Body", cancels: int
     ) -> answers.Answer:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
         kept = self._take_kept()
@@ -96,7 +96,7 @@ class LightStore:
     def _take_kept(self) -> Connection | None:
         with self._lock:
             since, self._kept_since = self._kept_since, None
-            if since is None or max(time.time() - since[0], time.monotonic() - since[1]) > IDLE_SECONDS:
+            if since is None or idle_too_long(since, moment()):
                 return None
             return self._connection
 
@@ -116,18 +116,14 @@ class LightStore:
             raise
         return connection
 
-    def _talk(self, connection: Connection, opening: bytes, body: bytes | str, cancels: int) -> answers.Answer:
+    def _talk(self, connection: Connection, opening: bytes, body: "Body", cancels: int) -> answers.Answer:
         """Send a request over `connection` and take its answer; keep the connection if it may serve again."""
         broken = None
         lasting = False
         try:
             try:
-                if isinstance(body, bytes) and len(body) < BLOCK_BYTES:
-                    connection.send(opening + body)  # one packet, one TLS record
-                else:
-                    connection.send(opening)
-                    for block in blocks(body):
-                        connection.send(block)
+                for block in blocks(*body, opening):
+                    connection.send(block)
             except OSError as error:
                 if connection.ended or isinstance(error, TimeoutError):
                     raise
@@ -139,7 +135,7 @@ class LightStore:
         finally:
             with self._lock:
                 if lasting and self._cancels == cancels:
-                    self._kept_since = (time.time(), time.monotonic())
+                    self._kept_since = moment()
                 else:
                     connection.close()
         return answer
@@ -165,7 +161,7 @@ class LightStore:
         try:
             target, headers = credentials.container(self._environ)
             connection = self._connect(target, None, cancels)
-            answer = self._talk(connection, head(f"GET {target.path}", headers), b"", cancels)
+            answer = self._talk(connection, head(f"GET {target.path}", headers), (b"", 0), cancels)
             return credentials.parse_container(answer.status, answer.body)
         except (OSError, StoreError) as error:
             if self._cancels == cancels and self._keys is not None and now < self._keys.expires:

@@ -7,6 +7,7 @@ from extension.errors import StoreError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
 
     from extension.stores import PutRequest
 
@@ -41,23 +42,41 @@ def head(line: str, headers: dict[str, str]) -> bytes:
 def measure(body: bytes | str) -> tuple[int, str]:
     """Return the length of a body in bytes, and its SHA-256 in hexadecimal."""
     digest = hashlib.sha256()
+    if isinstance(body, bytes):
+        digest.update(body)
+        return len(body), digest.hexdigest()
     size = 0
-    for block in blocks(body):
-        digest.update(block)
-        size += len(block)
+    with _file(body) as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+            size += len(block)
     return size, digest.hexdigest()
 
 
-def blocks(body: bytes | str) -> "Iterator[bytes]":
-    """Yield the body in pieces; raise `StoreError` (CONFIGURATION) where its file cannot be read."""
+def blocks(body: bytes | str, size: int, opening: bytes) -> "Iterator[bytes]":
+    """Yield `opening` and `size` bytes of the body, a small one in one piece (one packet, one TLS record)."""
     if isinstance(body, bytes):
-        yield body
+        if size < BLOCK_BYTES:
+            yield opening + body
+        else:
+            yield opening
+            yield body
         return
+    yield opening
+    with _file(body) as file:
+        while size > 0:
+            block = file.read(min(size, BLOCK_BYTES))
+            if not block:
+                message = f"{body} became shorter while it was sent"
+                raise StoreError(StoreError.TRANSPORT, 0, "BodyChanged", message)
+            size -= len(block)
+            yield block
+
+
+def _file(path: str) -> "FileIO":
+    """Open the body's file; raise `StoreError` (CONFIGURATION) where it cannot be read."""
     try:
-        with open(body, "rb", buffering=0) as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
+        return open(path, "rb", buffering=0)
     except OSError as error:
-        raise StoreError(
-            StoreError.CONFIGURATION, 0, type(error).__name__, f"the body cannot be read: {error}"
-        ) from error
+        message = f"the body cannot be read: {error}"
+        raise StoreError(StoreError.CONFIGURATION, 0, type(error).__name__, message) from error

@@ -9,12 +9,10 @@ import _thread
 import io
 import os
 import sys
-import time
 
 from extension.errors import StoreError
 from extension.stores import answers, endpoint
-from extension.stores.connection import CONNECT_SECONDS, STALL_SECONDS, shut_down
-from extension.stores.light import IDLE_SECONDS
+from extension.stores.connection import CONNECT_SECONDS, STALL_SECONDS, idle_too_long, moment, shut_down
 from extension.stores.request import BLOCK_BYTES, head, put_headers
 
 TYPE_CHECKING = False
@@ -44,7 +42,7 @@ class SdkStore:
         self._region = region
         self._environ = environ
         self._client: Any = None
-        self._used = (0.0, 0.0)  # wall and monotonic, when the last attempt ended: in a freeze either may stand still
+        self._kept_since: tuple[float, float] | None = None  # when the last attempt ended
         self._lock = _thread.allocate_lock()  # guards the attempt in progress
         self._attempt: _Attempt | None = None
 
@@ -78,18 +76,18 @@ class SdkStore:
             with self._lock:
                 if self._attempt is attempt:
                     self._attempt = None
-                    self._used = (0.0, 0.0) if attempt.ended else (time.time(), time.monotonic())
+                    self._kept_since = None if attempt.ended else moment()
 
     def cancel(self) -> None:
         """End the attempt in progress: not one more byte of it is sent. No idle connection is used again."""
         with self._lock:
-            self._used = (0.0, 0.0)
+            self._kept_since = None
             if self._attempt is not None:
                 self._attempt.end()
 
     def _put(self, request: "PutRequest", body: "io.BufferedIOBase", attempt: "_Attempt") -> None:
         client = self._ready()
-        if max(time.time() - self._used[0], time.monotonic() - self._used[1]) > IDLE_SECONDS:
+        if self._kept_since is None or idle_too_long(self._kept_since, moment()):
             client.close()  # its idle connections; it opens new ones
         arguments: dict[str, Any] = {"Bucket": self._bucket, "Key": request.key, "ContentType": request.content_type}
         if request.content_encoding:
@@ -129,9 +127,8 @@ class SdkStore:
             if not session.region_name:
                 raise endpoint.no_region()  # boto3 would guess
             client = session.client("s3", config=config)
-            client.meta.events.unregister(
-                "before-call.s3", add_expect_header
-            )  # a round trip more, a second without one
+            # "Expect: 100-continue" is a round trip more, and a second with a server that does not know it
+            client.meta.events.unregister("before-call.s3", add_expect_header)
             _watch(client, lambda: self._attempt or _Attempt())
             self._client = client
         return self._client

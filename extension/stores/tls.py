@@ -50,7 +50,7 @@ def context_for(host: str, environ: "Mapping[str, str]", say: "Callable[[str], N
 
 
 def first_of(files: "list[str]", asked: str, say: "Callable[[str], None]") -> ssl.SSLContext:
-    """Return the context of the first of `files` that holds certificates; `say` where that is not the one `asked` for."""
+    """Return the context of the first file with certificates in it; `say` where that is not the one `asked` for."""
     for file in files:
         context = load(file)
         if context is not None:

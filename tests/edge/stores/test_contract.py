@@ -6,7 +6,7 @@ import gzip
 import threading
 import time
 import urllib.parse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from extension.stores import PutRequest
 from tests.certificates import TestAuthority
 from tests.edge.stores.conftest import MakeStore, an_object
 from tests.edge.stores.container import ContainerEndpoint
-from tests.listener import Connection, Listener
+from tests.listener import Connection, Listener, Request
 from tests.s3 import BUCKET, REGION, Moto, moto, put_policy
 from tests.s3_faults import (
     BlackHole,
@@ -309,6 +309,18 @@ class TestKeptConnections:
             assert failure(store, an_object("2.log")).kind == StoreError.TRANSPORT
             assert [request.connection for request in s3.requests] == [1, 1, 2]
 
+    @pytest.mark.parametrize("aged", [(4.0, 0.0), (0.0, 4.0)], ids=["wall", "monotonic"])
+    def test_one_that_was_idle_for_long_on_either_clock_is_not_used(
+        self, make_store: MakeStore, aged: tuple[float, float]
+    ) -> None:
+        with ScriptedS3() as s3:
+            store: Any = make_store(s3.environ())
+            store.put(an_object("1.log"))
+            wall, monotonic = store._kept_since
+            store._kept_since = (wall - aged[0], monotonic - aged[1])
+            store.put(an_object("2.log"))
+            assert [request.connection for request in s3.requests] == [1, 2]
+
     def test_none_is_used_again_after_a_cancel(self, make_store: MakeStore) -> None:
         with ScriptedS3() as s3:
             store = make_store(s3.environ())
@@ -346,6 +358,20 @@ class TestCancel:
             store.put(an_object("2.log"))
             assert list(s3.objects) == [f"/{BUCKET}/2.log"]
 
+    def test_after_it_no_more_of_a_long_body_arrives(self, make_store: MakeStore) -> None:
+        late = ReadLater()
+        with ScriptedS3([late]) as s3:
+            store = make_store(s3.environ())
+            store.warm_up()
+            thread, outcome = in_thread(lambda: store.put(an_object("1.log", b"x" * 30 * MEGABYTE)))
+            until(lambda: s3.requests, "the request")
+            store.cancel()
+            thread.join(5)
+            late.now.set()
+            until(late.cut.is_set, "the end of the connection")
+            assert isinstance(outcome[0], StoreError)
+            assert s3.objects == {}
+
     def test_of_nothing_does_nothing(self, make_store: MakeStore) -> None:
         with ScriptedS3() as s3:
             store = make_store(s3.environ())
@@ -354,7 +380,7 @@ class TestCancel:
             store.cancel()
             assert len(s3.objects) == 1
 
-    def test_while_tls_is_being_agreed_on(self, make_store: MakeStore) -> None:
+    def test_while_tls_is_being_agreed_on(self, make_store: MakeStore, kind: str) -> None:
         with SilentServer() as server:
             store = make_store({**ScriptedS3Environ, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{server.port}"})
             store.warm_up()
@@ -363,9 +389,28 @@ class TestCancel:
             start = time.monotonic()
             store.cancel()
             thread.join(5)
-            assert time.monotonic() - start < 2.5  # boto3 is not reached in its handshake: its time-out ends it
+            # boto3 is not reached in its handshake: the time-out ends it
+            assert time.monotonic() - start < (0.5 if kind == "light" else 2.5)
             assert isinstance(outcome[0], StoreError)
             assert outcome[0].kind == StoreError.ABANDONED
+
+
+class ReadLater:
+    """Reads the body when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = threading.Event()
+        self.cut = threading.Event()
+
+    def play(self, s3: ScriptedS3, connection: Connection, request: Request) -> bool:
+        self.now.wait(10)
+        try:
+            connection.body(request)
+        except OSError:
+            self.cut.set()
+            return False
+        s3.store(request)
+        return False
 
 
 class SilentServer(Listener):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extension.errors import StoreError
+from extension.stores.connection import idle_too_long
 from extension.stores.endpoint import Url, proxy_for, resolve
 
 WHERE = [
@@ -96,3 +97,11 @@ def test_a_proxy_that_is_no_address_is_said_without_its_password() -> None:
     assert caught.value.kind == StoreError.CONFIGURATION
     assert "HTTPS_PROXY" in caught.value.message
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [((1003.0, 53.0), False), ((1003.1, 50.0), True), ((1000.0, 53.1), True), ((900.0, 51.0), False)],
+)
+def test_a_connection_is_too_old_when_either_clock_says_so(now: tuple[float, float], *, expected: bool) -> None:
+    assert idle_too_long((1000.0, 50.0), now) is expected
