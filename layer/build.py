@@ -61,6 +61,7 @@ def main() -> None:
         if into.exists():
             into.rename(Path(scratch, "old"))
         opt.rename(into)
+    sys.stdout.write((into / NAME / "layer.json").read_text(encoding="utf-8"))
     sys.stdout.write(f"{options.into}: {size(into) / 1e6:.1f} MB")
     sys.stdout.write(f", {options.zip}: {options.zip.stat().st_size / 1e6:.1f} MB\n" if options.zip else "\n")
 
@@ -82,7 +83,7 @@ def assemble(opt: Path, architecture: str) -> None:
         rows += interpreter.add(choice, imports(private / "extension"), lock, BUILD, private)
     else:
         interpreter.note(private, {"python": "the function's own", "architecture": architecture})
-    compile_ahead(private, choice.runner.executable if choice else Path(sys.executable))
+    compile_ahead(private, choice.runner if choice else Path(sys.executable))
     bill.write(rows, private / "THIRD_PARTY" / "BILL.tsv")
     programs = {launcher, private / "bin" / "python3", private / "lib" / LOADER}
     for path in [opt, *opt.rglob("*")]:

@@ -40,7 +40,7 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list
     name = f"python{target.version[0]}.{target.version[1]}"
     library = into / "lib" / name
     (library / "lib-dynload").mkdir(parents=True)  # the interpreter knows its place by it, even if it is empty
-    script = [str(runner.executable), "-S", str(Path(__file__).with_name("stdlib.py"))]
+    script = [str(runner), "-S", str(Path(__file__).with_name("stdlib.py"))]
     # The order of constant sets, and so the bytes, depend on the hash seed.
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     subprocess.run([*script, str(target.library), str(private), str(library), *imported], check=True, env=environ)
@@ -51,12 +51,12 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list
 
     licences = into / "THIRD_PARTY"
     number = ".".join(map(str, target.version))
-    rows = [bill.Row("CPython", number, "PSF-2.0")]
+    rows = [bill.Row("CPython", number, f"PSF-2.0 ({target.origin})")]
     (licences / "CPython").mkdir(parents=True)
-    shutil.copyfile(licence(target), licences / "CPython" / "LICENSE")
+    (licences / "CPython" / "LICENSE").write_bytes(licence(target))
 
     # The libraries of this machine are no use to another architecture, which then counts on the host's glibc.
-    needed = libraries.closure([target.executable, *binaries[1:]]) if target == runner else None
+    needed = libraries.closure([target.executable, *binaries[1:]]) if runner == target.executable else None
     if needed:
         own = {each: path for each, path in needed.items() if path.is_relative_to(target.prefix) and not system(target)}
         libraries.copy(needed, into / "lib")
@@ -71,10 +71,11 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list
     return rows
 
 
-def licence(python: Python) -> Path:
+def licence(python: Python) -> bytes:
     """The licence of an interpreter: beside its standard library, or where Debian puts it."""
     texts = (python.library / "LICENSE.txt", Path("/usr/share/doc", python.library.name, "copyright"))
-    return next(text for text in texts if text.exists())
+    found = [text.read_bytes() for text in texts if text.exists()]
+    return found[0] if found else b"PSF-2.0: https://docs.python.org/3/license.html\n"
 
 
 def system(python: Python) -> bool:

@@ -43,29 +43,40 @@ class Python(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The interpreter for the layer, and one of the same version that runs here."""
+    """The interpreter for the layer, and one that runs here and writes the same bytecode."""
 
     target: Python
-    runner: Python
+    runner: Path
     architecture: str
 
 
 def choose(architecture: str, cache: Path) -> Choice | None:
     """Download or find one; None where a layer without an interpreter is all that can be built."""
     here = {machine: name for name, machine in MACHINES.items()}.get(platform.machine(), "")
-    if target := download(architecture, cache):
-        runner = target if architecture == here else download(here, cache)
-        if runner:
-            return Choice(target, runner, architecture)
+    if sys.platform != "linux":
+        here = ""
+    target = download(architecture, cache)
+    if target and (runner := runner_for(target, architecture == here, here, cache)):
+        return Choice(target, runner, architecture)
+    if not here and architecture == platform.machine():
+        sys.stderr.write("no Linux interpreter could be downloaded: this layer needs a Python function's own Python\n")
+        return None
     if architecture != here:
         sys.exit(
             f"ARCH={architecture}: no interpreter for it could be downloaded, and this machine is {here or 'other'}"
         )
-    if sys.platform != "linux":
-        sys.stderr.write("no Linux interpreter could be downloaded: this layer needs a Python function's own Python\n")
-        return None
     found = newest(installed())
-    return Choice(found, found, architecture)
+    return Choice(found, found.executable, architecture)
+
+
+def runner_for(target: Python, itself: bool, here: str, cache: Path) -> Path | None:  # noqa: FBT001
+    """The program that compiles for `target`: itself, one of its minor version, or its twin for this machine."""
+    if itself:
+        return target.executable
+    if sys.version_info[:2] == target.version[:2]:
+        return Path(sys.executable)
+    twin = download(here, cache)
+    return twin.executable if twin else None
 
 
 def download(architecture: str, cache: Path) -> Python | None:
@@ -75,29 +86,19 @@ def download(architecture: str, cache: Path) -> Python | None:
     folder = cache / "python" / f"{RELEASED}-{architecture}"
     if not folder.exists():
         uv = vendor.install(vendor.ROOT / "requirements" / "uv.txt", cache / "vendor") / "bin" / "uv"
-        unfinished = folder.with_suffix(".part")
+        unfinished = folder.with_name(folder.name + ".part")
         wanted = f"cpython-{RELEASED}-linux-{MACHINES[architecture]}-gnu"
-        command = [
-            str(uv),
-            "--no-config",
-            "-q",
-            "python",
-            "install",
-            "--no-bin",
-            "--install-dir",
-            str(unfinished),
-            wanted,
-        ]
+        command = [str(uv), "--no-config", "-q", "python", "install", "--no-bin", wanted]
+        command += ["--install-dir", str(unfinished)]
         environ = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
         if subprocess.run(command, env=environ, stderr=subprocess.DEVNULL, check=False).returncode:
             shutil.rmtree(unfinished, ignore_errors=True)
             return None
         unfinished.rename(folder)
-    (executable,) = folder.glob("cpython-*/bin/python3.[0-9]*[0-9]")
-    numbers = tuple(int(number) for number in RELEASED.split("."))
-    library = executable.parent.parent / "lib" / executable.name
-    version = (numbers[0], numbers[1], numbers[2])
-    return Python(executable, str(executable.parent.parent), library, version, RELEASE)
+    major, minor, patch = (int(number) for number in RELEASED.split("."))
+    (executable,) = folder.glob(f"cpython-{RELEASED}-*/bin/python{major}.{minor}")
+    prefix = executable.parent.parent
+    return Python(executable, str(prefix), prefix / "lib" / executable.name, (major, minor, patch), RELEASE)
 
 
 def installed() -> list[Python]:
