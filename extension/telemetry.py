@@ -5,39 +5,13 @@ is not understood passes through, or becomes a record of type `extension.unparse
 Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs API 2020-08-15.
 """
 
-import json
+from extension import envelopes, events, objects
+from extension.envelopes import UNPARSED, Entry, Numeral, plain_text
 
-from extension import objects
-
-UNPARSED = "extension.unparsed"
-UNPARSED_TEXT = 65536  # characters of an unreadable body that are kept
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up
-TIME_LENGTH = 40  # a longer `time` is not one
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
-
-_WHITESPACE = " \t\n\r"
-
-
-class Numeral(str):
-    """A number's own text; a type of its own, so that `{"type":5}` is not mistaken for `{"type":"5"}`."""
-
-    __slots__ = ()
-
-
-# The C scanner gives the bounds of each envelope; numbers stay text, so none is too large or changes its form.
-_scan = json.JSONDecoder(parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral).scan_once  # type: ignore[attr-defined]
-
-
-class Entry:
-    """One envelope of a POST: its own text, and what the extension needs to know of it."""
-
-    __slots__ = ("raw", "record", "time", "type")
-
-    def __init__(self, raw: str, kind: str, time: str, record: object) -> None:
-        self.raw = raw
-        self.type = kind
-        self.time = time  # "" if absent or odd
-        self.record = record
+SEALED_IDS = 32  # newest request ids that a seal remembers: older ones no longer turn up in a chunk that is made again
+TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the next body
 
 
 class Received:
@@ -57,63 +31,10 @@ class Received:
         self.arn = ""
 
 
-def entries(body: bytes, now_text: str) -> "list[Entry]":
-    """The envelopes of one POST body. `now_text` is the time given to what has none because it cannot be read."""
-    text = str(body, "utf-8", "replace").removeprefix("\ufeff")  # a byte order mark
-    position = _skip(text, 0)
-    found: "list[Entry]" = []
-    if text[position : position + 1] != "[":
-        return [_unparsed(text, now_text)] if position < len(text) else []
-    position = _skip(text, position + 1)
-    if text[position : position + 1] == "]":
-        return found if _skip(text, position + 1) == len(text) else [_unparsed(text[position + 1 :], now_text)]
-    while True:
-        try:
-            value, end = _scan(text, position)
-        except (ValueError, StopIteration, RecursionError):
-            found.append(_unparsed(text[position:], now_text))
-            return found
-        found.append(_entry(text[position:end], value, now_text))
-        end = _skip(text, end)
-        mark = text[end : end + 1]
-        position = _skip(text, end + 1)
-        if mark == ",":
-            continue
-        if mark != "]" or position < len(text):  # cut short, or something behind the array
-            found.append(_unparsed(text[end:], now_text))
-        return found
-
-
-def _entry(raw: str, value: object, now_text: str) -> Entry:
-    kind = _text(value.get("type")) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or kind is None:
-        return _unparsed(raw, now_text)
-    time = _text(value.get("time")) or ""
-    plain = len(time) <= TIME_LENGTH and time.isascii() and time.isprintable()  # it becomes a header of the object
-    return Entry(raw, kind, time if plain else "", value.get("record"))
-
-
-def _text(value: object) -> "str | None":
-    """A JSON string's value; None for anything else, numbers among it."""
-    return value if isinstance(value, str) and not isinstance(value, Numeral) else None
-
-
-def _unparsed(text: str, now_text: str) -> Entry:
-    kept = text[:UNPARSED_TEXT]
-    raw = f'{{"time":"{now_text}","type":"{UNPARSED}","record":{objects.encode_string(kept)}}}'
-    return Entry(raw, UNPARSED, now_text, kept)
-
-
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] in _WHITESPACE:
-        position += 1
-    return position
-
-
 class Reader:
     """Turns bodies into lines. Remembers what must carry over from one POST to the next: request ids, the sequence."""
 
-    __slots__ = ("_current", "_origin", "_seen", "_sequence", "_types")
+    __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_types")
 
     def __init__(self, types: "tuple[str, ...]", origin: objects.Origin) -> None:
         self._types = types
@@ -121,6 +42,22 @@ class Reader:
         self._seen: "dict[str, None]" = {}
         self._current: "str | None" = None
         self._sequence = 0
+        self._tail = ""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the last body ended in the middle of a record."""
+        return bool(self._tail)
+
+    def state(self) -> events.ReaderState:
+        """What a reader must start from to make the same lines of what comes next."""
+        return events.ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence)
+
+    def restore(self, state: events.ReaderState) -> None:
+        """Start from there."""
+        self._current = state.request_id
+        self._seen = dict.fromkeys(state.seen)
+        self._sequence = state.sequence
 
     def saw(self, request_id: str) -> None:
         """An INVOKE or a platform.start has named this request: only such ids are believed in records."""
@@ -131,9 +68,18 @@ class Reader:
 
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
+        entries, self._tail = envelopes.cut(body, self._tail, objects.iso_time(wall))
+        return self._received(entries)
+
+    def give_up(self, wall: float) -> Received:
+        """No body came that finishes the record: keep what there is of it."""
+        tail, self._tail = self._tail, ""
+        return self._received([envelopes.unparsed(tail, objects.iso_time(wall))] if tail else [])
+
+    def _received(self, entries: "list[Entry]") -> Received:
         received = Received()
         lines: "list[str]" = []
-        for entry in entries(body, objects.iso_time(wall)):
+        for entry in entries:
             if entry.type.startswith("platform."):
                 self._note(entry, received)
             elif entry.type == UNPARSED:
@@ -155,7 +101,7 @@ class Reader:
 
     def _note(self, entry: Entry, received: Received) -> None:
         record = entry.record if isinstance(entry.record, dict) else {}
-        request_id = _text(record.get("requestId"))
+        request_id = plain_text(record.get("requestId"))
         if entry.type == "platform.logsDropped":
             dropped = record.get("droppedRecords")
             told = dropped if isinstance(dropped, Numeral) and len(dropped) <= COUNT_LENGTH else ""
@@ -166,7 +112,7 @@ class Reader:
             self.saw(request_id)
             self._current = request_id
             received.started.append(request_id)
-            received.arn = _text(record.get("functionArn")) or received.arn
+            received.arn = plain_text(record.get("functionArn")) or received.arn
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
             received.done.append(request_id)
 
@@ -175,7 +121,7 @@ class Reader:
         record = entry.record
         if isinstance(record, dict):
             for name in ("requestId", "AWSRequestId"):
-                named = _text(record.get(name))
+                named = plain_text(record.get(name))
                 if named in self._seen:
                     return named
         elif isinstance(record, str):

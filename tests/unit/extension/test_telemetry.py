@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension import objects
-from extension.telemetry import REMEMBERED, UNPARSED, UNPARSED_TEXT, Reader, Received
+from extension.envelopes import UNPARSED, UNPARSED_TEXT
+from extension.telemetry import REMEMBERED, Reader, Received
 from tests.unit.extension.build import EPOCH
 
 ALL = ("platform", "function", "extension")

@@ -1,0 +1,93 @@
+"""Records over maxBytes, which the platform cuts inside their JSON value (lambda-protocol 6.3): every cut rejoins."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from extension import objects
+from extension.envelopes import UNPARSED
+from extension.telemetry import Reader
+from tests.unit.extension.build import EPOCH
+
+RECORD = {"message": 'AA"é}]\\ü\n\U0001f600,{"time":', "list": [1, {"b": {}}], "n": 1.10}
+BEFORE = b'{"time":"2026-11-20T09:15:02.149Z","type":"function","record":"before\\n"}'
+AFTER = b'{"time":"2026-11-20T09:15:02.151Z","type":"platform.end","record":{"requestId":"1"}}'
+
+
+def reader() -> Reader:
+    return Reader(("platform", "function"), objects.Origin("orders-api", "1", "0123456789ab"))
+
+
+def envelope(time: str, record: bytes) -> bytes:
+    return b'{"time":"' + time.encode() + b'","type":"function","record":' + record + b"}"
+
+
+def pieces(record: object, *cuts: int) -> list[bytes]:
+    """The envelopes of a record that is cut before these bytes of its JSON value, each with its own time."""
+    value = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    bounds = [0, *cuts, len(value)]
+    parts = [value[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [envelope(f"2026-11-20T09:15:02.{150 + n}Z", part) for n, part in enumerate(parts)]
+
+
+def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
+    """What one reader makes of these bodies."""
+    one = reader()
+    lines = b"".join(one.read(b"[" + b",".join(body) + b"]", EPOCH).lines for body in bodies)
+    return [json.loads(line) for line in (lines + one.give_up(EPOCH).lines).splitlines()]
+
+
+@pytest.mark.parametrize("record", [RECORD, "plain é text\n" * 3, ["a", {"b": 1}]], ids=["object", "string", "array"])
+def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> None:
+    length = len(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    for at in range(1, length):
+        first, second = pieces(record, at)
+        for lines in (shipped([BEFORE, first, second, AFTER]), shipped([BEFORE, first], [second, AFTER])):
+            assert [line["record"] for line in lines] == ["before\n", record, {"requestId": "1"}], at
+            assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
+
+
+def test_many_pieces_over_many_bodies_rejoin() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    record = {"message": "x" * 300 + "é" * 50, "more": list(range(50))}
+    length = len(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    for _ in range(200):
+        parts = pieces(record, *sorted(chance.sample(range(1, length), chance.randint(1, 8))))
+        bodies: list[list[bytes]] = [[BEFORE]]
+        for part in parts:
+            if chance.random() < 0.5:
+                bodies.append([])
+            bodies[-1].append(part)
+        bodies[-1].append(AFTER)
+        assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
+
+
+def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours_stay() -> None:
+    first, second = pieces(RECORD, 13)
+    lines = shipped([BEFORE, first], [BEFORE, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "function", "platform.end"]
+    assert str(lines[1]["record"]).endswith('"record":{"message":"A')
+    lines = shipped([second, AFTER, BEFORE])
+    assert [line["type"] for line in lines] == [UNPARSED, "platform.end", "function"]
+
+
+def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_one() -> None:
+    first, _ = pieces(RECORD, 10)
+    one = reader()
+    assert one.read(b"[" + first + b"]", EPOCH).records == 0
+    assert one.unfinished
+    received = one.give_up(EPOCH)
+    assert (received.records, received.unparsed) == (1, 1)
+    assert not one.unfinished
+    assert one.give_up(EPOCH).records == 0
+
+
+def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
+    broken = b"[" + b",".join([envelope("2026-11-20T09:15:02.150Z", b"{")] * 3000) + b"]"
+    lines = [json.loads(line) for line in reader().read(broken, EPOCH).lines.splitlines()]
+    assert {line["type"] for line in lines} <= {UNPARSED}
