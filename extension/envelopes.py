@@ -150,10 +150,14 @@ def _continued(text: str, tail: str) -> str:
     joined = "[" + tail + text[opening.end() :]
     if _envelope(joined, 1) is not None:
         return joined
-    alone = _envelope(text, _skip(text, text.index("[") + 1))
-    record = alone[1].get("record") if alone and isinstance(alone[1], dict) else None
-    stands_alone = isinstance(record, dict) or plain_text(record) is not None  # no whole record is a number or a list
+    stands_alone = _is_whole(_envelope(text, _skip(text, text.index("[") + 1)))
     return joined if not stands_alone and _unfinished(joined, 1) else ""
+
+
+def _is_whole(envelope: "tuple[str, object, int] | None") -> bool:
+    """Whether this is no mere piece: a piece can look like an envelope whose record is a number or a list."""
+    record = envelope[1].get("record") if envelope and isinstance(envelope[1], dict) else None
+    return isinstance(record, dict) or plain_text(record) is not None
 
 
 def _unfinished(text: str, position: int) -> str:
@@ -170,7 +174,7 @@ def _resume(text: str, position: int) -> "tuple[int, int]":
     for number, place in enumerate(_NEXT.finditer(text, position + 1)):
         if number == PIECES:
             break
-        if _envelope(text, place.end()) is not None:
+        if _is_whole(_envelope(text, place.end())):
             return place.start(), place.end()
     return -1, -1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ def pieces(record: object, *cuts: int) -> list[bytes]:
     """The envelopes of a record that is cut before these bytes of its JSON value, each with its own time."""
     value = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
     bounds = [0, *cuts, len(value)]
-    parts = [value[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [value[a:b] for a, b in pairwise(bounds)]
     return [envelope(f"2026-11-20T09:15:02.{150 + n}Z", part) for n, part in enumerate(parts)]
 
 
@@ -79,11 +80,13 @@ def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours
 def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_one() -> None:
     first, _ = pieces(RECORD, 10)
     one = reader()
+    waiting = [one.unfinished]
     assert one.read(b"[" + first + b"]", EPOCH).records == 0
-    assert one.unfinished
+    waiting.append(one.unfinished)
     received = one.give_up(EPOCH)
     assert (received.records, received.unparsed) == (1, 1)
-    assert not one.unfinished
+    waiting.append(one.unfinished)
+    assert waiting == [False, True, False]
     assert one.give_up(EPOCH).records == 0
 
 
