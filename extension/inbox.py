@@ -37,6 +37,8 @@ class Inbox:
                 if not size or not self._bytes or self._bytes + size <= self._capacity:
                     self._items.append((item, size))
                     self._bytes += size
+                    if size and self._bytes < self._capacity:
+                        _signal(self._space)  # there may be room for the next of those who wait
                     break
             self._space.acquire(True, max(give_up - time.monotonic(), 0.0))
         _signal(self._arrived)

@@ -142,7 +142,7 @@ def _read_exactly(connection: "_socket.socket", received: bytes, length: int) ->
 
 
 def _read_chunked(connection: "_socket.socket", received: bytes) -> "tuple[bytes, bytes]":
-    body = b""
+    body = bytearray()  # grows in place: 16 MiB in chunks of a kilobyte would else be copied thousands of times
     while True:
         line, received = _read_line(connection, received)
         digits = line.split(b";")[0].strip()
@@ -152,7 +152,7 @@ def _read_chunked(connection: "_socket.socket", received: bytes) -> "tuple[bytes
         if not size:
             while line:  # trailers end with an empty line
                 line, received = _read_line(connection, received)
-            return body, received
+            return bytes(body), received
         if len(body) + size > LONGEST_BODY:
             raise _Refusal("413 Content Too Large")
         piece, received = _read_exactly(connection, received, size + 2)
