@@ -1,0 +1,331 @@
+"""The listener over real sockets: what the platform may send, and what nobody should."""
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
+from tests.edge.extension.lambda_api import PATIENCE, free_port, wait_until
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Kept:
+    """A listener and what it was given to keep. While `gate` is closed, keeping takes its time."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.entered = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._lock = threading.Lock()
+        self.listener = Listener(self._keep)
+        self.listener.start(free_port())
+
+    def _keep(self, body: bytes) -> None:
+        with self._lock:
+            self.entered += 1
+        assert self.gate.wait(PATIENCE)
+        with self._lock:
+            self.bodies.append(body)
+
+    def connect(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.listener.port), timeout=PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def exchange(self, request: bytes) -> bytes:
+        """Send one request on a connection of its own; all that comes back until the listener closes it."""
+        with closing(self.connect()) as connection:
+            connection.sendall(request)
+            return until_closed(connection)
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    made = Kept()
+    yield made
+    made.gate.set()
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    received = b""
+    while piece := connection.recv(65536):
+        received += piece
+    return received
+
+
+def read_answers(connection: socket.socket, number: int) -> bytes:
+    """Exactly so many 200s."""
+    received = b""
+    while len(received) < number * len(OK):
+        piece = connection.recv(number * len(OK) - len(received))
+        assert piece, f"closed after {received!r}"
+        received += piece
+    return received
+
+
+def post(body: bytes, *headers: str, method: str = "POST", path: str = "/", close: bool = True) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: sandbox.localdomain", f"Content-Length: {len(body)}", *headers]
+    if close:
+        lines.append("Connection: close")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def chunked(*pieces: bytes, close: bool = True) -> bytes:
+    head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + "Connection: close\r\n" * close + "\r\n"
+    return head.encode() + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_a_body_with_a_content_length_is_kept_and_answered_200(kept: Kept) -> None:
+    assert kept.exchange(post(b"[1]")) == OK
+    assert kept.bodies == [b"[1]"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("path", ["/", "/logs", "/a/b?c=d", "*", "http://sandbox.localdomain:1234/"])
+def test_any_path_and_both_methods_will_do(kept: Kept, method: str, path: str) -> None:
+    assert kept.exchange(post(b"[]", method=method, path=path)) == OK
+
+
+def test_a_chunked_body_is_put_together(kept: Kept) -> None:
+    assert kept.exchange(chunked(b"[1,", b"2" * 70_000, b"]")) == OK
+    assert kept.bodies == [b"[1," + b"2" * 70_000 + b"]"]
+
+
+def test_chunk_extensions_and_trailers_are_read_over(kept: Kept) -> None:
+    head = b"POST / HTTP/1.1\r\ntransfer-encoding: Chunked\r\nConnection: close\r\n\r\n"
+    assert kept.exchange(head + b"3;name=value\r\n[1]\r\n000;x\r\nTrailer: a\r\nOther: b\r\n\r\n") == OK
+    assert kept.bodies == [b"[1]"]
+
+
+def test_a_large_body_in_thousands_of_small_chunks_takes_no_time_to_speak_of(kept: Kept) -> None:
+    begun = time.monotonic()
+    assert kept.exchange(chunked(*[b"x" * 1000] * 16_000)) == OK
+    assert len(kept.bodies[0]) == 16_000_000
+    assert time.monotonic() - begun < 2.0  # 0.1 s; copying what is there for each chunk takes 5 s
+
+
+def test_a_connection_is_kept_for_the_next_request(kept: Kept) -> None:
+    with closing(kept.connect()) as connection:
+        for number in range(5):
+            connection.sendall(post(b"[%d]" % number, close=False))
+            assert read_answers(connection, 1) == OK
+    assert kept.bodies == [b"[0]", b"[1]", b"[2]", b"[3]", b"[4]"]
+
+
+def test_requests_sent_ahead_are_answered_in_order(kept: Kept) -> None:
+    requests = [post(b"[%d]" % number, close=False) for number in range(20)] + [chunked(b"last", close=False)]
+    with closing(kept.connect()) as connection:
+        connection.sendall(b"".join(requests))
+        assert read_answers(connection, 21) == OK * 21
+    assert kept.bodies == [b"[%d]" % number for number in range(20)] + [b"last"]
+
+
+@pytest.mark.parametrize(
+    ("version", "header", "closes"),
+    [
+        ("1.1", "Connection: close", True),
+        ("1.1", "connection: CLOSE", True),
+        ("1.0", "X-Nothing: 1", True),
+        ("1.1", "X-Nothing: 1", False),
+        ("1.0", "Connection: keep-alive", False),
+    ],
+)
+def test_the_connection_is_closed_when_the_client_says_so(
+    kept: Kept, version: str, header: str, *, closes: bool
+) -> None:
+    with closing(kept.connect()) as connection:
+        connection.sendall(f"POST / HTTP/{version}\r\n{header}\r\nContent-Length: 2\r\n\r\n[]".encode())
+        assert read_answers(connection, 1) == OK
+        if closes:
+            assert connection.recv(1) == b""
+        else:
+            connection.sendall(post(b"again"))
+            assert read_answers(connection, 1) == OK
+
+
+def test_a_client_that_asks_first_is_told_to_continue(kept: Kept) -> None:
+    with closing(kept.connect()) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert kept.entered == 0
+        connection.sendall(b"[1]")
+        assert read_answers(connection, 1) == OK
+    assert kept.bodies == [b"[1]"]
+
+
+def test_a_slow_sender_is_waited_for_byte_by_byte(kept: Kept) -> None:
+    with closing(kept.connect()) as connection:
+        for byte in post(b"[1]") + b"":
+            connection.sendall(bytes([byte]))
+        assert until_closed(connection) == OK
+    assert kept.bodies == [b"[1]"]
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"", b"PO", b"POST / HTTP/1.1\r\nContent-Le", post(b"x" * 100)[:-1], chunked(b"x" * 100)[:-8], chunked(b"x")[:-2]],
+)
+def test_half_a_request_is_not_kept_and_the_next_connection_is_served(kept: Kept, half: bytes) -> None:
+    with closing(kept.connect()) as connection:
+        connection.sendall(half)
+        connection.shutdown(socket.SHUT_WR)
+        assert until_closed(connection) == b""
+    assert kept.exchange(post(b"whole")) == OK
+    assert kept.bodies == [b"whole"]
+
+
+def test_200_is_answered_only_after_the_body_is_kept(kept: Kept) -> None:
+    kept.gate.clear()
+    with closing(kept.connect()) as connection:
+        connection.sendall(post(b"[1]"))
+        wait_until(lambda: kept.entered == 1, "the body is being kept")
+        assert select.select([connection], [], [], 0.05)[0] == []
+        assert kept.bodies == []
+        kept.gate.set()
+        assert until_closed(connection) == OK
+    assert kept.bodies == [b"[1]"]
+
+
+def test_the_largest_body_is_kept(kept: Kept) -> None:
+    assert LONGEST_BODY == 16 * 1024 * 1024
+    assert kept.exchange(post(b"x" * LONGEST_BODY)) == OK
+    assert len(kept.bodies[0]) == LONGEST_BODY
+
+
+@pytest.mark.parametrize("length", ["16777217", "9" * 18, "9" * 5000])
+def test_one_byte_more_is_refused_before_it_is_read(kept: Kept, length: str) -> None:
+    answer = kept.exchange(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert (kept.bodies, kept.listener.refused) == ([], 1)
+
+
+def test_a_chunked_body_that_grows_beyond_the_largest_is_refused(kept: Kept) -> None:
+    begun = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = kept.exchange(begun + b"800000\r\n" + b"x" * 0x800000 + b"\r\n800001\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert kept.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 405),
+        (b"DELETE / HTTP/1.1\r\n\r\n", 405),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\r\n\r\n", 400),
+        (b"POST / HTTP/2\r\n\r\n", 400),
+        (b"POST /\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: \xb2\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]XX", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n", 413),
+        (b"POST / HTTP/1.1\r\nX: " + b"y" * 70_000, 431),
+        (b"X: y\r\n" * 20_000, 431),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 70_000, 400),
+    ],
+)
+def test_what_cannot_be_read_is_refused_counted_and_closed(kept: Kept, request_text: bytes, status: int) -> None:
+    answer = kept.exchange(request_text)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (kept.entered, kept.listener.refused) == (0, 1)
+    assert kept.exchange(post(b"next")) == OK
+
+
+def test_a_thousand_headers_do_no_harm(kept: Kept) -> None:
+    assert kept.exchange(post(b"[]", *[f"X-{number}: {number}" for number in range(1000)])) == OK
+
+
+def test_a_header_without_a_colon_does_no_harm(kept: Kept) -> None:
+    assert kept.exchange(post(b"[]", "nonsense", ": nameless")) == OK
+
+
+def test_the_seventeenth_connection_waits_for_a_place(kept: Kept) -> None:
+    assert CONNECTIONS == 16
+    kept.gate.clear()
+    connections = [kept.connect() for _ in range(CONNECTIONS + 1)]
+    try:
+        for connection in connections[:-1]:
+            connection.sendall(post(b"[]"))
+        wait_until(lambda: kept.entered == CONNECTIONS, "sixteen bodies are being kept")
+        connections[-1].sendall(post(b"the seventeenth"))
+        assert select.select(connections, [], [], 0.1)[0] == []
+        assert kept.entered == CONNECTIONS
+        kept.gate.set()
+        assert [until_closed(connection) for connection in connections] == [OK] * 17
+    finally:
+        for connection in connections:
+            connection.close()
+    assert sorted(kept.bodies) == sorted([b"[]"] * 16 + [b"the seventeenth"])
+
+
+def test_connections_that_come_and_go_use_up_no_place(kept: Kept) -> None:
+    for _ in range(2 * CONNECTIONS):
+        kept.connect().close()
+    for _ in range(2 * CONNECTIONS):
+        assert kept.exchange(b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+    assert kept.exchange(post(b"[]")) == OK
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the failures are what is tested
+def test_a_keep_that_fails_costs_one_connection_and_no_place() -> None:
+    answers = iter([*[ValueError("broken")] * (2 * CONNECTIONS), None])
+
+    def keep(_body: bytes) -> None:
+        fault = next(answers)
+        if fault:
+            raise fault
+
+    listener = Listener(keep)
+    listener.start(free_port())
+    received = []
+    for _ in range(2 * CONNECTIONS + 1):
+        with closing(socket.create_connection(("127.0.0.1", listener.port), timeout=PATIENCE)) as connection:
+            connection.sendall(post(b"[]"))
+            received.append(until_closed(connection))
+    assert received == [b""] * 2 * CONNECTIONS + [OK]  # not 200: what was not kept is sent again
+
+
+def test_many_threads_lose_nothing(kept: Kept) -> None:
+    def send(sender: int) -> None:
+        with closing(kept.connect()) as connection:
+            for number in range(100):
+                connection.sendall(post(b"%d/%d" % (sender, number), close=False))
+                assert read_answers(connection, 1) == OK
+
+    in_threads(send, 12)
+    assert sorted(kept.bodies) == sorted(b"%d/%d" % (sender, number) for sender in range(12) for number in range(100))
+    for sender in range(12):
+        own = [body for body in kept.bodies if body.startswith(b"%d/" % sender)]
+        assert own == [b"%d/%d" % (sender, number) for number in range(100)]
+
+
+def in_threads(work: Callable[[int], None], number: int) -> None:
+    faults: list[BaseException] = []
+
+    def guarded(index: int) -> None:
+        try:
+            work(index)
+        except BaseException as fault:  # noqa: BLE001 - told to the test below
+            faults.append(fault)
+
+    threads = [threading.Thread(target=guarded, args=(index,)) for index in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(3 * PATIENCE)
+    assert faults == []
