@@ -84,13 +84,14 @@ class Environment:
     # ---- Building
 
     def _dwell(self) -> Dwelling:
-        root = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
         layers, runtime = self.function.layers, self.options.awslambdaric.resolve()
         for folder in (self.function.folder, *layers):
             if not folder.is_dir():
                 raise SandboxError(f"{folder} is not a folder")
         if self.function.runtime.startswith("python") and not (runtime / "awslambdaric").is_dir():
             raise SandboxError(f"{runtime} holds no awslambdaric; `make build/runtime/awslambdaric` installs it there")
+        launch.runtime_command(self.function, self.options.interpreter, "")
+        root = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
         (root / "temporary").mkdir()
         empty = root / "empty"
         empty.mkdir()

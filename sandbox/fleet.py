@@ -127,7 +127,8 @@ class Fleet:
     def _spin_down(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._overdue(), self._next_overdue())
+                while not (self._closed or self._overdue()):
+                    self._changed.wait(self._next_overdue())  # anew after each change: the first idle one sets it
                 if self._closed:
                     return
                 overdue = self._overdue()

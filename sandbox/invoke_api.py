@@ -48,9 +48,8 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
 def function_name(text: str) -> str:
     """Return the name in a name, a name with a qualifier, a partial ARN or an ARN. Pure."""
     parts = text.split(":")
-    if "function" in parts:
-        return parts[parts.index("function") + 1] if parts[-1] != "function" else ""
-    return parts[0]
+    after = parts.index("function") + 1 if "function" in parts else len(parts)
+    return parts[after] if after < len(parts) else parts[0]
 
 
 def _invoke(fleet: Fleet, request: Request) -> Answer:

@@ -66,3 +66,7 @@ def test_nothing_of_the_users_account_or_proxies_is_kept() -> None:
 )
 def test_a_function_is_known_by_name_or_arn(text: str) -> None:
     assert function_name(text) == "demo"
+
+
+def test_a_function_may_be_called_function() -> None:
+    assert function_name("function") == "function"
