@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class PutRequest:
     """One object to store. `body` is its bytes, or the path (`str`) of a file that holds them."""
 
-    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata")
+    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata", "only_if_absent")
 
     def __init__(
         self,
@@ -35,9 +35,12 @@ class PutRequest:
         content_type: str,
         content_encoding: str,
         metadata: "dict[str, str]",
+        *,
+        only_if_absent: bool = False,
     ) -> None:
         self.key = key
         self.body = body
         self.content_type = content_type
         self.content_encoding = content_encoding  # "" for none
         self.metadata = metadata  # user metadata, ASCII, without the x-amz-meta- prefix
+        self.only_if_absent = only_if_absent  # If-None-Match: *; StoreError of kind EXISTS if the key is taken

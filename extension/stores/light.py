@@ -89,7 +89,7 @@ class LightStore:
             try:
                 return self._talk(kept, opening, body, cancels)
             except OSError as error:
-                if kept.heard or kept.ended or isinstance(error, TimeoutError):
+                if kept.heard or isinstance(error, TimeoutError):
                     raise
         return self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
 

@@ -358,6 +358,19 @@ class TestCancel:
             store.put(an_object("2.log"))
             assert list(s3.objects) == [f"/{BUCKET}/2.log"]
 
+    def test_over_a_kept_connection_it_is_not_taken_for_a_dead_one(self, make_store: MakeStore) -> None:
+        with ScriptedS3([Fine(), BlackHole()]) as s3:
+            store = make_store(s3.environ())
+            store.put(an_object("1.log"))
+            thread, outcome = in_thread(lambda: store.put(an_object("2.log")))
+            until(lambda: len(s3.requests) == 2, "the second request")
+            store.cancel()
+            thread.join(5)
+            assert isinstance(outcome[0], StoreError)
+            assert outcome[0].kind == StoreError.ABANDONED
+            assert [request.connection for request in s3.requests] == [1, 1]
+            assert s3.connections == 1
+
     def test_after_it_no_more_of_a_long_body_arrives(self, make_store: MakeStore) -> None:
         late = ReadLater()
         with ScriptedS3([late]) as s3:

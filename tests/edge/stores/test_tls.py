@@ -77,6 +77,12 @@ def test_a_bundle_without_certificates_counts_as_absent_and_that_is_said(tmp_pat
     assert repr(str(file)) in said[0]
 
 
+def test_a_file_that_loads_and_holds_only_a_revocation_list_counts_as_absent(tmp_path: Path) -> None:
+    file = tmp_path / "list.pem"
+    file.write_bytes(TestAuthority(tmp_path).revocations())
+    assert tls.load(str(file)) is None
+
+
 def test_no_certificates_anywhere_is_a_matter_of_configuration(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         tls.first_of([str(tmp_path / "gone")], "", print)
