@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: Command -> (module with `configure(parser)` and `run(arguments) -> exit code`, one line for --help).
 COMMANDS = {
     "demo": ("sandbox.demo", "50 invocations in the sandbox with an embedded S3; what arrived, what was lost"),
+    "experiment": ("insights.cli", "the lost-last-line experiment: invoke, and find which lines never arrived"),
     "sandbox": ("sandbox.cli", "a Lambda on this machine: run a function with its extensions"),
 }
 

@@ -1,0 +1,4 @@
+"""The lost-last-line experiment: invoke a function that logs `begin` and `end`, and find which lines never arrived.
+
+Pure: rate, ledger, plan, sights, evidence, attempts, verdicts, report. I/O: runner, local, objects, exports, the cli.
+"""
