@@ -103,9 +103,11 @@ class LambdaApi:
         with self._lock:
             return [request for request in self.requests if request.call == call]
 
-    def wait_for_next(self, number: int) -> None:
-        """Wait until `event/next` was called that often."""
-        wait_until(lambda: len(self.of("next")) >= number, f"event/next was called {number} times; {self.calls()}")
+    def wait_for_next(self, number: int, ended: Callable[[], object] = lambda: False) -> None:
+        """Wait until `event/next` was called that often; fail at once when whoever should call it has `ended`."""
+        what = f"event/next was called {number} times"
+        wait_until(lambda: len(self.of("next")) >= number or ended(), what)
+        assert len(self.of("next")) >= number, f"{what}: {self.calls()}, and nobody is there any more"
 
     def invoke(self, request_id: str, seconds: float = 30.0) -> None:
         """Answer `event/next` with INVOKE; the function times out after so many seconds."""
