@@ -151,10 +151,10 @@ class Apis:
             life = self._life()
             if not life.managed:
                 life.move_runtime(RuntimeCall.NEXT)
-            life.registry.closed = True
+            life.registry.closed = life.ready = True
             for running in list(life.running.values()):
                 if running.response is not None and running.runtime_done_at is None:
-                    running.runtime_done_at, running.runtime_done_time = time.monotonic(), time.time()
+                    running.runtime_done_at = time.monotonic()
             self._changed.notify_all()
             self._changed.wait_for(lambda: life.queue or life.ended)
             if not life.queue:
@@ -207,7 +207,7 @@ class Apis:
         self, invocation: Invocation, body: bytes, error: str | None = None, error_type: str | None = None
     ) -> None:
         with self._changed:
-            invocation.answer(body, error, error_type)
+            invocation.answer(body, error, error_type, by_runtime=True)
             self._changed.notify_all()
 
     def init_error(self, request: Request, _id: str) -> Answer:
@@ -225,7 +225,7 @@ class Apis:
         with self._changed:
             life = self._life()
             life.move_runtime(RuntimeCall.RESTORE_NEXT)
-            life.registry.closed = True
+            life.registry.closed = life.ready = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: life.ended or life.restored)
             if life.ended:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox.embedded_s3 import NOWHERE, embedded_s3, make_bucket
 from sandbox.environment import Environment
 from sandbox.fleet import CONCURRENCY
-from sandbox.function import Function
+from sandbox.function import INITIALIZATION_TYPES, ON_DEMAND, Function
 from sandbox.launch import SandboxError
 from sandbox.options import APIS, Options, base_interpreter
 from sandbox.serve import PORT, serve
@@ -48,6 +48,10 @@ def _add_function(parser: argparse.ArgumentParser) -> None:
     code = parser.add_argument_group("the function")
     code.add_argument("folder", type=Path, help="folder with the function's code")
     code.add_argument("--handler", default="app.handler", help="module.function (default: app.handler)")
+    code.add_argument(
+        "--runtime", default="python", help="python…, nodejs… or provided… (an executable bootstrap; default: python)"
+    )
+    code.add_argument("--initialization-type", choices=INITIALIZATION_TYPES, default=ON_DEMAND)
     code.add_argument("--name", default="", help="function name (default: the folder's)")
     code.add_argument(
         "--layer", type=Path, action="append", default=[], help="folder laid out as /opt; may be repeated"
@@ -83,6 +87,8 @@ def function(arguments: argparse.Namespace) -> Function:
         arguments.folder,
         arguments.handler,
         arguments.name or arguments.folder.resolve().name,
+        runtime=arguments.runtime,
+        initialization_type=arguments.initialization_type,
         variables=variables,
         layers=tuple(arguments.layer),
         timeout=arguments.timeout,

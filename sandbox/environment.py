@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import json
 import signal
-import tempfile
 import threading
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sandbox import ending, events, isolation, launch, memory, routes
-from sandbox.apis import Apis
+from sandbox import ending, events, memory, reporting
 from sandbox.clock import stamp
-from sandbox.dialects import Dialect
 from sandbox.events import Event
-from sandbox.function import MANAGED, SNAP_START, Function, Place, extension_variables, runtime_variables
-from sandbox.isolation import Dwelling, Folders
+from sandbox.function import MANAGED, PROVISIONED, SNAP_START, Function
+from sandbox.initialising import initialise, must_restore, restore
 from sandbox.launch import SandboxError
-from sandbox.life import Fault, Invocation, Life
-from sandbox.logstream import LogStream
-from sandbox.options import APIS, Options
-from sandbox.processes import Drain, Process
-from sandbox.registry import INVOKE, LIMIT
-from sandbox.states import ENVIRONMENT, ExtensionCall, Machine, Phase, RuntimeState, Step, TransitionError
-from sandbox.telemetry import Telemetry
-from sandbox.wire import Server
+from sandbox.life import Fault, Invocation
+from sandbox.options import Options
+from sandbox.registry import INVOKE
+from sandbox.stage import Stage
+from sandbox.states import ENVIRONMENT, Machine, Phase, Step, TransitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
     from sandbox.delivery import Delivery
-    from sandbox.subscriptions import Subscription
+    from sandbox.processes import Process
+    from sandbox.telemetry import Telemetry
 
-#: Seconds that a freeze waits for a POST in flight; production cuts it, see the faults.
+#: Seconds that a freeze waits for a POST in flight; production cuts it.
 FREEZE_PATIENCE = 1.0
+#: Seconds that restoring a snapshot may take.
+RESTORE_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -63,86 +60,40 @@ class Environment:
         self.function = function
         self.options = options or Options()
         self.phase: Machine[Phase, Step] = Machine(ENVIRONMENT, Phase.CREATED)
-        self.log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{uuid.uuid4().hex}"
         self.extension_lines: list[str] = []
         self.function_lines: list[str] = []
         self.frozen = False
-        self.init_seconds: float | None = None
-        self._unreported_init: float | None = None
-        self._changed = threading.Condition(threading.RLock())
-        self._dwelling = self._dwell()
-        self._log = LogStream(self._log_path(), json_format=function.log_format == "JSON", echo=self.options.echo)
-        self.telemetry = Telemetry(self._log, self._dialect)
-        self._files = launch.find_extensions(self._dwelling.folders.opt, self._dwelling.opt)
-        self._life = self._new_life()
-        self._drain = Drain(self)
-        apis = Apis(
-            function, self.telemetry, self._changed, lambda: self._life, APIS[self.options.apis], self.options.schemas
-        )
-        self._server = Server(routes.serve(apis))
-
-    # ---- Building
-
-    def _dwell(self) -> Dwelling:
-        layers, runtime = self.function.layers, self.options.awslambdaric.resolve()
-        for folder in (self.function.folder, *layers):
-            if not folder.is_dir():
-                raise SandboxError(f"{folder} is not a folder")
-        if self.function.runtime.startswith("python") and not (runtime / "awslambdaric").is_dir():
-            raise SandboxError(f"{runtime} holds no awslambdaric; `make build/runtime/awslambdaric` installs it there")
-        launch.runtime_command(self.function, self.options.interpreter, "")
-        root = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
-        (root / "temporary").mkdir()
-        empty = root / "empty"
-        empty.mkdir()
-        opt = isolation.merge_layers(layers, root / "opt") if layers else empty
-        private = self.options.private != "never" and not isolation.can_be_private(self.options.interpreter)
-        held = runtime if runtime.is_dir() else empty
-        return Dwelling(Folders(root, root / "temporary", self.function.folder.resolve(), opt, held), private=private)
-
-    def _log_path(self) -> Path:
-        folder = self.options.log_folder or self._dwelling.folders.root
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / (self.log_stream.replace("/", "-") + ".log")
-
-    def _dialect(self, subscription: Subscription) -> Dialect:
-        return Dialect(
-            subscription.api,
-            subscription.schema,
-            self.function.log_format == "JSON",
-            self.function.initialization_type == SNAP_START,
-            self.options.shapes,
-        )
-
-    def _new_life(self) -> Life:
-        managed = self.function.initialization_type == MANAGED
-        return Life([file.name for file in self._files], managed=managed)
-
-    def _place(self) -> Place:
-        home = self._dwelling
-        return Place(home.task, home.opt, home.runtime, str(self.options.interpreter.parent), home.temporary)
+        self._unreported: dict[str, float] = {}  # seconds of init and restore that the next report tells
+        self._stage = Stage(function, self.options, lambda: self._life, self)
+        self._changed = self._stage.changed
+        self._life = self._stage.new_life()
 
     # ---- What others may look at
 
     @property
     def address(self) -> str:
         """`host:port` of the Runtime API."""
-        return self._server.address
+        return self._stage.server.address
 
     @property
     def temporary(self) -> Path:
         """The environment's /tmp, as a folder of the host."""
-        return self._dwelling.folders.temporary
+        return self._stage.dwelling.folders.temporary
 
     @property
     def is_private(self) -> bool:
         """Whether the environment has a mount namespace of its own."""
-        return self._dwelling.private
+        return self._stage.dwelling.private
 
     @property
     def log_path(self) -> Path:
         """The file that holds the log stream."""
-        return self._log.path
+        return self._stage.log.path
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The stream of its events."""
+        return self._stage.telemetry
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -154,6 +105,12 @@ class Environment:
         """The processes of the current life: the runtime and the external extensions."""
         with self._changed:
             return list(self._life.processes)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can still be invoked; on Managed Instances a fault ends an environment for good."""
+        with self._changed:
+            return not (self._life.managed and self._life.fault is not None)
 
     # ---- Sink of the processes
 
@@ -179,14 +136,18 @@ class Environment:
     def start(self) -> Self:
         """Run the Init phase. A failed init is no exception: the next invocation tries again, as in production."""
         self.phase.apply(Step.START)
-        succeeded = self._init("init", time.monotonic() + self.options.init_timeout)
-        if not succeeded:
+        kind = self.function.initialization_type
+        limit = self.options.init_timeout or self.function.init_timeout
+        phase = "snap-start" if kind == SNAP_START else "init"
+        done, seconds = initialise(self._stage, self._life, phase, time.monotonic() + limit, self._wait)
+        if not done:
             self._end_life("failure")
-        self.phase.apply(Step.INIT_DONE if succeeded else Step.FAIL)
+        else:
+            self._unreported = {} if kind in {SNAP_START, MANAGED} else {"init_seconds": seconds}
+            if kind in {SNAP_START, PROVISIONED} and self.options.freeze:
+                self.freeze()  # the snapshot is taken; or: initialised long before the first invocation
+        self.phase.apply(Step.INIT_DONE if done else Step.FAIL)
         return self
-
-    def _emit(self, kind: str, record: dict[str, Any], at: float | None = None) -> None:
-        self.telemetry.emit(Event(time.time() if at is None else at, f"platform.{kind}", record))
 
     def _wait(self, condition: Callable[[], bool], deadline: float) -> bool:
         """Wait until a condition holds, a fault happened or the deadline passed; say whether it holds, faultless."""
@@ -195,79 +156,6 @@ class Environment:
                 lambda: condition() or self._life.fault is not None, max(0.0, deadline - time.monotonic())
             )
             return self._life.fault is None and condition()
-
-    def _init(self, phase: str, deadline: float) -> bool:
-        began, kind = time.monotonic(), self.function.initialization_type
-        self._emit("initStart", events.init_start(kind, phase, self._instance()))
-        life = self._life
-        self._start_extensions()
-        done = self._wait(life.registry.all_registered, deadline)
-        if done:
-            self._start_runtime()
-            runtime_began = time.time()
-            done = self._wait(lambda: life.runtime.state is RuntimeState.READY, deadline)
-            self._drain.settle()
-            status, error_type = self._init_outcome(done=done)
-            spent = [events.span("runtimeInit", runtime_began, time.time() - runtime_began)]
-            self._emit("initRuntimeDone", events.init_runtime_done(kind, phase, status, error_type, spent))
-        done = done and self._wait(life.registry.all_ready, deadline)
-        self.telemetry.close_subscriptions()
-        for one in life.registry.extensions:
-            record = events.extension(one.name, one.state.value, one.events, one.error_type)
-            self._emit("extension", record)
-        status, error_type = self._init_outcome(done=done)
-        self.init_seconds = time.monotonic() - began
-        self._unreported_init = self.init_seconds if phase == "init" and done else None
-        self._emit("initReport", events.init_report(kind, phase, status, error_type, self.init_seconds))
-        return done
-
-    def _init_outcome(self, *, done: bool) -> tuple[str, str | None]:
-        if done:
-            return "success", None
-        fault = self._life.fault
-        return ("error", fault.error_type) if fault else ("timeout", None)
-
-    def _instance(self) -> events.Instance:
-        function = self.function
-        version = f"{function.runtime}.v1" if function.runtime != "image" else None
-        arn = f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}" if version else None
-        return events.Instance(
-            function.name, function.version, self.log_stream, function.memory * 1024 * 1024, version, arn
-        )
-
-    def _start_extensions(self) -> None:
-        variables = extension_variables(self._variables())
-        for number, file in enumerate(self._files):
-            error = "TooManyExtensions" if number >= LIMIT else file.error
-            if not error:
-                command = self._dwelling.command([file.path], "/")
-                process = Process("extension", file.name, command, variables, self._drain, self.ended)
-                with self._changed:
-                    self._life.processes.append(process)
-                continue
-            with self._changed:
-                extension = self._life.registry.named(file.name)
-                extension.apply(ExtensionCall.LAUNCH_FAILED)
-                extension.error_type = error
-                self._life.fail(Fault("Extension.LaunchError", f"extension {file.name}: {error}"))
-
-    def _start_runtime(self) -> None:
-        home = self._dwelling
-        words = launch.runtime_command(self.function, self.options.interpreter, home.runtime)
-        process = Process(
-            "runtime",
-            "runtime",
-            home.command(words, home.task),
-            self._variables(),
-            self._drain,
-            self.ended,
-            frames=True,
-        )
-        with self._changed:
-            self._life.processes.append(process)
-
-    def _variables(self) -> dict[str, str]:
-        return runtime_variables(self.function, self._place(), self.address, self.log_stream)
 
     # ---- Invoke
 
@@ -302,53 +190,72 @@ class Environment:
     ) -> Invocation:
         """Start an invocation and return at once; `answered` and `done` of it are events to wait for.
 
-        `after` is called when the environment can be invoked again.
+        `after` is called when the environment can be invoked again. Raises SandboxError when it cannot be invoked now.
         """
         root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
         invocation = Invocation(payload, self.function.timeout, self.function.arn, trace or root, client_context)
+        run = self._run
         with self._changed:
-            try:
-                self.phase.apply(Step.INVOKE)
-            except TransitionError as error:
-                raise SandboxError(f"the environment cannot be invoked now: {error}") from None
-        threading.Thread(target=self._run, args=(invocation, after), name="invoke", daemon=True).start()
+            if self._life.managed:
+                run = self._run_managed
+                if self.phase.state is not Phase.IDLE or self._life.fault:
+                    raise SandboxError("the environment is gone; Managed Instances are not reset")
+            else:
+                self._step(Step.INVOKE)
+        threading.Thread(target=run, args=(invocation, after), name="invoke", daemon=True).start()
         return invocation
 
+    def _step(self, step: Step) -> None:
+        try:
+            self.phase.apply(step)
+        except TransitionError as error:
+            raise SandboxError(f"the environment cannot do that now: {error}") from None
+
     def _run(self, invocation: Invocation, after: Callable[[], None]) -> None:
-        self.thaw()
-        self._log.mark()
+        self._stage.log.mark()
         invocation.begin()
-        with self._changed:
-            broken = self._life.fault is not None
-        if broken and not self._life.ended:
-            self._end_life("failure")
-        self._emit(
-            "start",
-            events.start(
-                invocation.request_id, self.function.version, self.function.arn, events.tracing(invocation.trace)
-            ),
-            invocation.started_time,
-        )
-        ready = self._reinit(invocation) if self._life.ended else True
-        finished = ready and self._serve(invocation)
+        finished = self._prepare(invocation) and self._serve(invocation)
         if finished:
             self._report(invocation, "success", None)
         else:
             self._fail(invocation)
-        invocation.log_tail = self._log.tail()
-        if finished and self.options.freeze and not self._life.managed:
+        invocation.log_tail = self._stage.log.tail()
+        if finished and self.options.freeze:
             self.freeze()
         with self._changed:
             self.phase.apply(Step.INVOKE_DONE if finished else Step.FAIL)
         after()
         invocation.done.set()
 
-    def _reinit(self, invocation: Invocation) -> bool:
-        """Run the suppressed init: Init inside an invocation, under the function's timeout."""
+    def _prepare(self, invocation: Invocation) -> bool:
+        """Thaw, restore a snapshot or repeat a failed init, tell the start; say whether the runtime can be invoked."""
+        self.thaw()
+        if self._life.fault is not None and not self._life.ended:  # something died while nobody was invoking
+            self._end_life("failure")
+        if not self._life.ended and not self._restored(RESTORE_TIMEOUT):
+            self._tell_start(invocation)
+            return False
+        self._tell_start(invocation)
+        if not self._life.ended:
+            return True
         with self._changed:
-            self._life = self._new_life()
+            self._life = self._stage.new_life()
         self.telemetry.reopen()
-        return self._init("invoke", invocation.deadline)
+        done, _ = initialise(self._stage, self._life, "invoke", invocation.deadline, self._wait)
+        return done and self._restored(invocation.deadline - time.monotonic())
+
+    def _restored(self, seconds: float) -> bool:
+        """Restore the snapshot, if this is one; say whether the runtime is there."""
+        if not must_restore(self._stage, self._life):
+            return True
+        done, spent = restore(self._stage, self._life, time.monotonic() + seconds, self._wait)
+        self._unreported = {"restore_seconds": spent} if done else {}
+        return done
+
+    def _tell_start(self, invocation: Invocation) -> None:
+        trace = events.tracing(invocation.trace)
+        record = events.start(invocation.request_id, self.function.version, self.function.arn, trace)
+        self._stage.emit("start", record, invocation.started_time)
 
     def _serve(self, invocation: Invocation) -> bool:
         """Let the runtime and the extensions work; say whether all finished in time."""
@@ -363,97 +270,88 @@ class Environment:
             }
             for extension in life.registry.subscribed(INVOKE):
                 extension.inbox.append(event)
-            life.running[invocation.request_id] = invocation
-            life.queue.append(invocation)
-            self._changed.notify_all()
+            self._hand_over(invocation)
         if not self._wait(lambda: invocation.runtime_done_at is not None, invocation.deadline):
             return False
-        self._drain.settle()
-        self._emit_runtime_done(invocation)
+        self._stage.drain.settle()
+        self._stage.emit("runtimeDone", reporting.runtime_done(invocation, time.monotonic(), "success", None))
         return self._wait(life.registry.invoke_done, invocation.deadline)
 
-    def _emit_runtime_done(self, invocation: Invocation) -> None:
-        now = time.monotonic()
-        done_at, responded_at = invocation.runtime_done_at or now, invocation.responded_at or now
-        latency = responded_at - invocation.started_at
-        responded_time = invocation.started_time + latency
-        spans = [
-            events.span("responseLatency", invocation.started_time, latency),
-            events.span("responseDuration", responded_time, 0.0),
-            events.span("runtimeOverhead", responded_time, done_at - responded_at),
-        ]
-        record = events.runtime_done(
-            invocation.request_id,
-            "success",
-            None,
-            seconds=done_at - invocation.started_at,
-            produced_bytes=len(invocation.response or b""),
-            spans=spans,
-            trace=None,
-        )
-        self._emit("runtimeDone", record)
+    def _hand_over(self, invocation: Invocation) -> None:
+        with self._changed:
+            self._life.running[invocation.request_id] = invocation
+            self._life.queue.append(invocation)
+            self._changed.notify_all()
 
     def _report(self, invocation: Invocation, status: str, error_type: str | None) -> None:
-        now = time.monotonic()
-        seconds = min(now - invocation.started_at, invocation.timeout)
         life = self._life
-        metrics = events.report_metrics(
-            seconds,
-            self.function.memory,
-            memory.peak_mb([process.pid for process in life.processes]),
-            init_seconds=self._unreported_init,
-            bill_init=self.options.shapes.bill_init,
-        )
-        self._unreported_init = None
-        spans = []
-        if life.registry.subscribed(INVOKE) and invocation.runtime_done_at is not None and status == "success":
-            overhead = now - invocation.runtime_done_at
-            spans = [events.span("extensionOverhead", invocation.runtime_done_time, overhead)]
-        invocation.report = events.report(invocation.request_id, status, error_type, metrics, spans)
-        self._emit("end", events.end(invocation.request_id))
-        self._emit("report", invocation.report)
-        life.running.pop(invocation.request_id, None)
+        usage: dict[str, Any] = {
+            "memory_mb": self.function.memory,
+            "used_mb": memory.peak_mb([process.pid for process in life.processes]),
+            "bill_init": self.options.shapes.bill_init,
+            **self._unreported,
+        }
+        self._unreported = {}
+        extensions = bool(life.registry.subscribed(INVOKE))
+        now = time.monotonic()
+        invocation.report = reporting.report(invocation, now, status, error_type, usage, extensions=extensions)
+        self._tell_end(invocation)
+
+    def _tell_end(self, invocation: Invocation) -> None:
+        self._stage.emit("end", events.end(invocation.request_id))
+        self._stage.emit("report", invocation.report)
+        with self._changed:
+            self._life.running.pop(invocation.request_id, None)
 
     def _fail(self, invocation: Invocation) -> None:
-        """An invocation that timed out or whose environment broke: runtimeDone, answer, reset, report."""
-        life = self._life
-        self._drain.settle()
-        fault = life.fault
+        """An invocation that timed out or whose environment broke: runtimeDone, answer, report, reset."""
+        self._stage.drain.settle()
+        fault = self._life.fault
         status, error_type = ("error", fault.error_type) if fault else ("timeout", None)
-        produced = len(invocation.response or b"")
-        elapsed = time.monotonic() - invocation.started_at
         if invocation.runtime_done_at is None:
-            record = events.runtime_done(
-                invocation.request_id, status, error_type, seconds=elapsed, produced_bytes=produced
-            )
-            self._emit("runtimeDone", record)
-        if fault:
-            invocation.answer(self._fault_payload(fault, invocation), "Unhandled", fault.error_type)
-        else:
-            text = f"{invocation.request_id} Task timed out after {invocation.timeout:.2f} seconds"
-            self._log.add(f"{stamp(time.time())} {text}\n")
-            body = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {text.replace(' ', ' Error: ', 1)}"}
-            invocation.answer(json.dumps(body).encode(), "Unhandled", "Sandbox.Timedout")
-        reason = "failure" if fault else "timeout"
-        self._end_life(reason, lambda: self._report(invocation, status, error_type))
+            done = reporting.runtime_done(invocation, time.monotonic(), status, error_type)
+            self._stage.emit("runtimeDone", done)
+        self._answer_failure(invocation, fault)
+        self._end_life("failure" if fault else "timeout", lambda: self._report(invocation, status, error_type))
 
-    @staticmethod
-    def _fault_payload(fault: Fault, invocation: Invocation) -> bytes:
-        if fault.payload is not None:
-            return fault.payload
+    def _answer_failure(self, invocation: Invocation, fault: Fault | None) -> None:
+        if fault is None:
+            text = f"Task timed out after {invocation.timeout:.2f} seconds"
+            self._stage.log.add(f"{stamp(time.time())} {invocation.request_id} {text}\n")
+            fault = Fault("Sandbox.Timedout", text)
         message = f"RequestId: {invocation.request_id} Error: {fault.message}"
-        return json.dumps({"errorType": fault.error_type, "errorMessage": message}).encode()
+        body = json.dumps({"errorType": fault.error_type, "errorMessage": message}).encode()
+        invocation.answer(fault.payload or body, "Unhandled", fault.error_type)
+
+    def _run_managed(self, invocation: Invocation, after: Callable[[], None]) -> None:
+        """Managed Instances: requests overlap, nothing freezes, there is no runtimeDone and no reset."""
+        invocation.begin()
+        self._tell_start(invocation)
+        self._hand_over(invocation)
+        finished = self._wait(lambda: invocation.response is not None, invocation.deadline)
+        self._stage.drain.settle()
+        fault = self._life.fault
+        if not finished:
+            self._answer_failure(invocation, fault)
+        status, error_type = ("error", fault.error_type) if fault else ("timeout", None)
+        if finished:
+            status, error_type = ("error", invocation.error_type) if invocation.function_error else ("success", None)
+        invocation.report = reporting.managed_report(invocation, time.monotonic(), status, error_type)
+        self._tell_end(invocation)
+        invocation.log_tail = self._stage.log.tail()
+        after()
+        invocation.done.set()
 
     # ---- Freeze, thaw, end
 
     def freeze(self) -> None:
-        """Stop every process and all delivery. Does nothing when frozen already."""
-        if self.frozen:
+        """Stop every process and all delivery. Does nothing when frozen already, nor on Managed Instances."""
+        if self.frozen or self._life.managed:
             return
         self.telemetry.pause(FREEZE_PATIENCE)
         self.frozen = True
         for process in self.processes:
-            process.signal(signal.SIGSTOP)
+            process.freeze()
 
     def thaw(self) -> None:
         """Let processes and delivery go on."""
@@ -477,11 +375,7 @@ class Environment:
         self.thaw()
         if not self._life.ended:
             self._end_life(reason)
-        self.telemetry.stop()
-        self._server.stop()
-        self._drain.stop()
-        self._log.close()
-        self._dwelling.close()
+        self._stage.close()
         self.phase.apply(Step.LEAVE)
 
     def __enter__(self) -> Self:
@@ -491,6 +385,3 @@ class Environment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.shutdown()
-
-
-__all__ = ["Environment", "Result", "SandboxError"]

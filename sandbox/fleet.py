@@ -46,7 +46,9 @@ class Fleet:
         self._changed = threading.Condition()
         self._idle: list[_Idle] = []
         self._count = 0
-        self._closed = False
+        self._closed = self._starting = False
+        # Requests that one environment takes at once: each is a slot in `_idle` and in `_count`.
+        self._slots = function.concurrency if function.initialization_type == MANAGED else 1
         self._events: deque[tuple[bytes, str | None]] = deque()
         self.all: list[Environment] = []
         self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
@@ -78,29 +80,36 @@ class Fleet:
             self._changed.wait_for(lambda: len(self._idle) == self._count)
         for thread in self._threads:
             thread.join()
-        _at_once([one.environment.shutdown for one in self._idle])
+        _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
 
     def _acquire(self) -> Environment:
         with self._changed:
+            self._changed.wait_for(lambda: not self._starting)  # only Managed Instances wait for another's start
             if self._idle:
                 return self._idle.pop().environment
             if self._count >= self._limit() or self._closed:
                 raise ThrottledError
-            self._count += 1
+            self._count += self._slots
+            self._starting = self._slots > 1
         try:
             environment = Environment(self.function, self._options)
         except BaseException:
             with self._changed:
-                self._count -= 1
+                self._count -= self._slots
+                self._starting = False
                 self._changed.notify_all()
             raise
         self.all.append(environment)
         environment.start()
+        with self._changed:
+            self._starting = False
+            self._idle += [_Idle(environment, time.monotonic()) for _ in range(self._slots - 1)]
+            self._changed.notify_all()
         return environment
 
     def _limit(self) -> int:
-        return 1 if self.function.initialization_type == MANAGED else self._concurrency
+        return self._slots if self._slots > 1 else self._concurrency
 
     def _release(self, environment: Environment) -> None:
         with self._changed:
@@ -134,15 +143,19 @@ class Fleet:
                 overdue = self._overdue()
                 self._idle = [one for one in self._idle if one not in overdue]
                 self._count -= len(overdue)
-            for one in overdue:
-                one.environment.shutdown()
+            for environment in {one.environment for one in overdue}:
+                environment.shutdown()
 
     def _overdue(self) -> list[_Idle]:
         limit = self._idle_limit or 0.0
+        if self._slots > 1 and len(self._idle) < self._count:
+            return []
         return [one for one in self._idle if time.monotonic() - one.since >= limit]
 
     def _next_overdue(self) -> float | None:
         limit = self._idle_limit or 0.0
+        if self._slots > 1 and len(self._idle) < self._count:
+            return None
         return min((max(0.0, one.since + limit - time.monotonic()) for one in self._idle), default=None)
 
     def __enter__(self) -> Self:

@@ -32,6 +32,14 @@ NOT_FOR_EXTENSIONS = frozenset(
         "_HANDLER",
     }
 )
+#: A snapshot outlives keys and log streams: they are not in its environment (protocol reference 8).
+_NOT_IN_A_SNAPSHOT = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+)
 _RUNTIME_ONLY = frozenset({"AWS_LAMBDA_MAX_CONCURRENCY"})
 
 
@@ -62,12 +70,23 @@ class Function:
     account: str = "123456789012"
     initialization_type: str = ON_DEMAND
     credentials: Credentials = Credentials()
+    concurrency: int = 4  # requests at once in one environment, on Managed Instances
     container_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
     def arn(self) -> str:
         """The unqualified ARN."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def json_format(self) -> bool:
+        """Whether logs are JSON; on Managed Instances they always are."""
+        return self.log_format == "JSON" or self.initialization_type == MANAGED
+
+    @property
+    def init_timeout(self) -> float:
+        """Seconds of the Init phase (protocol reference 7.1)."""
+        return 10.0 if self.initialization_type == ON_DEMAND else max(130.0, self.timeout)
 
     @property
     def log_group(self) -> str:
@@ -106,7 +125,6 @@ def runtime_variables(function: Function, place: Place, api: str, log_stream: st
         "AWS_LAMBDA_INITIALIZATION_TYPE": function.initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "AWS_LAMBDA_LOG_FORMAT": function.log_format,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LAMBDA_TASK_ROOT": place.task,
@@ -114,8 +132,15 @@ def runtime_variables(function: Function, place: Place, api: str, log_stream: st
         "_HANDLER": function.handler,
         **function.variables,
     }
-    if function.log_format != "JSON":
-        del variables["AWS_LAMBDA_LOG_FORMAT"]
+    if function.json_format:
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+    if function.initialization_type == MANAGED:
+        variables["AWS_LAMBDA_MAX_CONCURRENCY"] = str(function.concurrency)
+    if function.initialization_type == SNAP_START:
+        for name in _NOT_IN_A_SNAPSHOT:
+            del variables[name]
+        variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"http://{api}/2021-04-23/credentials"
+        variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = function.container_token
     if place.temporary:
         variables["TMPDIR"] = place.temporary
     return variables

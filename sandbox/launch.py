@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from sandbox.function import Function
+    from sandbox.options import Options
 
 #: A file in the layer that switches extensions off.
 SWITCH_OFF = "disable-extensions-jwigqn8j"
+#: Our Node bootstrap: AWS publishes none that runs without building native code.
+NODE_FOLDER = Path(__file__).parent / "node"
+
+PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
 
 
 class SandboxError(Exception):
@@ -43,14 +47,46 @@ def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
     ]
 
 
-def runtime_command(function: Function, interpreter: Path, runtime: str) -> Sequence[str]:
-    """Return the command of the function's runtime. Raises SandboxError for one that is not known."""
-    if function.runtime.startswith("python"):
-        module = function.handler.rpartition(".")[0]
-        if not module:
-            raise SandboxError(
-                f"handler {function.handler!r} has no dot; it is written module.function, as in app.handler"
-            )
-        start = f"import sys; sys.path[:0] = [{str(runtime)!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
-        return [str(interpreter), "-c", start, function.handler]
-    raise SandboxError(f"runtime {function.runtime!r} is not known here; known is python (of any version)")
+def kind(function: Function) -> str:
+    """Return the family of the function's runtime. Raises SandboxError for one that is not known here."""
+    for family in (PYTHON, NODE, PROVIDED):
+        if function.runtime.startswith(family):
+            return family
+    raise SandboxError(f"runtime {function.runtime!r} is not known here; known are python, nodejs and provided")
+
+
+def check(function: Function) -> None:
+    """Raise SandboxError when the function cannot run whatever it does."""
+    family = kind(function)
+    if family != PROVIDED and not function.handler.rpartition(".")[0]:
+        raise SandboxError(f"handler {function.handler!r} has no dot; it is written module.function, as in app.handler")
+    if family == NODE and not shutil.which("node"):
+        raise SandboxError("a nodejs function needs node on the PATH")
+    bootstrap = function.folder / "bootstrap"
+    if family == PROVIDED and not os.access(bootstrap, os.X_OK):
+        what = "is not executable (chmod +x mends it)" if bootstrap.exists() else "is missing"
+        raise SandboxError(f"{bootstrap} {what}; a provided runtime starts it")
+
+
+def runtime_folder(function: Function, options: Options) -> Path | None:
+    """Return what `/var/runtime` holds. Raises SandboxError when it is not installed."""
+    family = kind(function)
+    if family == NODE:
+        return NODE_FOLDER
+    if family != PYTHON:
+        return None
+    folder = options.awslambdaric.resolve()
+    if not (folder / "awslambdaric").is_dir():
+        raise SandboxError(f"{folder} holds no awslambdaric; `make build/runtime/awslambdaric` installs it there")
+    return folder
+
+
+def runtime_command(function: Function, options: Options, runtime: str, task: str) -> list[str]:
+    """Return the command of the function's runtime; `runtime` and `task` are the folders as processes see them."""
+    family = kind(function)
+    if family == PROVIDED:
+        return [f"{task}/bootstrap"]
+    if family == NODE:
+        return [shutil.which("node") or "node", f"{runtime}/bootstrap.mjs"]
+    start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
+    return [str(options.interpreter), "-c", start, function.handler]

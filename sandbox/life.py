@@ -44,9 +44,10 @@ class Invocation:
     content_type: str = "application/json"
     function_error: str | None = None
     error_type: str | None = None
+    by_runtime: bool = False  # the response is the runtime's own, not the platform's about a failure
+    first_byte_at: float | None = None
     responded_at: float | None = None
     runtime_done_at: float | None = None
-    runtime_done_time: float = 0.0
     answered: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     log_tail: str = ""
@@ -66,10 +67,18 @@ class Invocation:
         """Milliseconds since the epoch, as both APIs carry it."""
         return int((self.started_time + self.timeout) * 1000)
 
-    def answer(self, response: bytes, function_error: str | None = None, error_type: str | None = None) -> None:
+    def answer(
+        self,
+        response: bytes,
+        function_error: str | None = None,
+        error_type: str | None = None,
+        *,
+        by_runtime: bool = False,
+    ) -> None:
         """Keep the result that the caller reads; the first one counts."""
         if self.response is not None:
             return
+        self.by_runtime = by_runtime
         self.response = response
         self.function_error = function_error
         self.error_type = error_type
@@ -90,6 +99,7 @@ class Life:
         self.fault: Fault | None = None
         self.ending = False  # processes may exit from now on
         self.ended = False  # every call is cut
+        self.ready = False  # the runtime asked for its first event: its init is complete
         self.restored = False  # SnapStart: the snapshot has been restored
 
     def fail(self, fault: Fault) -> None:

@@ -30,16 +30,16 @@ class Options:
     """`apis`: which log APIs exist, a key of APIS; what does not exist answers 202, as SAM does.
 
     `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
-    "never" always TMPDIR. `init_timeout`: seconds of the Init phase. `awslambdaric`: folder that holds it.
-    `log_folder`: where log streams stay after the end (None: they go with the environment). `echo` is called with
-    each line of CloudWatch's view.
+    "never" always TMPDIR. `init_timeout`: seconds of the Init phase, None: as on AWS.
+    `awslambdaric`: folder that holds it. `log_folder`: where log streams stay after the end (None: they go with the
+    environment). `echo` is called with each line of CloudWatch's view.
     """
 
     apis: str = "both"
     schemas: frozenset[str] | None = None
     freeze: bool = True
     private: str = "auto"
-    init_timeout: float = 10.0
+    init_timeout: float | None = None
     interpreter: Path = field(default_factory=base_interpreter)
     awslambdaric: Path = Path("build/runtime/awslambdaric")
     log_folder: Path | None = None

@@ -190,6 +190,12 @@ class Process:
         self._tell_end(self)
         self.over.set()
 
+    def freeze(self) -> None:
+        """Stop the group; return when its first process has stopped, or is gone."""
+        self.signal(signal.SIGSTOP)
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group. A group that is gone is no error."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
