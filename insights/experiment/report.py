@@ -90,10 +90,15 @@ def rate(found: Findings) -> str:
     """Return the sentence on the rate; something was judged."""
     lost, runs = len(found.losses), len(found.verdicts)
     low, high = found.interval
-    text = f"lost {lost:,} of {runs:,}: {lost / runs:.2%} (95 % Wilson interval {low:.2%} to {high:.2%})"
+    text = f"lost {lost:,} of {runs:,}: {percent(lost / runs)} (95 % Wilson interval {percent(low)} to {percent(high)})"
     if found.excluded is not None:
-        text += f"; a rate of {found.excluded:.2%} or more is excluded at 95 %"
+        text += f"; a rate of {percent(found.excluded)} or more is excluded at 95 %"
     return text
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction in per cent, with three significant digits: rates here are small."""
+    return f"{fraction * 100:.3g} %"
 
 
 def _named(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
