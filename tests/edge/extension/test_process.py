@@ -257,10 +257,20 @@ BROKEN_LATE = [
     pytest.param("poller", marks=UNGUARDED),
     *("consumer", "shipper", "batcher", "policy", "telemetry", "objects", "uploader"),
 ]
-BROKEN_EARLY = ["__main__", "startup", "settings", "errors", "events", "extensions_api", "inbox", "listener"]
+BROKEN_EARLY = [
+    "__main__",
+    "startup",
+    "settings",
+    "errors",
+    "events",
+    "extensions_api",
+    "inbox",
+    "listener",
+    "messages",
+]
 
 
-@pytest.mark.parametrize("module", [*BROKEN_LATE, *BROKEN_EARLY])
+@pytest.mark.parametrize("module", [*BROKEN_LATE, *BROKEN_EARLY, "messages"])
 def test_a_broken_module_is_said_and_the_function_lives(opt: Path, api: LambdaApi, store: s3.Moto, module: str) -> None:
     (opt / "extension" / f"{module}.py").write_text("def broken(:\n")
     with started(opt, api, store) as process:
