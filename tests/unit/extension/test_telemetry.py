@@ -268,7 +268,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-KINDS = st.sampled_from(["function", "extension", "platform.novelty", "platform.report", "platform.logsDropped"])
+KNOWN = st.sampled_from(["function", "extension", "platform.novelty", "platform.report", "platform.logsDropped"])
+KINDS = KNOWN | st.text().filter(lambda kind: kind != UNPARSED)  # that one is ours
 NAMES = st.sampled_from(["requestId", "AWSRequestId", "droppedRecords", "functionArn"]) | st.text()
 ENVELOPES = st.fixed_dictionaries(
     {
