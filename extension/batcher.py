@@ -8,14 +8,14 @@ Pure; `now` is an argument. Bytes are encoded NDJSON bytes before compression. R
 * Counting starts again when a chunk is taken, whatever becomes of its upload.
 """
 
-from extension import objects
+from extension import events, objects
 
 BYTES, INVOKES, AGE, BACKLOG, FIRST, SHUTDOWN = "bytes", "invokes", "age", "backlog", "first", "shutdown"
 
 CHUNK_BYTES = (
     8 * 1024 * 1024
 )  # what arrives during an upload joins the open chunk up to here, or to the threshold if larger
-ROUNDING = 0.0005  # s: a wake-up planned for an age must find it reached, though epoch seconds carry 0.2 us at best
+ROUNDING = 0.0005  # s: a wake-up planned for an age must find it reached
 
 
 class Batcher:
@@ -25,9 +25,12 @@ class Batcher:
         "_body",
         "_bytes",
         "_first",
+        "_first_serial",
         "_first_time",
         "_invokes",
+        "_last_serial",
         "_last_time",
+        "_new_body",
         "_new_unique",
         "_origin",
         "_seconds",
@@ -37,8 +40,15 @@ class Batcher:
         "stretch",
     )
 
-    def __init__(self, settings: "Settings", origin: objects.Origin, new_unique: "Callable[[], str]") -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        origin: objects.Origin,
+        new_unique: "Callable[[], str]",
+        new_body: "Callable[[], Body] | None" = None,
+    ) -> None:
         self._settings = settings
+        self._new_body = new_body or (lambda: objects.Body(gzip=settings.gzip))
         self._origin = origin
         self._new_unique = new_unique  # fresh randomness at every call: a snapshot is restored many times
         self._bytes = settings.ship_bytes
@@ -48,7 +58,9 @@ class Batcher:
         self._begin()
 
     def _begin(self) -> None:
-        self._body = objects.Body(gzip=self._settings.gzip)
+        self._body = self._new_body()
+        self._first_serial = 0
+        self._last_serial = 0
         self._first: "Moment | None" = None
         self._first_time = ""
         self._last_time = ""
@@ -64,8 +76,10 @@ class Batcher:
         """One more INVOKE has arrived."""
         self.invokes += 1
 
-    def push(self, received: "Received", now: "Moment") -> None:
-        """Add the lines of one POST to the open chunk."""
+    def push(self, received: "Received", now: "Moment", serial: int = 0) -> None:
+        """Add the lines of one POST to the open chunk; `serial` is its number in the journal."""
+        self._first_serial = self._first_serial or serial
+        self._last_serial = max(self._last_serial, serial)
         if not received.records:
             return
         if self._first is None:
@@ -87,35 +101,55 @@ class Batcher:
         return AGE if self.age(now) >= self._seconds - ROUNDING else ""
 
     def age(self, now: "Moment") -> float:
-        """Seconds since the oldest waiting record arrived: the larger of both clocks, as one may have stood still."""
-        if self._first is None:
-            return 0.0
-        return max(now.mono - self._first.mono, now.wall - self._first.wall)
+        """Seconds since the oldest waiting record arrived."""
+        return 0.0 if self._first is None else now.mono - self._first.mono
 
-    def due_at(self, now: "Moment") -> "float | None":
-        """The monotonic moment at which age alone makes the open chunk due; None if nothing waits."""
-        return None if self._first is None else now.mono + self._seconds - self.age(now)
+    @property
+    def due_at(self) -> "float | None":
+        """The moment, on the clock of `push`, at which age alone makes the open chunk due; None if nothing waits."""
+        return None if self._first is None else self._first.mono + self._seconds
 
     @property
     def limit(self) -> int:
         """At this size the open chunk takes no further POST while an earlier chunk is on its way."""
         return max(CHUNK_BYTES, self._bytes)
 
-    def take(self, reason: str) -> objects.Chunk:
-        """Close the open chunk, which must hold a record, and begin the next one."""
+    def take(self, reason: str, state: "events.ReaderState", tail: str = "") -> objects.Chunk:
+        """Close the open chunk, which must hold a record, and begin the next one.
+
+        `state` is the reader's before the first record; `tail` a last line of the extension's own.
+        """
         if self._first is None:
             msg = "take() from an empty batcher"
             raise ValueError(msg)
-        key = objects.key(
-            self._settings.prefix, self._origin.function, self._first.wall, self._new_unique(), gzip=self._settings.gzip
-        )
-        metadata = objects.metadata(
-            self._origin, self._first_time, self._last_time, self.records, self.raw_bytes, reason
-        )
-        encoding = "gzip" if self._settings.gzip else ""
-        chunk = objects.Chunk(key, self._body.close(), encoding, metadata, self.records, self.raw_bytes)
+        unique, gzip = self._new_unique(), self._settings.gzip
+        key = objects.key(self._settings.prefix, self._origin.function, self._first.wall, unique, gzip=gzip)
+        chunk = self.close(key, reason, tail)
+        chunk.seal = events.Seal(key, self._first_serial, self._last_serial, state, reason, tail)
         self._begin()
         return chunk
+
+    def close(self, key: str, reason: str, tail: str) -> objects.Chunk:
+        """The open chunk as an object under this key."""
+        records, raw_bytes = self.records, self.raw_bytes
+        if tail:
+            self._body.append(tail.encode())
+        metadata = objects.metadata(
+            self._origin, self._first_time, self._last_time, records + bool(tail), self.raw_bytes, reason
+        )
+        body = self._body.close()
+        chunk = objects.Chunk(key, body, self._body.size, "gzip" if self._settings.gzip else "", metadata)
+        chunk.records, chunk.raw_bytes = records, raw_bytes
+        chunk.wall = self._first.wall if self._first else 0.0
+        return chunk
+
+    def rekey(self, chunk: objects.Chunk) -> None:
+        """Give a chunk another key: an object of somebody else has the one it had."""
+        unique, gzip = self._new_unique(), self._settings.gzip
+        chunk.key = objects.key(self._settings.prefix, self._origin.function, chunk.wall, unique, gzip=gzip)
+        if chunk.seal:
+            chunk.seal.key = chunk.key
+        chunk.sealed = False
 
 
 TYPE_CHECKING = False
@@ -123,5 +157,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.events import Moment
+    from extension.objects import Body
     from extension.settings import Settings
     from extension.telemetry import Received

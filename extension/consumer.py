@@ -37,7 +37,7 @@ class Consumer:
         origin.api, origin.schema = started.api, started.schema
         reader = Reader(settings.log_types, origin)
         batcher = Batcher(settings, origin, unique_id)
-        self._shipper = Shipper(settings, batcher, reader, origin, managed=started.managed)
+        self._shipper = Shipper(settings, batcher, reader, managed=started.managed, chance=_chance)
         store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
         store.warm_up()
         self._uploader = Uploader(store, self._inbox)
@@ -72,9 +72,8 @@ class Consumer:
             say(action.level, action.message, action.fields)
 
     def _left(self, action: events.Exit) -> int:
-        if action.lost_records:
-            fields: dict[str, object] = {"records": action.lost_records, "bytes": action.lost_bytes}
-            say("error", "records could not be shipped", fields)
+        level = "error" if action.lost_records else "info"
+        say(level, "this environment ends", action.figures)
         return 0
 
     def _report_shed(self) -> None:
@@ -94,6 +93,11 @@ def unique_id() -> str:
     digits[8] = digits[8] & 0x3F | 0x80
     text = digits.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _chance() -> float:
+    """A number from 0 to 1, drawn anew at each call."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
 def _polled(body: bytes) -> "events.Event":

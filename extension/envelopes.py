@@ -39,13 +39,14 @@ _scan = json.JSONDecoder(parse_int=Numeral, parse_float=Numeral, parse_constant=
 class Entry:
     """One envelope of a POST: its own text, and what the extension needs to know of it."""
 
-    __slots__ = ("raw", "record", "time", "type")
+    __slots__ = ("raw", "readable", "record", "time", "type")
 
-    def __init__(self, raw: str, kind: str, time: str, record: object) -> None:
+    def __init__(self, raw: str, kind: str, time: str, record: object, *, readable: bool = True) -> None:
         self.raw = raw
         self.type = kind
         self.time = time  # "" if absent or odd
         self.record = record
+        self.readable = readable
 
 
 def cut(body: bytes, tail: str, now_text: str) -> "tuple[list[Entry], str]":
@@ -104,7 +105,7 @@ def unparsed(text: str, now_text: str) -> Entry:
     """What cannot be read, as a record of its own."""
     kept = _whole(text[:UNPARSED_TEXT])
     raw = f'{{"time":"{now_text}","type":"{UNPARSED}","record":{objects.encode_string(kept)}}}'
-    return Entry(raw, UNPARSED, now_text, kept)
+    return Entry(raw, UNPARSED, now_text, kept, readable=False)
 
 
 def plain_text(value: object) -> "str | None":

@@ -34,6 +34,8 @@ class StoreError(ExtensionError):
     THROTTLED = "throttled"  # 429, 503 SlowDown
     SERVER = "server"  # other 5xx
     TRANSPORT = "transport"  # DNS, connect, TLS, reset, time-out: what became of the bytes is unknown
+    EXISTS = "exists"  # 412: an object with this key is there already
+    UNCONDITIONAL = "unconditional"  # 501, or 400 about If-None-Match: a store that does not know conditional writes
     ABANDONED = "abandoned"  # cancelled by us; not a failure of the store
 
     def __init__(self, kind: str, status: int, code: str, message: str) -> None:

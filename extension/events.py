@@ -76,6 +76,16 @@ class Seal:
         self.tail = tail  # a last line that stands in no entry: the extension's own report
 
 
+class Shed:
+    """The queue was full: so many records of whole batches were given up before anybody read them."""
+
+    __slots__ = ("count", "size")
+
+    def __init__(self, count: int, size: int) -> None:
+        self.count = count
+        self.size = size
+
+
 class Uploaded:
     """The store has answered: the chunk of this attempt is stored."""
 
@@ -99,10 +109,29 @@ class UploadFailed:
 class Upload:
     """Action: hand this chunk to the store. Answered by Uploaded or UploadFailed with the same attempt number."""
 
-    __slots__ = ("attempt", "chunk")
+    __slots__ = ("attempt", "chunk", "conditional")
 
-    def __init__(self, attempt: int, chunk: "Chunk") -> None:
+    def __init__(self, attempt: int, chunk: "Chunk", *, conditional: bool = False) -> None:
         self.attempt = attempt
+        self.chunk = chunk
+        self.conditional = conditional  # do not overwrite an object that is there
+
+
+class Forget:
+    """Action: this chunk is stored; the journal and its file may forget it and everything before it."""
+
+    __slots__ = ("chunk",)
+
+    def __init__(self, chunk: "Chunk") -> None:
+        self.chunk = chunk
+
+
+class Drop:
+    """Action: this chunk was shed; its file may go."""
+
+    __slots__ = ("chunk",)
+
+    def __init__(self, chunk: "Chunk") -> None:
         self.chunk = chunk
 
 
@@ -136,13 +165,13 @@ class Say:
 
 
 class Exit:
-    """Action, the last one: leave the process. What had to stay behind is counted."""
+    """Action, the last one: leave the process. `figures` are the accounts, for one line on stderr."""
 
-    __slots__ = ("lost_bytes", "lost_records")
+    __slots__ = ("figures", "lost_records")
 
-    def __init__(self, lost_records: int, lost_bytes: int) -> None:
+    def __init__(self, lost_records: int, figures: "dict[str, object]") -> None:
         self.lost_records = lost_records
-        self.lost_bytes = lost_bytes
+        self.figures = figures
 
 
 TYPE_CHECKING = False
@@ -151,5 +180,5 @@ if TYPE_CHECKING:
 
     from extension.objects import Chunk
 
-    Event: TypeAlias = Invoke | Shutdown | LogsReceived | Uploaded | UploadFailed
-    Action: TypeAlias = Upload | Abandon | Release | Say | Exit
+    Event: TypeAlias = Invoke | Shutdown | LogsReceived | Shed | Uploaded | UploadFailed
+    Action: TypeAlias = Upload | Abandon | Forget | Drop | Release | Say | Exit

@@ -35,17 +35,38 @@ class Origin:
 class Chunk:
     """A closed chunk: key and bytes are fixed, so a retry overwrites itself."""
 
-    __slots__ = ("body", "content_encoding", "key", "metadata", "raw_bytes", "records")
+    __slots__ = (
+        "attempts",
+        "body",
+        "content_encoding",
+        "key",
+        "last_sequence",
+        "metadata",
+        "raw_bytes",
+        "records",
+        "seal",
+        "sealed",
+        "shared",
+        "size",
+        "wall",
+    )
 
     def __init__(
-        self, key: str, body: bytes, content_encoding: str, metadata: "dict[str, str]", records: int, raw_bytes: int
+        self, key: str, body: "bytes | str", size: int, content_encoding: str, metadata: "dict[str, str]"
     ) -> None:
         self.key = key
-        self.body = body
+        self.body = body  # the bytes, or the path of a file that holds them
+        self.size = size  # bytes of the body
         self.content_encoding = content_encoding  # "" or gzip
         self.metadata = metadata
-        self.records = records
-        self.raw_bytes = raw_bytes  # NDJSON bytes before compression
+        self.records = 0  # of the platform's; a report of our own does not count
+        self.raw_bytes = 0  # NDJSON bytes before compression
+        self.wall = 0.0  # arrival of its first record, seconds since the epoch
+        self.last_sequence = 0
+        self.attempts = 0
+        self.seal: "Seal | None" = None  # how the journal makes it again
+        self.sealed = False  # whether the journal holds the seal
+        self.shared = False  # closed before a snapshot: each restored copy stores it under the same key
 
 
 class Body:
@@ -54,12 +75,13 @@ class Body:
     The bytes depend on the lines and on how they were appended alone: the gzip header carries no time.
     """
 
-    __slots__ = ("_deflate", "_parts", "raw_bytes")
+    __slots__ = ("_deflate", "_parts", "raw_bytes", "size")
 
     def __init__(self, *, gzip: bool) -> None:
         self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if gzip else None
         self._parts: "list[bytes]" = []
-        self.raw_bytes = 0
+        self.raw_bytes = 0  # before compression
+        self.size = 0  # of the finished body
 
     def append(self, lines: bytes) -> None:
         """Add whole lines, each ending in a newline."""
@@ -70,7 +92,9 @@ class Body:
         """The finished body; nothing can be appended after it."""
         if self._deflate:
             self._parts.append(self._deflate.flush())
-        return b"".join(self._parts)
+        body = b"".join(self._parts)
+        self.size = len(body)
+        return body
 
 
 def line(envelope: str, request_id: "str | None", environment: str, sequence: int) -> str:
@@ -143,3 +167,8 @@ def iso_time(wall: float) -> str:
     date, hour = date_and_hour(wall)
     seconds = int(wall)
     return f"{date}T{hour}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{int((wall - seconds) * 1000):03d}Z"
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.events import Seal

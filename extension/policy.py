@@ -12,36 +12,10 @@ SHUTDOWN_BUDGET = (
 )
 SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
 DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload
-SHUTDOWN_RETRY = 0.1  # s between attempts during SHUTDOWN
 THAW_SECONDS = 1.0  # a wake-up this much too late, on either clock: the environment was frozen in between
+ROUNDING = 0.0001  # s: sums of two clocks' differences are not exact
 HEARTBEAT = 1.0  # s: wake-up interval while an upload is in flight, so that a freeze shows
-FAILURES_IN_VAIN, SECONDS_IN_VAIN = 3, 1.0  # so many failures, or so long held without a success: nobody is held
-BACKOFF_FIRST, BACKOFF_MOST = 0.2, 30.0  # s: between attempts while an invocation runs
-WAITING_BYTES = 32 * 1024 * 1024  # closed chunks that wait for another attempt; what is over is shed, oldest first
 STRETCH_MOST = 2**10  # the byte threshold doubles at most ten times
-
-
-WAIT_DONE, SETTLE, STORE = "wait for runtimeDone", "settle", "wait for the store"
-
-
-class Hold:
-    """Why, and until which monotonic moment at the latest, the current invocation is held open."""
-
-    __slots__ = ("attempt", "flush", "mode", "settle_at", "since", "until")
-
-    def __init__(self, mode: str, since: float, until: float) -> None:
-        self.mode = mode
-        self.since = since
-        self.until = until
-        self.settle_at = 0.0
-        self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
-        self.attempt = 0  # the upload whose answer ends the hold
-
-    def is_answered(self, in_flight: int) -> bool:
-        """Whether nothing is left to wait for: `in_flight` is the number of the attempt in flight or 0."""
-        if self.mode != STORE:
-            return False
-        return not in_flight or (not self.flush and in_flight != self.attempt)
 
 
 def hold_limit(invoke: "Invoke", now: "Moment") -> float:
@@ -59,17 +33,9 @@ def drain_limit(leave_at: float, now: "Moment") -> float:
     return now.mono + max(leave_at - now.mono, 0.0) * DRAIN_SHARE
 
 
-def backoff(failures: int) -> float:
-    """Seconds to wait after this many failed attempts in a row."""
-    return float(min(BACKOFF_FIRST * 2 ** min(failures - 1, 16), BACKOFF_MOST))
-
-
-def late(planned: "float | None", before: "Moment", now: "Moment") -> bool:
-    """Whether a wake-up planned for the monotonic moment `planned`, seen from `before`, came as after a freeze."""
-    if planned is None:
-        return False
-    wait = max(planned - before.mono, 0.0)
-    return max(now.mono - before.mono, now.wall - before.wall) > wait + THAW_SECONDS
+def elapsed(before: "Moment", now: "Moment") -> float:
+    """Seconds that have passed: the larger of both clocks, as one may have stood still in a freeze; never negative."""
+    return max(now.mono - before.mono, now.wall - before.wall, 0.0)
 
 
 TYPE_CHECKING = False

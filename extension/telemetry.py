@@ -17,7 +17,7 @@ TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the
 class Received:
     """What one POST came to: the lines to ship, and facts."""
 
-    __slots__ = ("arn", "done", "dropped", "first_time", "last_time", "lines", "records", "started", "unparsed")
+    __slots__ = ("done", "dropped", "first_time", "last_time", "lines", "records", "started", "unparsed")
 
     def __init__(self) -> None:
         self.lines = b""
@@ -28,7 +28,6 @@ class Received:
         self.started: "list[str]" = []  # request ids of platform.start
         self.done: "list[str]" = []  # request ids of platform.runtimeDone, or of what follows it
         self.dropped = 0  # records that the platform says it dropped
-        self.arn = ""
 
 
 class Reader:
@@ -59,8 +58,14 @@ class Reader:
         self._seen = dict.fromkeys(state.seen)
         self._sequence = state.sequence
 
-    def saw(self, request_id: str) -> None:
+    def own_line(self, make: "Callable[[str, int], str]") -> str:
+        """A line of the extension's own, numbered as the next record; `make` gets environment and number."""
+        self._sequence += 1
+        return make(self._origin.environment, self._sequence)
+
+    def saw(self, request_id: str, arn: str = "") -> None:
         """An INVOKE or a platform.start has named this request: only such ids are believed in records."""
+        self._origin.arn = self._origin.arn or arn
         self._seen.pop(request_id, None)
         self._seen[request_id] = None
         if len(self._seen) > REMEMBERED:
@@ -82,7 +87,7 @@ class Reader:
         for entry in entries:
             if entry.type.startswith("platform."):
                 self._note(entry, received)
-            elif entry.type == UNPARSED:
+            elif not entry.readable:
                 received.unparsed += 1
             if self._shipped(entry.type):
                 self._sequence += 1
@@ -109,10 +114,9 @@ class Reader:
         if request_id is None:
             return
         if entry.type == "platform.start":
-            self.saw(request_id)
+            self.saw(request_id, plain_text(record.get("functionArn")) or "")
             self._current = request_id
             received.started.append(request_id)
-            received.arn = plain_text(record.get("functionArn")) or received.arn
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
             received.done.append(request_id)
 
@@ -129,3 +133,8 @@ class Reader:
             if len(fields) > 2 and fields[2].strip() in self._seen:  # noqa: PLR2004 - [LEVEL] time id message
                 return fields[2].strip()
         return self._current
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+REPORT = "extension.report"
 Key = tuple[str, str, str]
 Envelope = Mapping[str, Any]
 
@@ -53,10 +54,13 @@ def key(envelope: Envelope) -> Key:
 
 
 def balance(delivered: Iterable[Envelope], shipped: Iterable[Envelope], types: Iterable[str]) -> Ledger:
-    """Compare. Of what was delivered only `types` (platform, function, extension) had to be shipped."""
+    """Compare. Of what was delivered only `types` (platform, function, extension) had to be shipped.
+
+    What a shipper reports of itself (type `extension.report`) was never delivered and does not count.
+    """
     wanted = frozenset(types)
     came = Counter(key(one) for one in delivered if str(one.get("type")).partition(".")[0] in wanted)
-    left = Counter(key(one) for one in shipped)
+    left = Counter(key(one) for one in shipped if one.get("type") != REPORT)
     surplus = left - came
     repeated = Counter({one: count for one, count in surplus.items() if one in came})
     strange = surplus - repeated

@@ -25,7 +25,7 @@ def core(*, subscribed: bool = True, managed: bool = False, **values: object) ->
     origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
     reader = Reader(checked.log_types, origin)
     batches = Batcher(checked, origin, lambda: str(next(numbers)))
-    return Shipper(checked, batches, reader, origin, subscribed=subscribed, managed=managed)
+    return Shipper(checked, batches, reader, subscribed=subscribed, managed=managed)
 
 
 def at(seconds: float, wall: float | None = None) -> events.Moment:

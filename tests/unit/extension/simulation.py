@@ -46,7 +46,7 @@ class World:
         self.silence_rate = pick([0.0, 0.0, 0.2, 1.0])  # answers that come only after seconds
         self.sent = 0
         self.stored: dict[str, bytes] = {}
-        self.bodies: dict[str, bytes] = {}
+        self.bodies: dict[str, bytes | str] = {}
         self.in_flight: tuple[int, float, object] | None = None  # attempt, when it is answered, chunk
         self.abandoned = False
         self.held = ""
@@ -62,9 +62,12 @@ class World:
             self.invocation(f"request-{number}")
         self.shutdown()
         self.check(self.exited, "Exit came")
-        self.check(self.core.received == self.sent, f"received {self.core.received} of {self.sent}")
-        self.check(self.core.received == self.core.shipped + self.core.lost, "received = shipped + lost")
-        self.check(self.stored_records >= self.core.shipped, "what is counted as shipped is stored")
+        self.check(self.core.accounts.received == self.sent, f"received {self.core.accounts.received} of {self.sent}")
+        self.check(
+            self.core.accounts.received == self.core.accounts.shipped + self.core.accounts.lost,
+            "received = shipped + lost",
+        )
+        self.check(self.stored_records >= self.core.accounts.shipped, "what is counted as shipped is stored")
 
     def check(self, holds: object, invariant: str) -> None:
         if not holds:
@@ -121,8 +124,8 @@ class World:
             self.check(not self.exited, "Exit comes last")
             self.act(action)
         self.check(
-            self.core.received
-            == self.core.shipped + self.core.lost + (0 if self.exited else self.core.waiting_records),
+            self.core.accounts.received
+            == self.core.accounts.shipped + self.core.accounts.lost + (0 if self.exited else self.core.waiting_records),
             "conservation",
         )
 

@@ -7,7 +7,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-CORE = ("envelopes", "batcher", "shipper", "policy", "telemetry", "objects", "settings", "events", "errors")
+CORE = (
+    "echoes",
+    "envelopes",
+    "accounts",
+    "circuit",
+    "hold",
+    "outbox",
+    "batcher",
+    "shipper",
+    "policy",
+    "telemetry",
+    "objects",
+    "settings",
+    "events",
+    "errors",
+)
 EDGES = ("extensions_api", "listener", "inbox", "poller", "uploader", "messages")
 SHELL = ("__init__", "__main__", "app", "consumer", "startup", "minimal")  # put edges and core together
 IMPURE = {

@@ -224,7 +224,7 @@ def test_an_upload_still_in_flight_at_the_next_invoke_holds_it_until_it_is_answe
 
 def test_only_one_retry_at_a_time_and_only_when_the_old_attempt_has_ended() -> None:
     story = due().invoke("r1", 11).until(11.9).invoke("r2", 12).until(14)
-    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.5 release r2"]
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.5 say error", "12.5 release r2"]
 
 
 def test_the_answer_to_an_attempt_of_long_ago_changes_nothing() -> None:
@@ -295,7 +295,13 @@ def test_a_store_that_is_silent_and_silent_holds_no_invocation_any_more() -> Non
     story = due()
     for number in range(1, 4):
         story.invoke(f"r{number}", 10 + number).until(10 + number + 0.9)
-    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.5 release r2", "13 release r3"]
+    assert story.told == [
+        "11 upload 2 bytes(1)",
+        "11.5 release r1",
+        "12.5 say error",
+        "12.5 release r2",
+        "13 release r3",
+    ]
 
 
 def test_a_success_makes_it_worth_holding_again() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extension import batcher, events, policy
+from extension import batcher, events, outbox, policy
 from extension.errors import StoreError
 from tests.unit.extension.build import at, platform
 from tests.unit.extension.story import Story, warm
@@ -76,6 +76,11 @@ def test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_a
     assert story.ledger == (2, 2, 0)
 
 
+def first_line(body: bytes | str) -> bytes:
+    assert isinstance(body, bytes)
+    return body.split(b"\n")[0]
+
+
 @pytest.mark.parametrize(
     "kind",
     [StoreError.CONFIGURATION, StoreError.CREDENTIALS, StoreError.THROTTLED, StoreError.SERVER, StoreError.TRANSPORT],
@@ -86,16 +91,14 @@ def test_no_kind_of_failure_loses_a_record(kind: str) -> None:
     assert story.ledger == (2, 2, 0)
 
 
-def test_between_attempts_the_pause_doubles_up_to_half_a_minute() -> None:
-    assert [policy.backoff(failures) for failures in range(1, 11)] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30]
-    assert policy.backoff(10_000) == 30
-
-
-def test_a_store_that_keeps_failing_is_said_once() -> None:
+def test_a_store_that_keeps_failing_is_said_once_and_once_more_when_the_circuit_opens() -> None:
     story = busy().logs(11, LONG)
     for number in range(10):
-        story.failed(12 + 40 * number).until(45 + 40 * number)
-    assert len(story.messages) == 1
+        story.failed(12 + 400 * number).until(400 + 400 * number)
+    assert [message.partition(";")[0].partition(":")[0] for message in story.messages] == [
+        "an object could not be stored",
+        "the store cannot be reached",
+    ]
 
 
 def test_what_arrives_while_a_chunk_waits_for_its_retry_does_not_overtake_it() -> None:
@@ -118,11 +121,11 @@ def test_each_503_doubles_the_byte_threshold_until_a_success() -> None:
     story = busy().logs(11, LONG)
     assert story.core._batcher.stretch == 1
     for number in range(20):
-        story.failed(100 + 100 * number, StoreError.THROTTLED).until(150 + 100 * number)
+        story.failed(400 + 400 * number, StoreError.THROTTLED).until(750 + 400 * number)
         assert story.core._batcher.stretch == min(2 ** (number + 1), 1024)
-    story.failed(3000, StoreError.SERVER).until(3100)
+    story.failed(9000, StoreError.SERVER).until(9400)
     assert story.core._batcher.stretch == 1024
-    story.stored(3200)
+    story.stored(9500)
     assert story.core._batcher.stretch == 1
 
 
@@ -132,13 +135,13 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     for number in range(6):
         story.logs(20 + number, "x" * batcher.CHUNK_BYTES)
     received, shipped, lost = story.ledger
-    assert (received, shipped, lost) == (9, 1, story.core.lost)
+    assert (received, shipped, lost) == (9, 1, story.core.accounts.lost)
     assert lost > 0
     assert story.core.waiting_records == received - shipped - lost
     assert "too much waits for the store: the oldest records are lost" in story.messages
-    waiting = sum(len(chunk.body) for chunk in story.core._waiting)
-    assert waiting <= policy.WAITING_BYTES
-    assert story.core.lost_bytes > 0
+    waiting = sum(chunk.size for chunk in story.core._outbox._waiting)
+    assert waiting <= outbox.WAITING_BYTES
+    assert story.core.accounts.lost_bytes > 0
 
 
 # SHUTDOWN
@@ -202,7 +205,7 @@ def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_in
     ]
     assert story.told[-1] == "12.9 exit lost 1"
     assert story.ledger == (2, 1, 1)
-    assert story.core.lost_bytes > 0
+    assert story.core.accounts.lost_bytes > 0
 
 
 def test_a_silent_store_cannot_keep_the_process_beyond_its_budget() -> None:
@@ -300,7 +303,7 @@ def test_the_functions_arn_is_learnt_from_the_first_invoke_and_kept() -> None:
 
 def test_an_invoke_makes_its_id_known_to_the_reader() -> None:
     story = Story().invoke("r1", 0).logs(0.05, "[INFO]\tt\tr1\thello\n").done("r1", 0.1).until(0.2)
-    assert b'"requestId":"r1"' in story.chunks["1"].chunk.body.split(b"\n")[0]
+    assert b'"requestId":"r1"' in first_line(story.chunks["1"].chunk.body)
 
 
 def test_a_post_of_nothing_is_no_record_and_a_post_of_garbage_is_one() -> None:

@@ -1,0 +1,84 @@
+"""Whether the store is worth another attempt now, and worth holding an invocation for.
+
+Pure; moments are seconds of the core's clock. Closed: failures are answered with a backoff. Open, after three failures
+in a row of any kind or a second of hold without success: nobody is held, one probe after 30 s, then after twice that,
+5 minutes at most. A success closes it. At SHUTDOWN none of this counts: there is no later any more.
+"""
+
+FAILURES = 3  # in a row
+SECONDS_IN_VAIN = 1.0  # of hold since the last success
+BACKOFF_FIRST, BACKOFF_MOST = 0.2, 30.0  # s: upper bounds of the wait, which is drawn from 0 to them (full jitter)
+PROBE_FIRST, PROBE_MOST = 30.0, 300.0  # s
+LAST_RETRY = 0.1  # s between attempts during SHUTDOWN
+
+
+class Circuit:
+    """See the module. `chance` draws a number from 0 to 1."""
+
+    __slots__ = ("_chance", "_probe", "failures", "held", "is_open", "leaving", "retry_at", "why")
+
+    def __init__(self, chance: "Callable[[], float]") -> None:
+        self._chance = chance
+        self._probe = PROBE_FIRST
+        self.failures = 0  # in a row
+        self.held = 0.0  # s of hold since the last success
+        self.is_open = False
+        self.leaving = False  # SHUTDOWN
+        self.retry_at = 0.0
+        self.why = ""  # the last failure, for people
+
+    def succeeded(self, now: float) -> bool:
+        """The store took an object; whether that is news."""
+        news = self.failures > 0 or self.is_open
+        self.failures, self.held, self.is_open, self._probe, self.retry_at = 0, 0.0, False, PROBE_FIRST, now
+        return news
+
+    def failed(self, why: str, now: float) -> bool:
+        """An attempt was answered badly, or not at all; whether this opened the circuit."""
+        self.why = why
+        self.failures += 1
+        if self.is_open:
+            self._probe = min(self._probe * 2, PROBE_MOST)
+        opened = not self.is_open and self.failures >= FAILURES
+        self.is_open = self.is_open or opened
+        self.retry_at = now + self._wait()
+        return opened
+
+    def unanswered(self, why: str, now: float) -> None:
+        """No answer came, and a freeze may be why: no failure, unless it was a probe."""
+        if self.is_open:
+            self.failed(why, now)
+        else:
+            self.retry_at = now + self._wait()
+
+    def held_in_vain(self, seconds: float, now: float) -> bool:
+        """An invocation was held and released without an answer of the store; whether this opened the circuit."""
+        self.held += seconds
+        if self.is_open or self.held < SECONDS_IN_VAIN:
+            return False
+        self.is_open = True
+        self.why = self.why or "no answer while an invocation was held"
+        self.retry_at = now + self._wait()
+        return True
+
+    def interrupted(self, now: float) -> None:
+        """An attempt was cut by a freeze: that says nothing about the store."""
+        self.retry_at = now + (self._probe if self.is_open and not self.leaving else 0.0)
+
+    def leave(self, now: float) -> None:
+        """SHUTDOWN: from here on an attempt every 100 ms."""
+        self.leaving = True
+        self.retry_at = now
+
+    def _wait(self) -> float:
+        if self.leaving:
+            return LAST_RETRY
+        if self.is_open:
+            return self._probe
+        most = min(BACKOFF_FIRST * 2 ** min(self.failures - 1, 16), BACKOFF_MOST) if self.failures else BACKOFF_FIRST
+        return most * self._chance()
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
