@@ -74,6 +74,8 @@ class Findings:
     @property
     def silent(self) -> str:
         """Why nothing can be said, "" if something can."""
+        if not self.evidence.holders and self.evidence.incomplete:
+            return f"nothing of {self.evidence.name} could be read"
         if not self.evidence.holders:
             return f"{self.evidence.name} holds nothing to read; is it the right place, and has it arrived?"
         if not self.verdicts:
