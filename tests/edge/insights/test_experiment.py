@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +157,33 @@ def test_a_missing_file_is_one_sentence() -> None:
     assert done.returncode == 2
     assert "no-such-file.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_queued_events_have_run_before_the_sandbox_is_shut_down(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ("--type", "Event", "-n", "12", "-c", "12", "--environments", "2", "--sleep", "50", "--folder", str(folder))
+    done = experiment("run", *words)
+    assert "dropped" not in done.stderr
+    code, (found,) = analyze("--log-folder", str(folder / "streams"))
+    assert (code, found["classes"]["ok"]) == (0, 12)
+
+
+def test_sigterm_ends_the_run_and_every_process_that_it_started(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "adaptive_batching", "experiment", "run", "-n", "10000", "-c", "2"]
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen([*command, "--folder", str(folder)], cwd=ROOT, stderr=said, env=s3.clean_environ())
+    deadline = time.monotonic() + 40
+    ledger = folder / "ledger.jsonl"
+    while not (ledger.exists() and len(ledger.read_text().splitlines()) > 3):
+        assert time.monotonic() < deadline, (tmp_path / "said").read_text()
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(60) == 130
+    ports = re.findall(r"http://127\.0\.0\.1:(\d+)", (tmp_path / "said").read_text())
+    assert len(ports) == 2
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(port)), timeout=5)
+    code, found = analyze(str(folder), "--log-folder", str(folder / "streams"))
+    assert (code, found[0]["lost"]) == (0, 0)  # what was invoked until then is in the ledger, and in the streams
