@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.embedded_s3 import NOWHERE, embedded_s3, make_bucket
-from sandbox.environment import Environment
-from sandbox.fleet import CONCURRENCY
+from sandbox.faults import FAULTS, FaultError, parse
+from sandbox.fleet import CONCURRENCY, Fleet
 from sandbox.function import INITIALIZATION_TYPES, ON_DEMAND, Function
 from sandbox.launch import SandboxError
+from sandbox.many import invoke_many, summarise
 from sandbox.options import APIS, Options, base_interpreter
+from sandbox.s3_proxy import S3Proxy
 from sandbox.serve import PORT, serve
 from sandbox.terminal import Voice
 
@@ -24,6 +25,8 @@ import contextlib
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.environment import Result
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
@@ -31,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run_parser = commands.add_parser("run", help="invoke a function some times, then shut its environment down")
     _add_function(run_parser)
     run_parser.add_argument("-n", "--invocations", type=int, default=1, help="how many (default: 1)")
+    run_parser.add_argument("-c", "--concurrency", type=int, default=1, help="so many at a time (default: 1)")
     run_parser.add_argument("--payload", default="{}", help="JSON, or @file (default: {})")
     run_parser.add_argument("--pause", type=float, default=0.0, metavar="S", help="seconds frozen between invocations")
     run_parser.set_defaults(action=_run)
@@ -64,6 +68,11 @@ def _add_function(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--apis", choices=sorted(APIS), default="both", help="log APIs that exist; others answer 202")
     where.add_argument("--no-freeze", dest="freeze", action="store_false", help="never stop processes when idle")
     where.add_argument("--no-private-tmp", action="store_true", help="TMPDIR instead of a mount namespace")
+    where.add_argument(
+        "--fault", default="", metavar="NAME=RATE[xLIMIT],…", help=f"make things go wrong: {', '.join(FAULTS)}"
+    )
+    where.add_argument("--seed", type=int, default=0, help="the same seed, the same faults (default: 0)")
+    where.add_argument("--no-redelivery", action="store_true", help="drop what an extension does not acknowledge")
     where.add_argument("--python", type=Path, default=base_interpreter(), help="interpreter of Python functions")
     where.add_argument(
         "--awslambdaric", type=Path, default=Options().awslambdaric, help="folder that holds it (default: %(default)s)"
@@ -107,6 +116,8 @@ def options(arguments: argparse.Namespace) -> Options:
         awslambdaric=arguments.awslambdaric,
         log_folder=arguments.log_folder,
         echo=_echo if arguments.logs else None,
+        redeliver=not arguments.no_redelivery,
+        faults=arguments.faults,
     )
 
 
@@ -117,9 +128,10 @@ def _echo(text: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out a subcommand; return the exit code."""
     try:
+        arguments.faults = parse(arguments.fault, arguments.seed)
         with _store(arguments):
             return int(arguments.action(arguments))
-    except SandboxError as error:
+    except (SandboxError, FaultError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
 
@@ -130,8 +142,13 @@ def _store(arguments: argparse.Namespace) -> Iterator[None]:
     if not arguments.s3:
         yield
         return
-    with embedded_s3() as endpoint:
-        make_bucket(endpoint, arguments.s3)
+    with embedded_s3() as upstream, contextlib.ExitStack() as stack:
+        make_bucket(upstream, arguments.s3)
+        endpoint = upstream
+        if any(name.startswith("s3-") for name in arguments.faults.rates):
+            proxy = S3Proxy(upstream, arguments.faults)
+            stack.callback(proxy.stop)
+            endpoint = proxy.endpoint
         arguments.env[:0] = [
             f"AWS_ENDPOINT_URL_S3={endpoint}",
             f"AWS_EC2_METADATA_SERVICE_ENDPOINT={NOWHERE}",
@@ -148,15 +165,18 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     payload = _payload(arguments.payload)
-    failed = 0
-    with Environment(function(arguments), options(arguments)) as environment:
-        for number in range(arguments.invocations):
-            if number:
-                time.sleep(arguments.pause)
-            result = environment.invoke(payload)
-            failed += result.function_error is not None
-            print(result.payload.decode("utf-8", "replace"), flush=True)
-    return 1 if failed else 0
+    talk = Voice(sys.stderr)
+
+    def tell(result: Result, done: int) -> None:
+        print(result.payload.decode("utf-8", "replace"), flush=True)
+        talk.progress("invoked", done, arguments.invocations)
+
+    fleet = Fleet(function(arguments), options(arguments), arguments.concurrency)
+    with fleet:
+        results = invoke_many(fleet, payload, arguments.invocations, arguments.concurrency, arguments.pause, tell)
+    for line in summarise(results, fleet.all, arguments.faults):
+        talk.say(line)
+    return 1 if any(result.function_error for result in results) else 0
 
 
 def _payload(text: str) -> bytes:

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from sandbox.batching import Batcher
+from sandbox.clock import stamp
+from sandbox.faults import Faults
+from sandbox.splitting import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,13 +40,9 @@ class Delivery:
 
     subscriber: str
     at: float
-    events: tuple[bytes, ...]
+    events: tuple[bytes, ...]  # whole: an event that was cut counts when its last piece arrived
     attempts: int
-
-    @property
-    def body(self) -> bytes:
-        """What was posted."""
-        return b"[" + b",".join(self.events) + b"]"
+    sent: tuple[bytes, ...] = ()  # as they stood in the body, pieces included
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -54,12 +53,24 @@ class Delivery:
 class Courier:
     """Delivers to one subscriber. `dropped` is told how many records and bytes were given up."""
 
-    def __init__(self, name: str, subscription: Subscription, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        name: str,
+        subscription: Subscription,
+        dialect: Dialect,
+        faults: Faults | None = None,
+        *,
+        redeliver: bool = True,
+    ) -> None:
         self.name = name
+        self._faults = faults or Faults()
+        self._redeliver = redeliver
+        self._pieces: dict[bytes, bytes] = {}  # last piece -> whole event; other pieces -> b""
         self.subscription = subscription
         self.dialect = dialect
         self.deliveries: list[Delivery] = []
         self.failures = 0
+        self.dropped = 0
         self.on_dropped: Callable[[int, int], None] = lambda _records, _size: None
         self._batcher = Batcher(subscription.buffering)
         self._changed = threading.Condition()
@@ -72,13 +83,22 @@ class Courier:
         self._thread.start()
 
     def push(self, event: bytes) -> None:
-        """Queue one encoded event."""
+        """Queue one encoded event, in pieces if it is larger than the subscription's maxBytes."""
+        later = [stamp(time.time() + 0.001)]
         with self._changed:
-            self._batcher.push(event, time.monotonic())
+            pieces = split(event, self.subscription.buffering.max_bytes, later)
+            if len(pieces) > 1:
+                self._pieces |= dict.fromkeys(pieces[:-1], b"") | {pieces[-1]: event}
+            for piece in pieces:
+                self._batcher.push(piece, time.monotonic())
             dropped = self._batcher.drop_oldest(BACKLOG) if self._batcher.size > BACKLOG else (0, 0)
             self._changed.notify_all()
         if dropped[0]:
-            self.on_dropped(*dropped)
+            self._drop(*dropped)
+
+    def _drop(self, records: int, size: int) -> None:
+        self.dropped += records
+        self.on_dropped(records, size)
 
     def pause(self, patience: float) -> None:
         """Start no further POST; wait up to `patience` seconds for the one in flight."""
@@ -132,22 +152,37 @@ class Courier:
                     self._changed.wait(self._patience())  # anew after each push: the first one sets the timer
                 if self._stopped:
                     return
-                self._held = self._held or self._batcher.take()
+                self._held = self._held or self._take()
                 self._posting = True
                 batch = tuple(self._held)
             attempts += 1
             delivered = self._send(batch)
+            times = int(delivered)
+            if delivered and self._faults.strikes("duplicate"):
+                times += self._send(batch)
             with self._changed:
                 self._posting = False
                 if delivered:
-                    self.deliveries.append(Delivery(self.name, time.time(), batch, attempts))
-                    self._held, attempts = [], 0
+                    whole = self._whole(batch)
+                    self.deliveries += [Delivery(self.name, time.time(), whole, attempts, batch)] * times
                 else:
                     self.failures += 1
+                if delivered or not self._redeliver:
+                    self._held, attempts = [], 0
                 self._changed.notify_all()
-                if not delivered:
+                if not delivered and self._redeliver:
                     delay = min(BACK_OFF_LAST, BACK_OFF_FIRST * 2.0 ** (attempts - 1))
                     self._changed.wait_for(lambda: self._stopped, delay)
+            if not delivered and not self._redeliver:
+                self._drop(len(batch), sum(map(len, batch)))
+
+    def _take(self) -> list[bytes]:
+        batch = self._batcher.take()
+        return self._faults.shuffled(batch) if batch and self._faults.strikes("shuffle") else batch
+
+    def _whole(self, batch: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the events that are complete with this batch, put together again."""
+        return tuple(whole for event in batch if (whole := self._pieces.pop(event, event)))
 
     def _ready(self) -> bool:
         if self._stopped:

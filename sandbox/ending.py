@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from sandbox.registry import SHUTDOWN
 from sandbox.states import ExtensionCall
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sandbox.life import Life
@@ -23,6 +23,8 @@ WINDOW_EXTERNAL, WINDOW_INTERNAL = 2.0, 0.5
 RUNTIME_SHARE = 0.3
 #: Seconds at most in which telemetry is flushed between the runtime's end and the SHUTDOWN event.
 FLUSH = 1.0
+#: Seconds between the SHUTDOWN event and late telemetry.
+LATE = 0.1
 
 
 def window(life: Life) -> float:
@@ -38,8 +40,13 @@ def end(
     telemetry: Telemetry,
     reason: str,
     between: Callable[[], None] = lambda: None,
+    *,
+    late: bool = False,
 ) -> None:
-    """End every process of a life. `between` runs when the runtime is gone and before extensions are told."""
+    """End every process of a life. `between` runs when the runtime is gone and before extensions are told.
+
+    `late`: a fault; what waits is not flushed before the SHUTDOWN event but delivered a moment after it.
+    """
     budget = window(life)
     deadline = time.monotonic() + budget
     deadline_ms = int((time.time() + budget) * 1000)
@@ -47,12 +54,17 @@ def end(
         life.ending = True
     _end_runtime(life, budget * RUNTIME_SHARE)
     between()
-    telemetry.flush(min(FLUSH, max(0.0, deadline - time.monotonic()) / 2))
+    if late:
+        telemetry.pause(0.0)
+    else:
+        telemetry.flush(min(FLUSH, max(0.0, deadline - time.monotonic()) / 2))
     with changed:
         told = life.registry.subscribed(SHUTDOWN)
         for extension in told:
             extension.inbox.append({"eventType": SHUTDOWN, "shutdownReason": reason, "deadlineMs": deadline_ms})
         changed.notify_all()
+    if late:
+        threading.Timer(LATE, telemetry.resume).start()
     names = {extension.name for extension in told}
     for process in life.process("extension"):
         if process.name not in names:

@@ -214,6 +214,8 @@ class Environment:
     def _run(self, invocation: Invocation, after: Callable[[], None]) -> None:
         self._stage.log.mark()
         invocation.begin()
+        if self.options.faults.strikes("wipe-tmp"):
+            self._stage.dwelling.wipe()
         finished = self._prepare(invocation) and self._serve(invocation)
         if finished:
             self._report(invocation, "success", None)
@@ -271,11 +273,18 @@ class Environment:
             for extension in life.registry.subscribed(INVOKE):
                 extension.inbox.append(event)
             self._hand_over(invocation)
+        self._kill()
         if not self._wait(lambda: invocation.runtime_done_at is not None, invocation.deadline):
             return False
         self._stage.drain.settle()
         self._stage.emit("runtimeDone", reporting.runtime_done(invocation, time.monotonic(), "success", None))
         return self._wait(life.registry.invoke_done, invocation.deadline)
+
+    def _kill(self) -> None:
+        """Carry out the faults that kill a process in the middle of an invocation."""
+        for process in self.processes:
+            if self.options.faults.strikes(f"kill-{process.kind}"):
+                process.signal(signal.SIGKILL)
 
     def _hand_over(self, invocation: Invocation) -> None:
         with self._changed:
@@ -348,7 +357,7 @@ class Environment:
         """Stop every process and all delivery. Does nothing when frozen already, nor on Managed Instances."""
         if self.frozen or self._life.managed:
             return
-        self.telemetry.pause(FREEZE_PATIENCE)
+        self.telemetry.pause(0.0 if self.options.faults.strikes("cut-post") else FREEZE_PATIENCE)
         self.frozen = True
         for process in self.processes:
             process.freeze()
@@ -364,7 +373,8 @@ class Environment:
 
     def _end_life(self, reason: str, between: Callable[[], None] = lambda: None) -> None:
         said = reason.upper() if self.options.upper_case_reason else reason
-        ending.end(self._life, self._changed, self.telemetry, said, between)
+        late = self.options.faults.strikes("late")
+        ending.end(self._life, self._changed, self.telemetry, said, between, late=late)
 
     def shutdown(self, reason: str = "spindown") -> None:
         """End the environment for good. Safe to call twice."""

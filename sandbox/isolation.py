@@ -113,6 +113,14 @@ class Dwelling:
             self._enter.append("--preserve-credentials")
         holder.communicate(b"\n")
 
+    def wipe(self) -> None:
+        """Empty the environment's /tmp."""
+        for entry in self.folders.temporary.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let the namespace go and remove every file of the environment."""
         for handle in self._namespaces:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.dialects import LOGS, TELEMETRY, Shapes
+from sandbox.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,8 @@ class Options:
     `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
     "never" always TMPDIR. `init_timeout`: seconds of the Init phase, None: as on AWS.
     `awslambdaric`: folder that holds it. `log_folder`: where log streams stay after the end (None: they go with the
-    environment). `echo` is called with each line of CloudWatch's view.
+    environment). `echo` is called with each line of CloudWatch's view. `redeliver`: send a POST that failed again, else
+    drop it and say so in a `platform.logsDropped`. `faults`: what is made to go wrong.
     """
 
     apis: str = "both"
@@ -46,3 +48,5 @@ class Options:
     shapes: Shapes = field(default_factory=Shapes)
     upper_case_reason: bool = False
     echo: Callable[[str], None] | None = None
+    redeliver: bool = True
+    faults: Faults = field(default_factory=Faults)

@@ -42,7 +42,7 @@ class Stage:
         self._sink = sink
         self.dwelling = _dwell(function, options)
         self.log = LogStream(self._log_path(), json_format=function.json_format, echo=options.echo)
-        self.telemetry = Telemetry(self.log, self._dialect)
+        self.telemetry = Telemetry(self.log, self._dialect, options.faults, redeliver=options.redeliver)
         self.files = launch.find_extensions(self.dwelling.folders.opt, self.dwelling.opt)
         self.drain = Drain(sink)
         apis = Apis(function, self.telemetry, self.changed, life, APIS[options.apis], options.schemas)

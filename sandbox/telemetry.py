@@ -13,6 +13,7 @@ from sandbox import events
 from sandbox.delivery import Courier, Delivery
 from sandbox.dialects import LOGS, Dialect
 from sandbox.events import Event
+from sandbox.faults import Faults
 from sandbox.refusals import internal_error, invalid_subscription, subscription_closed
 
 if TYPE_CHECKING:
@@ -25,8 +26,17 @@ if TYPE_CHECKING:
 class Telemetry:
     """Fans events out. Thread-safe; the order of `emit` is the order of delivery."""
 
-    def __init__(self, log: LogStream, dialect: Callable[[Subscription], Dialect]) -> None:
+    def __init__(
+        self,
+        log: LogStream,
+        dialect: Callable[[Subscription], Dialect],
+        faults: Faults | None = None,
+        *,
+        redeliver: bool = True,
+    ) -> None:
         self._log = log
+        self._faults = faults or Faults()
+        self._redeliver = redeliver
         self._dialect = dialect
         self._lock = threading.RLock()
         self._early: list[Event] = []
@@ -57,7 +67,8 @@ class Telemetry:
                 known.redirect(subscription, self._dialect(subscription))
                 self._tell(name, "Already subscribed", subscription, at)
                 return
-            courier = Courier(name, subscription, self._dialect(subscription))
+            dialect = self._dialect(subscription)
+            courier = Courier(name, subscription, dialect, self._faults, redeliver=self._redeliver)
             courier.on_dropped = self._tell_drop
             for event in self._early:
                 self._push(courier, event)

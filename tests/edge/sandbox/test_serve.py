@@ -234,5 +234,6 @@ def test_the_demonstration_loses_nothing(api: str, store: str) -> None:
     assert (found["ledger"]["lost"], found["ledger"]["twice"], found["ledger"]["unknown"]) == (0, 0, 0)
     assert found["ledger"]["delivered"] == found["ledger"]["shipped"]
     assert found["ledger"]["delivered"] >= 12 * 7  # five lines, start, report
-    assert sum(one["records"] for one in found["objects"]) == found["ledger"]["shipped"]
+    reports = sum(one["records"] for one in found["objects"]) - found["ledger"]["shipped"]
+    assert 0 <= reports <= len(found["objects"])  # what the extension says of itself
     assert all(one["reason"] for one in found["objects"])

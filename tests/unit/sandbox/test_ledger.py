@@ -45,6 +45,10 @@ def test_types_that_are_not_shipped_are_not_missed() -> None:
     assert balance([record(1), record(2, "extension")], [record(1)], TYPES).balanced
 
 
+def test_what_a_shipper_reports_of_itself_does_not_count() -> None:
+    assert balance([record(1)], [record(1), record(2, "extension.report")], TYPES).balanced
+
+
 def test_the_members_of_an_object_record_have_no_order() -> None:
     one = {**record(1), "record": {"a": 1, "b": 2}}
     other = {**record(1), "record": {"b": 2, "a": 1}}
