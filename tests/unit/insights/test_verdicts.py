@@ -139,10 +139,40 @@ def test_what_an_extension_shipped_of_one_request_under_two_environment_ids_is_p
     assert verdict.kind == OK
 
 
+def test_without_start_lines_a_run_again_is_told_from_a_copy_by_its_time() -> None:
+    lines = [
+        line for line in shipped(World({"e": [("a", "run again"), ("b", "begin twice")]})) if line["type"] == "function"
+    ]
+    evidence = Evidence("objects", holders=1)
+    for line in lines:
+        evidence.add_shipped(line, "object")
+    assert {one.request: one.kind for one in judge(evidence, None).verdicts} == {"a": "retried", "b": "duplicate"}
+
+
+def test_a_run_again_is_one_although_the_first_start_line_is_missing() -> None:
+    lines = World({"s": [("a", "run again")]}).lines("s")[1:]
+    evidence = Evidence("s", holders=1)
+    for line in log_stream(lines, json_format=False).split("\n"):
+        evidence.add_text("s", 0, line, "", "s")
+    (verdict,) = judge(evidence, None).verdicts
+    assert (verdict.kind, verdict.attempts) == ("retried", 2)
+
+
+def test_a_start_line_that_comes_after_begin_belongs_to_it() -> None:
+    start, begin, *rest = World({"s": [("a", OK)]}).lines("s")
+    evidence = Evidence("s", holders=1)
+    for line in log_stream([begin, start, *rest], json_format=False).split("\n"):
+        evidence.add_text("s", 0, line, "", "s")
+    (verdict,) = judge(evidence, None).verdicts
+    assert (verdict.kind, verdict.attempts) == (OK, 1)
+
+
 def test_a_refused_invocation_is_not_looked_for() -> None:
-    known = Ledger((Entry("", 0, "a", 200), Entry("", 1, None, 429), Entry("", 2, None, None)))
+    refused = (Entry("", 1, "r", 429), Entry("", 2, None, None), Entry("", 3, None, 202))
+    known = Ledger((Entry("", 0, "a", 200), *refused))
     found = one([("a", OK)], known)
-    assert (len(found.verdicts), known.refused, known.unknown) == (1, 1, 1)
+    assert [verdict.request for verdict in found.verdicts] == ["a"]
+    assert (known.refused, known.unknown, known.nameless) == (1, 1, 1)
 
 
 def test_nothing_can_be_said_of_an_empty_place() -> None:
