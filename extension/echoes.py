@@ -1,0 +1,35 @@
+"""Has this very body been received before? A freeze can cut our 200, and the platform then sends the batch again.
+
+Pure. Nothing finer than a whole body is compared: two equal lines in one millisecond are two lines.
+"""
+
+import hashlib
+
+REMEMBERED = 64  # bodies; whatever the time between, for a freeze can last hours
+
+
+class Echoes:
+    """The digests of the last bodies. Not thread-safe: the one who puts bodies in order asks here too."""
+
+    __slots__ = ("_digests",)
+
+    def __init__(self, bodies: "Iterable[bytes]" = ()) -> None:
+        """Begin with `bodies`, oldest first: those that the journal still holds after a restart."""
+        self._digests: "dict[bytes, None]" = {}
+        for body in bodies:
+            self.is_echo(body)
+
+    def is_echo(self, body: bytes) -> bool:
+        """Whether `body` equals one of the last 64, byte for byte. From here on it is the newest of them."""
+        digest = hashlib.sha256(body).digest()
+        known = digest in self._digests
+        self._digests.pop(digest, None)
+        self._digests[digest] = None
+        if len(self._digests) > REMEMBERED:
+            del self._digests[next(iter(self._digests))]
+        return known
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable

@@ -1,0 +1,187 @@
+"""The journal's files while it is in use: one segment is appended to, the others wait to be removed.
+
+Raises OSError; what to do then is decided in `log`.
+"""
+
+import errno
+import os
+
+from extension.journal.folder import ASIDE, RESERVE, SEGMENT, SPOOL, numbered
+from extension.journal.left import Segment
+
+SEGMENT_BYTES = 1024 * 1024  # of a segment; a longer entry has one of its own
+RESERVE_BYTES = 128 * 1024  # of a file that is given up when the disk is full, so that a seal still gets in
+PARTS = 8  # of the limit, that a segment and the reserve take at most
+
+
+class Files:
+    """The segments in one folder, what they take, and the one that is written."""
+
+    def __init__(self, folder: "Folder", segments: "list[Segment]", number: int) -> None:
+        """Take over the `segments` that are there; the next one gets a number above `number`."""
+        self.folder = folder
+        self.segments = segments
+        self._segment_bytes = SEGMENT_BYTES
+        self._reserve_bytes = RESERVE_BYTES
+        self._number = number
+        self._descriptor = -1
+        self._begun = 0  # bytes of the current segment's header
+        self._reserved = 0
+        self._aside = sum(folder.numbered(ASIDE).values())
+        try:
+            folder.remove(RESERVE)
+            for left in folder.numbered(SPOOL):  # of a process that was killed between making and hiding it
+                folder.remove(numbered(SPOOL, left))
+        except OSError:
+            pass  # nothing can be removed, and so nothing written: the first attempt at that says so
+
+    def share(self, limit: int) -> None:
+        """Keep to these bytes: a small journal too has several segments, so that some can go."""
+        self._segment_bytes = min(SEGMENT_BYTES, limit // PARTS)
+        self._reserve_bytes = min(RESERVE_BYTES, limit // PARTS)
+
+    @property
+    def used(self) -> int:
+        """Bytes that the journal takes."""
+        return sum(segment.size for segment in self.segments) + self._reserved + self._aside
+
+    @property
+    def current(self) -> Segment:
+        """The segment that is written."""
+        return self.segments[-1]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a segment to write to."""
+        return self._descriptor >= 0
+
+    @property
+    def is_wiped(self) -> bool:
+        """Whether somebody has removed the segment that is written, or the whole folder."""
+        return self.folder.is_gone if self._descriptor < 0 else os.fstat(self._descriptor).st_nlink == 0
+
+    def takes(self, size: int) -> bool:
+        """Whether so many bytes belong into the current segment."""
+        if self._descriptor < 0:
+            return False
+        return self.current.size == self._begun or self.current.size + size <= self._segment_bytes
+
+    def begin(self, header: bytes) -> None:
+        """Begin a new segment; the old one stays as it is if that fails."""
+        self._number += 1
+        name = numbered(SEGMENT, self._number)
+        descriptor = self.folder.create(name)
+        try:
+            _write(descriptor, header, b"")
+        except OSError:
+            os.close(descriptor)
+            self.folder.remove(name)
+            raise
+        self._end()
+        self._descriptor, self._begun = descriptor, len(header)
+        self.segments.append(Segment(self._number, len(header)))
+
+    def put(self, head: bytes, body: bytes = b"") -> None:
+        """Append one frame, in one call. If it does not get in whole, nothing of it stays."""
+        current = self.current
+        try:
+            _write(self._descriptor, head, body)
+        except OSError:
+            try:
+                os.ftruncate(self._descriptor, current.size)
+            except OSError:
+                self._end()  # what follows goes into a new segment; a torn tail is cut when it is read
+            raise
+        current.size = current.whole = current.size + len(head) + len(body)
+
+    def purge(self, gone: "Ranges", pinned: "Collection[int]") -> None:
+        """Remove the segments whose entries are all `gone` and whose numbers are not `pinned` by a seal."""
+        kept: "list[Segment]" = []
+        for segment in self.segments[:-1] if self.is_open else self.segments:
+            if segment.number in pinned or (segment.first and not gone.cover(segment.first, segment.last)):
+                kept.append(segment)
+            else:
+                self.folder.remove(numbered(SEGMENT, segment.number))
+        self.segments = [*kept, self.current] if self.is_open else kept
+
+    def reserve(self) -> None:
+        """Set room aside for what must get in even when the disk is full."""
+        if self._reserved:
+            return
+        descriptor = self.folder.create(RESERVE)
+        try:
+            os.posix_fallocate(descriptor, 0, max(self._reserve_bytes, 1))
+        except OSError:
+            self.folder.remove(RESERVE)
+            raise
+        finally:
+            os.close(descriptor)
+        self._reserved = max(self._reserve_bytes, 1)
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether that room is there."""
+        return self._reserved > 0
+
+    def use_reserve(self) -> None:
+        """Give that room up."""
+        self.folder.remove(RESERVE)
+        self._reserved = 0
+
+    def set_aside(self, number: int, copies: "Iterable[tuple[bytes, bytes]]", most: int) -> None:
+        """Write a file of frames that nobody reads again; OSError, and no such file, if they take over `most` bytes."""
+        name = numbered(ASIDE, number)
+        descriptor = self.folder.create(name)
+        size = 0
+        try:
+            for head, body in copies:
+                size += len(head) + len(body)
+                _write(descriptor, head, body, most - size)
+        except OSError:
+            self.folder.remove(name)
+            raise
+        finally:
+            os.close(descriptor)
+        self._aside += size
+
+    def spool(self) -> int:
+        """The descriptor of a new file without a name: nobody can remove it, and it goes with its last user."""
+        self._number += 1
+        name = numbered(SPOOL, self._number)
+        descriptor = self.folder.create(name)
+        self.folder.remove(name)
+        return descriptor
+
+    def forget_missing(self) -> None:
+        """After files were removed by somebody: know only those that are there. Nothing is open afterwards."""
+        self._end()
+        there = self.folder.numbered(SEGMENT)
+        self.segments = [segment for segment in self.segments if segment.number in there]
+        self._aside = sum(self.folder.numbered(ASIDE).values())
+        self.folder.remove(RESERVE)
+        self._reserved = 0
+
+    def close(self) -> None:
+        """Close everything, and let the folder go."""
+        self._end()
+        self.folder.close()
+
+    def _end(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:
+    if room < 0:
+        raise OSError(errno.EFBIG, "the journal has no room left for it")
+    if os.writev(descriptor, (head, body)) < len(head) + len(body):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from extension.journal.folder import Folder
+    from extension.journal.ranges import Ranges

@@ -1,0 +1,126 @@
+"""The journal's folder: found or made, held by a lock, and the files in it.
+
+Every file is opened relative to the folder's descriptor and without following links: what stands at its path later,
+after a function has cleared /tmp, is another folder.
+"""
+
+import fcntl
+import os
+import stat
+
+NAME = "adaptive-batching-extension"
+PLACES = 9  # the name itself and .1 to .8: as many processes may share one /tmp
+SEGMENT, ASIDE, RESERVE, SPOOL = "segment-", "aside-", "reserve", "spool-"
+
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Refused(OSError):  # noqa: N818 - an answer
+    """What stands at the folder's path is not ours."""
+
+
+class Folder:
+    """An open folder that this process alone uses, as long as it lives: the lock is on the folder itself."""
+
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, descriptor: int, path: str) -> None:
+        self.descriptor = descriptor
+        self.path = path
+
+    def create(self, name: str) -> int:
+        """A new file, open for appending and reading; its descriptor. OSError, also if the name is taken."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _FLAGS
+        return os.open(name, flags, 0o600, dir_fd=self.descriptor)
+
+    def read(self, name: str) -> int:
+        """A file, open for reading. OSError; Refused if it is no plain file of ours."""
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=self.descriptor)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            os.close(descriptor)
+            raise Refused(f"{self.path}/{name} is not a plain file of this user")
+        return descriptor
+
+    def numbered(self, start: str) -> "dict[int, int]":
+        """Number and size in bytes of each plain file whose name is `start` and a number, in order."""
+        found: "dict[int, int]" = {}
+        for name in os.listdir(self.descriptor):
+            digits = name.removeprefix(start)
+            if digits != name and digits.isascii() and digits.isdigit():
+                status = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    found[int(digits)] = status.st_size
+        return dict(sorted(found.items()))
+
+    def remove(self, name: str) -> None:
+        """Remove a file; that it has gone already is as good. OSError if it stays."""
+        try:
+            os.unlink(name, dir_fd=self.descriptor)
+        except FileNotFoundError:
+            pass
+
+    def free(self) -> int:
+        """Bytes that the file system has free for this user."""
+        status = os.statvfs(self.descriptor)
+        return status.f_bavail * status.f_frsize
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the folder has been removed: nothing can be made in it any more."""
+        return os.fstat(self.descriptor).st_nlink == 0
+
+    def close(self) -> None:
+        """Let the folder, and with it the lock, go."""
+        os.close(self.descriptor)
+
+
+def numbered(start: str, number: int) -> str:
+    """The name of a numbered file."""
+    return f"{start}{number:08d}"
+
+
+def take(parent: str, *, empty: bool = False) -> Folder:
+    """The first folder in `parent` that no living process holds, made if need be; with `empty`, one without segments.
+
+    OSError if there is none, Refused among them: a link, or what belongs to somebody else, is not used.
+    """
+    above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for place in range(PLACES):
+            name = f"{NAME}.{place}" if place else NAME
+            folder = _lock(above, name, f"{parent}/{name}")
+            if folder and not (empty and folder.numbered(SEGMENT)):
+                return folder
+            if folder:
+                folder.close()
+    finally:
+        os.close(above)
+    raise OSError(f"{PLACES} folders in {parent} are all in use")
+
+
+def _lock(above: int, name: str, path: str) -> "Folder | None":
+    """Make the folder, open it and lock it; None if a living process has it."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=above)
+    except FileExistsError:
+        pass
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=above)
+    except OSError as error:
+        if os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path)):
+            raise Refused(f"{path} is a link or a file, not a folder") from error
+        raise
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise Refused(f"{path} belongs to another user")
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o700)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return Folder(descriptor, path)

@@ -1,0 +1,158 @@
+"""The format of the journal's files: frames, each with its length and a checksum. Encode and decode.
+
+Pure. A file is a sequence of frames, the first one a HEADER; it is only ever appended to, so whatever is wrong with it
+is wrong from some frame on: everything before that frame is used, the rest is cut off and counted.
+
+    length of the payload (4 bytes, big-endian) | kind (1) | crc32 of the two and of the payload (4) | payload
+
+    HEADER     JSON: format, environment, limit, last serial, what is forgotten, replays begun, the reader's state
+    ENTRY      serial (8) | arrival (8, in 2**-22 s since the epoch) | the body of one POST
+    SEAL       JSON: what makes one chunk again, and the reader's state after it
+    FORGET     first serial (8) | last serial (8)
+    REPLAYING  first serial of the chunk that is about to be made again (8)
+    REPLAYED   the same: it could be made
+"""
+
+import json
+import zlib
+
+from extension.events import ReaderState, Seal
+
+FORMAT = 1
+HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
+PREFIX_BYTES = 9
+ENTRY_BYTES = PREFIX_BYTES + 16  # an ENTRY before its body
+LONGEST = 64 * 1024 * 1024  # bytes of a payload: over the 16 MiB of a body by far; what is longer is no frame
+TICKS = 2**22  # a second; every double between 2**30 and 2**31 seconds (2004 to 2038) is a whole number of them
+
+
+class Header:
+    """What a file must tell so that those before it may go."""
+
+    __slots__ = ("environment", "forgotten", "last", "limit", "replays", "state")
+
+    def __init__(self, environment: str, limit: int) -> None:
+        self.environment = environment
+        self.limit = limit  # bytes of the journal, when this was written
+        self.last = 0  # the serial given last
+        self.forgotten: "list[tuple[int, int]]" = []  # ranges of serials
+        self.replays: "dict[int, int]" = {}  # first serial of a chunk: replays begun and not ended
+        self.state: "ReaderState | None" = None  # the reader's after the last seal
+
+
+class Sealed:
+    """A seal, and what the journal knows besides."""
+
+    __slots__ = ("after", "environment", "replays", "seal")
+
+    def __init__(self, seal: Seal, after: ReaderState, environment: str) -> None:
+        self.seal = seal
+        self.after = after  # the reader's state behind the last entry: after.sequence is the chunk's last number
+        self.environment = environment  # which stands in the chunk's lines
+        self.replays = 0  # that were begun and did not end: each was the end of a process
+
+
+def frame(kind: int, payload: bytes, body: bytes = b"") -> bytes:
+    """The frame's bytes up to `body`, which is the last part of the payload and is written behind them as it is."""
+    start = (len(payload) + len(body)).to_bytes(4, "big") + bytes((kind,))
+    checksum = zlib.crc32(body, zlib.crc32(start + payload))
+    return start + checksum.to_bytes(4, "big") + payload
+
+
+def entry(serial: int, wall: float, body: bytes) -> bytes:
+    """The first part of an ENTRY; `body` follows it. `wall`, in seconds since the epoch, comes back to the last bit."""
+    return frame(ENTRY, serial.to_bytes(8, "big") + int(max(wall, 0.0) * TICKS).to_bytes(8, "big"), body)
+
+
+def read_entry(payload: bytes) -> "tuple[int, float, bytes]":
+    """Serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
+    if len(payload) < ENTRY_BYTES - PREFIX_BYTES:
+        raise ValueError("an entry without serial and arrival")
+    return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:16], "big") / TICKS, payload[16:]
+
+
+def serials(kind: int, *numbers: int) -> bytes:
+    """A FORGET, REPLAYING or REPLAYED."""
+    return frame(kind, b"".join(number.to_bytes(8, "big") for number in numbers))
+
+
+def read_serials(payload: bytes, count: int) -> "list[int]":
+    """The serials of such a frame. ValueError if there are not so many."""
+    if len(payload) != 8 * count:
+        raise ValueError(f"{len(payload)} bytes for {count} serials")
+    return [int.from_bytes(payload[at : at + 8], "big") for at in range(0, len(payload), 8)]
+
+
+def header(told: Header) -> bytes:
+    """A HEADER."""
+    replays = list(told.replays.items())
+    members = [FORMAT, told.environment, told.limit, told.last, told.forgotten, replays, _members(told.state)]
+    return frame(HEADER, json.dumps(members).encode())
+
+
+def read_header(payload: bytes) -> Header:
+    """What `header` was told. ValueError if it is of another format."""
+    try:
+        number, environment, limit, last, forgotten, replays, state = json.loads(payload)
+        if number != FORMAT:
+            raise ValueError(f"format {number}, known is {FORMAT}")
+        told = Header(str(environment), int(limit))
+        told.last = int(last)
+        told.forgotten = [(int(first), int(final)) for first, final in forgotten]
+        told.replays = {int(first): int(count) for first, count in replays}
+        told.state = None if state is None else _state(state)
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    return told
+
+
+def seal(sealed: Sealed) -> bytes:
+    """A SEAL."""
+    one = sealed.seal
+    range_and_key = [one.key, one.first, one.last, one.reason, one.tail, sealed.environment]
+    return frame(SEAL, json.dumps([*range_and_key, _members(one.state), _members(sealed.after)]).encode())
+
+
+def read_seal(payload: bytes) -> Sealed:
+    """What `seal` was told. ValueError if it is no seal."""
+    try:
+        key, first, last, reason, tail, environment, before, after = json.loads(payload)
+        made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail))
+        return Sealed(made, _state(after), str(environment))
+    except (TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _members(state: "ReaderState | None") -> "list[object] | None":
+    return None if state is None else [state.request_id, state.sequence, list(state.seen)]
+
+
+def _state(members: "list[object]") -> ReaderState:
+    request_id, sequence, seen = members
+    if not isinstance(seen, list) or not isinstance(sequence, int):
+        raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
+    return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence)
+
+
+def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, bytes, int]]":
+    """Each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
+
+    Raises nothing itself. Where it stops short of `size`, the rest cannot be read.
+    """
+    at = 0
+    while at + PREFIX_BYTES <= size:
+        prefix = read(PREFIX_BYTES)
+        length = int.from_bytes(prefix[:4], "big")
+        end = at + PREFIX_BYTES + length
+        if len(prefix) < PREFIX_BYTES or length > LONGEST or end > size:
+            return
+        payload = read(length)
+        if len(payload) < length or zlib.crc32(payload, zlib.crc32(prefix[:5])) != int.from_bytes(prefix[5:], "big"):
+            return
+        yield prefix[4], payload, end
+        at = end
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator

@@ -1,0 +1,172 @@
+"""The journal's frames: what was written comes back; where a file is broken, all that stands before does."""
+
+import io
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.events import ReaderState, Seal
+from extension.journal import frames
+
+SERIALS = st.integers(0, 2**63)
+TEXTS = st.text(st.characters(), max_size=20)  # lone surrogates among them
+STATES = st.builds(ReaderState, st.none() | TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.integers(0, 2**53))
+SEALS = st.builds(Seal, TEXTS, SERIALS, SERIALS, STATES, TEXTS, TEXTS)
+WALLS = st.floats(2**30, 2**31)
+
+
+def members(state: ReaderState | None) -> list[object] | None:
+    return None if state is None else [state.request_id, state.seen, state.sequence]
+
+
+def one_frame() -> st.SearchStrategy[bytes]:
+    entry = st.builds(
+        lambda serial, wall, body: frames.entry(serial, wall, body) + body, SERIALS, WALLS, st.binary(max_size=80)
+    )
+    seal = st.builds(lambda one, state: frames.seal(frames.Sealed(one, state, "0123456789ab")), SEALS, STATES)
+    forget = st.builds(lambda first, last: frames.serials(frames.FORGET, first, last), SERIALS, SERIALS)
+    replaying = st.builds(lambda first: frames.serials(frames.REPLAYING, first), SERIALS)
+    return st.one_of(entry, seal, forget, replaying)
+
+
+SEQUENCES = st.lists(one_frame(), max_size=12)
+
+
+def read(data: bytes) -> tuple[list[bytes], int]:
+    """The whole frames of `data` as bytes, and where the last one ends."""
+    found, at = [], 0
+    for _, _, end in frames.whole(io.BytesIO(data).read, len(data)):
+        found.append(data[at:end])
+        at = end
+    return found, at
+
+
+@given(SEQUENCES)
+def test_any_sequence_of_frames_comes_back(sequence: list[bytes]) -> None:
+    assert read(b"".join(sequence)) == (sequence, sum(map(len, sequence)))
+
+
+@given(SEQUENCES, st.data())
+def test_any_cut_of_a_file_leaves_exactly_the_frames_before_it(sequence: list[bytes], data: st.DataObject) -> None:
+    file = b"".join(sequence)
+    cut = data.draw(st.integers(0, len(file)))
+    expected, size = [], 0
+    for frame in sequence:
+        if size + len(frame) > cut:
+            break
+        expected.append(frame)
+        size += len(frame)
+    assert read(file[:cut]) == (expected, size)
+
+
+@given(SEQUENCES.filter(bool), st.data())
+def test_any_changed_byte_ends_the_reading_at_the_frame_that_holds_it(
+    sequence: list[bytes], data: st.DataObject
+) -> None:
+    file = bytearray(b"".join(sequence))
+    at = data.draw(st.integers(0, len(file) - 1))
+    file[at] ^= data.draw(st.integers(1, 255))
+    expected, size = [], 0
+    for frame in sequence:
+        if size + len(frame) > at:
+            break
+        expected.append(frame)
+        size += len(frame)
+    assert read(bytes(file)) == (expected, size)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_make_the_reading_raise(data: bytes) -> None:
+    found, end = read(data)
+    assert sum(map(len, found)) == end <= len(data)
+
+
+def test_zeros_such_as_a_file_system_leaves_behind_are_no_frame() -> None:
+    assert read(frames.serials(frames.FORGET, 1, 2) + bytes(64))[1] == len(frames.serials(frames.FORGET, 1, 2))
+
+
+def test_a_length_beyond_every_body_is_not_waited_for() -> None:
+    counts: list[int] = []
+
+    def source(count: int) -> bytes:
+        counts.append(count)
+        return b"\xff" * count
+
+    assert list(frames.whole(source, 2**40)) == []
+    assert max(counts) == frames.PREFIX_BYTES
+
+
+@given(SERIALS, WALLS, st.binary(max_size=80))
+def test_an_entry_keeps_serial_arrival_to_the_last_bit_and_body(serial: int, wall: float, body: bytes) -> None:
+    ((kind, payload, _),) = frames.whole(
+        io.BytesIO(frames.entry(serial, wall, body) + body).read, frames.ENTRY_BYTES + len(body)
+    )
+    assert (kind, *frames.read_entry(payload)) == (frames.ENTRY, serial, wall, body)
+
+
+def test_a_clock_before_the_epoch_is_no_reason_to_fail() -> None:
+    head = frames.entry(1, -5.0, b"x")
+    assert frames.read_entry(head[frames.PREFIX_BYTES :] + b"x") == (1, 0.0, b"x")
+
+
+@given(SEALS, STATES, st.text("0123456789abcdef", min_size=12, max_size=12))
+def test_a_seal_keeps_everything(seal: Seal, after: ReaderState, environment: str) -> None:
+    sealed = frames.read_seal(frames.seal(frames.Sealed(seal, after, environment))[frames.PREFIX_BYTES :])
+    back = sealed.seal
+    assert (back.key, back.first, back.last, back.reason, back.tail) == (
+        seal.key,
+        seal.first,
+        seal.last,
+        seal.reason,
+        seal.tail,
+    )
+    assert (members(back.state), members(sealed.after)) == (members(seal.state), members(after))
+    assert (sealed.environment, sealed.replays) == (environment, 0)
+
+
+@given(
+    SERIALS,
+    st.lists(st.tuples(SERIALS, SERIALS), max_size=3),
+    st.dictionaries(SERIALS, st.integers(1, 9), max_size=3),
+    st.none() | STATES,
+)
+def test_a_header_keeps_everything(
+    last: int, forgotten: list[tuple[int, int]], replays: dict[int, int], state: ReaderState | None
+) -> None:
+    told = frames.Header("0123456789ab", 1_000_000)
+    told.last, told.forgotten, told.replays, told.state = last, forgotten, replays, state
+    back = frames.read_header(frames.header(told)[frames.PREFIX_BYTES :])
+    assert (back.environment, back.limit, back.last) == ("0123456789ab", 1_000_000, last)
+    assert (back.forgotten, back.replays, members(back.state)) == (forgotten, replays, members(state))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff",
+        json.dumps([2, "0123456789ab", 1, 1, [], [], None]).encode(),
+        json.dumps([1, "0123456789ab", math.inf, 1, [], [], None]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [5], [], None]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1]]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, "1", []]]).encode(),
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_no_header_or_no_seal_is_a_value_error(payload: bytes) -> None:
+    for read_payload in (frames.read_header, frames.read_seal):
+        with pytest.raises(ValueError, match=r"\w"):
+            read_payload(payload)
+
+
+def test_serials_and_entries_of_the_wrong_length_are_a_value_error() -> None:
+    with pytest.raises(ValueError, match="15 bytes for 2 serials"):
+        frames.read_serials(bytes(15), 2)
+    with pytest.raises(ValueError, match="without serial"):
+        frames.read_entry(bytes(15))
