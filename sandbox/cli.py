@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from sandbox.many import invoke_many, summarise
 from sandbox.options import APIS, Options, base_interpreter
 from sandbox.s3_proxy import S3Proxy
 from sandbox.serve import PORT, serve
+from sandbox.template import Template
 from sandbox.terminal import Voice
 
 if TYPE_CHECKING:
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 import contextlib
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from sandbox.environment import Result
+    from sandbox.results import Result
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add_function(parser: argparse.ArgumentParser) -> None:
     code = parser.add_argument_group("the function")
-    code.add_argument("folder", type=Path, help="folder with the function's code")
+    code.add_argument("folder", type=Path, help="folder with the function's code, or a SAM template")
+    code.add_argument("--function", metavar="ID", help="logical id, where a template has several functions")
+    code.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the template")
     code.add_argument("--handler", default="app.handler", help="module.function (default: app.handler)")
     code.add_argument(
         "--runtime", default="python", help="python…, nodejs… or provided… (an executable bootstrap; default: python)"
@@ -86,12 +90,11 @@ def _add_function(parser: argparse.ArgumentParser) -> None:
 
 def function(arguments: argparse.Namespace) -> Function:
     """Return the function that the arguments describe."""
-    variables = {}
-    for pair in arguments.env:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise SandboxError(f"--env {pair!r} is not NAME=VALUE")
-        variables[name] = value
+    variables = _pairs("--env", arguments.env)
+    if arguments.folder.suffix in {".yaml", ".yml"}:
+        template = Template(arguments.folder, _pairs("--parameter", arguments.parameter))
+        found = template.function(arguments.function, tuple(arguments.layer))
+        return replace(found, variables={**found.variables, **variables})
     return Function(
         arguments.folder,
         arguments.handler,
@@ -104,6 +107,16 @@ def function(arguments: argparse.Namespace) -> Function:
         memory=arguments.memory,
         log_format=arguments.log_format,
     )
+
+
+def _pairs(option: str, words: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for pair in words:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise SandboxError(f"{option} {pair!r} is not NAME=VALUE")
+        found[name] = value
+    return found
 
 
 def options(arguments: argparse.Namespace) -> Options:

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from sandbox import ending, events, memory, reporting
@@ -19,6 +18,7 @@ from sandbox.launch import SandboxError
 from sandbox.life import Fault, Invocation
 from sandbox.options import Options
 from sandbox.registry import INVOKE
+from sandbox.results import Result, failure_payload, result_of
 from sandbox.stage import Stage
 from sandbox.states import ENVIRONMENT, Machine, Phase, Step, TransitionError
 
@@ -35,22 +35,6 @@ if TYPE_CHECKING:
 FREEZE_PATIENCE = 1.0
 #: Seconds that restoring a snapshot may take.
 RESTORE_TIMEOUT = 10.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a caller of Invoke reads, and what the environment says about it. `report` is the report's record."""
-
-    request_id: str
-    payload: bytes
-    function_error: str | None
-    log_tail: str
-    report: dict[str, Any]
-    status: int = 200
-
-    def json(self) -> Any:  # noqa: ANN401 - any JSON
-        """Return the payload, decoded."""
-        return json.loads(self.payload)
 
 
 class Environment:
@@ -167,18 +151,7 @@ class Environment:
         data = payload if isinstance(payload, bytes) else json.dumps({} if payload is None else payload).encode()
         invocation = self.begin(data, trace=trace)
         invocation.done.wait()
-        return self.result(invocation)
-
-    @staticmethod
-    def result(invocation: Invocation) -> Result:
-        """Return what is known about an invocation that was answered."""
-        return Result(
-            invocation.request_id,
-            invocation.response or b"",
-            invocation.function_error,
-            invocation.log_tail,
-            dict(invocation.report),
-        )
+        return result_of(invocation)
 
     def begin(
         self,
@@ -328,9 +301,7 @@ class Environment:
             text = f"Task timed out after {invocation.timeout:.2f} seconds"
             self._stage.log.add(f"{stamp(time.time())} {invocation.request_id} {text}\n")
             fault = Fault("Sandbox.Timedout", text)
-        message = f"RequestId: {invocation.request_id} Error: {fault.message}"
-        body = json.dumps({"errorType": fault.error_type, "errorMessage": message}).encode()
-        invocation.answer(fault.payload or body, "Unhandled", fault.error_type)
+        invocation.answer(failure_payload(fault, invocation.request_id), "Unhandled", fault.error_type)
 
     def _run_managed(self, invocation: Invocation, after: Callable[[], None]) -> None:
         """Managed Instances: requests overlap, nothing freezes, there is no runtimeDone and no reset."""

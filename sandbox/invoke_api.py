@@ -11,10 +11,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sandbox.environment import Environment
 from sandbox.fleet import Fleet, ThrottledError
 from sandbox.launch import SandboxError
 from sandbox.refusals import JSON
+from sandbox.results import result_of
 from sandbox.wire import Answer, Handle, Request
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
         return _error(500, "ServiceException", str(error))
     # The caller has the answer as soon as the runtime posted it; the tail holds REPORT, which comes at the very end.
     (invocation.done if tail else invocation.answered).wait()
-    result = Environment.result(invocation)
+    result = result_of(invocation)
     headers = {
         "Content-Type": invocation.content_type,
         "X-Amz-Executed-Version": fleet.function.version,

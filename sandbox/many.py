@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sandbox.environment import Environment, Result
+from sandbox.results import Result, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sandbox.environment import Environment
     from sandbox.faults import Faults
     from sandbox.fleet import Fleet
 
@@ -34,7 +35,7 @@ def invoke_many(
             time.sleep(pause)
         invocation = fleet.begin(payload)
         invocation.done.wait()
-        result = Environment.result(invocation)
+        result = result_of(invocation)
         with lock:
             results.append(result)
             tell(result, len(results))

@@ -16,7 +16,7 @@ from sandbox.options import Options
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, function, process_state
 
 if TYPE_CHECKING:
-    from sandbox.environment import Result
+    from sandbox.results import Result
 
 
 def sockets() -> int:

@@ -1,0 +1,112 @@
+"""Functions of a SAM template: what is resolved, and what is said about what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.launch import SandboxError
+from sandbox.template import Template
+
+TEXT = """
+Parameters:
+  Rate: {Type: Number, Default: 7}
+  Needed: {Type: String}
+Globals:
+  Function:
+    Runtime: python3.13
+    Environment: {Variables: {EVERYWHERE: yes}}
+Resources:
+  LogBucket: {Type: AWS::S3::Bucket}
+  Plain:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: layers/plain}
+  Built:
+    Type: AWS::Serverless::LayerVersion
+    Metadata: {BuildMethod: makefile}
+    Properties: {ContentUri: .}
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub "one-${Rate}"
+      CodeUri: code
+      Handler: app.handler
+      Timeout: 30
+      MemorySize: !Ref Rate
+      Layers: [!Ref Plain]
+      LoggingConfig: {LogFormat: JSON}
+      Environment:
+        Variables:
+          BUCKET: !Ref LogBucket
+          ARN: !GetAtt LogBucket.Arn
+          LONG: {"Fn::GetAtt": [LogBucket, Arn]}
+          SUB: !Sub ["${AWS::Region}/${Mine}/${!Literal}/${LogBucket.Arn}", {Mine: !Ref Rate}]
+          SELF: !Sub "${AWS::AccountId}"
+"""
+
+
+def template(tmp_path: Path, text: str = TEXT, **parameters: str) -> Template:
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    return Template(path, parameters)
+
+
+def test_a_function_is_read_with_its_variables_layers_and_limits(tmp_path: Path) -> None:
+    found = template(tmp_path).function("One")
+    assert (found.folder, found.handler, found.name) == (tmp_path / "code", "app.handler", "one-7")
+    assert (found.runtime, found.timeout, found.memory, found.log_format) == ("python3.13", 30.0, 7, "JSON")
+    assert found.layers == (tmp_path / "layers/plain",)
+    assert dict(found.variables) == {
+        "EVERYWHERE": "true",
+        "BUCKET": "log-bucket",
+        "ARN": "arn:aws:s3:::log-bucket",
+        "LONG": "arn:aws:s3:::log-bucket",
+        "SUB": "us-east-1/7/${Literal}/arn:aws:s3:::log-bucket",
+        "SELF": "123456789012",
+    }
+
+
+def test_a_parameter_can_be_given(tmp_path: Path) -> None:
+    assert template(tmp_path, Rate="9").function().name == "one-9"
+
+
+def test_a_layer_that_sam_built_is_taken(tmp_path: Path) -> None:
+    (tmp_path / ".aws-sam/build/Built").mkdir(parents=True)
+    found = template(tmp_path, TEXT.replace("!Ref Plain", "!Ref Built")).function()
+    assert found.layers == (tmp_path / ".aws-sam/build/Built",)
+
+
+MISTAKES = [
+    ("Handler: app.handler", "Handler: !If [a, b, c]", "One.Handler uses If"),
+    ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Absent", "refers to Absent"),
+    ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Needed", "Needed has no default"),
+    ("ARN: !GetAtt LogBucket.Arn", "ARN: !GetAtt LogBucket.DomainName", "LogBucket.DomainName"),
+    ("!Ref Plain", "!Ref Built", "not built"),
+    ("!Ref Plain", "arn:aws:lambda:us-east-1:1:layer:x:1", "--layer replaces it"),
+    ("CodeUri: code", "Tags: {}", "has no CodeUri"),
+    ("Resources:", "Resources: [", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "said"), MISTAKES)
+def test_what_cannot_be_resolved_is_said(tmp_path: Path, before: str, after: str, said: str) -> None:
+    with pytest.raises(SandboxError) as error:
+        template(tmp_path, TEXT.replace(before, after)).function()
+    assert said in str(error.value)
+
+
+def test_an_unknown_parameter_or_function_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="no parameter Rat"):
+        template(tmp_path, Rat="1")
+    with pytest.raises(SandboxError, match="has the functions One"):
+        template(tmp_path).function("Two")
+
+
+def test_the_projects_own_template_can_be_run() -> None:
+    path = Path(__file__).resolve().parents[3] / "template.yaml"
+    if not (path.parent / ".aws-sam/build/AdaptiveBatchingLayer").is_dir():
+        with pytest.raises(SandboxError, match="sam build"):
+            Template(path).function()
+        return
+    assert Template(path).function().handler == "app.handler"
