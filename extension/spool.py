@@ -22,7 +22,7 @@ class SpoolPath(str):
 class Body:
     """As `objects.Body`, byte for byte. `new_file()` gives the descriptor of a new empty file, -1 if there is none."""
 
-    __slots__ = ("_deflate", "_descriptor", "_new_file", "_patience", "_pending", "_written", "raw_bytes")
+    __slots__ = ("_deflate", "_descriptor", "_new_file", "_patience", "_pending", "_written", "raw_bytes", "size")
 
     def __init__(self, *, gzip: bool, new_file: "Callable[[], int]") -> None:
         self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if gzip else None
@@ -31,7 +31,8 @@ class Body:
         self._pending = bytearray()  # what is not in the file
         self._patience = IN_MEMORY  # pending bytes at which it is tried to write them
         self._written = 0
-        self.raw_bytes = 0
+        self.raw_bytes = 0  # before compression
+        self.size = 0  # of the finished body
 
     def append(self, lines: bytes) -> None:
         """Add whole lines, each ending in a newline."""
@@ -40,8 +41,8 @@ class Body:
         if len(self._pending) >= self._patience:
             self._write()
 
-    def close(self) -> "tuple[bytes | str, int]":
-        """The finished body, or the path of its file, and its size; nothing can be appended after it.
+    def close(self) -> "bytes | str":
+        """The finished body, or the path of its file; nothing can be appended after it.
 
         OSError if what was written can neither be completed nor read back.
         """
@@ -49,14 +50,14 @@ class Body:
             self._pending += self._deflate.flush()
         if self._descriptor >= 0:
             self._write()
-        size = self._written + len(self._pending)
+        self.size = self._written + len(self._pending)
         if self._descriptor < 0:
-            return bytes(self._pending), size
+            return bytes(self._pending)
         path = SpoolPath(f"/proc/self/fd/{self._descriptor}")
         path.descriptor, self._descriptor = self._descriptor, -1
         if not self._pending and os.path.exists(path):
-            return path, size
-        return _read_back(path.descriptor, self._written) + bytes(self._pending), size
+            return path
+        return _read_back(path.descriptor, self._written) + bytes(self._pending)
 
     def _write(self) -> None:
         """Move what is pending into the file. What the disk does not take stays pending, and is tried again later."""
