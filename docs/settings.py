@@ -37,7 +37,7 @@ def table() -> str:
 def _default(row: Setting) -> str:
     if row.default:
         return f"`{row.default}`"
-    return {"bucket": "required", "region": "`AWS_REGION`"}[row.kind]
+    return {"bucket": "required", "region": "`AWS_REGION`", "number": ""}[row.kind]
 
 
 def schema() -> dict[str, Any]:

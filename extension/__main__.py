@@ -1,10 +1,16 @@
 """Composition root: environment -> Settings -> start-up -> run. The only reader of os.environ, the only exit."""
 
+import _signal  # type: ignore[import-not-found]  # `signal` loads enum, 3 ms
 import os
+import time
 
 from extension import minimal, settings, startup
-from extension.events import LogsReceived
+from extension.events import Shutdown
+from extension.extensions_api import ExtensionsApi
+from extension.inbox import Inbox
 from extension.messages import say
+
+SIGTERM_SECONDS = 2.0  # until SIGKILL is to be expected (lambda-runtime-environment, shutdown phase)
 
 
 def main() -> None:
@@ -15,31 +21,24 @@ def main() -> None:
 def _run() -> int:
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
     if ":" not in address:
-        say(
-            "error",
-            "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda, or by the sandbox",
-        )
+        text = "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda, or by the sandbox"
+        say("error", text)
         return 2
-    told = settings.from_environ(os.environ)
+    calls = ExtensionsApi(address)
     try:
-        started = startup.start(told, address, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""), _keep)
+        inbox = Inbox()
+        _signal.signal(_signal.SIGTERM, lambda *_: inbox.interrupt(Shutdown("sigterm", time.time() + SIGTERM_SECONDS)))
+        told = settings.from_environ(os.environ)
+        started = startup.start(told, calls, inbox, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""))
+        for problem in told.problems:
+            say("warning", problem)
+        from extension import app
+
+        return app.run(told, started, os.environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
-        minimal.run(repr(error))
+        minimal.run(repr(error), calls.identifier)
         return 0
-    for problem in told.problems:
-        say("warning", problem)
-    from extension import app
 
-    return app.run(told, started, os.environ)
-
-
-def _keep(inbox: "Inbox", body: bytes) -> None:
-    inbox.put(LogsReceived(body), len(body))
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from extension.inbox import Inbox
 
 if __name__ == "__main__":
     main()

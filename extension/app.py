@@ -4,6 +4,7 @@ Loaded after the first `event/next` was written; what is heavy (the core, the st
 a fault in it is one line on stderr and not the end of the function.
 """
 
+from extension.events import Shutdown
 from extension.messages import say
 from extension.poller import Gone, Polled, Poller
 
@@ -12,28 +13,38 @@ def run(settings: "Settings", started: "Started", environ: "Mapping[str, str]") 
     """Consume until SHUTDOWN; the process's exit code. `event/next` is polled whatever happens."""
     poller = Poller(started.calls, started.inbox)
     poller.start()
+    taken: "list[object]" = []
     if started.api:
+        consumer = None
         try:
             from extension.consumer import Consumer
 
-            return Consumer(settings, started, environ, poller).run()
+            consumer = Consumer(settings, started, environ, poller)
+            return consumer.run()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
             fields: dict[str, object] = {"why": _traceback(error)}
             say("error", "shipping has ended for this environment, the function goes on", fields)
-            poller.release()  # the invocation in whose middle it broke, if there was one
-    return _poll_only(started.inbox, poller)
+        started.keeper.open(None, None)  # nobody waits for a journal any more
+        if consumer and consumer.leaving:
+            return 0
+        taken = consumer.taken if consumer else []
+    return _poll_only(started.inbox, poller, taken)
 
 
-def _poll_only(inbox: "Inbox", poller: Poller) -> int:
-    """Release every invocation at once, leave at SHUTDOWN."""
+def _poll_only(inbox: "Inbox", poller: Poller, taken: "list[object]") -> int:
+    """Release every invocation at once, leave at SHUTDOWN; `taken` are items that nobody has consumed."""
+    poller.release()  # the invocation in whose middle it broke, if there was one
     while True:
-        for item in inbox.take(None):
+        for item in taken:
             if isinstance(item, Gone):
                 return 1
+            if isinstance(item, Shutdown):  # SIGTERM
+                return 0
             if isinstance(item, Polled):
                 if b'"SHUTDOWN"' in item.body:
                     return 0
                 poller.release()
+        taken = inbox.take(None)
 
 
 def _traceback(error: Exception) -> str:

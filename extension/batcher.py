@@ -37,7 +37,6 @@ class Batcher:
         "_settings",
         "invokes",
         "records",
-        "stretch",
     )
 
     def __init__(
@@ -54,7 +53,6 @@ class Batcher:
         self._bytes = settings.ship_bytes
         self._invokes = settings.ship_invokes
         self._seconds = settings.ship_seconds
-        self.stretch = 1  # the byte threshold is multiplied by this while the store is throttling
         self._begin()
 
     def _begin(self) -> None:
@@ -71,6 +69,10 @@ class Batcher:
     def raw_bytes(self) -> int:
         """Waiting bytes in the open chunk."""
         return self._body.raw_bytes
+
+    def lower(self, most: int) -> None:
+        """Ship when `most` bytes wait, at the latest: there is no room for more."""
+        self._bytes = min(self._bytes, most)
 
     def invoked(self) -> None:
         """One more INVOKE has arrived."""
@@ -94,7 +96,7 @@ class Batcher:
         """Which threshold is crossed at `now`: bytes, invokes or age; empty if none is or nothing waits."""
         if self._first is None:
             return ""
-        if self.raw_bytes >= min(self._bytes * self.stretch, self.limit):
+        if self.raw_bytes >= min(self._bytes, self.limit):
             return BYTES
         if count_invokes and self.invokes >= self._invokes:
             return INVOKES

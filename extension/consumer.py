@@ -5,99 +5,91 @@ waits longer than the core's `wake_at()`.
 """
 
 import json
-import os
-import signal
 import time
+import traceback
 
-from extension import events, objects
-from extension.batcher import Batcher
+from extension import events
+from extension.environment import Environment
 from extension.messages import say
 from extension.poller import Gone, Polled
-from extension.shipper import Shipper
-from extension.stores import factory
-from extension.telemetry import Reader
-from extension.uploader import Uploader
-
-SIGTERM_SECONDS = 2.0  # until SIGKILL is to be expected (lambda-runtime-environment, shutdown phase)
 
 
 class Consumer:
-    """Everything of one environment, put together. Constructing it warms up what the first upload needs."""
+    """The loop. Constructing it puts everything of one environment together, and warms up what an upload needs."""
 
     def __init__(
         self, settings: "Settings", started: "Started", environ: "Mapping[str, str]", poller: "Poller"
     ) -> None:
-        self._inbox = started.inbox
         self._poller = poller
-        origin = objects.Origin(
-            environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
-            environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
-            os.urandom(6).hex(),
-        )
-        origin.api, origin.schema = started.api, started.schema
-        reader = Reader(settings.log_types, origin)
-        batcher = Batcher(settings, origin, unique_id)
-        self._shipper = Shipper(settings, batcher, reader, managed=started.managed, chance=_chance)
-        store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
-        store.warm_up()
-        self._uploader = Uploader(store, self._inbox)
-        self._uploader.start()
-        self._shed = 0
-        signal.signal(signal.SIGTERM, self._terminated)
+        self._inbox = started.inbox
+        self._keeper = started.keeper
+        self._listener = started.listener
+        self._environment = Environment(settings, started, environ)
+        self._shipper = self._environment.shipper
+        self._faults = 0  # in a row
+        self.leaving = False  # SHUTDOWN or SIGTERM has come
+        self.taken: list[object] = []  # from the inbox and not consumed yet
 
     def run(self) -> int:
-        """Consume until the core says Exit; the process's exit code."""
+        """Consume until the core says Exit; the process's exit code. Raises after two faults of ours in a row."""
+        for body, serial in self._environment.left_over():
+            self._consume(events.LogsReceived(body, serial))
         while True:
             wake_at = self._shipper.wake_at()
-            for item in self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]:
-                if isinstance(item, Gone):
-                    say("error", "the Extensions API has gone", {"why": item.why})
-                    return 1
-                event = _polled(item.body) if isinstance(item, Polled) else item
-                moment = events.Moment(time.monotonic(), time.time())
-                for action in self._shipper.handle(event, moment):  # type: ignore[arg-type]  # the inbox holds events
-                    if isinstance(action, events.Exit):
-                        return self._left(action)
-                    self._carry_out(action)
-            self._report_shed()
+            self.taken = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
+            self._count()
+            while self.taken:
+                item = self.taken.pop(0)
+                try:
+                    code = self._consume(item)
+                except Exception as error:  # noqa: BLE001 - one fault must not end the shipping
+                    self._survive(error, item)
+                    code = 0 if self.leaving and not self.taken else -1
+                else:
+                    self._faults = 0 if item else self._faults
+                if code >= 0:
+                    return code
 
-    def _carry_out(self, action: "events.Action") -> None:
-        if isinstance(action, events.Upload):
-            self._uploader.submit(action)
-        elif isinstance(action, events.Abandon):
-            self._uploader.abandon()
-        elif isinstance(action, events.Release):
+    def _consume(self, item: object) -> int:
+        """Take one item; the exit code when it was the last, else -1."""
+        if isinstance(item, Gone):
+            say("error", "the Extensions API has gone", {"why": item.why})
+            return 1
+        event = _polled(item.body) if isinstance(item, Polled) else item
+        self.leaving = self.leaving or isinstance(event, events.Shutdown)
+        moment = events.Moment(time.monotonic(), time.time())
+        for action in self._shipper.handle(event, moment):  # type: ignore[arg-type]  # the inbox holds events
+            if isinstance(action, events.Exit):
+                say("error" if action.lost_records else "info", "this environment ends", action.figures)
+                return 0
+            if isinstance(action, events.Release):
+                self._poller.release()
+            elif isinstance(action, events.Say):
+                say(action.level, action.message, action.fields)
+            else:
+                self._environment.carry_out(action)
+        return -1
+
+    def _survive(self, error: Exception, item: object) -> None:
+        """Fail open: say it, let the function go on; a second fault in a row is one too many."""
+        self._faults += 1
+        self._shipper.accounts.errors += 1
+        if self._faults > 1:
+            raise error
+        why = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
+        say("error", "a fault of the extension; it goes on", {"why": why})
+        if isinstance(item, Polled):
             self._poller.release()
-        elif isinstance(action, events.Say):
-            say(action.level, action.message, action.fields)
 
-    def _left(self, action: events.Exit) -> int:
-        level = "error" if action.lost_records else "info"
-        say(level, "this environment ends", action.figures)
-        return 0
-
-    def _report_shed(self) -> None:
-        if self._inbox.shed_batches > self._shed:
-            self._shed = self._inbox.shed_batches
-            fields: dict[str, object] = {"batches": self._shed, "bytes": self._inbox.shed_bytes}
-            say("error", "the queue was full: the oldest batches are lost", fields)
-
-    def _terminated(self, *_: object) -> None:
-        self._inbox.interrupt(events.Shutdown("sigterm", time.time() + SIGTERM_SECONDS))
-
-
-def unique_id() -> str:
-    """A random UUID (version 4), drawn anew at each call: a snapshot may be restored many times."""
-    digits = bytearray(os.urandom(16))
-    digits[6] = digits[6] & 0x0F | 0x40
-    digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _chance() -> float:
-    """A number from 0 to 1, drawn anew at each call."""
-    return int.from_bytes(os.urandom(4), "big") / 2**32
+    def _count(self) -> None:
+        """Bring what the helper threads have counted into the accounts."""
+        accounts = self._shipper.accounts
+        accounts.echoes = self._keeper.echoes
+        accounts.refused = self._listener.refused if self._listener else 0
+        for serial, records, size in self._keeper.take_shed():
+            self._environment.forget(serial, serial)
+            self.taken.insert(0, events.Shed(records, size))
+            say("error", "the queue was full: a batch is lost", {"records": records, "bytes": size})
 
 
 def _polled(body: bytes) -> "events.Event":
@@ -107,10 +99,6 @@ def _polled(body: bytes) -> "events.Event":
     if event.get("eventType") == "SHUTDOWN":
         return events.Shutdown(str(event.get("shutdownReason", "")).lower(), deadline)
     return events.Invoke(str(event.get("requestId", "")), deadline, str(event.get("invokedFunctionArn", "")))
-
-
-def _warn(text: str) -> None:
-    say("warning", text)
 
 
 TYPE_CHECKING = False

@@ -11,6 +11,7 @@ from extension.errors import ApiError
 NAME = "adaptive-batching-extension"  # must equal the launcher's file name in /opt/extensions
 EXTENSION = "/2020-01-01/extension"
 PATHS = {"telemetry": "/2022-07-01/telemetry", "logs": "/2020-08-15/logs"}
+REGISTER_SECONDS = 10.0  # the whole Init phase: a second registration would be refused
 CALL_SECONDS = 1.0  # a call that does not block by design is answered within milliseconds
 LONGEST_HEAD = 65536
 
@@ -34,16 +35,28 @@ class Connection:
         self._socket: "_socket.socket | None" = None
 
     def call(
-        self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False
+        self,
+        method: str,
+        path: str,
+        headers: "dict[str, str]",
+        body: bytes = b"",
+        *,
+        patience: "float | None" = CALL_SECONDS,
     ) -> Answer:
         """Send one request and read its answer. ApiError with status 0 if none came."""
-        self.send(method, path, headers, body, blocking=blocking)
+        self.send(method, path, headers, body, patience=patience)
         return self.receive(path)
 
     def send(
-        self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"", *, blocking: bool = False
+        self,
+        method: str,
+        path: str,
+        headers: "dict[str, str]",
+        body: bytes = b"",
+        *,
+        patience: "float | None" = CALL_SECONDS,
     ) -> None:
-        """Write one request; its answer is read with `receive`. `blocking`: the answer may take for ever."""
+        """Write one request; its answer is read with `receive`. `patience`: seconds for the answer, None for ever."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         fresh = self._socket is None
@@ -53,9 +66,9 @@ class Connection:
             self.close()
             if fresh:
                 raise ApiError(path, 0, str(error)) from error
-            self.send(method, path, headers, body, blocking=blocking)  # the kept connection was dead
+            self.send(method, path, headers, body, patience=patience)  # the kept connection was dead
             return
-        self._open().settimeout(None if blocking else CALL_SECONDS)
+        self._open().settimeout(patience)
 
     def receive(self, path: str) -> Answer:
         """Read the answer to the request that was sent last."""
@@ -100,7 +113,9 @@ class ExtensionsApi:
     def register(self, events: "tuple[str, ...]") -> None:
         """Register under NAME for `events` (INVOKE, SHUTDOWN)."""
         body = '{"events":[' + ",".join(f'"{event}"' for event in events) + "]}"
-        answer = self._calls.call("POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode())
+        answer = self._calls.call(
+            "POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode(), patience=REGISTER_SECONDS
+        )
         self.identifier = answer.headers.get("lambda-extension-identifier", "")
         if answer.status != 200 or not self.identifier:  # noqa: PLR2004 - HTTP OK
             raise ApiError("register", answer.status, _shown(answer.body))
@@ -126,7 +141,7 @@ class ExtensionsApi:
     def ask_next(self) -> None:
         """Write `event/next` without waiting for the event: from here on our part of Init is over."""
         headers = {"Lambda-Extension-Identifier": self.identifier}
-        self._poller.send("GET", f"{EXTENSION}/event/next", headers, blocking=True)
+        self._poller.send("GET", f"{EXTENSION}/event/next", headers, patience=None)
 
     def receive_next(self) -> bytes:
         """Wait, without limit, for the event asked for. ApiError if there was no 200."""

@@ -23,6 +23,7 @@ class Inbox:
         self._space = _thread.allocate_lock()
         self._space.acquire()
         self._interrupts: "list[object]" = []
+        self.on_shed: "Callable[[object, int], None] | None" = None  # told of each body that is given up
         self.shed_batches = 0
         self.shed_bytes = 0
 
@@ -70,6 +71,8 @@ class Inbox:
                 self._bytes -= weight
                 self.shed_batches += 1
                 self.shed_bytes += weight
+                if self.on_shed:
+                    self.on_shed(item, weight)
             else:
                 kept.append((item, weight))
         self._items = kept
@@ -80,3 +83,8 @@ def _signal(lock: "_thread.LockType") -> None:
         lock.release()
     except RuntimeError:
         pass  # it was signalled already
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable

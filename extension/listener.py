@@ -9,10 +9,14 @@ import _socket
 import _thread
 import time
 
+from extension.messages import say
+
 LONGEST_BODY = 16 * 1024 * 1024  # bytes; the platform sends at most twice maxBytes (1 MiB) and some envelope
 LONGEST_HEAD = 65536
 CONNECTIONS = 16  # the platform uses one or two
 READ_SECONDS = 30.0  # of silence in the middle of a request; between requests a connection may rest
+PAUSE_SECONDS, RESTART_SECONDS = 0.05, 0.1
+PASSING = (4, 12, 23, 24, 103, 105)  # EINTR, ENOMEM, ENFILE, EMFILE, ECONNABORTED, ENOBUFS (errno is one more file)
 IDLE_SECONDS = 900.0  # between requests: longer than any pause in which the environment is not frozen
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -31,36 +35,55 @@ class Listener:
         self._places = CONNECTIONS
         self._lock = _thread.allocate_lock()
         self.refused = 0  # requests that could not be read
+        self.restarts = 0
         self.port = 0
-        self._socket = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        self._socket = _socket.socket()
 
     def start(self, port: int) -> None:
         """Bind `port`, an ephemeral one if it is taken, and begin to accept. OSError if not even that is possible."""
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind(("", port))  # "" is INADDR_ANY: nothing is resolved
+            self._socket = _bound(port)
         except OSError:
-            self._socket.bind(("", 0))
-        self._socket.listen(CONNECTIONS)
+            self._socket = _bound(0)
         self.port = self._socket.getsockname()[1]
-        _thread.start_new_thread(self._accept, ())
+        _thread.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        """Accept for ever; whatever ends that, a new socket on the same port takes its place."""
+        while True:
+            try:
+                self._accept()
+            except Exception as error:  # noqa: BLE001 - without a listener every log would be lost
+                self.restarts += 1
+                say("error", "the listener has died; it is started again", {"why": repr(error)})
+            time.sleep(RESTART_SECONDS)
+            self._socket.close()
+            try:
+                self._socket = _bound(self.port)
+            except OSError as error:
+                say("error", "the listener cannot be started again yet", {"why": str(error)})
 
     def _accept(self) -> None:
         while True:
             try:
                 descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - what `socket.socket` wraps
-            except OSError:
-                time.sleep(0.05)  # out of descriptors: they come back when a connection ends
+            except OSError as error:
+                if error.errno not in PASSING:
+                    raise
+                time.sleep(PAUSE_SECONDS)  # out of descriptors: they come back when a connection ends
                 continue
             connection = _socket.socket(fileno=descriptor)
             with self._lock:
                 self._places -= 1
-                full = self._places <= 0
-            _thread.start_new_thread(self._serve, (connection,))
-            while full:
-                time.sleep(0.05)
+            try:
+                _thread.start_new_thread(self._serve, (connection,))
+            except RuntimeError:  # out of threads: the platform sends it again
+                connection.close()
                 with self._lock:
-                    full = self._places <= 0
+                    self._places += 1
+                time.sleep(PAUSE_SECONDS)
+            while self._places <= 0:
+                time.sleep(PAUSE_SECONDS)
 
     def _serve(self, connection: "_socket.socket") -> None:
         try:
@@ -87,6 +110,19 @@ class Listener:
             connection.close()
             with self._lock:
                 self._places += 1
+
+
+def _bound(port: int) -> "_socket.socket":
+    """A listening socket on all interfaces."""
+    bound = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        bound.bind(("", port))  # "" is INADDR_ANY: nothing is resolved
+        bound.listen(CONNECTIONS)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes | None, bytes, bool]":

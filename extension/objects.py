@@ -36,11 +36,11 @@ class Chunk:
     """A closed chunk: key and bytes are fixed, so a retry overwrites itself."""
 
     __slots__ = (
+        "after",
         "attempts",
         "body",
         "content_encoding",
         "key",
-        "last_sequence",
         "metadata",
         "raw_bytes",
         "records",
@@ -62,7 +62,7 @@ class Chunk:
         self.records = 0  # of the platform's; a report of our own does not count
         self.raw_bytes = 0  # NDJSON bytes before compression
         self.wall = 0.0  # arrival of its first record, seconds since the epoch
-        self.last_sequence = 0
+        self.after: "ReaderState | None" = None  # of the reader behind its last record
         self.attempts = 0
         self.seal: "Seal | None" = None  # how the journal makes it again
         self.sealed = False  # whether the journal holds the seal
@@ -171,4 +171,4 @@ def iso_time(wall: float) -> str:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from extension.events import Seal
+    from extension.events import ReaderState, Seal

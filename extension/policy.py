@@ -15,7 +15,6 @@ DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep comi
 THAW_SECONDS = 1.0  # a wake-up this much too late, on either clock: the environment was frozen in between
 ROUNDING = 0.0001  # s: sums of two clocks' differences are not exact
 HEARTBEAT = 1.0  # s: wake-up interval while an upload is in flight, so that a freeze shows
-STRETCH_MOST = 2**10  # the byte threshold doubles at most ten times
 
 
 def hold_limit(invoke: "Invoke", now: "Moment") -> float:

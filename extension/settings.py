@@ -83,6 +83,21 @@ TABLE = (
         "`auto`, `telemetry` or `logs`: where the logs come from",
         choices=("auto", "telemetry", "logs"),
     ),
+    Setting(
+        "CONDITIONAL_WRITE",
+        "on",
+        "choice",
+        "`on` or `off`: ask S3 not to overwrite (`If-None-Match: *`); `off` for stores that do not know it",
+        choices=("on", "off"),
+    ),
+    Setting(
+        "JOURNAL_BYTES",
+        "",
+        "number",
+        "room in `/tmp` for what is not shipped yet; by default 64 MiB or an eighth of what is free, if that is less",
+        1024 * 1024,
+        10 * 1024**3,
+    ),
     Setting("PORT", "1234", "number", "listener port; an ephemeral one if it is taken; never 9001", 1, 65535),
     Setting(
         "S3_CLIENT", "auto", "choice", "`auto`, `light` or `boto3`: what uploads", choices=("auto", "light", "boto3")
@@ -97,8 +112,10 @@ class Settings:
         "api",
         "bucket",
         "client",
+        "conditional",
         "gzip",
         "hold_seconds",
+        "journal_bytes",
         "log_types",
         "port",
         "prefix",
@@ -130,6 +147,8 @@ class Settings:
         self.api = text("API")
         self.port = number("PORT")
         self.client = text("S3_CLIENT")
+        self.conditional = text("CONDITIONAL_WRITE") == "on"
+        self.journal_bytes = number("JOURNAL_BYTES")  # 0: as much as is sensible
         self.problems = tuple(problems)
 
 
@@ -187,6 +206,8 @@ def _parse(setting: Setting, read: str) -> object:
 
 
 def _number(setting: Setting, text: str) -> int:
+    if not text and not setting.default:
+        return 0  # the program chooses
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not (digits.isascii() and digits.isdigit()):
         raise Problem("that is not a whole number")

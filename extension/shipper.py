@@ -10,7 +10,6 @@ and never goes back, since in a freeze either may stand still. A wake-up more th
 from extension import batcher, events, policy, telemetry
 from extension.accounts import Accounts
 from extension.circuit import Circuit
-from extension.errors import StoreError
 from extension.hold import STORE, WAIT_DONE, Hold
 from extension.outbox import WAITING_BYTES, Outbox
 
@@ -64,6 +63,12 @@ class Shipper:
         chunk.attempts = 1  # at least one may have succeeded
         chunk.sealed = True
         self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
+
+    def resume(self, state: "events.ReaderState | None") -> None:
+        """Go on where an earlier process of this environment ended."""
+        if state:
+            self._reader.restore(state)
+            self._state = state
 
     def conditional(self, *, wanted: bool) -> None:
         """Whether to ask the store not to overwrite."""
@@ -173,10 +178,6 @@ class Shipper:
     def _on_answer(self, event: "events.Uploaded | events.UploadFailed", actions: "list[events.Action]") -> None:
         held = bool(self._hold or self._managed or self._leave_at is not None)
         actions += self._outbox.answered(event, self._time, held=held)
-        if isinstance(event, events.Uploaded):
-            self._batcher.stretch = 1
-        elif event.kind == StoreError.THROTTLED:
-            self._batcher.stretch = min(self._batcher.stretch * 2, policy.STRETCH_MOST)
         if self._hold and isinstance(event, events.UploadFailed) and self._outbox.ready(self._time):
             self._hold.attempt = 0  # the attempt that takes its place ends the hold
 
@@ -250,7 +251,7 @@ class Shipper:
         chunk = self._batcher.take(reason, seal_state, tail)
         chunk.shared = self._restored is not None and not self._request
         self._state = self._reader.state()
-        chunk.last_sequence = self._state.sequence
+        chunk.after = self._state
         actions += self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
 
     def _release(self, hold: Hold, actions: "list[events.Action]") -> None:

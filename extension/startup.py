@@ -5,13 +5,14 @@ Every step that fails leaves a working remainder: without a log API the extensio
 
 import time
 
-from extension.errors import ApiError
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
+from extension.keeper import Keeper
 from extension.listener import Listener
 from extension.messages import say
 
-ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer, within a second
+ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer
+PATIENCE = 1.0  # s for all of them
 PAUSE = 0.3  # s between them
 BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # the documents disagree on defaults
 TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
@@ -22,27 +23,29 @@ ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
 class Started:
     """What start-up leaves behind. `api` is telemetry, logs or "" (nothing will arrive)."""
 
-    __slots__ = ("api", "calls", "inbox", "listener", "managed", "schema")
+    __slots__ = ("api", "calls", "inbox", "initialization_type", "keeper", "listener", "schema")
 
-    def __init__(self, calls: ExtensionsApi, inbox: Inbox, *, managed: bool) -> None:
+    def __init__(self, calls: ExtensionsApi, inbox: Inbox, initialization_type: str) -> None:
         self.calls = calls
         self.inbox = inbox
-        self.managed = managed
+        self.keeper = Keeper(inbox)
+        self.initialization_type = initialization_type
         self.listener: "Listener | None" = None
         self.api = ""
         self.schema = ""
 
+    @property
+    def managed(self) -> bool:
+        """Managed Instances: no INVOKE, no freeze."""
+        return self.initialization_type == "lambda-managed-instances"
 
-def start(
-    settings: "Settings", address: str, initialization_type: str, keep: "Callable[[Inbox, bytes], None]"
-) -> Started:
+
+def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initialization_type: str) -> Started:
     """Register, listen, subscribe, write the first `event/next`. ApiError if registering or polling is refused."""
-    managed = initialization_type == "lambda-managed-instances"
-    calls = ExtensionsApi(address)
-    calls.register(("SHUTDOWN",) if managed else ("INVOKE", "SHUTDOWN"))
-    started = Started(calls, Inbox(), managed=managed)
+    started = Started(calls, inbox, initialization_type)
+    calls.register(("SHUTDOWN",) if started.managed else ("INVOKE", "SHUTDOWN"))
     if settings.bucket:
-        listener = Listener(lambda body: keep(started.inbox, body))
+        listener = Listener(started.keeper.keep)
         try:
             listener.start(settings.port)
         except OSError as error:
@@ -83,9 +86,10 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
 
 
 def _persistently(attempt: "Callable[[], tuple[int, str]]") -> "tuple[int, str]":
+    give_up = time.monotonic() + PATIENCE
     for again in range(ATTEMPTS):
         status, body = attempt()
-        if 0 < status < 500:  # noqa: PLR2004 - 5xx and no answer are worth another attempt
+        if 0 < status < 500 or time.monotonic() + PAUSE > give_up:  # noqa: PLR2004 - only 5xx and silence are tried again
             break
         if again < ATTEMPTS - 1:
             time.sleep(PAUSE)
@@ -97,5 +101,3 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from extension.settings import Settings
-
-__all__ = ["ApiError", "Started", "start", "subscribe"]

@@ -39,7 +39,14 @@ class Uploader:
 
     def _outcome(self, upload: "Upload") -> "Uploaded | UploadFailed":
         chunk = upload.chunk
-        request = PutRequest(chunk.key, chunk.body, CONTENT_TYPE, chunk.content_encoding, chunk.metadata)
+        request = PutRequest(
+            chunk.key,
+            chunk.body,
+            CONTENT_TYPE,
+            chunk.content_encoding,
+            chunk.metadata,
+            only_if_absent=upload.conditional,
+        )
         try:
             self._store.put(request)
         except StoreError as error:

@@ -11,7 +11,7 @@ from extension.journal.left import Segment
 
 SEGMENT_BYTES = 1024 * 1024  # of a segment; a longer entry has one of its own
 RESERVE_BYTES = 128 * 1024  # of a file that is given up when the disk is full, so that a seal still gets in
-PARTS = 8  # of the limit, that a segment and the reserve take at most
+PARTS = 8  # a segment takes one of the limit, the reserve another: six are left for the longest entry, always
 
 
 class Files:

@@ -263,20 +263,11 @@ class Journal:
         files = self._files
         if not files:
             return False
-        if files.used + size > self.limit and self._may_go(files):
-            self._begin()
-            files.purge(self._gone, self._homes.values())
         if files.used + size <= self.limit:
             return True
         fields: "dict[str, object]" = {"limit_bytes": self.limit, "folder": files.folder.path}
         self._tell("full", f"the journal is full: {ADVICE}", fields)
         return False
-
-    def _may_go(self, files: Files) -> bool:
-        """Whether nothing in the current segment is needed any more."""
-        if not files.is_open or not files.current.first or files.current.number in self._homes.values():
-            return False
-        return self._gone.cover(files.current.first, files.current.last)
 
     def _put(self, head: bytes, body: bytes = b"") -> bool:
         files = self._files

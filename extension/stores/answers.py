@@ -9,6 +9,7 @@ OUTDATED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired"}
 )
 OK, MULTIPLE_CHOICES, SERVER_ERROR = 200, 300, 500  # what 2xx, 3xx and 5xx begin with
+PRECONDITION_FAILED, NOT_IMPLEMENTED = 412, 501
 BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 PASSING = frozenset(  # refusals by status 4xx that another attempt may well not meet
     {
@@ -27,7 +28,7 @@ PASSING = frozenset(  # refusals by status 4xx that another attempt may well not
 class Answer:
     """A status, its headers (names in lower case) and its body, as far as it was read."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("again", "body", "headers", "status")
 
     def __init__(self, head: bytes) -> None:
         """Raise `ValueError` where `head` is not the head of an HTTP answer."""
@@ -43,6 +44,7 @@ class Answer:
         if version == "HTTP/1.0":
             self.headers.setdefault("connection", "close")
         self.body = b""
+        self.again = False  # to a request that was sent before, over a connection that broke without an answer
 
     @property
     def stored(self) -> bool:
@@ -95,13 +97,17 @@ def refusal(status: int, code: str, message: str, region: str) -> StoreError:
     message = message or "no message"
     if code in OUTDATED:
         kind = StoreError.CREDENTIALS
+    elif status == PRECONDITION_FAILED:
+        kind = StoreError.EXISTS
+    elif status == NOT_IMPLEMENTED or code == "NotImplemented":
+        kind = StoreError.UNCONDITIONAL  # If-None-Match is all that we ask for beside plain PutObject
     elif code in BUSY or status in (429, 503):
         kind = StoreError.THROTTLED
     elif status >= SERVER_ERROR or status in (408, 409) or code in PASSING:
         kind = StoreError.SERVER
     else:
         kind = StoreError.CONFIGURATION
-        if region and status not in (403, 404, 412):
+        if region and status not in (403, 404):
             message += f" The bucket is in region {region}: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to it"
     return StoreError(kind, status, code or f"HTTP{status}", message)
 
@@ -118,5 +124,7 @@ def judge(answer: Answer) -> None:
         if "etag" not in answer.headers:
             raise not_s3(answer.status)
         return
+    if answer.status == PRECONDITION_FAILED and answer.again:
+        return  # the key is taken by what was sent before
     region = answer.headers.get("x-amz-bucket-region") or element(answer.body, "Region")
     raise refusal(answer.status, element(answer.body, "Code"), element(answer.body, "Message"), region)

@@ -91,7 +91,9 @@ class LightStore:
             except OSError as error:
                 if kept.heard or isinstance(error, TimeoutError):
                     raise
-        return self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
+        answer = self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
+        answer.again = kept is not None
+        return answer
 
     def _take_kept(self) -> Connection | None:
         with self._lock:

@@ -19,6 +19,8 @@ def put_headers(authority: str, request: "PutRequest") -> dict[str, str]:
     headers = {"host": authority, "content-type": request.content_type}
     if request.content_encoding:
         headers["content-encoding"] = request.content_encoding
+    if request.only_if_absent:
+        headers["if-none-match"] = "*"
     for name, value in request.metadata.items():
         headers[f"x-amz-meta-{name.lower()}"] = value
     return headers

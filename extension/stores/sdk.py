@@ -93,6 +93,8 @@ class SdkStore:
         if request.content_encoding:
             arguments["ContentEncoding"] = request.content_encoding
         arguments["Metadata"] = request.metadata
+        if request.only_if_absent:
+            arguments["IfNoneMatch"] = "*"
         from botocore.exceptions import ConnectionClosedError
 
         try:
@@ -101,7 +103,7 @@ class SdkStore:
             if attempt.connected or attempt.ended:
                 raise
             client.close()  # a kept connection turned out dead: the same bytes once more over a fresh one
-            answer = client.put_object(Body=_body(body), **arguments)
+            answer = _again(client, _body(body), arguments)
         if not answer.get("ETag"):
             raise answers.not_s3(answer["ResponseMetadata"]["HTTPStatusCode"])
 
@@ -180,6 +182,18 @@ def _watch(client: "Any", current: "Any") -> None:  # noqa: ANN401
 
         watched = type(base.__name__, (base,), {"connect": connect, "request": request})
         classes[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": watched})
+
+
+def _again(client: "Any", body: "Any", arguments: "dict[str, Any]") -> "Any":  # noqa: ANN401
+    """Put once more. If the key is taken now, the first attempt had arrived after all."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return client.put_object(Body=body, **arguments)
+    except ClientError as error:
+        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != answers.PRECONDITION_FAILED:
+            raise
+        return {"ETag": "of the first attempt"}
 
 
 def _opened(body: bytes | str) -> "io.BufferedIOBase":

@@ -67,7 +67,9 @@ class Process:
         return lines
 
     def levels(self) -> list[object]:
-        return [line["level"] for line in self.said()]
+        """Of what it said, without the closing account of an environment that lost nothing."""
+        closing = ("info", "this environment ends")
+        return [line["level"] for line in self.said() if (line["level"], line["message"]) != closing]
 
 
 @contextmanager
@@ -81,6 +83,8 @@ def started(
     clean = s3.clean_environ(**store.environ(), **lambda_variables, **known) | (environ or {})
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         del clean[name]  # a profile would ask for boto3, which `-S` hides
+    (opt / "tmp").mkdir()
+    clean["TMPDIR"] = str(opt / "tmp")  # an environment's own, as on Lambda: the journal of another test is not for us
     process = Process(opt, clean)
     try:
         api.wait_for_next(1, process.ended)
@@ -145,7 +149,7 @@ def test_what_waits_is_shipped_at_shutdown_and_the_process_leaves_with_0(
         api.shut_down()
         api.deliver(line("later than the very last"))
         assert process.exit_code() == 0
-        assert process.said() == []
+        assert process.levels() == []
     assert records(store) == ["later than the very last", "line 1", "line 2", "line 3", "the very last"]
     sequences = sorted(int(str(record["sequence"])) for record in shipped(store))
     assert sequences == list(range(1, len(sequences) + 1))
@@ -198,7 +202,7 @@ def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, s
         api.deliver(line("before the end"))
         process.popen.send_signal(signal.SIGTERM)
         assert process.exit_code() == 0
-        assert process.said() == []
+        assert process.levels() == []
     assert records(store) == ["before the end"]
 
 
@@ -218,7 +222,7 @@ def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counte
         assert time.monotonic() - begun < 1.6
         said = process.said()
     assert said[0]["message"] == "an object could not be stored; it is kept and tried again"
-    assert (said[-1]["message"], said[-1]["records"]) == ("records could not be shipped", 2)
+    assert (said[-1]["message"], said[-1]["lost"]) == ("this environment ends", 2)
 
 
 def test_without_a_bucket_it_says_so_polls_and_leaves(opt: Path, api: LambdaApi, store: s3.Moto) -> None:
@@ -251,11 +255,8 @@ def test_bad_settings_are_said_one_line_each_and_the_defaults_serve(opt: Path, a
     assert records(store) == ["with the defaults"]
 
 
-UNGUARDED = pytest.mark.xfail(reason="an import behind the first event/next is outside every guard: the process ends")
 BROKEN_LATE = [
-    pytest.param("app", marks=UNGUARDED),
-    pytest.param("poller", marks=UNGUARDED),
-    *("consumer", "shipper", "batcher", "policy", "telemetry", "objects", "uploader"),
+    *("app", "poller", "consumer", "shipper", "batcher", "policy", "telemetry", "objects", "uploader"),
 ]
 BROKEN_EARLY = [
     "__main__",
@@ -299,11 +300,10 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
             api.wait_for_next(number + 1, process.ended)
         api.shut_down()
         assert process.exit_code() == 0
-        assert process.levels() == ["error"]
-        assert "planted" in str(process.said())
+        assert process.levels() == ["error", "error"]  # one fault is survived, two in a row end the shipping
+        assert all("planted" in str(line["why"]) for line in process.said())
 
 
-@pytest.mark.xfail(reason="the SHUTDOWN in whose handling the core broke is waited for a second time")
 def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(opt: Path, api: LambdaApi, store: s3.Moto) -> None:
     plant(opt, "policy", "shutdown_limit")
     with started(opt, api, store) as process:
@@ -312,7 +312,6 @@ def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(opt: Path, api
         assert process.levels() == ["error"]
 
 
-@pytest.mark.xfail(reason="the loop of last resort is not given the identifier")
 def test_a_fault_after_the_registration_does_not_register_again_for_lambda_would_refuse(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:

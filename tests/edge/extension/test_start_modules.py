@@ -22,6 +22,7 @@ OURS = {
     "extension.events",
     "extension.extensions_api",
     "extension.inbox",
+    "extension.keeper",
     "extension.listener",
     "extension.messages",
     "extension.minimal",
@@ -36,7 +37,8 @@ import sys, os
 sys.path.insert(0, sys.argv[1])
 import extension.__main__ as root
 told = root.settings.from_environ(os.environ)
-started = root.startup.start(told, os.environ["AWS_LAMBDA_RUNTIME_API"], "", root._keep)
+calls = root.ExtensionsApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+started = root.startup.start(told, calls, root.Inbox(), "")
 os.write(1, " ".join(sys.modules).encode())
 os._exit(0)
 """

@@ -9,6 +9,9 @@ import pytest
 
 from extension import settings, startup
 from extension.errors import ApiError
+from extension.events import LogsReceived
+from extension.extensions_api import ExtensionsApi
+from extension.inbox import Inbox
 from extension.startup import Started
 from tests.edge.extension.lambda_api import (
     DROP,
@@ -29,7 +32,8 @@ def start(api: LambdaApi, *, bucket: str = "a-bucket", initialization: str = "on
     """Start up in this process, with the listener on a free port, and wait until the first `event/next` is there."""
     environ = {"S3_BUCKET": bucket, "PORT": str(free_port())} | {name: str(value) for name, value in values.items()}
     told = settings.from_environ({settings.PREFIX + name: value for name, value in environ.items()})
-    started = startup.start(told, api.address, initialization, lambda inbox, body: inbox.put(body, len(body)))
+    started = startup.start(told, ExtensionsApi(api.address), Inbox(), initialization)
+    started.keeper.open(None, None)
     api.wait_for_next(1)
     return started
 
@@ -221,7 +225,9 @@ def test_without_a_bucket_nothing_is_subscribed_to_but_polling_goes_on(api: Lamb
 def test_what_is_delivered_during_start_up_is_in_the_inbox(api: LambdaApi) -> None:
     started = start(api)
     assert api.deliver({"type": "platform.initStart", "record": {}}) == 200
-    assert started.inbox.take(5.0) == [b'[{"type": "platform.initStart", "record": {}}]']
+    (received,) = started.inbox.take(5.0)
+    assert isinstance(received, LogsReceived)
+    assert received.body == b'[{"type": "platform.initStart", "record": {}}]'
 
 
 @pytest.mark.parametrize("answer", [Answer(403, '{"errorType":"Extension.InvalidExtensionName"}'), DROP])
@@ -229,7 +235,7 @@ def test_a_refused_registration_is_an_error_that_names_the_call(api: LambdaApi, 
     api.script["register"] = [answer]
     told = settings.from_environ({settings.PREFIX + "S3_BUCKET": "a-bucket"})
     with pytest.raises(ApiError, match="register"):
-        startup.start(told, api.address, "", lambda inbox, body: inbox.put(body, len(body)))
+        startup.start(told, ExtensionsApi(api.address), Inbox(), "")
     assert api.of("next") == []
 
 
@@ -237,7 +243,7 @@ def test_an_endpoint_that_nobody_serves_is_an_error(api: LambdaApi) -> None:
     del api  # its port is another
     told = settings.from_environ({})
     with pytest.raises(ApiError, match="no answer"):
-        startup.start(told, f"127.0.0.1:{free_port()}", "", lambda _inbox, _body: None)
+        startup.start(told, ExtensionsApi(f"127.0.0.1:{free_port()}"), Inbox(), "")
 
 
 def test_a_slow_answer_to_the_subscription_does_not_hold_up_the_init_for_long(api: LambdaApi) -> None:

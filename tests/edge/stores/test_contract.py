@@ -31,6 +31,10 @@ KEYS = [
 ]
 
 
+def only_if_absent(key: str, body: bytes) -> PutRequest:
+    return PutRequest(key, body, "application/x-ndjson", "", {}, only_if_absent=True)
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Moto]:
     with moto() as server:
@@ -71,6 +75,21 @@ class TestWhatIsStored:
         store.put(an_object("twice.log", b"first"))
         store.put(an_object("twice.log", b"second"))
         assert s3.get("twice.log")[0] == b"second"
+
+    def test_a_conditional_put_does_not_replace_what_is_there(
+        self, s3: Moto, make_store: MakeStore, tmp_path: Path
+    ) -> None:
+        store, key = make_store(s3.environ()), f"conditional/{tmp_path.name}.log"
+        store.put(only_if_absent(key, b"first"))
+        error = failure(store, only_if_absent(key, b"second"))
+        assert (error.kind, error.status) == (StoreError.EXISTS, 412)
+        assert s3.get(key)[0] == b"first"
+
+    def test_a_store_that_does_not_know_conditional_writes_says_so(self, make_store: MakeStore) -> None:
+        refusal = Refuse(501, "NotImplemented")
+        with ScriptedS3([refusal]) as server:
+            error = failure(make_store(server.environ()), only_if_absent("unknown.log", b"x"))
+        assert error.kind == StoreError.UNCONDITIONAL
 
     def test_no_content_encoding_is_sent_where_there_is_none(self, s3: Moto, make_store: MakeStore) -> None:
         make_store(s3.environ()).put(an_object("plain-encoding.log"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from extension.errors import StoreError
+from extension.stores import PutRequest
 from tests.certificates import TestAuthority
 from tests.edge.stores.conftest import MakeStore, an_object
 from tests.edge.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
@@ -95,6 +96,13 @@ class TestKeptConnections:
             store.put(an_object("2.log", b"x" * size))
             assert [request.connection for request in s3.requests] == [1, 1, 2]
             assert len(s3.objects) == 2
+
+    def test_what_the_dying_one_had_stored_is_not_a_collision(self, make_store: MakeStore) -> None:
+        with ScriptedS3([Fine(), DropAfter(), Refuse(412, "PreconditionFailed")]) as s3:
+            store = make_store(s3.environ())
+            store.put(an_object("1.log"))
+            store.put(PutRequest("2.log", b"x", "application/x-ndjson", "", {}, only_if_absent=True))
+            assert [request.connection for request in s3.requests] == [1, 1, 2]
 
     def test_a_fresh_one_that_dies_is_not_tried_again(self, make_store: MakeStore) -> None:
         with ScriptedS3([Fine(), DropBefore(), DropBefore()]) as s3:

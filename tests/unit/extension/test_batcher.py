@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from extension import objects
-from extension.batcher import AGE, BYTES, CHUNK_BYTES, INVOKES, Batcher
+from extension.batcher import AGE, BYTES, INVOKES, Batcher
 from extension.events import Moment, ReaderState
 from extension.telemetry import Received
 from tests.unit.extension.build import EPOCH, at, told
@@ -156,23 +156,6 @@ def test_first_and_last_time_span_all_posts_of_the_chunk_and_only_it() -> None:
     assert (metadata["records"], metadata["raw-bytes"], metadata["reason"]) == ("3", "3", "bytes")
     batches.push(post(1), at(0))
     assert "first-time" not in batches.take(BYTES, START).metadata
-
-
-def test_a_throttling_store_stretches_the_byte_threshold_alone() -> None:
-    batches = batcher()
-    batches.stretch = 4
-    batches.push(post(3999), at(0))
-    assert batches.due(at(0)) == ""
-    assert batches.due(at(10)) == AGE
-    batches.push(post(1), at(0))
-    assert batches.due(at(0)) == BYTES
-
-
-def test_a_stretched_threshold_ends_at_the_largest_chunk() -> None:
-    batches = batcher(SHIP_RATE_BYTES=1024 * 1024)
-    batches.stretch = 1024
-    batches.push(post(CHUNK_BYTES), at(0))
-    assert batches.due(at(0)) == BYTES
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CORE = (
+    "recovery",
     "echoes",
     "envelopes",
     "accounts",
@@ -23,8 +24,8 @@ CORE = (
     "events",
     "errors",
 )
-EDGES = ("extensions_api", "listener", "inbox", "poller", "uploader", "messages")
-SHELL = ("__init__", "__main__", "app", "consumer", "startup", "minimal")  # put edges and core together
+EDGES = ("keeper", "spool", "extensions_api", "listener", "inbox", "poller", "uploader", "messages")
+SHELL = ("__init__", "__main__", "app", "consumer", "environment", "startup", "minimal")  # put edges and core together
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),

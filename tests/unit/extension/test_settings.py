@@ -49,6 +49,8 @@ def test_the_table_has_the_final_names_in_order() -> None:
             "COMPRESSION",
             "MAX_HOLD_MILLISECONDS",
             "API",
+            "CONDITIONAL_WRITE",
+            "JOURNAL_BYTES",
             "PORT",
             "S3_CLIENT",
         )

@@ -117,16 +117,16 @@ def test_a_retry_does_not_wait_in_an_environment_that_may_freeze_but_for_the_nex
     assert story.told == ["16 upload 2 bytes(1)", "16.1 say info", "16.1 release r2"]
 
 
-def test_each_503_doubles_the_byte_threshold_until_a_success() -> None:
-    story = busy().logs(11, LONG)
-    assert story.core._batcher.stretch == 1
-    for number in range(20):
-        story.failed(400 + 400 * number, StoreError.THROTTLED).until(750 + 400 * number)
-        assert story.core._batcher.stretch == min(2 ** (number + 1), 1024)
-    story.failed(9000, StoreError.SERVER).until(9400)
-    assert story.core._batcher.stretch == 1024
-    story.stored(9500)
-    assert story.core._batcher.stretch == 1
+def test_while_the_store_is_throttling_what_arrives_becomes_one_larger_object() -> None:
+    story = busy().logs(11, LONG).failed(11.1, StoreError.THROTTLED)
+    for number in range(9):
+        story.logs(11.11 + number / 100, LONG)  # each of them would cross the threshold
+    story.until(11.3).stored(11.4).stored(11.5)
+    assert [line for line in story.told if "upload" in line] == [
+        "11 upload 2 bytes(1)",
+        "11.3 upload 2 bytes(1)",
+        "11.4 upload 3 bytes(9)",
+    ]
 
 
 def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_counted() -> None:
