@@ -132,19 +132,45 @@ def test_an_entry_longer_than_a_segment_has_one_of_its_own(open_journal: Open, t
     assert [len(body) for body in bodies(open_journal())] == [10, 3_000_000, 10]
 
 
+def test_serials_go_on_although_no_entry_is_left(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    assert journal.append(bytes(2_000_000), WALL) == 1
+    journal.forget(1)
+    assert sum(path.stat().st_size for path in segments(tmp_path)) < 1000
+    journal.close()
+    again = open_journal()
+    assert (again.left.last, again.append(b"2", WALL)) == (1, 2)
+
+
 def test_a_segment_whose_seal_still_counts_stays_until_that_chunk_is_stored(open_journal: Open) -> None:
     journal = open_journal(limit=200_000)
     journal.append(bytes(4000), WALL)
-    for _ in range(5):
+    for _ in range(8):
         journal.append(bytes(4000), WALL)
-    journal.seal(seal_of(1, 1), after(1))  # stands behind entries 2 to 6
+    journal.seal(seal_of(1, 1), after(1))  # stands in another segment than entry 1
     for _ in range(20):
         journal.append(bytes(4000), WALL)
-    journal.forget(26, 2)
+    journal.forget(29, 2)
     journal.close()
     again = open_journal(limit=200_000)
     assert [one.seal.key for one in again.left.seals] == ["key-1-1"]
     assert bodies(again, 1, 1) == [bytes(4000)]
+
+
+def test_what_is_forgotten_stays_forgotten_when_the_file_that_said_so_is_gone(
+    open_journal: Open, tmp_path: Path
+) -> None:
+    journal = open_journal(limit=200_000)
+    for _ in range(7):
+        journal.append(bytes(4000), WALL)
+    assert len(segments(tmp_path)) == 2
+    journal.forget(6, 2)  # is written to the second segment, and holds for the first
+    for _ in range(7):
+        journal.append(bytes(4000), WALL)
+    journal.forget(13, 7)
+    assert [path.name for path in segments(tmp_path)] == ["segment-00000001", "segment-00000003"]
+    journal.close()
+    assert open_journal(limit=200_000).left.unsealed == [(1, 1), (14, 14)]
 
 
 def test_bodies_received_before_a_restart_are_known_again_forgotten_ones_included(open_journal: Open) -> None:

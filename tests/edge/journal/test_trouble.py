@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extension.journal import Journal
-from extension.journal.frames import ENTRY_BYTES
+from extension.journal import Journal, frames
 from tests.edge.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, after, bodies, python, seal_of, segments
 from tests.edge.journal.conftest import Open
 
@@ -129,13 +128,13 @@ def test_a_torn_tail_is_cut_at_the_last_whole_entry_and_counted(
     expected = filled(tmp_path, said)
     newest = segments(tmp_path)[-1]
     content = newest.read_bytes()
-    frames = [ENTRY_BYTES + len(body) for body in expected if body in content]
-    assert 1 < len(frames) < 15
-    torn = cut = data.draw(st.integers(1, sum(frames)))
+    sizes = [frames.ENTRY_BYTES + len(body) for body in expected if body in content]
+    assert 1 < len(sizes) < 15
+    torn = cut = data.draw(st.integers(1, sum(sizes)))
     os.truncate(newest, len(content) - cut)
     kept = list(expected)
     while torn > 0:
-        torn -= ENTRY_BYTES + len(kept.pop())
+        torn -= frames.ENTRY_BYTES + len(kept.pop())
     journal = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000)
     assert bodies(journal) == kept
     assert (journal.left.last, journal.left.torn_bytes, journal.left.torn) == (len(kept), -torn, int(torn < 0))
@@ -179,6 +178,20 @@ def test_a_segment_of_an_unknown_format_is_counted_not_read(open_journal: Open, 
     assert segments(tmp_path)[-1].name == "segment-00000008"
 
 
+def test_a_segment_without_its_header_or_with_a_second_one_is_not_ours(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    journal.append(b"1", WALL)
+    journal.close()
+    (path,) = segments(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole)
+    entry = frames.entry(9, WALL, b"9") + b"9"
+    (tmp_path / FOLDER / "segment-00000002").write_bytes(entry)
+    again = open_journal()
+    assert bodies(again) == [b"1"]
+    assert (again.left.torn, again.left.torn_bytes) == (2, len(whole) + len(entry))
+
+
 # too little room
 
 
@@ -202,13 +215,27 @@ def test_what_does_not_fit_is_not_journalled_said_once_and_there_is_room_again_a
     assert said.messages == ["the journal is full"]
 
 
+def test_that_it_is_full_again_is_said_again_after_a_minute_in_which_all_was_well(
+    open_journal: Open, said: Said
+) -> None:
+    clock = Clock()
+    journal = open_journal(limit=100_000, now=clock)
+    for pause, times in ((0, 1), (59, 1), (2, 2), (100, 3)):
+        clock.now += pause
+        last = 0
+        while serial := journal.append(bytes(10_000), WALL):
+            last = serial
+        assert len(said.lines) == times
+        journal.forget(last)
+
+
 @pytest.mark.parametrize("limit", [3_000, 30_000, 300_000, 3_000_000])
 def test_a_journal_that_is_emptied_in_time_is_never_full_however_small(
     open_journal: Open, tmp_path: Path, said: Said, limit: int
 ) -> None:
     journal = open_journal(limit=limit)
     for number in range(1, 200):
-        assert journal.append(bytes(limit // 4), WALL) == number
+        assert journal.append(bytes(limit // (2 + number % 3)), WALL) == number
         assert size_of(tmp_path / FOLDER) <= limit
         journal.seal(seal_of(number, number), after(number))
         journal.forget(number)
@@ -327,6 +354,29 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     assert state.sequence == 7
 
 
+def test_a_seal_that_went_with_the_old_folder_holds_nothing_in_the_new_one(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal(limit=200_000)
+    journal.append(b"1", WALL)
+    journal.seal(seal_of(1, 1), after(1))
+    shutil.rmtree(tmp_path / FOLDER)
+    for _ in range(20):
+        journal.append(bytes(4000), WALL)
+    assert len(segments(tmp_path)) == 4
+    journal.forget(21, 2)
+    assert len(segments(tmp_path)) == 1
+
+
+def test_what_is_set_aside_takes_room_too(open_journal: Open, tmp_path: Path, said: Said) -> None:
+    journal = open_journal(limit=400_000)
+    for _ in range(10):
+        journal.append(bytes(10_000), WALL)
+    assert journal.set_aside(1, 10)
+    while journal.append(bytes(10_000), WALL):
+        pass
+    assert 380_000 < size_of(tmp_path / FOLDER) <= 400_000
+    assert said.messages == ["the journal is full"]
+
+
 def test_a_parent_that_is_cleared_too_is_tried_again_after_10_s(tmp_path: Path, said: Said) -> None:
     clock = Clock()
     (tmp_path / "tmp").mkdir()
@@ -336,10 +386,25 @@ def test_a_parent_that_is_cleared_too_is_tried_again_after_10_s(tmp_path: Path, 
     assert journal.append(b"2", WALL) == 0
     (tmp_path / "tmp").mkdir()
     assert journal.append(b"3", WALL) == 0
+    assert not journal.seal(seal_of(1, 1), after(1))
     clock.now += 10.1
     assert journal.append(b"4", WALL) == 2
     assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
     journal.close()
+
+
+def test_what_another_process_has_left_meanwhile_is_not_touched(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    journal.append(b"1", WALL)
+    shutil.rmtree(tmp_path / FOLDER)
+    other = open_journal("another12345")
+    other.append(b"other", WALL)
+    other.close()
+    assert journal.append(b"2", WALL) == 2
+    assert (tmp_path / f"{FOLDER}.1").is_dir()
+    journal.close()
+    again = open_journal("third0000000")
+    assert (again.environment, bodies(again)) == ("another12345", [b"other"])
 
 
 def test_closed_is_closed(open_journal: Open) -> None:
