@@ -6,6 +6,7 @@ import re
 import traceback
 from collections.abc import Callable
 
+from sandbox import extensions_api, runtime_api
 from sandbox.apis import Apis
 from sandbox.refusals import Refused, internal_error, no_route
 from sandbox.wire import Answer, Handle, Request
@@ -13,20 +14,20 @@ from sandbox.wire import Answer, Handle, Request
 Operation = Callable[[Apis, Request, str], Answer | None]
 
 _ROUTES: list[tuple[str, str, Operation]] = [
-    ("GET", "/2018-06-01/ping", lambda apis, request, key: apis.ping(request, key)),
-    ("GET", "/2018-06-01/runtime/invocation/next", Apis.invocation_next),
-    ("POST", "/2018-06-01/runtime/invocation/{id}/response", Apis.invocation_response),
-    ("POST", "/2018-06-01/runtime/invocation/{id}/error", Apis.invocation_error),
-    ("POST", "/2018-06-01/runtime/init/error", Apis.init_error),
-    ("GET", "/2018-06-01/runtime/restore/next", Apis.restore_next),
-    ("POST", "/2018-06-01/runtime/restore/error", Apis.restore_error),
-    ("POST", "/2020-01-01/extension/register", Apis.register),
-    ("GET", "/2020-01-01/extension/event/next", Apis.event_next),
-    ("POST", "/2020-01-01/extension/init/error", Apis.extension_init_error),
-    ("POST", "/2020-01-01/extension/exit/error", Apis.extension_exit_error),
-    ("PUT", "/2020-08-15/logs", Apis.subscribe_logs),
-    ("PUT", "/2022-07-01/telemetry", Apis.subscribe_telemetry),
-    ("GET", "/2021-04-23/credentials", Apis.credentials),
+    ("GET", "/2018-06-01/ping", runtime_api.ping),
+    ("GET", "/2018-06-01/runtime/invocation/next", runtime_api.invocation_next),
+    ("POST", "/2018-06-01/runtime/invocation/{id}/response", runtime_api.invocation_response),
+    ("POST", "/2018-06-01/runtime/invocation/{id}/error", runtime_api.invocation_error),
+    ("POST", "/2018-06-01/runtime/init/error", runtime_api.init_error),
+    ("GET", "/2018-06-01/runtime/restore/next", runtime_api.restore_next),
+    ("POST", "/2018-06-01/runtime/restore/error", runtime_api.restore_error),
+    ("POST", "/2020-01-01/extension/register", extensions_api.register),
+    ("GET", "/2020-01-01/extension/event/next", extensions_api.event_next),
+    ("POST", "/2020-01-01/extension/init/error", extensions_api.init_error),
+    ("POST", "/2020-01-01/extension/exit/error", extensions_api.exit_error),
+    ("PUT", "/2020-08-15/logs", extensions_api.subscribe_logs),
+    ("PUT", "/2022-07-01/telemetry", extensions_api.subscribe_telemetry),
+    ("GET", "/2021-04-23/credentials", runtime_api.credentials),
 ]
 _COMPILED = [
     (method, re.compile(pattern.replace("{id}", "(?P<id>[^/]+)")), operation) for method, pattern, operation in _ROUTES

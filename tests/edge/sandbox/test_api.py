@@ -13,11 +13,12 @@ import pytest
 import requests
 
 from sandbox import routes
-from sandbox.apis import RESPONSE_LIMIT, Apis
+from sandbox.apis import Apis
 from sandbox.dialects import LOGS, TELEMETRY, Dialect
 from sandbox.function import Function
 from sandbox.life import Invocation, Life
 from sandbox.logstream import LogStream
+from sandbox.runtime_api import RESPONSE_LIMIT
 from sandbox.telemetry import Telemetry
 from sandbox.wire import Server
 
