@@ -32,8 +32,8 @@ class Consumer:
 
     def run(self) -> int:
         """Consume until the core says Exit; the process's exit code. Raises after two faults of ours in a row."""
-        for body, serial in self._environment.left_over():
-            self._consume(events.LogsReceived(body, serial))
+        for body in self._environment.left_over():
+            self._consume(body)
         while True:
             wake_at = self._shipper.wake_at()
             self.taken = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
@@ -56,6 +56,8 @@ class Consumer:
             say("error", "the Extensions API has gone", {"why": item.why})
             return 1
         event = _polled(item.body) if isinstance(item, Polled) else item
+        if isinstance(item, _GivenUp):
+            event = self._read_again(item)
         self.leaving = self.leaving or isinstance(event, events.Shutdown)
         moment = events.Moment(time.monotonic(), time.time())
         for action in self._shipper.handle(event, moment):  # type: ignore[arg-type]  # the inbox holds events
@@ -69,6 +71,13 @@ class Consumer:
             else:
                 self._environment.carry_out(action)
         return -1
+
+    def _read_again(self, item: "_GivenUp") -> "events.Event":
+        """A body for which the queue had no room: the journal may have it."""
+        for body in self._environment.bodies(item.serial, item.serial):
+            return body
+        say("error", "the queue was full: a batch is lost", {"records": item.records, "bytes": item.size})
+        return events.Shed(item.records, item.size)
 
     def _survive(self, error: Exception, item: object) -> None:
         """Fail open: say it, let the function go on; a second fault in a row is one too many."""
@@ -86,10 +95,18 @@ class Consumer:
         accounts = self._shipper.accounts
         accounts.echoes = self._keeper.echoes
         accounts.refused = self._listener.refused if self._listener else 0
-        for serial, records, size in self._keeper.take_shed():
-            self._environment.forget(serial, serial)
-            self.taken.insert(0, events.Shed(records, size))
-            say("error", "the queue was full: a batch is lost", {"records": records, "bytes": size})
+        self.taken[:0] = [_GivenUp(*shed) for shed in self._keeper.take_shed()]
+
+
+class _GivenUp:
+    """A body that the full inbox gave up: its serial in the journal (0: none), records and bytes."""
+
+    __slots__ = ("records", "serial", "size")
+
+    def __init__(self, serial: int, records: int, size: int) -> None:
+        self.serial = serial
+        self.records = records
+        self.size = size
 
 
 def _polled(body: bytes) -> "events.Event":

@@ -48,7 +48,7 @@ class Environment:
         self._uploader = Uploader(store, started.inbox)
         self._uploader.start()
 
-    def left_over(self) -> "Iterator[tuple[bytes, int]]":
+    def left_over(self) -> "Iterator[events.LogsReceived]":
         """Take up what an earlier process left: its closed chunks go first; yields the bodies that were in none."""
         left = self._journal.left
         self.shipper.accounts.torn = left.torn_bytes + left.over_bytes
@@ -56,8 +56,18 @@ class Environment:
             self._take_up(sealed)
         self.shipper.resume(left.state)
         for first, last in left.unsealed:
-            for serial, _, body in self._journal.entries(first, last):
-                yield body, serial
+            if left.replays.get(first, 0) >= recovery.REPLAYS:
+                self._journal.set_aside(first, last)
+                say("error", "bodies that could not be read again twice are set aside", {"bodies": last - first + 1})
+                continue
+            self._journal.replaying(first)
+            yield from self.bodies(first, last)
+            self._journal.replayed(first)
+
+    def bodies(self, first: int, last: int) -> "Iterator[events.LogsReceived]":
+        """What the journal holds of these serials."""
+        for serial, wall, body in self._journal.entries(first, last):
+            yield events.LogsReceived(body, serial, wall)
 
     def carry_out(self, action: "events.Action") -> None:
         """Do what the core says, as far as it concerns the store and the journal."""
@@ -78,8 +88,8 @@ class Environment:
 
     def _take_up(self, sealed: "Sealed") -> None:
         seal, accounts = sealed.seal, self.shipper.accounts
+        records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
         if sealed.replays >= recovery.REPLAYS:
-            records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
             accounts.received += records
             accounts.lost += records
             fields: "dict[str, object]" = {"records": records, "key": seal.key}
@@ -91,7 +101,7 @@ class Environment:
         chunk = recovery.rebuild(sealed, entries, self._settings, self._origin, self._new_body)
         self._journal.replayed(seal.first)
         if chunk:
-            self.shipper.recover(chunk)
+            self.shipper.recover(chunk, max(records - chunk.records, 0))
         else:
             self.forget(seal.first, seal.last)
 

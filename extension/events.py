@@ -41,22 +41,24 @@ class Shutdown:
 class LogsReceived:
     """The platform has POSTed one batch: the body, unread, and its number in the journal (0: it is not there)."""
 
-    __slots__ = ("body", "serial")
+    __slots__ = ("body", "serial", "wall")
 
-    def __init__(self, body: bytes, serial: int = 0) -> None:
+    def __init__(self, body: bytes, serial: int = 0, wall: float = 0.0) -> None:
         self.body = body
         self.serial = serial
+        self.wall = wall  # when it arrived, seconds since the epoch; 0: now
 
 
 class ReaderState:
     """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
 
-    __slots__ = ("request_id", "seen", "sequence")
+    __slots__ = ("arn", "request_id", "seen", "sequence")
 
-    def __init__(self, request_id: "str | None", seen: "tuple[str, ...]", sequence: int) -> None:
+    def __init__(self, request_id: "str | None", seen: "tuple[str, ...]", sequence: int, arn: str = "") -> None:
         self.request_id = request_id  # of the last platform.start
         self.seen = seen  # request ids that are believed in, the newest last
         self.sequence = sequence  # number of the last record
+        self.arn = arn  # the function's, as far as it is known
 
 
 class Seal:

@@ -41,8 +41,9 @@ class Keeper:
             if self._echoes and self._echoes.is_echo(body):
                 self.echoes += 1
                 return
-            serial = self._journal.append(body, time.time()) if self._journal else 0
-            self._inbox.put(LogsReceived(body, serial), len(body))
+            wall = time.time()
+            serial = self._journal.append(body, wall) if self._journal else 0
+            self._inbox.put(LogsReceived(body, serial, wall), len(body))
 
     def take_shed(self) -> "list[tuple[int, int, int]]":
         """What a full inbox gave up since the last call: serial, records, bytes of each body."""

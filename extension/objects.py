@@ -39,6 +39,7 @@ class Chunk:
         "after",
         "attempts",
         "body",
+        "careful",
         "content_encoding",
         "key",
         "metadata",
@@ -66,6 +67,7 @@ class Chunk:
         self.attempts = 0
         self.seal: "Seal | None" = None  # how the journal makes it again
         self.sealed = False  # whether the journal holds the seal
+        self.careful = False  # made again with records missing: never overwrites
         self.shared = False  # closed before a snapshot: each restored copy stores it under the same key
 
 

@@ -70,7 +70,7 @@ class Outbox:
         chunk.attempts += 1
         self._accounts.puts += 1
         self._accounts.retries += chunk.attempts > 1
-        return events.Upload(self.attempt, chunk, conditional=self.conditional)
+        return events.Upload(self.attempt, chunk, conditional=self.conditional or chunk.careful)
 
     def thaw(self) -> "list[events.Action]":
         """The environment was frozen: what is in flight is unknown, its connection is to be closed."""

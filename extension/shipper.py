@@ -57,9 +57,14 @@ class Shipper:
         """Records received and neither stored nor lost."""
         return self._batcher.records + self._outbox.records
 
-    def recover(self, chunk: "Chunk") -> None:
-        """A chunk that an earlier process of this environment closed and perhaps stored; it goes first."""
-        self.accounts.received += chunk.records
+    def recover(self, chunk: "Chunk", missing: int = 0) -> None:
+        """A chunk that an earlier process of this environment closed and perhaps stored; it goes first.
+
+        `missing` of its records could not be read any more: it must not overwrite the whole chunk, if that was stored.
+        """
+        self.accounts.received += chunk.records + missing
+        self.accounts.lost += missing
+        chunk.careful = missing > 0
         chunk.attempts = 1  # at least one may have succeeded
         chunk.sealed = True
         self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
@@ -88,7 +93,8 @@ class Shipper:
         self._last = now
         moment = events.Moment(self._time, now.wall)
         if isinstance(event, events.LogsReceived):
-            self._on_received(self._reader.read(event.body, now.wall), moment, event.serial, actions)
+            received = self._reader.read(event.body, event.wall or now.wall)
+            self._on_received(received, moment, event.serial, actions)
         elif isinstance(event, events.Invoke):
             self._on_invoke(event, moment)
         elif isinstance(event, events.Shutdown):
@@ -243,7 +249,7 @@ class Shipper:
         """Close the open chunk; what is news about losses goes with it, and at the end what it all came to."""
         tail = ""
         state = self._reader.state()
-        seal_state = events.ReaderState(self._state.request_id, state.seen, self._state.sequence)
+        seal_state = events.ReaderState(self._state.request_id, state.seen, self._state.sequence, state.arn)
         if self.accounts.has_news or reason == batcher.SHUTDOWN:
             tail = self._reader.own_line(
                 lambda environment, number: self.accounts.report(self.waiting_records, environment, number, now.wall)
@@ -269,10 +275,11 @@ class Shipper:
         finished = self._drained and not self._outbox.attempt and not self.waiting_records
         if finished or now.mono >= self._leave_at:
             left = self.waiting_records
-            self.accounts.lost += left
-            self.accounts.lost_bytes += self._batcher.raw_bytes + self._outbox.raw_bytes
+            lost = 0 if self.accounts.reason else left  # a reset keeps /tmp: the next process ships what is journalled
+            self.accounts.lost += lost
+            self.accounts.lost_bytes += self._batcher.raw_bytes + self._outbox.raw_bytes if lost else 0
             self._exited = True
-            actions.append(events.Exit(left, self.accounts.figures(0)))
+            actions.append(events.Exit(lost, self.accounts.figures(left - lost)))
 
 
 TYPE_CHECKING = False

@@ -50,13 +50,14 @@ class Reader:
 
     def state(self) -> events.ReaderState:
         """What a reader must start from to make the same lines of what comes next."""
-        return events.ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence)
+        return events.ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
 
     def restore(self, state: events.ReaderState) -> None:
         """Start from there."""
         self._current = state.request_id
         self._seen = dict.fromkeys(state.seen)
         self._sequence = state.sequence
+        self._origin.arn = self._origin.arn or state.arn
 
     def own_line(self, make: "Callable[[str, int], str]") -> str:
         """A line of the extension's own, numbered as the next record; `make` gets environment and number."""

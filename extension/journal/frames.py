@@ -124,14 +124,14 @@ def read_seal(payload: bytes) -> Sealed:
 
 
 def _members(state: "ReaderState | None") -> "list[object] | None":
-    return None if state is None else [state.request_id, state.sequence, list(state.seen)]
+    return None if state is None else [state.request_id, state.sequence, list(state.seen), state.arn]
 
 
 def _state(members: "list[object]") -> ReaderState:
-    request_id, sequence, seen = members
+    request_id, sequence, seen, arn = members
     if not isinstance(seen, list) or not isinstance(sequence, int):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
-    return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence)
+    return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence, str(arn))
 
 
 def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, bytes, int]]":
