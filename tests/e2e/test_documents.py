@@ -39,7 +39,7 @@ def test_the_demonstrations_output_in_the_readme_is_of_the_shape_that_it_prints(
 
 def shape(output: str) -> list[str]:
     """Lines with digits and ids replaced; the rows of the objects' table count once, whatever shipped them."""
-    lines = []
+    lines: list[str] = []
     for line in output.rstrip().splitlines():
         plain = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", line)
         plain = re.sub(r"demo-\d+-UUID\.log\s+[\d,]+\s+\d+  \w+", "ROW", plain)
