@@ -7,6 +7,7 @@ authority, which hides Amazon's own roots; that these are what is trusted withou
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -104,6 +105,10 @@ def signature(kind: str, folder: Path) -> object:
 
 def refusals(kind: str, folder: Path) -> object:
     root, context = production.authority(folder)
+    code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")
+    shutil.copy(
+        root.bundle, code / "authority.pem"
+    )  # an environment sees of this machine's /tmp and /var only its code
     with moto() as s3, production.TlsFront(context, _port(s3)) as front:
         s3.only_user(put_policy(BUCKET, PREFIX))
         right = production.variables(s3.access_key, s3.secret_key, str(root.bundle))
@@ -133,15 +138,19 @@ def whole(kind: str, folder: Path) -> object:
     from sandbox.options import Options
 
     root, context = production.authority(folder)
+    code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")
+    shutil.copy(
+        root.bundle, code / "authority.pem"
+    )  # an environment sees of this machine's /tmp and /var only its code
     with moto() as s3, production.TlsFront(context, _port(s3)) as front:
         s3.only_user(put_policy(BUCKET, PREFIX))
         function = Function(
-            production.ROOT / "functions" / "demo",
+            code,
             name=NAME,
             variables={
                 "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": BUCKET,
                 "ADAPTIVE_BATCHING_EXTENSION_S3_CLIENT": kind,
-                "AWS_CA_BUNDLE": str(root.bundle),
+                "AWS_CA_BUNDLE": "/var/task/authority.pem",
             },
             layers=(LAYER,),
             region=REGION,
@@ -173,7 +182,6 @@ def _port(s3: Moto) -> int:
 
 if __name__ == "__main__":
     (production.ROOT / "build").mkdir(exist_ok=True)
-    # Not in /tmp or /var: an environment of the sandbox has its own, and would see no bundle.
     with tempfile.TemporaryDirectory(dir=production.ROOT / "build") as place:
         scene = {"signature": signature, "refusals": refusals, "stranger": stranger, "whole": whole}[sys.argv[1]]
         production.report(scene(sys.argv[2], Path(place)))

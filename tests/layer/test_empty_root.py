@@ -107,7 +107,8 @@ def test_the_extension_ships_over_tls_from_there(root: Path, tmp_path: Path, cli
                 extension.kill()
     assert extension.returncode == 0, said
     (stored,) = s3.objects.values()
-    (line,) = gzip.decompress(stored.body).splitlines()
+    line, report = gzip.decompress(stored.body).splitlines()
+    assert json.loads(report)["type"] == "extension.report"
     found = json.loads(line)
     assert {name: found[name] for name in record} == record
 
