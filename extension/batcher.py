@@ -24,6 +24,7 @@ class Batcher:
     __slots__ = (
         "_body",
         "_bytes",
+        "_cuts",
         "_first",
         "_first_serial",
         "_first_time",
@@ -34,8 +35,10 @@ class Batcher:
         "_new_unique",
         "_origin",
         "_seconds",
+        "_serial",
         "_settings",
         "invokes",
+        "loose",
         "records",
     )
 
@@ -59,10 +62,13 @@ class Batcher:
         self._body = self._new_body()
         self._first_serial = 0
         self._last_serial = 0
+        self._serial = 0  # of the last POST
         self._first: "Moment | None" = None
         self._first_time = ""
         self._last_time = ""
+        self._cuts: "list[int]" = []
         self.records = 0
+        self.loose = 0  # of them, those that are in memory alone
         self.invokes = 0
 
     @property
@@ -82,15 +88,22 @@ class Batcher:
         """Add the lines of one POST to the open chunk; `serial` is its number in the journal."""
         self._first_serial = self._first_serial or serial
         self._last_serial = max(self._last_serial, serial)
+        self._serial = serial
         if not received.records:
             return
         if self._first is None:
             self._first = now
         self._body.append(received.lines)
         self.records += received.records
+        self.loose += 0 if serial else received.records
         if received.first_time:
             self._first_time = min(self._first_time or received.first_time, received.first_time)
             self._last_time = max(self._last_time, received.last_time)
+
+    def give_up(self, received: "Received", now: "Moment") -> None:
+        """Add what there is of a record that the last POST left unfinished."""
+        self._cuts.append(self._serial)
+        self.push(received, now, self._serial)
 
     def due(self, now: "Moment", *, count_invokes: bool = True) -> str:
         """Which threshold is crossed at `now`: bytes, invokes or age; empty if none is or nothing waits."""
@@ -127,7 +140,7 @@ class Batcher:
         unique, gzip = self._new_unique(), self._settings.gzip
         key = objects.key(self._settings.prefix, self._origin.function, self._first.wall, unique, gzip=gzip)
         chunk = self.close(key, reason, tail)
-        chunk.seal = events.Seal(key, self._first_serial, self._last_serial, state, reason, tail)
+        chunk.seal = events.Seal(key, self._first_serial, self._last_serial, state, reason, tail, tuple(self._cuts))
         self._begin()
         return chunk
 
@@ -141,7 +154,7 @@ class Batcher:
         )
         body = self._body.close()
         chunk = objects.Chunk(key, body, self._body.size, "gzip" if self._settings.gzip else "", metadata)
-        chunk.records, chunk.raw_bytes = records, raw_bytes
+        chunk.records, chunk.raw_bytes, chunk.loose = records, raw_bytes, self.loose
         chunk.wall = self._first.wall if self._first else 0.0
         return chunk
 

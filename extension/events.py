@@ -67,15 +67,25 @@ class Seal:
     The entries are those with serials `first` to `last`; `state` is the reader's before the first of them.
     """
 
-    __slots__ = ("first", "key", "last", "reason", "state", "tail")
+    __slots__ = ("cuts", "first", "key", "last", "reason", "state", "tail")
 
-    def __init__(self, key: str, first: int, last: int, state: ReaderState, reason: str, tail: str = "") -> None:
+    def __init__(
+        self,
+        key: str,
+        first: int,
+        last: int,
+        state: ReaderState,
+        reason: str,
+        tail: str = "",
+        cuts: "tuple[int, ...]" = (),
+    ) -> None:
         self.key = key
         self.first = first
         self.last = last
         self.state = state
         self.reason = reason
         self.tail = tail  # a last line that stands in no entry: the extension's own report
+        self.cuts = cuts  # serials behind which an unfinished record was given up
 
 
 class Shed:

@@ -42,6 +42,7 @@ class Chunk:
         "careful",
         "content_encoding",
         "key",
+        "loose",
         "metadata",
         "raw_bytes",
         "records",
@@ -61,6 +62,7 @@ class Chunk:
         self.content_encoding = content_encoding  # "" or gzip
         self.metadata = metadata
         self.records = 0  # of the platform's; a report of our own does not count
+        self.loose = 0  # of its records, those that the journal does not hold
         self.raw_bytes = 0  # NDJSON bytes before compression
         self.wall = 0.0  # arrival of its first record, seconds since the epoch
         self.after: "ReaderState | None" = None  # of the reader behind its last record

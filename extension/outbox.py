@@ -27,6 +27,7 @@ class Outbox:
         self.conditional = True  # ask the store not to overwrite (If-None-Match: *)
         self._thawed = False
         self._gate = False
+        self._collisions = 0  # in a row
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -35,6 +36,11 @@ class Outbox:
     def records(self) -> int:
         """Records that wait."""
         return sum(chunk.records for chunk in self._waiting)
+
+    @property
+    def loose(self) -> int:
+        """Of them, those that the journal does not hold."""
+        return sum(chunk.loose for chunk in self._waiting)
 
     @property
     def raw_bytes(self) -> int:
@@ -94,7 +100,7 @@ class Outbox:
             return self._stored(now)
         if event.kind == StoreError.EXISTS:
             return self._exists(self._waiting[0], now)
-        if event.kind == StoreError.UNCONDITIONAL:
+        if event.kind == StoreError.UNCONDITIONAL and self.conditional:
             return self._unconditional(event.detail, now)
         self._gate = unknown and event.kind == StoreError.TRANSPORT and not (held or thawed)
         if thawed or event.kind == StoreError.ABANDONED:
@@ -126,6 +132,7 @@ class Outbox:
 
     def _stored(self, now: float) -> "list[events.Action]":
         chunk = self._waiting.pop(0)
+        self._collisions = 0
         self._accounts.shipped += chunk.records
         actions: "list[events.Action]" = [events.Forget(chunk)]
         if self.circuit.succeeded(now):
@@ -139,6 +146,9 @@ class Outbox:
         taken = chunk.key
         self._rekey(chunk)
         chunk.attempts = 0
+        self._collisions += 1
+        if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
+            return self._failed("every key is said to be taken", now)
         self.circuit.interrupted(now)
         fields: "dict[str, object]" = {"taken": taken, "used": chunk.key}
         return [events.Say("warning", "somebody else's object has this key; another one is used", fields)]

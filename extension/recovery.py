@@ -27,6 +27,8 @@ def rebuild(
     batches = Batcher(settings, there, lambda: "", new_body)
     for serial, wall, body in entries:
         batches.push(reader.read(body, wall), Moment(0.0, wall), serial)
+        if serial in seal.cuts:
+            batches.push(reader.give_up(), Moment(0.0, wall), serial)
     if not batches.records:
         return None
     chunk = batches.close(seal.key, seal.reason, seal.tail)

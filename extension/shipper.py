@@ -87,6 +87,7 @@ class Shipper:
         passed = policy.elapsed(self._last, now) if self._last else 0.0
         if self._planned is not None and self._time + passed > max(self._planned, self._time) + policy.THAW_SECONDS:
             actions += self._outbox.thaw()
+            self._tail_until = max(self._tail_until, self._time + passed + telemetry.TAIL_SECONDS)
         self._time += passed
         if self._planned is not None and 0 < self._planned - self._time < policy.ROUNDING:
             self._time = self._planned  # woken for it: rounding must not make it a moment too soon for ever
@@ -120,7 +121,8 @@ class Shipper:
         if self._outbox.attempt:
             moments.append(self._time + policy.HEARTBEAT)
         elif self._may_upload():
-            moments.append(self._outbox.ready_at() if len(self._outbox) else self._batcher.due_at)
+            due_at = None if self._reader.unfinished else self._batcher.due_at
+            moments.append(self._outbox.ready_at() if len(self._outbox) else due_at)
         if self._reader.unfinished:
             moments.append(self._tail_until)
         if self._leave_at is not None:
@@ -149,8 +151,16 @@ class Shipper:
         self._batcher.push(received, now, serial)
         if received.dropped and self._hold and self._hold.mode == WAIT_DONE:
             self._settle(self._hold)
-        if self._batcher.raw_bytes >= self._batcher.limit and (len(self._outbox) or not self._may_upload()):
+        limit = self._batcher.limit * (1 + self._reader.unfinished)  # room for the rest of a record that is cut
+        if self._batcher.raw_bytes >= limit and (len(self._outbox) or not self._may_upload()):
             self._close(batcher.BACKLOG, now, actions)
+
+    def _give_up(self, now: "events.Moment") -> None:
+        """The rest of a record did not come: what there is of it is shipped."""
+        received = self._reader.give_up()
+        self.accounts.received += received.records
+        self.accounts.unparsed += received.unparsed
+        self._batcher.give_up(received, now)
 
     def _on_invoke(self, event: "events.Invoke", now: "events.Moment") -> None:
         first = not self._request
@@ -198,9 +208,9 @@ class Shipper:
         if self._leave_at is not None and now.mono >= min(self._quiet_at, self._drain_until, self._leave_at):
             self._drained = True
         if self._reader.unfinished and (self._drained or now.mono >= self._tail_until):
-            self._on_received(self._reader.give_up(now.wall), now, 0, actions)
+            self._give_up(now)
         self._ship(now, actions)
-        if hold and hold.is_over(now.mono, self._outbox.attempt):
+        if hold and (self._circuit.is_open or hold.is_over(now.mono, self._outbox.attempt)):
             self._release(hold, actions)
         self._leave(now, actions)
 
@@ -242,12 +252,14 @@ class Shipper:
             # What this invocation logs comes within the hold: what was left over from before waits for it.
             if self._hold.wants_flush(now.mono):
                 return self._hold.flush
-            return self._batcher.due(now, count_invokes=False)
-        return self._batcher.due(now)
+            return "" if self._reader.unfinished else self._batcher.due(now, count_invokes=False)
+        return "" if self._reader.unfinished else self._batcher.due(now)
 
     def _close(self, reason: str, now: "events.Moment", actions: "list[events.Action]") -> None:
         """Close the open chunk; what is news about losses goes with it, and at the end what it all came to."""
         tail = ""
+        if self._reader.unfinished:
+            self._give_up(now)
         state = self._reader.state()
         seal_state = events.ReaderState(self._state.request_id, state.seen, self._state.sequence, state.arn)
         if self.accounts.has_news or reason == batcher.SHUTDOWN:
@@ -275,7 +287,9 @@ class Shipper:
         finished = self._drained and not self._outbox.attempt and not self.waiting_records
         if finished or now.mono >= self._leave_at:
             left = self.waiting_records
-            lost = 0 if self.accounts.reason else left  # a reset keeps /tmp: the next process ships what is journalled
+            lost = left
+            if self.accounts.reason:  # a reset keeps /tmp: the next process ships what is journalled
+                lost = self._batcher.loose + self._outbox.loose
             self.accounts.lost += lost
             self.accounts.lost_bytes += self._batcher.raw_bytes + self._outbox.raw_bytes if lost else 0
             self._exited = True

@@ -33,7 +33,7 @@ class Received:
 class Reader:
     """Turns bodies into lines. Remembers what must carry over from one POST to the next: request ids, the sequence."""
 
-    __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_types")
+    __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_tail_wall", "_types")
 
     def __init__(self, types: "tuple[str, ...]", origin: objects.Origin) -> None:
         self._types = types
@@ -42,6 +42,7 @@ class Reader:
         self._current: "str | None" = None
         self._sequence = 0
         self._tail = ""
+        self._tail_wall = 0.0  # arrival of the body that left it
 
     @property
     def unfinished(self) -> bool:
@@ -75,12 +76,13 @@ class Reader:
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
         entries, self._tail = envelopes.cut(body, self._tail, objects.iso_time(wall))
+        self._tail_wall = wall
         return self._received(entries)
 
-    def give_up(self, wall: float) -> Received:
+    def give_up(self) -> Received:
         """No body came that finishes the record: keep what there is of it."""
         tail, self._tail = self._tail, ""
-        return self._received([envelopes.unparsed(tail, objects.iso_time(wall))] if tail else [])
+        return self._received([envelopes.unparsed(tail, objects.iso_time(self._tail_wall))] if tail else [])
 
     def _received(self, entries: "list[Entry]") -> Received:
         received = Received()

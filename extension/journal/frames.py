@@ -109,15 +109,16 @@ def read_header(payload: bytes) -> Header:
 def seal(sealed: Sealed) -> bytes:
     """A SEAL."""
     one = sealed.seal
-    range_and_key = [one.key, one.first, one.last, one.reason, one.tail, sealed.environment]
+    range_and_key = [one.key, one.first, one.last, one.reason, one.tail, list(one.cuts), sealed.environment]
     return frame(SEAL, json.dumps([*range_and_key, _members(one.state), _members(sealed.after)]).encode())
 
 
 def read_seal(payload: bytes) -> Sealed:
     """What `seal` was told. ValueError if it is no seal."""
     try:
-        key, first, last, reason, tail, environment, before, after = json.loads(payload)
-        made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail))
+        key, first, last, reason, tail, cuts, environment, before, after = json.loads(payload)
+        given_up = tuple(int(serial) for serial in cuts)
+        made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail), given_up)
         return Sealed(made, _state(after), str(environment))
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error

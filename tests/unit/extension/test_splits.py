@@ -38,7 +38,7 @@ def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
     """What one reader makes of these bodies."""
     one = reader()
     lines = b"".join(one.read(b"[" + b",".join(body) + b"]", EPOCH).lines for body in bodies)
-    return [json.loads(line) for line in (lines + one.give_up(EPOCH).lines).splitlines()]
+    return [json.loads(line) for line in (lines + one.give_up().lines).splitlines()]
 
 
 @pytest.mark.parametrize("record", [RECORD, "plain é text\n" * 3, ["a", {"b": 1}]], ids=["object", "string", "array"])
@@ -83,11 +83,11 @@ def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_on
     waiting = [one.unfinished]
     assert one.read(b"[" + first + b"]", EPOCH).records == 0
     waiting.append(one.unfinished)
-    received = one.give_up(EPOCH)
+    received = one.give_up()
     assert (received.records, received.unparsed) == (1, 1)
     waiting.append(one.unfinished)
     assert waiting == [False, True, False]
-    assert one.give_up(EPOCH).records == 0
+    assert one.give_up().records == 0
 
 
 def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
