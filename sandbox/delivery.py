@@ -51,7 +51,10 @@ class Delivery:
 
 
 class Courier:
-    """Delivers to one subscriber. `dropped` is told how many records and bytes were given up."""
+    """Delivers to one subscriber; `dropped` records were given up, `cuts` POSTs were cut by a freeze.
+
+    Raises OSError when a TCP destination cannot be connected to.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,9 @@ class Courier:
         self._held: list[bytes] = []  # taken from the batcher and not yet acknowledged
         self._session = requests.Session()
         self._session.trust_env = False  # proxies of this machine's user are not the platform's
-        self._socket: socket.socket | None = None
+        self._socket = self._connect(subscription)
+        self._unanswered: socket.socket | None = None
+        self.cuts = 0
         self._thread = threading.Thread(target=self._run, name=f"deliver-{name}", daemon=True)
         self._thread.start()
 
@@ -106,9 +111,31 @@ class Courier:
             self._paused = True
             self._changed.wait_for(lambda: not self._posting, patience)
 
-    def resume(self) -> None:
-        """Go on after `pause`."""
+    def cut(self) -> None:
+        """Pause; what waits is POSTed first and nobody reads the answer: it is sent again after `resume`."""
+        self.pause(POST_TIMEOUT)
         with self._changed:
+            self._held = self._held or self._take()
+            batch = tuple(self._held)
+        target = self.subscription.destination
+        if not batch or target.protocol == "TCP":
+            return
+        body = b"[" + b",".join(batch) + b"]"
+        head = (
+            f"{target.method} {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):
+            self._unanswered = socket.create_connection(("127.0.0.1", target.port), POST_TIMEOUT)
+            self._unanswered.sendall(head.encode() + body)
+            self.cuts += 1
+
+    def resume(self) -> None:
+        """Go on after `pause` or `cut`."""
+        with self._changed:
+            if self._unanswered is not None:
+                self._unanswered.close()
+                self._unanswered = None
             self._paused = False
             self._changed.notify_all()
 
@@ -122,13 +149,24 @@ class Courier:
             return done
 
     def redirect(self, subscription: Subscription, dialect: Dialect) -> None:
-        """Deliver elsewhere from now on: the extension came back after a reset and subscribed again."""
+        """Deliver elsewhere from now on: the extension came back after a reset and subscribed again.
+
+        Raises OSError when a TCP destination cannot be connected to.
+        """
+        connection = self._connect(subscription)
         with self._changed:
             self.subscription = subscription
             self.dialect = dialect
             self._batcher.limits = subscription.buffering
             self._hang_up()
+            self._socket = connection
             self._changed.notify_all()
+
+    @staticmethod
+    def _connect(subscription: Subscription) -> socket.socket | None:
+        """Dial a TCP destination; an HTTP one is dialled at the first POST."""
+        target = subscription.destination
+        return socket.create_connection(("127.0.0.1", target.port), POST_TIMEOUT) if target.protocol == "TCP" else None
 
     def undelivered(self) -> int:
         """Return how many events were never acknowledged."""
@@ -142,6 +180,7 @@ class Courier:
             self._changed.notify_all()
         self._thread.join()
         self._hang_up()
+        self.resume()
         self._session.close()
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
-"""What can be made to go wrong, each fault by name, with a rate and a seed, so that a run can be replayed. Pure.
+"""What can be made to go wrong, each fault by name, with a rate, a limit and a seed, so that a run can be replayed.
 
-`s3-503=0.3,duplicate=1x2`: every third PUT is answered with 503; the first two deliveries come twice.
+`s3-503=0.3,duplicate=1x2`: a third of all PUTs is answered with 503; the first two deliveries come twice.
 """
 
 from __future__ import annotations
@@ -13,25 +13,42 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Name -> what happens when it strikes. S3 faults strike once per PUT, delivery faults once per POST, the others
-#: once per invocation.
+PUT, POST, INVOCATION = "PUT to S3", "telemetry POST", "invocation"
+FREEZE, LINE, END = "freeze", "function's line", "end of a life"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`chance`: what gives the fault one chance to strike; `effect`: what happens when it does."""
+
+    chance: str
+    effect: str
+
+
 FAULTS = {
-    "s3-500": "a PUT is answered with 500 and not stored",
-    "s3-503": "a PUT is answered with 503 SlowDown and not stored",
-    "s3-403": "a PUT is answered with 403 AccessDenied and not stored",
-    "s3-slow": "a PUT is stored and answered a second late",
-    "s3-drop-before": "the connection is cut before the object is stored",
-    "s3-drop-after": "the object is stored and the connection is cut without an answer",
-    "s3-stall-after": "the object is stored, no answer comes for 10 seconds, then the connection is cut",
-    "s3-black-hole": "the PUT is swallowed, no answer comes for 10 seconds, then the connection is cut",
-    "duplicate": "a POST that was acknowledged is delivered once more",
-    "shuffle": "the events of a POST come out of order",
-    "late": "at the end, telemetry is delivered only after the SHUTDOWN event",
-    "kill-extension": "the extensions are killed while the function runs",
-    "kill-runtime": "the runtime is killed while the function runs",
-    "wipe-tmp": "the temporary folder is emptied before the invocation",
-    "cut-post": "a freeze does not wait for the POST in flight: its 200 is stopped on the way",
+    "s3-500": Kind(PUT, "answered with 500 and not stored"),
+    "s3-503": Kind(PUT, "answered with 503 SlowDown and not stored"),
+    "s3-403": Kind(PUT, "answered with 403 AccessDenied and not stored"),
+    "s3-slow": Kind(PUT, "stored, and answered a second late"),
+    "s3-drop-before": Kind(PUT, "the connection is cut before the object is stored"),
+    "s3-drop-after": Kind(PUT, "stored, and the connection is cut without an answer"),
+    "s3-stall-after": Kind(PUT, "stored, no answer for 10 seconds, then the connection is cut"),
+    "s3-black-hole": Kind(PUT, "swallowed, no answer for 10 seconds, then the connection is cut"),
+    "freeze-upload": Kind(PUT, "stored only when an environment has been frozen meanwhile (10 seconds at most)"),
+    "hang-dns": Kind(INVOCATION, "until the next one no name is resolved: the resolver waits for a silent server"),
+    "duplicate": Kind(POST, "once it was acknowledged it is sent once more"),
+    "shuffle": Kind(POST, "its events come out of order"),
+    "cut-post": Kind(FREEZE, "comes between a POST and its 200: the platform sends the same again"),
+    "late": Kind(END, "telemetry that waits is delivered only after the SHUTDOWN event"),
+    "kill-extension": Kind(INVOCATION, "the extensions are killed while the function runs"),
+    "kill-runtime": Kind(INVOCATION, "the runtime is killed while the function runs"),
+    "wipe-tmp": Kind(INVOCATION, "the temporary folder is emptied before it"),
+    "full-tmp": Kind(INVOCATION, "the temporary folder is full until the next one (it has 16 MiB with this fault)"),
+    "lose-line": Kind(LINE, "reaches neither CloudWatch's log stream nor any extension"),
+    "lose-stream-line": Kind(LINE, "is not in CloudWatch's log stream"),
+    "lose-delivered-line": Kind(LINE, "is not delivered to extensions"),
 }
+SYNTAX = "NAME[=RATE][xCOUNT]: s3-503 always, s3-503=0.3 with probability 0.3, s3-503x2 the first two times"
 
 
 class FaultError(ValueError):
@@ -55,15 +72,18 @@ class Faults:
 
     def __post_init__(self) -> None:
         self._chances = {name: random.Random(f"{self.seed}/{name}") for name in self.rates}  # noqa: S311 - a seed
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._freezes = 0
         self.struck: dict[str, int] = dict.fromkeys(self.rates, 0)
+        self.chances: dict[str, int] = dict.fromkeys(self.rates, 0)
 
     def strikes(self, name: str) -> bool:
         """Say whether a fault happens this time; each call is one chance."""
         rate = self.rates.get(name)
         if rate is None:
             return False
-        with self._lock:
+        with self._changed:
+            self.chances[name] += 1
             if rate.limit is not None and self.struck[name] >= rate.limit:
                 return False
             happens = self._chances[name].random() < rate.probability
@@ -73,23 +93,61 @@ class Faults:
     def shuffled(self, events: list[bytes]) -> list[bytes]:
         """Return events in another order."""
         found = list(events)
-        self._chances["shuffle"].shuffle(found)
+        with self._changed:
+            self._chances["shuffle"].shuffle(found)
         return found
+
+    def note_freeze(self) -> None:
+        """An environment has been frozen."""
+        with self._changed:
+            self._freezes += 1
+            self._changed.notify_all()
+
+    def await_freeze(self, seconds: float) -> bool:
+        """Wait until the next freeze; say whether there was one in time."""
+        with self._changed:
+            before = self._freezes
+            return self._changed.wait_for(lambda: self._freezes > before, seconds)
+
+    def summary(self) -> list[str]:
+        """Return one line per fault: how often it struck, of how many chances."""
+        return [
+            f"{name} struck {self.struck[name]} of {self.chances[name]} times ({FAULTS[name].chance})"
+            for name in self.rates
+        ]
 
 
 def parse(text: str, seed: int = 0) -> Faults:
-    """Return the faults of `name=rate[xlimit],…`. Raises FaultError."""
+    """Return the faults of `name[=rate][xcount],…`. Raises FaultError."""
     rates = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = part.strip().partition("=")
-        if name not in FAULTS:
-            raise FaultError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
-        probability, _, limit = (value or "1").partition("x")
-        try:
-            rate = Rate(float(probability), int(limit) if limit else None)
-        except ValueError:
-            raise FaultError(f"{part!r} is not name=rate or name=ratexlimit, as in s3-503=0.3 or s3-503=1x2") from None
-        if not 0 <= rate.probability <= 1:
-            raise FaultError(f"{part!r}: a rate is between 0 and 1")
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, rate = _parse_one(part)
         rates[name] = rate
     return Faults(rates, seed)
+
+
+def _parse_one(part: str) -> tuple[str, Rate]:
+    name, equals, value = part.partition("=")
+    if not equals:
+        stem, x, count = part.rpartition("x")
+        name, value = (stem, f"1x{count}") if x and count.isdigit() else (part, "1")
+    if name not in FAULTS:
+        raise FaultError(f"there is no fault {name!r}; `--fault list` shows all: {', '.join(FAULTS)}")
+    probability, _, limit = value.partition("x")
+    try:
+        rate = Rate(float(probability), int(limit) if limit else None)
+    except ValueError:
+        raise FaultError(f"{part!r} is not {SYNTAX}") from None
+    if not 0 <= rate.probability <= 1:
+        raise FaultError(f"{part!r}: a rate is between 0 and 1; {name}x3 means the first three times")
+    return name, rate
+
+
+def listing() -> list[str]:
+    """Return what `--fault list` prints."""
+    width = max(map(len, FAULTS))
+    lines = [f"{SYNTAX}; several with commas between; --seed chooses the random numbers."]
+    for chance in dict.fromkeys(kind.chance for kind in FAULTS.values()):
+        lines += ["", f"One chance per {chance}:"]
+        lines += [f"  {name.ljust(width)}  {kind.effect}" for name, kind in FAULTS.items() if kind.chance == chance]
+    return lines

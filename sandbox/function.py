@@ -43,6 +43,10 @@ _NOT_IN_A_SNAPSHOT = (
 _RUNTIME_ONLY = frozenset({"AWS_LAMBDA_MAX_CONCURRENCY"})
 
 
+#: Where traces go; nobody listens there.
+XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What the function's role would give. The defaults are dummies: nothing here talks to AWS."""
@@ -70,6 +74,7 @@ class Function:
     account: str = "123456789012"
     initialization_type: str = ON_DEMAND
     credentials: Credentials = Credentials()
+    xray: bool = False  # active tracing: every invocation is sampled
     concurrency: int = 4  # requests at once in one environment, on Managed Instances
     container_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -132,6 +137,13 @@ def runtime_variables(function: Function, place: Place, api: str, log_stream: st
         "_HANDLER": function.handler,
         **function.variables,
     }
+    if function.xray:
+        # Production's daemon is at 169.254.79.129; here nobody listens, and what is sent there is lost, as UDP is.
+        variables |= {
+            "AWS_XRAY_DAEMON_ADDRESS": f"{XRAY_HOST}:{XRAY_PORT}",
+            "_AWS_XRAY_DAEMON_ADDRESS": XRAY_HOST,
+            "_AWS_XRAY_DAEMON_PORT": str(XRAY_PORT),
+        }
     if function.json_format:
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
     if function.initialization_type == MANAGED:

@@ -7,9 +7,12 @@ folders stay where they are and TMPDIR names the environment's own temporary fol
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,25 +20,46 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-#: Everything is bound below /mnt first, since the sources may lie under a path that is covered next.
+#: Everything is bound below /mnt first, since the sources may lie under a path that is covered next. Arguments:
+#: temporary, task, opt, runtime, hosts, resolv.conf, megabytes of /tmp or ""; then files that stay visible.
 _MOUNTS = """set -e
 mount -t tmpfs -o mode=755,size=1m sandbox /mnt
-mkdir /mnt/task /mnt/runtime /mnt/opt /mnt/temporary
+mkdir /mnt/task /mnt/runtime /mnt/opt /mnt/temporary /mnt/kept
+[ -z "$7" ] || mount -t tmpfs -o "mode=1777,size=$7m" sandbox "$1"
 mount --bind "$1" /mnt/temporary
 mount --bind "$2" /mnt/task; mount -o remount,bind,ro /mnt/task
 mount --bind "$3" /mnt/opt; mount -o remount,bind,ro /mnt/opt
 mount --bind "$4" /mnt/runtime; mount -o remount,bind,ro /mnt/runtime
+mount --bind "$5" /etc/hosts
+[ -z "$6" ] || mount --bind "$6" /etc/resolv.conf
+shift 7
+number=0
+for file in "$@"; do
+  number=$((number + 1)); : > "/mnt/kept/$number"; mount --bind "$file" "/mnt/kept/$number"
+done
 mount --bind /mnt/opt /opt
 mount --bind /mnt/temporary /tmp
 ln -s /tmp /mnt/tmp
 mount --rbind /mnt /var
+number=0
+for file in "$@"; do
+  number=$((number + 1)); mkdir -p "${file%/*}"; : > "$file"; mount --bind "/mnt/kept/$number" "$file"
+done
 echo ready
-read -r _
+read -r _ || :
 """
 
 _COVERED = ("/mnt", "/opt", "/tmp", "/var")  # noqa: S108 - named, not used
+_REPLACED = ("/tmp", "/var")  # noqa: S108 - covered by something into which files can be put
+#: Variables that name a file of certificates: the file stays visible wherever it lies.
+CERTIFICATES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+#: The names under which the platform reaches extensions, and a name for an S3 on this machine.
+OWN_NAMES, S3_NAME = ("sandbox.localdomain", "sandbox"), "s3.sandbox.localdomain"
+#: MB of a /tmp that can be filled.
+SMALL_TMP = 16
+_BALLAST = "full"
 
 
 class IsolationError(Exception):
@@ -53,14 +77,27 @@ class Folders:
     runtime: Path
 
 
+@dataclass(frozen=True)
+class Fittings:
+    """What a private environment has beyond its folders: a /tmp that can be filled, a resolver that can hang, files."""
+
+    small_tmp: bool = False
+    hanging_dns: bool = False
+    visible: tuple[Path, ...] = ()
+
+
 class Dwelling:
     """One environment's view of the file system. `private` says whether it has mounts of its own."""
 
-    def __init__(self, folders: Folders, *, private: bool) -> None:
+    def __init__(self, folders: Folders, fittings: Fittings | None = None, *, private: bool) -> None:
         self.folders = folders
         self.private = private
+        self._fittings = fittings or Fittings()
+        self._holder: subprocess.Popen[bytes] | None = None
         self._namespaces: list[IO[bytes]] = []
         self._enter: list[str] = []
+        self._silent: socket.socket | None = None
+        self._known = Path("/etc/hosts").read_text(encoding="utf-8") if Path("/etc/hosts").exists() else ""
         if private:
             self._make()
 
@@ -88,15 +125,28 @@ class Dwelling:
         """Return the command line that runs `words` inside, in `folder`."""
         return [*self._enter, "/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *words]
 
+    @property
+    def outside(self) -> Path:
+        """The environment's /tmp, for us."""
+        if self._holder and self._fittings.small_tmp:
+            return Path(f"/proc/{self._holder.pid}/root/tmp")
+        return self.folders.temporary
+
     def _make(self) -> None:
+        fittings = self._fittings
         sources = (self.folders.temporary, self.folders.task, self.folders.opt, self.folders.runtime)
+        self.resolve(names=True)
+        resolver: Path | str = ""
+        if fittings.hanging_dns:
+            self._silent, resolver = silent_resolver(self.folders.root)
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        script = ["/bin/sh", "-c", _MOUNTS, "sh", *map(str, sources)]
-        holder = subprocess.Popen(
-            [shutil.which("unshare") or "unshare", *user, "--mount", *script],
+        words = [*sources, self._hosts, resolver, SMALL_TMP if fittings.small_tmp else "", *fittings.visible]
+        self._holder = holder = subprocess.Popen(
+            [shutil.which("unshare") or "unshare", *user, "--mount", "/bin/sh", "-c", _MOUNTS, "sh", *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,
         )
         if holder.stdout is None or holder.stdout.readline() != b"ready\n":
             _, said = holder.communicate()
@@ -111,11 +161,32 @@ class Dwelling:
             self._enter.append(f"{option}=/proc/{own}/fd/{handle.fileno()}")
         if user:
             self._enter.append("--preserve-credentials")
-        holder.communicate(b"\n")
+
+    @property
+    def _hosts(self) -> Path:
+        return self.folders.root / "hosts"
+
+    def resolve(self, *, names: bool) -> None:
+        """Let names be known inside, or only the platform's own; written in place, since the file is mounted."""
+        known = f"{self._known}\n127.0.0.1 {S3_NAME}\n" if names else "127.0.0.1 localhost\n"
+        self._hosts.parent.mkdir(exist_ok=True)
+        self._hosts.write_text(f"{known}127.0.0.1 {' '.join(OWN_NAMES)}\n", encoding="utf-8")
+
+    def fill(self) -> None:
+        """Leave no byte free in /tmp, if it is one that can be filled."""
+        with contextlib.suppress(OSError), (self.outside / _BALLAST).open("ab", buffering=0) as file:
+            for size in (2**16, 1):
+                with contextlib.suppress(OSError):
+                    while file.write(bytes(size)):
+                        pass
+
+    def relieve(self) -> None:
+        """Undo `fill`."""
+        (self.outside / _BALLAST).unlink(missing_ok=True)
 
     def wipe(self) -> None:
         """Empty the environment's /tmp."""
-        for entry in self.folders.temporary.iterdir():
+        for entry in self.outside.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
@@ -123,6 +194,11 @@ class Dwelling:
 
     def close(self) -> None:
         """Let the namespace go and remove every file of the environment."""
+        if self._holder:
+            self._holder.communicate(b"\n")
+            self._holder = None
+        if self._silent:
+            self._silent.close()
         for handle in self._namespaces:
             handle.close()
         self._namespaces = []
@@ -145,6 +221,30 @@ def can_be_private(*used: Path) -> str:
         except (IsolationError, OSError) as error:
             return str(error) or "the kernel forbids mount namespaces"
     return ""
+
+
+def silent_resolver(folder: Path) -> tuple[socket.socket, Path]:
+    """Return a socket on port 53 of a loopback address that never answers, and a resolv.conf that names it.
+
+    Raises IsolationError where port 53 is not for us.
+    """
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    address = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.{random.randrange(2, 255)}"  # noqa: S311
+    try:
+        silent.bind((address, 53))
+    except OSError as error:
+        silent.close()
+        raise IsolationError(f"a silent name server cannot be bound ({error.strerror})") from None
+    file = folder / "resolv.conf"
+    file.write_text(f"nameserver {address}\n", encoding="ascii")
+    return silent, file
+
+
+def certificates(variables: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files of certificates that variables name and that the private folders would hide."""
+    found = [Path(variables[name]) for name in CERTIFICATES if name in variables]
+    hidden = [path for path in found if path.is_file() and any(path.is_relative_to(one) for one in _REPLACED)]
+    return tuple(dict.fromkeys(hidden))
 
 
 def merge_layers(layers: Sequence[Path], target: Path) -> Path:

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox import refusals
+from sandbox import events, refusals
 from sandbox.registry import Registry
 from sandbox.states import RUNTIME, Machine, RuntimeCall, RuntimeState, TransitionError
 
@@ -38,6 +38,7 @@ class Invocation:
     trace: str
     client_context: str | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    span_id: str | None = None  # with active X-Ray tracing
     started_at: float = 0.0
     started_time: float = 0.0
     response: bytes | None = None
@@ -51,6 +52,7 @@ class Invocation:
     answered: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     log_tail: str = ""
+    broken: str = ""  # what went wrong in the sandbox itself
     report: dict[str, object] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -66,6 +68,15 @@ class Invocation:
     def deadline_ms(self) -> int:
         """Milliseconds since the epoch, as both APIs carry it."""
         return int((self.started_time + self.timeout) * 1000)
+
+    def tracing(self) -> events.Record:
+        """The tracing object of its events."""
+        return events.tracing(self.trace, self.span_id)
+
+    def break_off(self, why: str) -> None:
+        """The sandbox itself failed: whoever waits goes on."""
+        self.broken = why
+        self.answered.set()
 
     def answer(
         self,
@@ -84,6 +95,12 @@ class Invocation:
         self.error_type = error_type
         self.responded_at = time.monotonic()
         self.answered.set()
+
+
+def new_trace(*, sampled: bool) -> str:
+    """Return a trace header's value, as it is made for a caller that sends none."""
+    root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+    return f"{root};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"
 
 
 class Life:

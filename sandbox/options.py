@@ -34,7 +34,10 @@ class Options:
     "never" always TMPDIR. `init_timeout`: seconds of the Init phase, None: as on AWS.
     `awslambdaric`: folder that holds it. `log_folder`: where log streams stay after the end (None: they go with the
     environment). `echo` is called with each line of CloudWatch's view. `redeliver`: send a POST that failed again, else
-    drop it and say so in a `platform.logsDropped`. `faults`: what is made to go wrong.
+    drop it and say so in a `platform.logsDropped`. `clear_subscriptions`: a reset forgets them, as AWS's emulator does;
+    production remembers. `lose_containing`: the faults that lose lines strike only those with this text in it.
+    `limits`: of "memory" and "cpu", what the function's memory size bounds, by cgroups where they are allowed.
+    `faults`: what is made to go wrong.
     """
 
     apis: str = "both"
@@ -49,4 +52,7 @@ class Options:
     upper_case_reason: bool = False
     echo: Callable[[str], None] | None = None
     redeliver: bool = True
+    clear_subscriptions: bool = False
+    lose_containing: str = ""
+    limits: frozenset[str] = frozenset()
     faults: Faults = field(default_factory=Faults)

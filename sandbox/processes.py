@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Protocol
 from sandbox.framing import Frames, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from sandbox.watchdog import Watchdog
 
 _READ = 65_536
 
@@ -37,7 +39,7 @@ class Drain:
     """The thread that reads every pipe of one environment."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        self.sink = sink
         self._selector = selectors.DefaultSelector()
         self._lock = threading.RLock()
         self._wake, self._poke = os.pipe()
@@ -118,9 +120,9 @@ class Drain:
         now = time.time()
         for record in records:
             if isinstance(record, str):
-                self._sink.wrote(process, record, now)
+                self.sink.wrote(process, record, now)
             else:
-                self._sink.wrote(process, record.text, record.at)  # type: ignore[attr-defined]
+                self.sink.wrote(process, record.text, record.at)  # type: ignore[attr-defined]
 
 
 class Process:
@@ -133,7 +135,7 @@ class Process:
         command: Sequence[str],
         environment: Mapping[str, str],
         drain: Drain,
-        ended: Callable[[Process], None],
+        watchdog: Watchdog | None = None,
         *,
         frames: bool = False,
     ) -> None:
@@ -141,7 +143,7 @@ class Process:
         self.name = name
         self.exit_code: int | None = None
         self._drain = drain
-        self._tell_end = ended
+        self._watchdog = watchdog
         variables = dict(environment)
         reads: list[tuple[int, Lines | Frames]] = []
         writes: list[int] = []
@@ -170,6 +172,8 @@ class Process:
         finally:
             for write in writes:
                 os.close(write)
+        if watchdog:
+            watchdog.add(self.pid)
         for read, cutter in reads:
             drain.add(read, self, cutter)
         self.over = threading.Event()
@@ -186,8 +190,10 @@ class Process:
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         self.signal(signal.SIGKILL)
         self._drain.close(self)
+        if self._watchdog:
+            self._watchdog.forget(self.pid)
         self.exit_code = self._popen.wait()
-        self._tell_end(self)
+        self._drain.sink.ended(self)
         self.over.set()
 
     def freeze(self) -> None:

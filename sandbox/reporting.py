@@ -34,6 +34,7 @@ def runtime_done(invocation: Invocation, now: float, status: str, error_type: st
         seconds=done_at - invocation.started_at,
         produced_bytes=len(invocation.response or b"") if invocation.by_runtime else 0,
         spans=spans,
+        trace=invocation.tracing() if invocation.span_id else None,
     )
 
 
@@ -53,7 +54,9 @@ def report(
         overhead = now - invocation.runtime_done_at
         start = invocation.started_time + invocation.runtime_done_at - invocation.started_at
         spans = [events.span("extensionOverhead", start, overhead)]
-    return events.report(invocation.request_id, status, error_type, events.report_metrics(seconds, **usage), spans)
+    metrics = events.report_metrics(seconds, **usage)
+    trace = invocation.tracing() if invocation.span_id else None
+    return events.report(invocation.request_id, status, error_type, metrics, spans, trace)
 
 
 def managed_report(invocation: Invocation, now: float, status: str, error_type: str | None) -> events.Record:

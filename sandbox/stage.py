@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import threading
 import time
 import uuid
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from sandbox import events, isolation, launch, routes
+from sandbox import events, isolation, launch, leftovers, routes
 from sandbox.apis import Apis
 from sandbox.dialects import Dialect
 from sandbox.events import Event
 from sandbox.function import MANAGED, SNAP_START, Function, Place, extension_variables, runtime_variables
-from sandbox.isolation import Dwelling, Folders
+from sandbox.isolation import Dwelling, Fittings, Folders, IsolationError
 from sandbox.launch import SandboxError
 from sandbox.life import Fault, Life
+from sandbox.limits import Limits
 from sandbox.logstream import LogStream
 from sandbox.options import APIS, Options
 from sandbox.processes import Drain, Process, Sink
 from sandbox.registry import LIMIT
 from sandbox.states import ExtensionCall
 from sandbox.telemetry import Telemetry
+from sandbox.watchdog import Watchdog
 from sandbox.wire import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sandbox.subscriptions import Subscription
 
@@ -40,7 +42,10 @@ class Stage:
         self.changed = threading.Condition(threading.RLock())
         self.log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]{uuid.uuid4().hex}"
         self._sink = sink
-        self.dwelling = _dwell(function, options)
+        self._lock, self.dwelling = _dwell(function, options)
+        root = self.dwelling.folders.root
+        self.limits = Limits(root.name, function.memory, options.limits)
+        self.watchdog = Watchdog([root, *self.limits.folders])
         self.log = LogStream(self._log_path(), json_format=function.json_format, echo=options.echo)
         self.telemetry = Telemetry(self.log, self._dialect, options.faults, redeliver=options.redeliver)
         self.files = launch.find_extensions(self.dwelling.folders.opt, self.dwelling.opt)
@@ -100,7 +105,8 @@ class Stage:
     def _start(
         self, life: Life, kind: str, name: str, command: list[str], variables: dict[str, str], *, frames: bool = False
     ) -> None:
-        process = Process(kind, name, command, variables, self.drain, self._sink.ended, frames=frames)
+        words = self.limits.command(command)
+        process = Process(kind, name, words, variables, self.drain, self.watchdog, frames=frames)
         with self.changed:
             life.processes.append(process)
 
@@ -116,19 +122,34 @@ class Stage:
         self.drain.stop()
         self.log.close()
         self.dwelling.close()
+        self.limits.close()
+        self.watchdog.stop()
+        self._lock.close()
 
 
-def _dwell(function: Function, options: Options) -> Dwelling:
+def _dwell(function: Function, options: Options) -> tuple[IO[bytes], Dwelling]:
     """Check what the function needs, then make the environment's folders."""
     for folder in (function.folder, *function.layers):
         if not folder.is_dir():
             raise SandboxError(f"{folder} is not a folder")
     runtime = launch.runtime_folder(function, options)
     launch.check(function)
-    root = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
+    why = "it is switched off" if options.private == "never" else isolation.can_be_private(options.interpreter)
+    fittings = Fittings(
+        "full-tmp" in options.faults.rates,
+        "hang-dns" in options.faults.rates,
+        isolation.certificates(function.variables),
+    )
+    if why and (fittings.small_tmp or fittings.hanging_dns):
+        raise SandboxError(f"the faults full-tmp and hang-dns need a private mount namespace: {why}")
+    lock, root = leftovers.claim()
     for name in ("temporary", "empty"):
         (root / name).mkdir()
     opt = isolation.merge_layers(function.layers, root / "opt") if function.layers else root / "empty"
-    private = options.private != "never" and not isolation.can_be_private(options.interpreter)
     folders = Folders(root, root / "temporary", function.folder.resolve(), opt, runtime or root / "empty")
-    return Dwelling(folders, private=private)
+    try:
+        return lock, Dwelling(folders, fittings, private=not why)
+    except IsolationError as error:
+        lock.close()
+        shutil.rmtree(root, ignore_errors=True)
+        raise SandboxError(str(error)) from None

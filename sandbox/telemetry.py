@@ -5,6 +5,7 @@ Events from before a subscription are kept during Init and delivered afterwards 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from sandbox.faults import Faults
 from sandbox.refusals import internal_error, invalid_subscription, subscription_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sandbox.logstream import LogStream
     from sandbox.subscriptions import Subscription
@@ -41,13 +42,17 @@ class Telemetry:
         self._lock = threading.RLock()
         self._early: list[Event] = []
         self._couriers: dict[str, Courier] = {}
+        self._former: list[Courier] = []
         self._fresh: set[str] = set()  # who subscribed since the last reset
         self._open = True
 
-    def emit(self, event: Event) -> None:
-        """Show an event to CloudWatch and queue it for everyone who subscribed to its type."""
+    def emit(self, event: Event, *, in_stream: bool = True, delivered: bool = True) -> None:
+        """Show an event to CloudWatch and queue it for everyone who subscribed to its type, unless told not to."""
         with self._lock:
-            self._log.write(event)
+            if in_stream:
+                self._log.write(event)
+            if not delivered:
+                return
             if self._open:
                 self._early.append(event)
             for courier in self._couriers.values():
@@ -62,13 +67,16 @@ class Telemetry:
             if known and name in self._fresh:
                 _again(known.subscription, subscription)
                 return
-            self._fresh.add(name)
             if known:
-                known.redirect(subscription, self._dialect(subscription))
+                with _connecting(subscription):
+                    known.redirect(subscription, self._dialect(subscription))
+                self._fresh.add(name)
                 self._tell(name, "Already subscribed", subscription, at)
                 return
             dialect = self._dialect(subscription)
-            courier = Courier(name, subscription, dialect, self._faults, redeliver=self._redeliver)
+            with _connecting(subscription):
+                courier = Courier(name, subscription, dialect, self._faults, redeliver=self._redeliver)
+            self._fresh.add(name)
             courier.on_dropped = self._tell_drop
             for event in self._early:
                 self._push(courier, event)
@@ -96,14 +104,24 @@ class Telemetry:
             self._open = False
             self._early = []
 
-    def reopen(self) -> None:
-        """Begin an Init after a reset; couriers stay and wait for their extensions to come back."""
+    def reopen(self, *, clear: bool = False) -> None:
+        """Begin an Init after a reset; couriers stay and wait for their extensions to come back, unless cleared."""
         with self._lock:
             self._open = True
             self._fresh = set()
+            gone = list(self._couriers.values()) if clear else []
+            if clear:
+                self._couriers = {}
+            self._former += gone
+        for courier in gone:
+            courier.stop()
 
     def couriers(self) -> list[Courier]:
-        """Return who is delivered to."""
+        """Return who is, or was before a reset that cleared subscriptions, delivered to."""
+        with self._lock:
+            return [*self._former, *self._couriers.values()]
+
+    def _current(self) -> list[Courier]:
         with self._lock:
             return list(self._couriers.values())
 
@@ -113,23 +131,38 @@ class Telemetry:
 
     def pause(self, patience: float) -> None:
         """Pause every delivery, see `Courier.pause`."""
-        for courier in self.couriers():
+        for courier in self._current():
             courier.pause(patience)
+
+    def cut(self) -> None:
+        """Pause every delivery between a POST and its answer, see `Courier.cut`."""
+        for courier in self._current():
+            courier.cut()
 
     def resume(self) -> None:
         """Go on everywhere."""
-        for courier in self.couriers():
+        for courier in self._current():
             courier.resume()
 
     def flush(self, patience: float) -> None:
         """Deliver what waits, up to `patience` seconds for each subscriber."""
-        for courier in self.couriers():
+        for courier in self._current():
             courier.flush(patience)
 
     def stop(self) -> None:
         """End every delivery."""
-        for courier in self.couriers():
+        for courier in self._current():
             courier.stop()
+
+
+@contextlib.contextmanager
+def _connecting(subscription: Subscription) -> Iterator[None]:
+    """A TCP destination is dialled at once; one that refuses is the subscriber's mistake."""
+    try:
+        yield
+    except OSError as error:
+        text = f"destination.port: {subscription.destination.port} cannot be connected to ({error.strerror})"
+        raise invalid_subscription(subscription.api, text) from None
 
 
 def _again(known: Subscription, wanted: Subscription) -> None:

@@ -1,0 +1,137 @@
+"""Memory and CPU of an environment, bounded by control groups (version 1 or 2) where this machine allows it.
+
+A function of N MB has N/1769 of a CPU (the developer guide: 1,769 MB are one virtual CPU).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MEMORY, CPU = "memory", "cpu"
+BOTH = frozenset({MEMORY, CPU})
+ROOT = Path("/sys/fs/cgroup")
+#: MB that give one whole CPU.
+ONE_CPU = 1769
+#: Microseconds over which the share of a CPU is counted, and the smallest share that the kernel takes.
+PERIOD, SMALLEST = 20_000, 1_000
+#: Seconds until the kernel has let go of processes that are dead.
+PATIENCE = 2.0
+
+
+class Limits:
+    """The control groups of one environment, none when nothing is `wanted` or allowed; `refused` says why not."""
+
+    def __init__(self, name: str, memory_mb: int, wanted: frozenset[str], root: Path = ROOT) -> None:
+        self.folders: list[Path] = []
+        self.refused = ""
+        self._memory: Path | None = None
+        self._killed = 0
+        try:
+            if wanted:
+                self._make(name, memory_mb, wanted, root)
+        except OSError as error:
+            self.close()
+            self.refused = f"control groups cannot be made here ({error})"
+
+    def _make(self, name: str, memory_mb: int, wanted: frozenset[str], root: Path) -> None:
+        unified = (root / "cgroup.controllers").exists()
+        for controller in sorted(wanted):
+            folder = _parent(root, controller, unified=unified) / name
+            if folder not in self.folders:
+                folder.mkdir()
+                self.folders.append(folder)
+            for file, value in _values(controller, memory_mb, unified=unified).items():
+                if (folder / file).exists() or not file.startswith("memory.memsw"):
+                    (folder / file).write_text(value)
+            if controller == MEMORY:
+                self._memory = folder
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """Return the command that runs `words` inside the groups."""
+        if not self.folders:
+            return list(words)
+        joins = "".join(f'echo $$ > "{folder}/cgroup.procs"; ' for folder in self.folders)
+        return ["/bin/sh", "-c", f'{joins}exec "$@"', "limits", *words]
+
+    def out_of_memory(self) -> bool:
+        """Say whether the kernel has killed a process for want of memory since the last question."""
+        if self._memory is None:
+            return False
+        before, self._killed = (
+            self._killed,
+            max(_counted(self._memory / "memory.oom_control"), _counted(self._memory / "memory.events")),
+        )
+        return self._killed > before
+
+    def peak_mb(self) -> int:
+        """Return the most memory that the groups have used, in MB; 0 without a limit."""
+        for file in ("memory.max_usage_in_bytes", "memory.peak"):
+            if self._memory is not None and (self._memory / file).exists():
+                return int((self._memory / file).read_text()) // 2**20
+        return 0
+
+    def close(self) -> None:
+        """Remove the groups; their processes must be dead."""
+        for folder in self.folders:
+            remove(folder)
+        self.folders = []
+        self._memory = None
+
+
+def remove(folder: Path) -> bool:
+    """Remove a group, waiting a little for the kernel to let go of the dead; say whether it is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while folder.exists():
+        try:
+            folder.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+    return True
+
+
+def refused(wanted: frozenset[str]) -> str:
+    """Return "" when these limits work here, else why not."""
+    trial = Limits(f"sandbox-trial-{os.getpid()}", 128, wanted)
+    trial.close()
+    return trial.refused
+
+
+def _parent(root: Path, controller: str, *, unified: bool) -> Path:
+    """Return where groups are made: beside us, so that a container's own limits stay in force."""
+    top = root if unified else root / controller
+    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+        _, names, path = line.split(":", 2)
+        if (not names if unified else controller in names.split(",")) and not unified:
+            own = top / path.lstrip("/")
+            return own if own.is_dir() else top
+    return top
+
+
+def _values(controller: str, memory_mb: int, *, unified: bool) -> dict[str, str]:
+    """Return what is written into which file of a group. Pure."""
+    if controller == MEMORY:
+        size = str(memory_mb * 2**20)
+        if unified:
+            return {"memory.max": size, "memory.swap.max": "0"}
+        return {"memory.limit_in_bytes": size, "memory.memsw.limit_in_bytes": size}
+    quota = max(SMALLEST, PERIOD * memory_mb // ONE_CPU)
+    if unified:
+        return {"cpu.max": f"{quota} {PERIOD}"}
+    return {"cpu.cfs_period_us": str(PERIOD), "cpu.cfs_quota_us": str(quota)}
+
+
+def _counted(file: Path) -> int:
+    """Return the `oom_kill` line of a file, 0 without it."""
+    try:
+        words = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
+    except OSError:
+        return 0
+    return next((int(word[1]) for word in words if word[0] == "oom_kill"), 0)
