@@ -105,10 +105,6 @@ def signature(kind: str, folder: Path) -> object:
 
 def refusals(kind: str, folder: Path) -> object:
     root, context = production.authority(folder)
-    code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")
-    shutil.copy(
-        root.bundle, code / "authority.pem"
-    )  # an environment sees of this machine's /tmp and /var only its code
     with moto() as s3, production.TlsFront(context, _port(s3)) as front:
         s3.only_user(put_policy(BUCKET, PREFIX))
         right = production.variables(s3.access_key, s3.secret_key, str(root.bundle))
@@ -141,7 +137,7 @@ def whole(kind: str, folder: Path) -> object:
     code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")
     shutil.copy(
         root.bundle, code / "authority.pem"
-    )  # an environment sees of this machine's /tmp and /var only its code
+    )  # of this machine's /tmp and /var an environment sees its code alone
     with moto() as s3, production.TlsFront(context, _port(s3)) as front:
         s3.only_user(put_policy(BUCKET, PREFIX))
         function = Function(
