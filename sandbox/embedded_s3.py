@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.launch import SandboxError
+from sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,12 +57,16 @@ def embedded_s3() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         process_group=0,
     )
+    watchdog = Watchdog()
+    watchdog.add(server.pid)
     try:
         _await(server, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
+        watchdog.forget(server.pid)
         server.wait()
+        watchdog.stop()
 
 
 def client(endpoint: str) -> S3Client:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
+import uuid
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -49,7 +51,7 @@ class Fleet:
         self._closed = self._starting = False
         # Requests that one environment takes at once: each is a slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
-        self._events: deque[tuple[bytes, str | None]] = deque()
+        self._events: deque[tuple[bytes, str | None, str]] = deque()
         self.all: list[Environment] = []
         self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
         if idle is not None:
@@ -57,20 +59,27 @@ class Fleet:
         for thread in self._threads:
             thread.start()
 
-    def begin(self, payload: bytes, client_context: str | None = None) -> Invocation:
+    def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
         """Start an invocation in an idle environment, or in a new one. Raises ThrottledError."""
         environment = self._acquire()
         try:
-            return environment.begin(payload, client_context=client_context, after=lambda: self._release(environment))
+            return environment.begin(
+                payload,
+                client_context=client_context,
+                request_id=request_id,
+                after=lambda: self._release(environment),
+            )
         except BaseException:
             self._release(environment)
             raise
 
-    def enqueue(self, payload: bytes, client_context: str | None = None) -> None:
-        """Run an invocation as soon as an environment is free; its result goes nowhere."""
+    def enqueue(self, payload: bytes, client_context: str | None = None) -> str:
+        """Run an invocation as soon as an environment is free; its result goes nowhere. Return its request id."""
+        request_id = str(uuid.uuid4())
         with self._changed:
-            self._events.append((payload, client_context))
+            self._events.append((payload, client_context, request_id))
             self._changed.notify_all()
+        return request_id
 
     def shutdown(self) -> None:
         """Wait for what runs, then shut every environment down. What is still queued is dropped."""
@@ -94,14 +103,14 @@ class Fleet:
             self._starting = self._slots > 1
         try:
             environment = Environment(self.function, self._options)
+            self.all.append(environment)
+            environment.start()
         except BaseException:
             with self._changed:
                 self._count -= self._slots
                 self._starting = False
                 self._changed.notify_all()
             raise
-        self.all.append(environment)
-        environment.start()
         with self._changed:
             self._starting = False
             self._idle += [_Idle(environment, time.monotonic()) for _ in range(self._slots - 1)]
@@ -123,12 +132,14 @@ class Fleet:
                 self._changed.wait_for(lambda: self._closed or (self._events and self._has_room()))
                 if self._closed:
                     return
-                payload, client_context = self._events.popleft()
+                event = self._events.popleft()
             try:
-                self.begin(payload, client_context)
+                self.begin(*event)
             except ThrottledError:  # somebody was faster; the event keeps its place
                 with self._changed:
-                    self._events.appendleft((payload, client_context))
+                    self._events.appendleft(event)
+            except Exception:  # noqa: BLE001 - told, and the queue goes on with the next event
+                traceback.print_exc()
 
     def _has_room(self) -> bool:
         return bool(self._idle) or self._count < self._limit()

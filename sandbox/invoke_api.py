@@ -8,9 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+import traceback
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from sandbox import eventstream
 from sandbox.fleet import Fleet, ThrottledError
 from sandbox.launch import SandboxError
 from sandbox.refusals import JSON
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_LIMIT = 1024 * 1024
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations")
 _GET = re.compile(r"/2015-03-31/functions/([^/]+)")
 
 
@@ -33,10 +37,20 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
     """Return the function that answers requests for these functions."""
 
     def handle(request: Request) -> Answer:
+        try:
+            return route(request)
+        except Exception as error:  # noqa: BLE001 - told here, and answered as Lambda answers its own failures
+            traceback.print_exc()
+            return _error(500, "ServiceException", f"{type(error).__name__}: {error}")
+
+    def route(request: Request) -> Answer:
         path = unquote(urlsplit(request.path).path)
         if (found := _INVOKE.fullmatch(path)) and request.method == "POST":
             fleet = fleets.get(function_name(found[1]))
             return _invoke(fleet, request) if fleet else _not_found(found[1])
+        if (found := _STREAM.fullmatch(path)) and request.method == "POST":
+            fleet = fleets.get(function_name(found[1]))
+            return _streamed(_invoke(fleet, request)) if fleet else _not_found(found[1])
         if (found := _GET.fullmatch(path)) and request.method == "GET":
             fleet = fleets.get(function_name(found[1]))
             return _describe(fleet.function) if fleet else _not_found(found[1])
@@ -71,8 +85,7 @@ def _invoke(fleet: Fleet, request: Request) -> Answer:
     if kind == "DryRun":
         return Answer(204)
     if kind == "Event":
-        fleet.enqueue(payload, context)
-        return Answer(202)
+        return Answer(202, headers={"x-amzn-RequestId": fleet.enqueue(payload, context)})
     if kind != "RequestResponse":
         return _error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
     return _synchronous(fleet, payload, context, tail=request.header("X-Amz-Log-Type") == "Tail")
@@ -92,6 +105,8 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
         return _error(500, "ServiceException", str(error))
     # The caller has the answer as soon as the runtime posted it; the tail holds REPORT, which comes at the very end.
     (invocation.done if tail else invocation.answered).wait()
+    if invocation.broken:
+        return _error(500, "ServiceException", invocation.broken)
     result = result_of(invocation)
     headers = {
         "Content-Type": invocation.content_type,
@@ -104,6 +119,22 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
     if tail:
         headers["X-Amz-Log-Result"] = base64.b64encode(result.log_tail.encode()).decode()
     return Answer(200, result.payload, headers)
+
+
+def _streamed(answer: Answer) -> Answer:
+    """Render an answer as InvokeWithResponseStream does; it is sent when it is whole."""
+    if answer.status != HTTPStatus.OK:
+        return answer
+    headers = dict(answer.headers)
+    complete = {}
+    if headers.pop("X-Amz-Function-Error", None):
+        error = json.loads(answer.body)
+        complete = {"ErrorCode": error.get("errorType", "Unhandled"), "ErrorDetails": error.get("errorMessage", "")}
+    if log := headers.pop("X-Amz-Log-Result", None):
+        complete["LogResult"] = log
+    headers["X-Amz-Response-Stream-Content-Type"] = headers["Content-Type"]
+    headers["Content-Type"] = eventstream.TYPE
+    return Answer(200, eventstream.answer(b"" if "ErrorCode" in complete else answer.body, complete), headers)
 
 
 def _describe(function: Function) -> Answer:

@@ -135,7 +135,7 @@ def _report(core: Core, invocation: Invocation, status: str, error_type: str | N
     life = core.life
     usage: dict[str, Any] = {
         "memory_mb": core.function.memory,
-        "used_mb": core.stage.limits.peak_mb() or memory.peak_mb([process.pid for process in life.processes]),
+        "used_mb": core.stage.limits.used_mb(memory.peak_mb([process.pid for process in life.processes])),
         "bill_init": core.options.shapes.bill_init,
         **core.unreported,
     }

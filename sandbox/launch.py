@@ -39,12 +39,22 @@ def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
     if not folder.is_dir() or (layer / SWITCH_OFF).exists():
         return []
     files = sorted(entry for entry in folder.iterdir() if not entry.is_dir())
-    return [
-        ExtensionFile(
-            file.name, f"{inside}/extensions/{file.name}", "" if os.access(file, os.X_OK) else "PermissionDenied"
-        )
-        for file in files
-    ]
+    return [ExtensionFile(file.name, f"{inside}/extensions/{file.name}", _error(file, layer)) for file in files]
+
+
+def _error(file: Path, layer: Path) -> str:
+    """Return the error type with which the kernel's refusal to execute a file is reported, "" when it would not."""
+    if not os.access(file, os.X_OK):
+        return "PermissionDenied"
+    with file.open("rb") as opened:
+        start = opened.readline(256)
+    words = start[2:].split() if start.startswith(b"#!") else []
+    if not words:
+        return ""
+    interpreter = Path(os.fsdecode(words[0]))
+    if interpreter.is_relative_to("/opt"):  # where processes see the layer
+        interpreter = layer / interpreter.relative_to("/opt")
+    return "" if interpreter.exists() else "UnknownError"
 
 
 def kind(function: Function) -> str:

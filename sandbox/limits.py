@@ -31,6 +31,7 @@ class Limits:
         self.folders: list[Path] = []
         self.refused = ""
         self._memory: Path | None = None
+        self._size = memory_mb
         self._killed = 0
         try:
             if wanted:
@@ -69,12 +70,13 @@ class Limits:
         )
         return self._killed > before
 
-    def peak_mb(self) -> int:
-        """Return the most memory that the groups have used, in MB; 0 without a limit."""
+    def used_mb(self, resident: int) -> int:
+        """Return the most memory that was used, in MB: what is `resident` in processes, and never above a limit."""
         for file in ("memory.max_usage_in_bytes", "memory.peak"):
             if self._memory is not None and (self._memory / file).exists():
-                return int((self._memory / file).read_text()) // 2**20
-        return 0
+                peak = int((self._memory / file).read_text()) // 2**20
+                return min(max(peak, resident), self._size)
+        return resident
 
     def close(self) -> None:
         """Remove the groups; their processes must be dead."""

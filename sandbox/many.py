@@ -71,8 +71,8 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
         f"  of it extensions after the function {_spread(overheads)}",
         f"telemetry     {told}",
     ]
-    if faults.rates:
-        lines.append(f"faults        {', '.join(f'{name} {count}' for name, count in faults.struck.items())}")
+    lines += [f"fault         {line}" for line in faults.summary()]
+    lines += [f"lost on purpose  {line.rstrip()}" for one in environments for line in one.lost_lines]
     return lines
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def runtime_spans(invocation: Invocation, done_at: float) -> list[events.Record]:
     """Return responseLatency, responseDuration and runtimeOverhead."""
     last = invocation.responded_at or done_at
-    first = invocation.first_byte_at or last
+    first = min(invocation.first_byte_at or last, last)
     time_of = invocation.started_time - invocation.started_at
     return [
         events.span("responseLatency", invocation.started_time, first - invocation.started_at),

@@ -50,6 +50,7 @@ def invocation_response(apis: Apis, request: Request, request_id: str) -> Answer
     if mode not in {None, "", "streaming"}:
         raise refusals.invalid_response_mode(str(mode))
     invocation = _responding(apis, request, request_id)
+    invocation.first_byte_at = request.first_byte_at
     size = len(request.body)
     if mode != "streaming" and size > RESPONSE_LIMIT:
         refusal = refusals.too_large(size, RESPONSE_LIMIT)

@@ -54,6 +54,8 @@ class S3Proxy:
         if fault in {"s3-drop-before", "s3-black-hole"}:
             self._stopped.wait(SILENCE if fault == "s3-black-hole" else 0)
             return None
+        if fault == "freeze-upload":
+            self._faults.await_freeze(SILENCE)
         answer = self._forward(request)
         if fault in {"s3-drop-after", "s3-stall-after"}:
             self._stopped.wait(SILENCE if fault == "s3-stall-after" else 0)
@@ -75,4 +77,4 @@ class S3Proxy:
         return Answer(answer.status_code, answer.content, kept)
 
 
-_ORDER = (*_REFUSALS, "s3-drop-before", "s3-black-hole", "s3-drop-after", "s3-stall-after", "s3-slow")
+_ORDER = (*_REFUSALS, "s3-drop-before", "s3-black-hole", "s3-drop-after", "s3-stall-after", "s3-slow", "freeze-upload")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import threading
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -20,27 +22,47 @@ class Voice:
         self.is_terminal = stream.isatty()
         self.coloured = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._line_open = False
+        self._lock = threading.Lock()
 
     def paint(self, text: str, style: str) -> str:
         """Return text in a style, or as it is."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.coloured else text
 
     def say(self, text: str = "") -> None:
-        """Write one line."""
-        if self._line_open:
-            self._stream.write("\r\x1b[K")
-            self._line_open = False
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        """Write one line. Thread-safe."""
+        with self._lock:
+            if self._line_open:
+                self._stream.write("\r\x1b[K")
+                self._line_open = False
+            self._stream.write(text + "\n")
+            self._stream.flush()
 
     def progress(self, label: str, done: int, total: int) -> None:
         """Show how far something is: a bar that moves on a terminal, nothing elsewhere."""
         if not self.is_terminal:
             return
         filled = 30 * done // max(1, total)
-        self._stream.write(f"\r\x1b[K{label} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}")
-        self._stream.flush()
-        self._line_open = True
+        with self._lock:
+            self._stream.write(f"\r\x1b[K{label} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}")
+            self._stream.flush()
+            self._line_open = True
+
+
+#: How a line of a log stream begins, or what is in it -> its style; the first that fits.
+_LOG_STYLES = (
+    (re.compile(r"\bStatus: (error|timeout|failure)\b|\bTask timed out after\b|\tState: \w+Error\b"), "red"),
+    (re.compile(r"^(START|END|INIT_START|RESTORE_START|EXTENSION|TELEMETRY|LOGS|XRAY)\b"), "dim"),
+    (re.compile(r"^(REPORT|INIT_REPORT|RESTORE_REPORT)\b"), "cyan"),
+    (re.compile(r'^\{"time":"[^"]*","type":"platform\.'), "dim"),
+    (re.compile(r'^\[?(ERROR|CRITICAL)\b|\tERROR\t|"level": ?"(ERROR|CRITICAL|FATAL)"|^Traceback '), "red"),
+    (re.compile(r'^\[?WARN|\tWARN\t|"level": ?"WARN'), "yellow"),
+)
+
+
+def log_line(text: str, voice: Voice) -> str:
+    """Return a line of CloudWatch's view in the colour of its kind."""
+    style = next((style for pattern, style in _LOG_STYLES if pattern.search(text)), "")
+    return voice.paint(text, style) if style else text
 
 
 def voices() -> tuple[Voice, Voice]:

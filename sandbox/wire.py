@@ -11,6 +11,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -35,6 +36,8 @@ class Request:
     trailers: Mapping[str, str] = field(default_factory=dict)
     #: False when a chunked body ended before its last chunk.
     complete: bool = True
+    #: Monotonic seconds at which the first byte of the body was here; None without a body.
+    first_byte_at: float | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header's value, or None when it is missing."""
@@ -80,13 +83,19 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _read(self) -> Request:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            self._first_byte_at: float | None = None
             body, trailers, complete = self._read_chunks()
-            return Request(self.command, self.path, self.headers, body, trailers, complete)
+            return Request(
+                self.command, self.path, self.headers, body, trailers, complete, first_byte_at=self._first_byte_at
+            )
         length = int(self.headers.get("Content-Length") or 0)
         if length > BODY_LIMIT:
             raise BadBodyError
-        body = self.rfile.read(length) if length else b""
-        return Request(self.command, self.path, self.headers, body, complete=len(body) == length)
+        body, first = b"", None
+        if length:
+            body, first = self.rfile.read(1), time.monotonic()
+            body += self.rfile.read(length - 1)
+        return Request(self.command, self.path, self.headers, body, complete=len(body) == length, first_byte_at=first)
 
     def _read_chunks(self) -> tuple[bytes, dict[str, str], bool]:
         body = bytearray()
@@ -97,6 +106,7 @@ class _Connection(BaseHTTPRequestHandler):
             size = int(line.split(b";")[0], 16)
             if size == 0:
                 break
+            self._first_byte_at = self._first_byte_at or time.monotonic()
             chunk = self.rfile.read(size)
             body += chunk
             if len(chunk) < size or len(body) > BODY_LIMIT:

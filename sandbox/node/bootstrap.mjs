@@ -62,6 +62,29 @@ function named(name, message) {
   return Object.assign(new Error(message), { name });
 }
 
+// awslambda.streamifyResponse marks a handler(event, responseStream, context): what it writes is sent as it comes.
+const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+globalThis.awslambda = { streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: true }) };
+
+function stream(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const headers = { "Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked",
+      "Content-Type": "application/octet-stream" };
+    const where = `${base}/invocation/${context.awsRequestId}/response`;
+    const request = http.request({ host, port, method: "POST", path: where, headers, agent: connection }, (answer) => {
+      answer.resume();
+      answer.on("end", resolve);
+    });
+    request.setContentType = (type) => request.setHeader("Content-Type", type);
+    request.on("error", reject);
+    Promise.resolve(handler(event, request, context)).then(() => request.writableEnded || request.end(), (error) => {
+      request.addTrailers({ "Lambda-Runtime-Function-Error-Type": "Function.Unhandled",
+        "Lambda-Runtime-Function-Error-Body": Buffer.from(describe(error)).toString("base64") });
+      request.end();
+    });
+  });
+}
+
 function run(handler, event, context) {
   return new Promise((resolve, reject) => {
     const done = (error, value) => (error ? reject(error) : resolve(value));
@@ -98,6 +121,10 @@ for (;;) {
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   try {
+    if (handler[STREAMING]) {
+      await stream(handler, JSON.parse(next.body), context);
+      continue;
+    }
     const result = await run(handler, JSON.parse(next.body), context);
     await call("POST", `/invocation/${requestId}/response`, JSON.stringify(result ?? null));
   } catch (error) {
