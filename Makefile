@@ -22,7 +22,7 @@ CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functio
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: venv
 venv: .venv/.locked .venv/.project ## The development environment, in .venv
@@ -65,6 +65,16 @@ build-AdaptiveBatchingLayer: | .venv/bin/python
 .PHONY: demo
 demo: venv layer build/runtime/awslambdaric ## 50 invocations in the sandbox; their logs arrive on an embedded S3
 	$(VENV)/adaptive-batching demo
+
+.PHONY: experiment
+experiment: venv layer build/runtime/awslambdaric ## The lost-last-line experiment: 3,000 invocations, 20 at a time
+	rm -rf build/experiment
+	$(VENV)/adaptive-batching experiment run -n 3000 -c 20 --folder build/experiment
+	$(VENV)/adaptive-batching experiment analyze build/experiment
+
+.PHONY: bench
+bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick to try it)
+	$(VENV)/python -m benchmarks
 
 .PHONY: test
 test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test

@@ -20,12 +20,12 @@ def defaults() -> dict[str, str]:
     return {name: str(about["Default"]) for name, about in template()["Parameters"].items()}
 
 
-def policy_of_function(bucket: str, account: str, **parameters: str) -> dict[str, Any]:
+def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction", **parameters: str) -> dict[str, Any]:
     """The function's own policy document with everything filled in."""
     values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account}
     values["LogBucket.Arn"] = f"arn:aws:s3:::{bucket}"
     whole = template()
-    (policy,) = whole["Resources"]["DemoFunction"]["Properties"]["Policies"]
+    (policy,) = whole["Resources"][resource]["Properties"]["Policies"]
     resolved: dict[str, Any] = _resolve(policy, values, whole["Conditions"])
     return resolved
 
@@ -41,12 +41,14 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
             return _substitute(text, values | {name: inner(value) for name, value in more.items()})
         case {"Fn::Sub": text}:
             return _substitute(text, values)
-        case {"Fn::Join": [by, parts]}:
-            return inner(by).join(inner(parts))
+        case {"Fn::Join": [str(by), parts]}:  # CloudFormation takes no function as the delimiter
+            return str(by.join(inner(parts)))
         case {"Fn::Split": [by, text]}:
             return inner(text).split(by)
         case {"Fn::Select": [index, parts]}:
             return inner(parts)[int(index)]
+        case {"Fn::Not": [one]}:
+            return not inner(one)
         case {"Fn::Equals": [one, other]}:
             return inner(one) == inner(other)
         case {"Fn::If": [condition, then, otherwise]}:

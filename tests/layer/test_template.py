@@ -20,9 +20,13 @@ NAME = "adaptive-batching-extension-demo-function"
         ("", f"{NAME}-*"),
     ],
 )
-def test_the_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(prefix: str, keys: str) -> None:
+@pytest.mark.parametrize(("resource", "suffix"), [("DemoFunction", ""), ("ExperimentFunction", "-experiment")])
+def test_a_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(
+    prefix: str, keys: str, resource: str, suffix: str
+) -> None:
     assert re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
-    policy = policy_of_function("logs-of-mine", "111122223333", S3Prefix=prefix)
+    policy = policy_of_function("logs-of-mine", "111122223333", resource, S3Prefix=prefix)
+    keys = keys.replace(NAME, NAME + suffix)
     assert policy["Statement"] == [
         {
             "Sid": "ShipLogs",
@@ -34,7 +38,9 @@ def test_the_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_e
     ]
 
 
-@pytest.mark.parametrize("prefix", ["{date}/{function}/", "year={date}/", "logs", "{function}-{hour}/", "/logs/"])
+@pytest.mark.parametrize(
+    "prefix", ["{date}/{function}/", "year={date}/", "logs", "{function}-{hour}/", "/logs/", "{function}{function}/"]
+)
 def test_a_prefix_whose_first_folder_no_policy_can_name_is_refused(prefix: str) -> None:
     assert not re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
 
@@ -64,9 +70,21 @@ def test_whatever_does_not_use_tls_is_denied() -> None:
 def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output() -> None:
     whole = template()
     assert defaults()["FunctionName"] == NAME
-    assert set(whole["Outputs"]) == {"Bucket", "Function", "Layer", "InvokeCommand"}
+    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "Layer", "InvokeCommand"}
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
+
+
+def test_the_experiment_runs_as_the_demonstration_does_and_is_not_retried() -> None:
+    demo, experiment = (template()["Resources"][name]["Properties"] for name in ("DemoFunction", "ExperimentFunction"))
+    for name in ("Layers", "Environment", "Runtime", "Architectures"):
+        assert experiment[name] == demo[name]
+    assert experiment["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+    assert (experiment["CodeUri"], experiment["Handler"], experiment["Timeout"]) == (
+        "functions/experiment",
+        "app.handler",
+        10,
+    )
 
 
 def test_cfn_lint_finds_nothing() -> None:

@@ -1,0 +1,172 @@
+"""What shipping costs: the first object, memory, CPU per invocation and per megabyte."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from benchmarks import batches, quota
+from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
+from benchmarks.rows import Row, at_most, compared, middle, spread, unmeasured
+from benchmarks.servers import Store
+from tests.certificates import TestAuthority
+
+if TYPE_CHECKING:
+    from benchmarks.programs import Memory, Program
+    from benchmarks.servers import Lambda
+
+FIRST_SECONDS, RESIDENT_MB, INVOCATION_MS = 1.0, 25, 1.0
+PER_MB = {"none": 10, "gzip": 28}  # ms; gzip at level 6
+MEGABYTE = 1e6
+BATCH_BYTES = 64 * 1024  # of what is logged, in one POST: 25 ms at the platform's ceiling of 2 MB/s
+COMMAND = [str(LAUNCHER)]
+REPEATS = 5  # processes, of which the middle one counts
+
+
+class Tls:
+    """A store over TLS, and the variables that lead to it."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="bench-tls-")
+        authority = TestAuthority(Path(self._folder.name))
+        self.store = Store(authority.server_context("127.0.0.1"), delay)
+        self.environ = {"AWS_CA_BUNDLE": str(authority.bundle), "AWS_ENDPOINT_URL_S3": self.store.endpoint}
+
+    def __enter__(self) -> Self:
+        self.store.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.store.__exit__(*exception)
+        self._folder.cleanup()
+
+
+def first_object(runs: dict[str, int]) -> Row:
+    """One 50 KB batch with its invocation, as soon as the extension polls; so many runs per store."""
+    what = f"process start to first object over TLS, {quota.SMALLEST:.1%} of a CPU"
+    if why := quota.missing():
+        return unmeasured(what, why)
+    body = batches.body(batches.lines(200, 200), "1")
+    found = {client: [_first(client, body) for _ in range(count)] for client, count in runs.items()}
+    light, boto3 = (middle(found[client]) for client in ("light", "boto3"))
+    row = at_most(what, "s", FIRST_SECONDS, light, light_s=spread(found["light"]), boto3_s=spread(found["boto3"]))
+    return Row(row.what, f"{light:.2f} s (boto3 store {boto3:.1f} s)", row.target, row.met, figures=row.figures)
+
+
+def _first(client: str, body: bytes) -> float:
+    with Tls() as s3, running(COMMAND, {**extension(S3_CLIENT=client), **s3.environ}, quota.SMALLEST) as on:
+        api, program, _ = on
+        with api.subscriber() as subscriber:
+            api.invoke("1")
+            subscriber.deliver(body)
+            return s3.store.wait()[0] - program.began
+
+
+def steady(count: int) -> list[Row]:
+    """Ship each invocation of 20 lines x 200 bytes over a kept TLS connection: CPU of one, memory after 200."""
+    runs: dict[str, list[tuple[float, Memory]]] = {"light": [], "boto3": [], "gzip": []}
+    for _ in range(REPEATS):
+        runs["light"].append(_steady("light", count))
+        runs["boto3"].append(_steady("boto3", count))
+        runs["gzip"].append(_steady("light", count, COMPRESSION="gzip"))
+    found = {name: sorted(values)[REPEATS // 2] for name, values in runs.items()}
+    gzipped, _ = found["gzip"]
+    (light, memory), (boto3, other) = found["light"], found["boto3"]
+    figures = {"gzip_ms": round(gzipped, 3), "boto3_store_ms": round(boto3, 3), "invocations": count}
+    cpu = at_most("CPU per invocation of 20 lines x 200 bytes, shipping each", "ms", INVOCATION_MS, light, **figures)
+    holds = [round(one / MEGABYTE, 1) for one in (memory.resident, memory.anonymous, other.resident)]
+    megabytes = {"anonymous_mb": holds[1], "boto3_store_mb": holds[2]}
+    resident = at_most(f"resident memory after {count} shipped invocations", "MB", RESIDENT_MB, holds[0], **megabytes)
+    more = f" (gzip {gzipped:.2f}, boto3 store {boto3:.2f} ms)", f" ({holds[1]} of it its own; boto3 store {holds[2]})"
+    return [
+        Row(row.what, row.measured + said, row.target, row.met, figures=row.figures)
+        for row, said in zip((cpu, resident), more, strict=True)
+    ]
+
+
+def _steady(client: str, count: int, **told: object) -> tuple[float, Memory]:
+    logged = batches.lines(20, 200)
+    environ = extension(S3_CLIENT=client, SHIP_RATE_INVOKES=1, SHIP_RATE_BYTES=2048, **told)
+    with Tls() as s3, running(COMMAND, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
+        warm, began = max(count // 10, 5), 0.0
+        for number in range(warm + count):
+            if number == warm:
+                began = program.cpu
+            api.invoke(str(number))
+            subscriber.deliver(batches.body(logged, str(number)))
+            s3.store.wait()
+            api.next_poll()
+        return 1000 * (program.cpu - began) / count, program.memory
+
+
+def per_megabyte(megabytes: int) -> list[Row]:
+    """Decode, enrich, encode and PUT, the whole process: its CPU for so many raw MB of what the platform POSTs."""
+    found = []
+    for compression, limit in PER_MB.items():
+        values = {
+            size: middle([_per_megabyte(compression, size, megabytes) for _ in range(REPEATS)]) for size in (1000, 200)
+        }
+        name = f"CPU per raw MB, compression {compression}{' (the default level)' if compression == 'gzip' else ''}"
+        row = at_most(name, "ms", limit, values[1000], of_200_byte_lines=round(values[200], 2), raw_mb=megabytes)
+        said = f"{row.measured} (lines of 1 KB; of 200 bytes {values[200]:.1f} ms)"
+        found.append(Row(row.what, said, row.target, row.met, figures=row.figures))
+    return found
+
+
+def _per_megabyte(compression: str, size: int, megabytes: int) -> float:
+    bodies = [batches.body(batches.lines(BATCH_BYTES // size, size, seed)) for seed in range(16)]
+    environ = extension(**{**TEMPLATE, "COMPRESSION": compression})
+    with Tls() as s3, running(COMMAND, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
+        api.invoke("1", 600)
+        subscriber.deliver(batches.body([], "1", done=False))
+        _send(api, subscriber.deliver, bodies, 2 * MEGABYTE)
+        before = program.cpu, s3.store.records
+        sent, records = _send(api, subscriber.deliver, bodies, megabytes * MEGABYTE)
+        _settle(program)
+        cpu = program.cpu - before[0]
+        subscriber.deliver(batches.body([], "1", start=False))
+        api.next_poll()
+        api.shut_down()
+        left(program)
+        if s3.store.records < records:
+            raise RuntimeError(f"{s3.store.records} of {records} records were stored")
+        return 1000 * cpu / (sent / MEGABYTE)
+
+
+def _send(api: Lambda, deliver: object, bodies: list[bytes], total: float) -> tuple[int, int]:
+    del api
+    sent = records = number = 0
+    while sent < total:
+        body = bodies[number % len(bodies)]
+        # A body that is sent again is known again, and not shipped twice: each is another.
+        changed = body.replace(b'\\"n\\":0,', b'\\"n\\":%d,' % (10_000 + number + int(total)), 1)
+        deliver(changed)  # type: ignore[operator]
+        sent, records, number = sent + len(changed), records + changed.count(b'"record":'), number + 1
+    return sent, records
+
+
+def _settle(program: Program) -> None:
+    """Until it has nothing left to do: no CPU used for a while."""
+    last, quiet = program.cpu, 0
+    while quiet < 10:  # noqa: PLR2004 - half a second
+        time.sleep(0.05)
+        now = program.cpu
+        quiet = quiet + 1 if now - last < 0.0005 else 0  # noqa: PLR2004 - s of CPU
+        last = now
+
+
+def level_comparison(levels: tuple[int, ...] = (1, 6)) -> Row:
+    """What zlib alone costs, on the lines that are shipped, at each level, and gains."""
+    data = "".join(batches.lines(2000, 500)).encode()
+    told = {}
+    for level in levels:
+        began = time.process_time()
+        size = len(zlib.compress(data, level))
+        told[level] = (1000 * (time.process_time() - began) / (len(data) / MEGABYTE), len(data) / size)
+    said = "; ".join(f"level {level}: {ms:.1f} ms per MB, {ratio:.1f}x" for level, (ms, ratio) in told.items())
+    return compared(
+        "gzip alone, by level", said, **{str(level): [round(n, 2) for n in two] for level, two in told.items()}
+    )
