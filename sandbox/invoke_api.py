@@ -127,14 +127,12 @@ def _streamed(answer: Answer) -> Answer:
         return answer
     headers = dict(answer.headers)
     complete = {}
-    if headers.pop("X-Amz-Function-Error", None):
-        error = json.loads(answer.body)
-        complete = {"ErrorCode": error.get("errorType", "Unhandled"), "ErrorDetails": error.get("errorMessage", "")}
+    if error := headers.pop("X-Amz-Function-Error", None):
+        complete["ErrorCode"] = error
     if log := headers.pop("X-Amz-Log-Result", None):
         complete["LogResult"] = log
-    headers["X-Amz-Response-Stream-Content-Type"] = headers["Content-Type"]
     headers["Content-Type"] = eventstream.TYPE
-    return Answer(200, eventstream.answer(b"" if "ErrorCode" in complete else answer.body, complete), headers)
+    return Answer(200, eventstream.answer(answer.body, complete), headers)
 
 
 def _describe(function: Function) -> Answer:
