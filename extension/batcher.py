@@ -10,7 +10,15 @@ Pure; `now` is an argument. Bytes are encoded NDJSON bytes before compression. R
 
 from extension import events, objects
 
-BYTES, INVOKES, AGE, BACKLOG, FIRST, SHUTDOWN = "bytes", "invokes", "age", "backlog", "first", "shutdown"
+BYTES, INVOKES, AGE, BACKLOG, FIRST, RESTORE, SHUTDOWN = (
+    "bytes",
+    "invokes",
+    "age",
+    "backlog",
+    "first",
+    "restore",
+    "shutdown",
+)
 
 CHUNK_BYTES = (
     8 * 1024 * 1024
@@ -141,6 +149,7 @@ class Batcher:
         key = objects.key(self._settings.prefix, self._origin.function, self._first.wall, unique, gzip=gzip)
         chunk = self.close(key, reason, tail)
         chunk.seal = events.Seal(key, self._first_serial, self._last_serial, state, reason, tail, tuple(self._cuts))
+        chunk.seal.environment = self._origin.environment
         self._begin()
         return chunk
 

@@ -67,7 +67,7 @@ class Seal:
     The entries are those with serials `first` to `last`; `state` is the reader's before the first of them.
     """
 
-    __slots__ = ("cuts", "first", "key", "last", "reason", "state", "tail")
+    __slots__ = ("cuts", "environment", "first", "key", "last", "reason", "state", "tail")
 
     def __init__(
         self,
@@ -86,6 +86,7 @@ class Seal:
         self.reason = reason
         self.tail = tail  # a last line that stands in no entry: the extension's own report
         self.cuts = cuts  # serials behind which an unfinished record was given up
+        self.environment = ""  # which stands in the chunk's lines; "": that of the journal
 
 
 class Shed:

@@ -100,8 +100,8 @@ class Outbox:
             return self._stored(now)
         if event.kind == StoreError.EXISTS:
             return self._exists(self._waiting[0], now)
-        if event.kind == StoreError.UNCONDITIONAL and self.conditional:
-            return self._unconditional(event.detail, now)
+        if event.kind == StoreError.UNCONDITIONAL and (self.conditional or self._waiting[0].careful):
+            return self._unconditional(self._waiting[0], event.detail, now)
         self._gate = unknown and event.kind == StoreError.TRANSPORT and not (held or thawed)
         if thawed or event.kind == StoreError.ABANDONED:
             self.circuit.interrupted(now)
@@ -118,9 +118,14 @@ class Outbox:
             return [events.Say("warning", "an object could not be stored; it is kept and tried again", {"why": why})]
         return []
 
-    def _unconditional(self, why: str, now: float) -> "list[events.Action]":
-        self.conditional = False
+    def _unconditional(self, chunk: "Chunk", why: str, now: float) -> "list[events.Action]":
         self.circuit.interrupted(now)
+        if chunk.careful:  # it could overwrite what is whole: it gets a key of its own
+            chunk.careful = False
+            self._rekey(chunk)
+        if not self.conditional:
+            return []
+        self.conditional = False
         text = "the store does not know conditional writes: objects are put without them from here on"
         return [events.Say("warning", text, {"why": why})]
 

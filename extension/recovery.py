@@ -29,6 +29,8 @@ def rebuild(
         batches.push(reader.read(body, wall), Moment(0.0, wall), serial)
         if serial in seal.cuts:
             batches.push(reader.give_up(), Moment(0.0, wall), serial)
+    if reader.unfinished:  # what finished it was in memory alone
+        batches.push(reader.give_up(), Moment(0.0, 0.0), seal.last)
     if not batches.records:
         return None
     chunk = batches.close(seal.key, seal.reason, seal.tail)

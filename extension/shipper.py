@@ -97,7 +97,7 @@ class Shipper:
             received = self._reader.read(event.body, event.wall or now.wall)
             self._on_received(received, moment, event.serial, actions)
         elif isinstance(event, events.Invoke):
-            self._on_invoke(event, moment)
+            self._on_invoke(event, moment, actions)
         elif isinstance(event, events.Shutdown):
             self._on_shutdown(event, moment, actions)
         elif isinstance(event, events.Shed):
@@ -162,9 +162,11 @@ class Shipper:
         self.accounts.unparsed += received.unparsed
         self._batcher.give_up(received, now)
 
-    def _on_invoke(self, event: "events.Invoke", now: "events.Moment") -> None:
+    def _on_invoke(self, event: "events.Invoke", now: "events.Moment", actions: "list[events.Action]") -> None:
         first = not self._request
         if first and self._restored:
+            if self._batcher.records:  # what the snapshot's environment logged keeps that environment's id
+                self._close(batcher.RESTORE, now, actions)
             self._restored()
         self._request = event.request_id
         self._reader.saw(event.request_id, event.arn)
@@ -267,7 +269,7 @@ class Shipper:
                 lambda environment, number: self.accounts.report(self.waiting_records, environment, number, now.wall)
             )
         chunk = self._batcher.take(reason, seal_state, tail)
-        chunk.shared = self._restored is not None and not self._request
+        chunk.shared = self._restored is not None and not self._request and reason != batcher.RESTORE
         self._state = self._reader.state()
         chunk.after = self._state
         actions += self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))

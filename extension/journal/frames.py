@@ -119,7 +119,8 @@ def read_seal(payload: bytes) -> Sealed:
         key, first, last, reason, tail, cuts, environment, before, after = json.loads(payload)
         given_up = tuple(int(serial) for serial in cuts)
         made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail), given_up)
-        return Sealed(made, _state(after), str(environment))
+        made.environment = str(environment)
+        return Sealed(made, _state(after), made.environment)
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
 

@@ -99,7 +99,7 @@ class Journal:
         """
         with self._lock:
             self._state = after
-            written = self._must(frames.seal(frames.Sealed(seal, after, self.environment)))
+            written = self._must(frames.seal(frames.Sealed(seal, after, seal.environment or self.environment)))
             if written and seal.first and self._files:
                 self._homes[seal.first] = self._files.current.number
             return written
