@@ -72,6 +72,23 @@ def test_05_extensions_get_invoke_and_shutdown_with_the_documented_members(tmp_p
     assert shutdown["shutdownReason"] == "spindown"
 
 
+def test_05_invoke_goes_only_to_those_who_registered_for_it(tmp_path: Path) -> None:
+    with environment(function(tmp_path, variables={"EVENTS": '["SHUTDOWN"]', "HOLD": "60"})) as env:
+        assert env.invoke({}).function_error is None  # nobody waits for an extension without INVOKE
+    assert [line.split()[0] for line in env.extension_lines[1:]] == ["SHUTDOWN"]
+
+
+def test_03_the_runtime_starts_when_every_extension_has_registered(tmp_path: Path) -> None:
+    slow = EXTENSION.replace("api = os", "time.sleep(0.4)\napi = os", 1)
+    slow = slow.replace("class Listener", 'print("registered", time.time(), flush=True)\nclass Listener', 1)
+    one = function(tmp_path, {"tiny": slow})
+    (one.folder / "app.py").write_text("import time\nbegan = time.time()\ndef handler(event, context): return began\n")
+    with environment(one) as env:
+        began = env.invoke({}).json()
+    (registered,) = (float(line.split()[1]) for line in env.extension_lines if line.startswith("registered"))
+    assert began > registered
+
+
 def test_05_the_reason_can_be_upper_case(tmp_path: Path) -> None:
     with environment(function(tmp_path), upper_case_reason=True) as env:
         pass
@@ -80,13 +97,15 @@ def test_05_the_reason_can_be_upper_case(tmp_path: Path) -> None:
 
 def test_02_the_ten_variables_are_not_for_extensions(tmp_path: Path) -> None:
     shows = EXTENSION.replace("api = os", "for key in sorted(os.environ): print(f'{key}=')\napi = os", 1)
-    with environment(function(tmp_path, extensions={"tiny": shows}, variables={"MINE": "1"})) as env:
+    with environment(function(tmp_path, {"tiny": shows}, variables={"MINE": "1"}, xray=True)) as env:
         runtime = env.invoke({}).json()["environ"]
     seen = {line.partition("=")[0] for line in env.extension_lines if line.endswith("=\n")}
     hidden = {
         "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
-        "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_HANDLER",
+        "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS",
+        "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
     }  # fmt: skip
+    assert len(hidden) == 10
     assert hidden <= set(runtime)
     assert not hidden & seen
     assert {"MINE", "AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_ACCESS_KEY_ID", "TZ"} <= seen
