@@ -14,10 +14,9 @@ from extension.messages import say
 LONGEST_BODY = 16 * 1024 * 1024  # bytes; the platform sends at most twice maxBytes (1 MiB) and some envelope
 LONGEST_HEAD = 65536
 CONNECTIONS = 16  # the platform uses one or two
-READ_SECONDS = 30.0  # of silence in the middle of a request; between requests a connection may rest
+READ_SECONDS = 900.0  # of silence, between requests too: a shorter one would cut the kept connection at many a thaw
 PAUSE_SECONDS, RESTART_SECONDS = 0.05, 0.1
 PASSING = (4, 12, 23, 24, 103, 105)  # EINTR, ENOMEM, ENFILE, EMFILE, ECONNABORTED, ENOBUFS (errno is one more file)
-IDLE_SECONDS = 900.0  # between requests: longer than any pause in which the environment is not frozen
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -89,8 +88,8 @@ class Listener:
         try:
             connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             left = b""
+            connection.settimeout(READ_SECONDS)  # once: each call is a system call
             while True:
-                connection.settimeout(IDLE_SECONDS)
                 body, left, last = _read_request(connection, left)
                 if body is None:
                     return
@@ -131,11 +130,9 @@ def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes
         piece = connection.recv(65536)
         if not piece:
             return None, b"", True
-        connection.settimeout(READ_SECONDS)
         received += piece
         if len(received) > LONGEST_HEAD and b"\r\n\r\n" not in received:
             raise _Refusal("431 Request Header Fields Too Large")
-    connection.settimeout(READ_SECONDS)
     head, _, received = received.partition(b"\r\n\r\n")
     first, *fields = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
