@@ -7,7 +7,7 @@ in a row of any kind or a second of hold without success: nobody is held, one pr
 
 FAILURES = 3  # in a row
 SECONDS_IN_VAIN = 1.0  # of hold since the last success
-BACKOFF_FIRST, BACKOFF_MOST = 0.2, 30.0  # s: upper bounds of the wait, which is drawn from 0 to them (full jitter)
+BACKOFF = 0.2  # s, doubled by each failure: upper bound of the wait, which is drawn from 0 to it (full jitter)
 PROBE_FIRST, PROBE_MOST = 30.0, 300.0  # s
 LAST_RETRY = 0.1  # s between attempts during SHUTDOWN
 
@@ -75,8 +75,7 @@ class Circuit:
             return LAST_RETRY
         if self.is_open:
             return self._probe
-        most = min(BACKOFF_FIRST * 2 ** min(self.failures - 1, 16), BACKOFF_MOST) if self.failures else BACKOFF_FIRST
-        return most * self._chance()
+        return BACKOFF * (1 << max(self.failures - 1, 0)) * self._chance()
 
 
 TYPE_CHECKING = False

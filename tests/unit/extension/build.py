@@ -1,6 +1,7 @@
 """Makes cores for tests: a shipper with everything pure around it, and POST bodies as the platform sends them."""
 
 import json
+from collections.abc import Callable
 from itertools import count
 
 from extension import events, objects, settings
@@ -18,14 +19,23 @@ def told(**values: object) -> settings.Settings:
     return settings.from_environ({PREFIX + "S3_BUCKET": "a-bucket", "AWS_REGION": "eu-west-1", **environ})
 
 
-def core(*, subscribed: bool = True, managed: bool = False, **values: object) -> Shipper:
+def core(
+    *,
+    subscribed: bool = True,
+    managed: bool = False,
+    chance: Callable[[], float] = lambda: 1.0,
+    restored: Callable[[], None] | None = None,
+    **values: object,
+) -> Shipper:
     """A shipper whose keys end in 1, 2, 3 ..."""
     numbers = count(1)
     checked = told(**values)
     origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
     reader = Reader(checked.log_types, origin)
     batches = Batcher(checked, origin, lambda: str(next(numbers)))
-    return Shipper(checked, batches, reader, subscribed=subscribed, managed=managed)
+    made = Shipper(checked, batches, reader, subscribed=subscribed, managed=managed, chance=chance, restored=restored)
+    made.conditional(wanted=checked.conditional)
+    return made
 
 
 def at(seconds: float, wall: float | None = None) -> events.Moment:

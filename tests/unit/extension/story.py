@@ -12,11 +12,14 @@ would do it; a freeze moves the clocks without waking anybody. The first chunk h
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from extension import events
 from extension.errors import StoreError
 from tests.unit.extension.build import at, core, function_line, invoke, logs, platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_WAKES = 10_000
 
@@ -24,8 +27,16 @@ MOST_WAKES = 10_000
 class Story:
     """See the module. Each step runs the core up to its moment first, and returns the story."""
 
-    def __init__(self, *, subscribed: bool = True, managed: bool = False, **values: object) -> None:
-        self.core = core(subscribed=subscribed, managed=managed, **values)
+    def __init__(
+        self,
+        *,
+        subscribed: bool = True,
+        managed: bool = False,
+        chance: Callable[[], float] = lambda: 1.0,
+        restored: Callable[[], None] | None = None,
+        **values: object,
+    ) -> None:
+        self.core = core(subscribed=subscribed, managed=managed, chance=chance, restored=restored, **values)
         self.told: list[str] = []
         self.messages: list[str] = []
         self.chunks: dict[str, events.Upload] = {}  # key number -> last attempt
@@ -33,6 +44,7 @@ class Story:
         self._frozen_wall = 0.0  # s that only the wall clock has run on
         self._attempt = 0
         self._bodies: dict[str, bytes | str] = {}
+        self.figures: dict[str, object] = {}  # of the last line
 
     def until(self, seconds: float) -> Self:
         """Time passes; the core is woken when it asked to be."""
@@ -78,6 +90,16 @@ class Story:
         """The store answers the last attempt (or the one named): stored."""
         self.until(when)
         return self._feed(events.Uploaded(attempt or self._attempt))
+
+    def body(self, when: float, body: bytes, serial: int = 0) -> Self:
+        """One POST of these bytes, with its number in the journal."""
+        self.until(when)
+        return self._feed(events.LogsReceived(body, serial, self._now().wall))
+
+    def event(self, when: float, event: events.Event) -> Self:
+        """Whatever else may happen."""
+        self.until(when)
+        return self._feed(event)
 
     def failed(self, when: float, kind: str = StoreError.SERVER) -> Self:
         """The last attempt ends without success."""
@@ -127,12 +149,13 @@ class Story:
             self.messages.append(action.message)
             return f"say {action.level}"
         assert isinstance(action, events.Exit)
+        self.figures = action.figures
         return f"exit lost {action.lost_records}"
 
 
-def warm(**values: object) -> Story:
+def warm(chance: Callable[[], float] = lambda: 1.0, /, **values: object) -> Story:
     """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
-    story = Story(subscribed=True, managed=False, **values)
+    story = Story(subscribed=True, managed=False, chance=chance, restored=None, **values)
     story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
     assert story.told[-1] == "0.2 release r0"
     assert story.core.waiting_records == 0

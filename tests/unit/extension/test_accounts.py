@@ -1,0 +1,145 @@
+"""Received = shipped + waiting + lost; what is news goes into the next object; the last line adds up."""
+
+import pytest
+
+from extension import events, objects
+from extension.accounts import REPORT
+from extension.errors import StoreError
+from tests.unit.extension.build import platform
+from tests.unit.extension.story import Story, warm
+
+LONG = "x" * 200
+
+
+def report(story: Story, number: str) -> dict[str, object]:
+    """The figures in the last line of an object; empty if that is no report."""
+    body = story.chunks[number].chunk.body
+    assert isinstance(body, bytes)
+    *others, last = objects.decode(body)
+    assert [line["type"] for line in others if line["type"] == REPORT] == []
+    record = last["record"]
+    return record if last["type"] == REPORT and isinstance(record, dict) else {}
+
+
+def busy(**values: object) -> Story:
+    return warm(SHIP_RATE_BYTES=200, **values).invoke("r1", 10, timeout=900)
+
+
+def test_an_object_without_news_has_no_report() -> None:
+    assert report(busy().logs(11, LONG), "2") == {}
+
+
+NEWS = {
+    "lost": 3,
+    "dropped": 4,
+    "unparsed": 5,
+    "echoes": 6,
+    "refused": 7,
+    "torn": 8,
+    "retries": 9,
+    "errors": 10,
+    "reason": "timeout",
+}
+TOLD = {
+    "lost": "lost",
+    "dropped": "droppedByPlatform",
+    "unparsed": "unparsed",
+    "echoes": "duplicateBodies",
+    "refused": "refusedRequests",
+    "torn": "tornBytes",
+    "retries": "retries",
+    "errors": "errors",
+    "reason": "shutdownReason",
+}
+
+
+@pytest.mark.parametrize("name", NEWS)
+def test_news_goes_into_the_next_object_and_only_into_that(name: str) -> None:
+    story = busy()
+    setattr(story.core.accounts, name, NEWS[name])
+    story.logs(11, LONG).stored(11.1).logs(12, LONG)
+    assert report(story, "2")[TOLD[name]] == NEWS[name]
+    assert report(story, "3") == {}
+
+
+def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> None:
+    story = busy().post(10.5, platform("logsDropped", "", droppedRecords=3)).logs(11, LONG).stored(11.1)
+    story.logs(12, LONG).stored(12.1)
+    lines = [objects.decode(story.chunks[number].chunk.body) for number in "23"]  # type: ignore[arg-type]
+    assert [line["sequence"] for lines_ in lines for line in lines_] == [2, 3, 4, 5]
+    assert lines[0][-1]["type"] == REPORT
+    assert lines[0][-1]["environment"] == "0123456789ab"
+    assert story.chunks["2"].chunk.metadata["records"] == "3"
+    assert story.chunks["2"].chunk.records == 2
+    assert story.ledger == (4, 4, 0)
+
+
+def test_what_the_platform_dropped_puts_retries_and_held_milliseconds_are_told() -> None:
+    story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).failed(11.3).until(12)
+    told = story.post(12, platform("logsDropped", "", droppedRecords=7)).stored(12.1).core.accounts.figures(0)
+    assert (told["droppedByPlatform"], told["puts"], told["retries"]) == (7, 3, 1)
+    assert told["heldMs"] == 25 + 75 + 300
+
+
+def test_the_last_object_has_a_report_with_or_without_news() -> None:
+    story = warm().logs(10).shutdown(11).until(11.2).stored(11.2)
+    told = report(story, "2")
+    assert (told["received"], told["shipped"], told["waiting"], told["lost"]) == (2, 1, 1, 0)
+    assert story.told[-1] == "11.2 exit lost 0"
+
+
+def test_one_line_at_the_end_adds_up() -> None:
+    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(60)
+    assert story.figures["received"] == 5
+    assert (story.figures["shipped"], story.figures["waiting"], story.figures["lost"]) == (1, 0, 4)
+    assert int(str(story.figures["lostBytes"])) > 700
+
+
+def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -> None:
+    story = warm().event(10, events.Shed(3, 700))
+    assert story.ledger == (4, 1, 3)
+    assert story.core.accounts.lost_bytes == 700
+    assert story.core.accounts.has_news
+
+
+@pytest.mark.parametrize("reason", ["timeout", "failure"])
+def test_the_reason_of_a_reset_is_told_with_the_request_it_hit(reason: str) -> None:
+    story = warm().invoke("r7", 10).logs(10.1).shutdown(11, reason=reason).until(11.2).stored(11.2)
+    told = report(story, "2")
+    assert (told["shutdownReason"], told["requestId"]) == (reason, "r7")
+    assert (story.figures["shutdownReason"], story.figures["requestId"]) == (reason, "r7")
+
+
+@pytest.mark.parametrize("reason", ["spindown", "sigterm"])
+def test_an_end_that_hit_no_request_names_none(reason: str) -> None:
+    story = warm().logs(10).shutdown(11, reason=reason).until(11.2).stored(11.2)
+    assert "shutdownReason" not in report(story, "2")
+    assert "requestId" not in story.figures
+
+
+def test_after_a_reset_what_the_journal_holds_is_left_to_the_next_process_and_the_rest_is_lost() -> None:
+    kept = b'[{"type":"function","record":"kept"},{"type":"function","record":"kept too"}]'
+    story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(60)
+    assert story.told[-1] == "12.9 exit lost 1"
+    assert (story.figures["waiting"], story.figures["lost"]) == (2, 1)
+
+
+def test_after_a_spin_down_nobody_comes_and_all_of_it_is_lost() -> None:
+    kept = b'[{"type":"function","record":"kept"}]'
+    assert warm().body(10, kept, serial=5).shutdown(11).until(60).told[-1] == "12.9 exit lost 1"
+
+
+def test_a_chunk_on_its_way_counts_as_waiting_until_it_is_answered() -> None:
+    story = busy().logs(11, LONG)
+    assert story.core.waiting_records == 1
+    story.failed(11.1, StoreError.SERVER)
+    assert story.core.waiting_records == 1
+    assert story.until(12).stored(12).core.waiting_records == 0
+
+
+def test_a_record_of_which_the_rest_never_came_is_counted_as_unparsed_and_shipped() -> None:
+    cut = b'[{"time":"2026-11-20T09:15:02.150Z","type":"function","record":{"message":"AAA}]'
+    story = busy().body(11, cut).until(11.9)
+    assert story.core.waiting_records == 0
+    story.until(12.1)
+    assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)

@@ -1,0 +1,144 @@
+"""What an answer of the store means: done, somebody else's, try again; and writes that must not overwrite."""
+
+import json
+
+from extension import events, objects
+from extension.errors import StoreError
+from tests.unit.extension.story import Story, warm
+
+LONG = "x" * 200
+EXISTS, UNCONDITIONAL = StoreError.EXISTS, StoreError.UNCONDITIONAL
+MIB = 1024 * 1024
+
+
+def busy(**values: object) -> Story:
+    """In the middle of a long invocation; chunk 2 is on its way."""
+    return warm(SHIP_RATE_BYTES=200, **values).invoke("r1", 10, timeout=900).logs(11, LONG)
+
+
+def test_exists_after_an_unknown_outcome_means_done() -> None:
+    story = busy().failed(11.5, StoreError.TRANSPORT).until(12).failed(12.1, EXISTS)
+    assert story.told[-1] == "12.1 say info"
+    assert story.ledger == (2, 2, 0)
+
+
+def test_exists_after_a_freeze_cut_the_first_attempt_means_done() -> None:
+    story = busy().done("r1", 11.1).freeze(600).invoke("r2", 611.1).failed(611.2, StoreError.ABANDONED)
+    story.failed(611.3, EXISTS)
+    assert (story.core.accounts.shipped, story.core.accounts.lost) == (2, 0)
+
+
+def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_said() -> None:
+    story = busy().failed(11.1, EXISTS)
+    assert story.told[-2:] == ["11.1 say warning", "11.1 upload 3 bytes(1)"]
+    first, second = story.chunks["2"].chunk, story.chunks["3"].chunk
+    assert first is second
+    assert second.seal is not None
+    assert second.seal.key == second.key
+    assert not second.sealed  # the journal must learn of the new key first
+    assert story.messages == ["somebody else's object has this key; another one is used"]
+    assert story.stored(11.2).ledger == (2, 2, 0)
+
+
+def test_a_store_that_says_of_every_key_that_it_is_taken_is_a_failing_store() -> None:
+    story = busy().failed(11.1, EXISTS).failed(11.2, EXISTS)
+    assert story.told[-1] == "11.2 say warning"  # and no upload at once
+    story.until(11.4).failed(11.5, EXISTS).until(11.9).failed(12, EXISTS)
+    assert story.told[-1] == "12 say error"
+    assert story.core.waiting_records == 1
+
+
+def test_a_store_that_does_not_know_conditional_writes_is_asked_once_and_that_is_said_once() -> None:
+    story = busy()
+    asked = [story.chunks["2"].conditional]
+    story.failed(11.1, UNCONDITIONAL)
+    assert story.told[-2:] == ["11.1 say warning", "11.1 upload 2 bytes(1)"]
+    asked.append(story.chunks["2"].conditional)
+    story.stored(11.2).logs(12, LONG)
+    asked.append(story.chunks["3"].conditional)
+    assert asked == [True, False, False]
+    assert len(story.messages) == 1
+
+
+def test_a_store_that_refuses_a_plain_put_as_unknown_is_a_failing_store() -> None:
+    story = busy().failed(11.1, UNCONDITIONAL).failed(11.2, UNCONDITIONAL)
+    assert story.told[-1] == "11.2 say warning"
+    story.until(11.4).failed(11.5, UNCONDITIONAL).until(11.9).failed(12, UNCONDITIONAL)
+    assert story.told[-1] == "12 say error"
+
+
+def test_conditional_writes_can_be_switched_off() -> None:
+    assert busy().chunks["2"].conditional
+    assert not busy(CONDITIONAL_WRITE="off").chunks["2"].conditional
+
+
+def snapshot() -> Story:
+    """SnapStart, with 9 MiB logged before the snapshot, of which 8 make a chunk."""
+    story = Story(restored=[].clear)
+    for number in range(9):
+        story.logs(number / 100, "x" * MIB)
+    return story
+
+
+def test_a_chunk_from_before_a_snapshot_keeps_its_key_and_exists_means_that_a_copy_has_stored_it() -> None:
+    story = snapshot().invoke("r1", 3600)
+    assert story.told == ["3600 upload 1 backlog(8)"]
+    story.failed(3600.1, EXISTS)
+    assert story.core.accounts.shipped == 8
+    assert story.messages == []
+
+
+def test_what_was_open_at_the_snapshot_gets_a_key_after_it_and_a_collision_is_one() -> None:
+    story = snapshot().invoke("r1", 3600).stored(3600.1)
+    assert story.told[-1] == "3600.1 upload 2 restore(1)"
+    story.failed(3600.2, EXISTS)
+    assert story.told[-1] == "3600.2 upload 3 restore(1)"
+
+
+def left(missing: int) -> tuple[Story, objects.Chunk]:
+    """A process that finds a chunk of the last one, of which `missing` records cannot be read any more."""
+    story = Story(SHIP_RATE_BYTES=200)
+    body = json.dumps({"time": "t", "type": "function", "record": "r"}).encode() + b"\n"
+    chunk = objects.Chunk("key-7", body, len(body), "", {"reason": "bytes"})
+    chunk.records, chunk.raw_bytes = 1, len(body)
+    story.core.recover(chunk, missing)
+    return story, chunk
+
+
+def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
+    story, _ = left(0)
+    story.invoke("r1", 1).failed(1.1, EXISTS)
+    assert story.told == ["1 upload 7 bytes(1)"]
+    assert story.ledger == (1, 1, 0)
+
+
+def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites() -> None:
+    story, _ = left(2)
+    story.core.conditional(wanted=False)
+    story.invoke("r1", 1)
+    assert story.chunks["7"].conditional
+    assert story.ledger == (3, 0, 2)
+
+
+def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:
+    story, chunk = left(2)
+    story.invoke("r1", 1).failed(1.1, UNCONDITIONAL)
+    assert story.told == ["1 upload 7 bytes(1)", "1.1 say warning", "1.1 upload 1 bytes(1)"]
+    assert not story.chunks["1"].conditional
+    assert not chunk.careful
+    story.failed(1.2, UNCONDITIONAL)
+    assert story.told[-1] == "1.2 say warning"
+
+
+def test_shed_is_the_oldest_that_is_not_in_flight_and_the_journal_is_told() -> None:
+    story = busy()
+    batch = b'[{"type":"function","record":"' + b"x" * (8 * MIB) + b'"}]'
+    found = [
+        action
+        for serial in range(1, 6)
+        for action in story.core.handle(events.LogsReceived(batch, serial), story._now())
+    ]
+    dropped = [action.chunk for action in found if isinstance(action, events.Drop)]
+    assert [chunk.key.rpartition("-")[2] for chunk in dropped] == ["3.log", "4.log"]
+    assert [(chunk.seal.first, chunk.seal.last) for chunk in dropped if chunk.seal] == [(1, 1), (2, 2)]
+    assert story.core.accounts.lost == 2
