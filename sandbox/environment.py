@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from sandbox import invoking
@@ -38,6 +39,8 @@ class Environment:
         self.options = options or Options()
         self.phase: Machine[Phase, Step] = Machine(ENVIRONMENT, Phase.CREATED)
         self._core = Core(function, self.options)
+        #: The invocations so far, without their payloads and logs.
+        self.finished: list[Result] = []
         #: What processes wrote, record by record; `lost_lines` are those that a fault kept from somebody.
         self.extension_lines = self._core.extension_lines
         self.function_lines = self._core.function_lines
@@ -163,7 +166,7 @@ class Environment:
 
     def _run(self, invocation: Invocation, after: Callable[[], None]) -> None:
         finished = False
-        with _told(invocation, after):
+        with self._told(invocation, after):
             try:
                 finished = invoking.run(self._core, invocation)
             finally:
@@ -171,8 +174,20 @@ class Environment:
                     self.phase.apply(Step.INVOKE_DONE if finished else Step.FAIL)
 
     def _run_managed(self, invocation: Invocation, after: Callable[[], None]) -> None:
-        with _told(invocation, after):
+        with self._told(invocation, after):
             invoking.run_managed(self._core, invocation)
+
+    @contextlib.contextmanager
+    def _told(self, invocation: Invocation, after: Callable[[], None]) -> Iterator[None]:
+        """Whatever happens to an invocation, who waits for it is told; an error of the sandbox itself is kept in it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - printed here, and said to the caller
+            traceback.print_exc()
+            invocation.break_off(f"{type(error).__name__}: {error}")
+        self.finished.append(replace(result_of(invocation), payload=b"", log_tail=""))
+        after()
+        invocation.done.set()
 
     # ---- Freeze, thaw, end
 
@@ -203,15 +218,3 @@ class Environment:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.shutdown()
-
-
-@contextlib.contextmanager
-def _told(invocation: Invocation, after: Callable[[], None]) -> Iterator[None]:
-    """Whatever happens to an invocation, who waits for it is told; an error of the sandbox itself is kept in it."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - printed here, and said to the caller
-        traceback.print_exc()
-        invocation.break_off(f"{type(error).__name__}: {error}")
-    after()
-    invocation.done.set()

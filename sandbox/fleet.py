@@ -53,6 +53,7 @@ class Fleet:
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
         self._events: deque[tuple[bytes, str | None, str]] = deque()
         self.all: list[Environment] = []
+        self.dropped = 0  # events that were still queued at the end
         self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
         if idle is not None:
             self._threads.append(threading.Thread(target=self._spin_down, name="spin-down", daemon=True))
@@ -89,6 +90,7 @@ class Fleet:
             self._changed.wait_for(lambda: len(self._idle) == self._count)
         for thread in self._threads:
             thread.join()
+        self.dropped = len(self._events)
         _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox import invoke_api
 from sandbox.fleet import Fleet
 from sandbox.launch import SandboxError, find_extensions
+from sandbox.many import summarise
 from sandbox.wire import Server
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def serve(function: Function, options: Options, port: int, concurrency: int, idl
             out.say("shutting down")
         finally:
             server.stop()
+    results = [result for environment in fleet.all for result in environment.finished]
+    for line in summarise(results, fleet.all, options.faults):
+        out.say(line)
+    if fleet.dropped:
+        out.say(f"events        {fleet.dropped} were still queued and did not run")
     return 0
 
 

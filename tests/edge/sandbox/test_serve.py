@@ -178,6 +178,8 @@ def test_serve_says_where_things_are_and_ctrl_c_ends_it_cleanly(tmp_path: Path) 
     assert served_by.returncode == 0
     assert "seen\n" in rest
     assert "tiny" in rest
+    assert "invocations   1, 0 failed, 1 environments" in rest
+    assert "of it extensions after the function median" in rest
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 1.0)
 

@@ -107,6 +107,6 @@ def test_the_projects_own_template_can_be_run() -> None:
     path = Path(__file__).resolve().parents[3] / "template.yaml"
     if not (path.parent / ".aws-sam/build/AdaptiveBatchingLayer").is_dir():
         with pytest.raises(SandboxError, match="sam build"):
-            Template(path).function()
+            Template(path).function("DemoFunction")
         return
-    assert Template(path).function().handler == "app.handler"
+    assert Template(path).function("DemoFunction").handler == "app.handler"
