@@ -21,21 +21,39 @@ def add(choice: Choice, imported: list[str], lock: Path, cache: Path, private: P
     facts = [executable, executable.stat().st_size, executable.stat().st_mtime_ns, choice, imported, lock.read_bytes()]
     facts += [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
     finished = cache / "interpreter" / hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    if not finished.exists():
+    if not (finished.exists() and is_current(finished)):
+        shutil.rmtree(finished, ignore_errors=True)
         unfinished = finished.with_suffix(".part")
         shutil.rmtree(unfinished, ignore_errors=True)
-        rows = make(choice, private, imported, unfinished)
+        rows, taken = make(choice, private, imported, unfinished)
         (unfinished / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+        (unfinished / "taken.json").write_text(json.dumps([state(path) for path in taken]), encoding="utf-8")
         unfinished.rename(finished)
     shutil.copytree(finished, private, dirs_exist_ok=True)
+    (private / "taken.json").unlink()
     noted = private / "rows.json"
     rows = [bill.Row(*row) for row in json.loads(noted.read_text(encoding="utf-8"))]
     noted.unlink()
     return rows
 
 
-def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list[bill.Row]:
-    """Write bin/ and lib/, the licences and the note; the rows of the bill."""
+def state(path: Path) -> list[str | int]:
+    """Path, size and time of a file of this machine; no size if it has gone."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return [str(path), -1, 0]
+    return [str(path), about.st_size, about.st_mtime_ns]
+
+
+def is_current(finished: Path) -> bool:
+    """Whether everything that this build took from the machine is as it was: an update may have brought another."""
+    taken = json.loads((finished / "taken.json").read_text(encoding="utf-8"))
+    return all(state(Path(path)) == [path, size, time] for path, size, time in taken)
+
+
+def make(choice: Choice, private: Path, imported: list[str], into: Path) -> tuple[list[bill.Row], list[Path]]:
+    """Write bin/ and lib/, the licences and the note; the rows of the bill, and the binaries that were taken."""
     target, runner, architecture = choice
     name = f"python{target.version[0]}.{target.version[1]}"
     library = into / "lib" / name
@@ -44,6 +62,7 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list
     # The order of constant sets, and so the bytes, depend on the hash seed.
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     subprocess.run([*script, str(target.library), str(private), str(library), *imported], check=True, env=environ)
+    taken = [target.library / path.relative_to(library) for path in library.glob("lib-dynload/*.so")]
     executable = into / "bin" / "python3"
     executable.parent.mkdir()
     shutil.copyfile(target.executable, executable)
@@ -68,7 +87,7 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> list
             forget(target.prefix, binaries)
     libc = f"glibc {platform.libc_ver()[1]}, in the layer" if needed else "glibc of the host"
     note(into, {"python": number, "architecture": architecture, "origin": target.origin, "libc": libc})
-    return rows
+    return rows, [target.executable, *taken, *(needed or {}).values()]
 
 
 def licence(python: Python) -> bytes:

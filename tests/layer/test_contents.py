@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from layer import interpreter
 from layer.libraries import LOADER
 from tests.layer.conftest import NAME, ROOT
 
@@ -134,3 +135,14 @@ def test_the_layer_stays_small(opt: Path, what: str, limit: float) -> None:
     zipped = (ROOT / "dist" / f"{NAME}.zip").stat().st_size
     unpacked = sum(path.stat().st_size for path in opt.rglob("*") if path.is_file())
     assert {"zipped": zipped, "unpacked": unpacked}[what] < limit
+
+
+def test_the_kept_interpreter_is_made_again_when_a_library_of_the_machine_changes(tmp_path: Path) -> None:
+    library = tmp_path / "libssl.so.3"
+    library.write_bytes(b"one")
+    (tmp_path / "taken.json").write_text(json.dumps([interpreter.state(library)]), encoding="utf-8")
+    assert interpreter.is_current(tmp_path)
+    library.write_bytes(b"another")
+    assert not interpreter.is_current(tmp_path)
+    library.unlink()
+    assert not interpreter.is_current(tmp_path)

@@ -1,8 +1,4 @@
-"""The layer needs nothing of the host but the kernel: it runs in a root that holds nothing else.
-
-The launcher is a shell script, so a shell has to be there; it lies with its own libraries in a folder where nothing
-else would look, and /lib, /usr and /bin do not exist.
-"""
+"""The layer needs nothing of the host but the kernel: it runs in a root that holds nothing else."""
 
 import gzip
 import json
@@ -14,50 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from layer.libraries import LOADER, closure
+from layer.libraries import LOADER
 from tests.certificates import TestAuthority
 from tests.layer.conftest import NAME
+from tests.layer.empty_root import PRIVATE, PYTHON, SHELL, chroot, empty_root, static_shell
 from tests.layer.runtime_api import RuntimeApi
 from tests.s3_scripted import ScriptedS3
-
-PRIVATE = f"/opt/{NAME}"
-PYTHON = [
-    f"{PRIVATE}/lib/{LOADER}",
-    *("--inhibit-cache", "--library-path", f"{PRIVATE}/lib"),
-    *(f"{PRIVATE}/bin/python3", "-I", "-S", "-B", "-X", "utf8"),
-]
-SHELL = [f"/shell/{LOADER}", "--inhibit-cache", "--library-path", "/shell", "/shell/sh"]
-
-
-def chroot(root: Path) -> list[str]:
-    """The command that runs another in `root`; skips, and says so, where the kernel does not let us."""
-    tried = []
-    places = os.environ["PATH"] + ":/usr/sbin:/sbin"  # where it lies is not on everybody's PATH
-    program = shutil.which("chroot", path=places) or "chroot"
-    unshare = shutil.which("unshare", path=places) or "unshare"
-    for command in ([program, str(root)], [unshare, "--user", "--map-root-user", program, str(root)]):
-        ran = subprocess.run([*command, *SHELL, "-c", ":"], capture_output=True, text=True, check=False, timeout=20)
-        if ran.returncode == 0:
-            return command
-        tried.append(ran.stderr.strip())
-    return pytest.skip(f"chroot is forbidden here: {tried}")
 
 
 @pytest.fixture
 def root(opt: Path, tmp_path: Path) -> Path:
-    """The empty root."""
-    root = tmp_path / "root"
-    for folder in ("tmp", "proc", "dev", "etc", "shell"):
-        (root / folder).mkdir(parents=True)
-    (root / "tmp").chmod(0o1777)
-    (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
+    """The empty root, with the layer."""
+    root = empty_root(tmp_path / "root")
     shutil.copytree(opt, root / "opt")
-    shell = Path(shutil.which("sh") or "/bin/sh").resolve()
-    needed = closure([shell])
-    assert needed, f"{shell} is not of glibc"
-    for name, path in {**needed, "sh": shell}.items():
-        shutil.copyfile(path, root / "shell" / name)
-        (root / "shell" / name).chmod(0o755)
     return root
 
 
@@ -78,7 +43,15 @@ def test_every_module_of_ours_can_be_imported_there_without_a_shell(root: Path) 
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])
-def test_the_extension_ships_over_tls_from_there(root: Path, tmp_path: Path, client: str) -> None:
+@pytest.mark.parametrize("shell", ["a static shell", "this machine's shell"])
+def test_the_extension_ships_over_tls_from_there(root: Path, tmp_path: Path, shell: str, client: str) -> None:
+    start = [f"/opt/extensions/{NAME}"]
+    if shell == "a static shell":
+        static_shell(root)
+        found = {path.name for path in root.iterdir()}
+        assert found == {"opt", "tmp", "proc", "dev", "etc", "bin"}
+    else:
+        start = [*SHELL, *start]
     authority = TestAuthority(tmp_path)
     shutil.copyfile(authority.bundle, root / "tmp" / "authority.pem")
     context = authority.server_context("127.0.0.1")
@@ -91,7 +64,7 @@ def test_the_extension_ships_over_tls_from_there(root: Path, tmp_path: Path, cli
             "ADAPTIVE_BATCHING_EXTENSION_S3_CLIENT": client,
             "ADAPTIVE_BATCHING_EXTENSION_COMPRESSION": "gzip",
         }
-        command = [*chroot(root), *SHELL, f"/opt/extensions/{NAME}"]
+        command = [*chroot(root), *start]
         with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as extension:
             try:
                 api.polled.get(timeout=20)
