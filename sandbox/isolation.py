@@ -234,7 +234,8 @@ def silent_resolver(folder: Path) -> tuple[socket.socket, Path]:
         silent.bind((address, 53))
     except OSError as error:
         silent.close()
-        raise IsolationError(f"a silent name server cannot be bound ({error.strerror})") from None
+        why = f"port 53 of a loopback address cannot be bound ({error.strerror}), which takes root"
+        raise IsolationError(f"the fault hang-dns needs a silent name server: {why}") from None
     file = folder / "resolv.conf"
     file.write_text(f"nameserver {address}\n", encoding="ascii")
     return silent, file
