@@ -29,6 +29,10 @@ class Echoes:
             del self._digests[next(iter(self._digests))]
         return known
 
+    def forget(self, body: bytes) -> None:
+        """It could not be kept: when it comes again, it is new."""
+        self._digests.pop(hashlib.sha256(body).digest(), None)
+
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

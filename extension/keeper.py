@@ -41,9 +41,14 @@ class Keeper:
             if self._echoes and self._echoes.is_echo(body):
                 self.echoes += 1
                 return
-            wall = time.time()
-            serial = self._journal.append(body, wall) if self._journal else 0
-            self._inbox.put(LogsReceived(body, serial, wall), len(body))
+            try:
+                wall = time.time()
+                serial = self._journal.append(body, wall) if self._journal else 0
+                self._inbox.put(LogsReceived(body, serial, wall), len(body))
+            except BaseException:
+                if self._echoes:
+                    self._echoes.forget(body)  # it was not kept, and will be sent again
+                raise
 
     def take_shed(self) -> "list[tuple[int, int, int]]":
         """What a full inbox gave up since the last call: serial, records, bytes of each body."""

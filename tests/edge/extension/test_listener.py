@@ -2,16 +2,20 @@
 
 import select
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
 from tests.edge.extension.lambda_api import PATIENCE, free_port, wait_until
 
+ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -329,3 +333,53 @@ def in_threads(work: Callable[[int], None], number: int) -> None:
     for thread in threads:
         thread.join(3 * PATIENCE)
     assert faults == []
+
+
+def test_a_listener_that_dies_is_started_again_on_the_same_port_and_that_is_said(
+    kept: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = kept.listener.port
+    for deaths in range(1, 3):
+        kept.listener._socket.shutdown(socket.SHUT_RDWR)  # accept fails with an error that does not pass
+        wait_until(lambda deaths=deaths: kept.listener.restarts == deaths, "its death was noticed")  # type: ignore[misc]
+        wait_until(lambda: answers(kept), "somebody listens again")
+    assert kept.listener.port == port
+    assert kept.bodies == [b"[1]"] * 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all("the listener has died; it is started again" in line for line in lines)
+
+
+def answers(kept: Kept) -> bool:
+    try:
+        return kept.exchange(b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 3\r\n\r\n[1]") == OK
+    except OSError:
+        return False
+
+
+OUT_OF_THREADS = """
+import _thread, socket, time
+from extension.listener import Listener
+bodies = []
+listener = Listener(bodies.append)
+listener.start(0)
+request = b"POST / HTTP/1.1\\r\\nConnection: close\\r\\nContent-Length: 3\\r\\n\\r\\n[1]"
+def ask():
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=5) as connection:
+        try:
+            connection.sendall(request)
+            return connection.recv(100)
+        except ConnectionError:
+            return b""
+usual = _thread.stack_size(2**46)  # no machine has room for such a stack: no thread can be started
+refused = [ask() for _ in range(20)]  # more than there are places for connections
+_thread.stack_size(usual)
+served = ask()
+print(refused == [b""] * 20, served[:12], bodies)
+"""
+
+
+def test_without_a_thread_to_be_had_a_connection_is_closed_and_the_next_one_is_served() -> None:
+    command = [sys.executable, "-c", OUT_OF_THREADS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("True b'HTTP/1.1 200' [b'[1]']\n", "")
