@@ -80,6 +80,11 @@ bench: venv layer build/runtime/awslambdaric ## What attaching costs, against th
 test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test
 	$(VENV)/python -m pytest
 
+# Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".
+.PHONY: chaos
+chaos: venv layer build/runtime/awslambdaric ## Random faults for thousands of invocations, then the ledger (ARGS="--seed 7")
+	$(VENV)/python -m tests.chaos $(ARGS)
+
 .PHONY: format
 format: venv ## Format the code and mend what lint can mend
 	$(VENV)/ruff format
