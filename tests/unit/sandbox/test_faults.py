@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from sandbox.faults import FAULTS, FaultError, parse
+from sandbox.faults import FAULTS, FaultError, Rate, listing, parse
 from sandbox.splitting import split
 
 
@@ -35,6 +35,34 @@ def test_a_limit_ends_a_fault() -> None:
     faults = parse("s3-500=1x2")
     assert [faults.strikes("s3-500") for _ in range(4)] == [True, True, False, False]
     assert faults.struck == {"s3-500": 2}
+
+
+SPECIFICATIONS = [
+    ("late", Rate(1.0)),
+    ("late=0.25", Rate(0.25)),
+    ("latex3", Rate(1.0, 3)),
+    ("late=0.5x3", Rate(0.5, 3)),
+]
+
+
+@pytest.mark.parametrize(("text", "rate"), SPECIFICATIONS)
+def test_a_specification_is_a_name_a_rate_and_a_count(text: str, rate: Rate) -> None:
+    assert parse(f" {text} , shuffle=1").rates == {"late": rate, "shuffle": Rate(1.0)}
+
+
+def test_the_summary_says_how_often_of_how_many_chances() -> None:
+    faults = parse("latex1,shuffle=0")
+    for _ in range(3):
+        faults.strikes("late")
+    assert faults.summary() == [
+        "late struck 1 of 3 times (end of a life)",
+        "shuffle struck 0 of 0 times (telemetry POST)",
+    ]
+
+
+def test_the_listing_has_every_fault_once() -> None:
+    text = "\n".join(listing())
+    assert [text.count(f"  {name} ") for name in FAULTS] == [1] * len(FAULTS)
 
 
 def test_what_was_not_asked_for_never_strikes() -> None:
