@@ -35,8 +35,9 @@ done
 # -I: no settings, no user's or current folder on the path; -S: no site-packages; -B: /opt is read-only.
 set -- -I -S -B -X utf8 "$private/boot.py"
 if [ -x "$private/lib/ld.so" ]; then
-    # Our interpreter with our C library, whatever the host has: neither its libraries nor its locales are looked at.
-    export LC_ALL=C
+    # Our interpreter with our C library and our OpenSSL, whatever the host has: none of its libraries, locales and
+    # OpenSSL configurations (which could name providers of another version) is looked at.
+    export LC_ALL=C OPENSSL_CONF=/dev/null
     exec "$private/lib/ld.so" --inhibit-cache --library-path "$private/lib" "$private/bin/python3" "$@"
 elif [ -x "$private/bin/python3" ]; then
     exec "$private/bin/python3" "$@"

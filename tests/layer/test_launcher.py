@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,20 @@ def test_a_loader_in_the_private_folder_starts_it_with_our_libraries(opt_with_pr
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
     loader = [f"{private}/lib/ld.so", "--inhibit-cache", "--library-path", f"{private}/lib", f"{private}/bin/python3"]
     assert json.loads(ran.stdout) == [*loader, "-I", "-S", "-B", "-X", "utf8", f"{private}/boot.py"]
+
+
+def test_no_configuration_of_the_hosts_openssl_is_read(opt: Path, tmp_path: Path) -> None:
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("strace is not installed")
+    copy = tmp_path / "opt"
+    shutil.copytree(opt, copy)
+    (copy / NAME / "boot.py").write_text("import ssl; ssl.create_default_context()\n", encoding="utf-8")
+    told = tmp_path / "opened"
+    command = [strace, "-f", "-e", "trace=openat,open", "-o", told, copy / "extensions" / NAME]
+    ran = subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, check=False, capture_output=True, timeout=30)
+    if b"PTRACE" in ran.stderr or b"ptrace" in ran.stderr:
+        pytest.skip(f"tracing is forbidden here: {ran.stderr!r}")
+    opened = told.read_text(encoding="utf-8")
+    assert "libcrypto.so.3" in opened
+    assert "openssl.cnf" not in opened
