@@ -22,6 +22,7 @@ _MARKS = (",", "]", "")  # what may stand behind an envelope; "": a body that en
 _HEAD = r'\{"time":"[^"]{1,40}","type":"(?:function|extension)","record":'
 _OPENING = re.compile(r"\[\s*" + _HEAD)  # a body that goes on with a cut record begins so
 _CUT = re.compile(_HEAD)
+_LINE = re.compile(r'\{"time":"([0-9TZ:.+-]{1,40})","type":"(function|extension)","record":"')  # nearly all there is
 _SEAM = re.compile(r"\}\s*,\s*" + _HEAD)  # what stands between two pieces in one body
 _NEXT = re.compile(r',\s*(?=\{"time":)')
 
@@ -33,6 +34,7 @@ class Numeral(str):
 
 
 # The C scanner gives the bounds of each envelope; numbers stay text, so none is too large or changes its form.
+_scan_string = json.decoder.scanstring  # type: ignore[attr-defined]
 _scan = json.JSONDecoder(parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral).scan_once  # type: ignore[attr-defined]
 
 
@@ -80,6 +82,15 @@ def _read_array(
     text: str, position: int, found: "list[Entry]", now_text: str, *, odd: bool
 ) -> "tuple[list[Entry], str]":
     while True:
+        if not odd and (head := _LINE.match(text, position)):
+            try:
+                record, end = _scan_string(text, head.end())
+            except ValueError:
+                end = 0
+            if end and text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
+                found.append(Entry(text[position : end + 1], head[2], head[1], record))
+                position = end + 2
+                continue
         envelope = _envelope(text, position)
         if envelope is None:
             stop, position_after = _resume(text, position)

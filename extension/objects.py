@@ -11,7 +11,7 @@ import zlib
 
 FORMAT = "1"
 CONTENT_TYPE = "application/x-ndjson"
-GZIP_LEVEL = 6
+GZIP_LEVEL = 5  # of `make bench`: a third less CPU than 6 for 2 % more bytes; 4 saves 5 ms per MB for 12 % more
 SECONDS_PER_DAY = 86400
 FEBRUARY = 2
 
@@ -143,6 +143,8 @@ def metadata(
 
 def _header(value: str) -> str:
     """Printable ASCII: anything else, a line break above all, would make the request and each retry unsendable."""
+    if value.isascii() and value.isprintable():
+        return value
     return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 

@@ -5,7 +5,7 @@ import zlib
 
 from extension.objects import GZIP_LEVEL
 
-IN_MEMORY = 256 * 1024  # bytes of the encoded body; what is larger becomes a file
+IN_MEMORY = 1024 * 1024  # bytes of the encoded body; what is larger becomes a file, which is written and read twice
 BLOCK_BYTES = 65536  # written at once
 
 

@@ -4,6 +4,8 @@ Reads a mapping, a token's file and the bytes of an answer; asks nobody. The Lam
 under "Defined runtime environment variables" (static keys) and "SnapStart" (the container endpoint and its token).
 """
 
+import hmac
+
 from extension.errors import StoreError
 from extension.stores.answers import OK
 from extension.stores.endpoint import Url
@@ -18,13 +20,23 @@ RENEW_SECONDS = 300.0  # credentials are read again this long before they expire
 class Credentials:
     """A key pair, its session token (empty: none), and when it expires, in seconds since the epoch (0: never)."""
 
-    __slots__ = ("access_key", "expires", "secret_key", "token")
+    __slots__ = ("_derived", "access_key", "expires", "secret_key", "token")
 
     def __init__(self, access_key: str, secret_key: str, token: str = "", expires: float = 0.0) -> None:
         self.access_key = access_key
         self.secret_key = secret_key
         self.token = token
         self.expires = expires
+        self._derived = ("", b"")  # scope, and the key for it: the same for a day
+
+    def signing_key(self, scope: str) -> bytes:
+        """Return the key for `<date>/<region>/<service>/aws4_request`, derived anew only when the scope changes."""
+        if self._derived[0] != scope:
+            key = ("AWS4" + self.secret_key).encode()
+            for part in scope.split("/"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._derived = (scope, key)
+        return self._derived[1]
 
     def due(self, now: float) -> bool:
         """Whether to read them again at `now` (seconds since the epoch) rather than use these."""

@@ -56,11 +56,8 @@ def sign(
         ]
     )
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
-    key = ("AWS4" + credentials.secret_key).encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
     text = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    signature = hmac.digest(credentials.signing_key(scope), text.encode(), "sha256").hex()
     credential = f"{credentials.access_key}/{scope}"
     signed["authorization"] = (
         f"{ALGORITHM} Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
