@@ -24,7 +24,7 @@ import json, logging, os, subprocess, sys, time
 logging.getLogger().setLevel("INFO")
 
 def handler(event, context):
-    if "print" in event: print(event["print"])
+    if "print" in event: sys.stdout.write(event["print"] + "\\n"); sys.stdout.flush()  # one write: threads may race
     if "log" in event: logging.info(event["log"])
     if "flood" in event: sys.stdout.write("x" * event["flood"] + "\\n"); sys.stdout.flush()
     if "write" in event: open(os.path.join(os.environ.get("TMPDIR", "/tmp"), event["write"]), "w").close()
