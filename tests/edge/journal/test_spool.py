@@ -86,7 +86,7 @@ def test_the_file_can_be_read_again_for_every_attempt(open_journal: Open) -> Non
     made = body.close()
     del body
     gc.collect()
-    assert [len(content(made)) for _ in range(3)] == [300_000] * 3
+    assert [len(content(made)) for _ in range(3)] == [LARGE] * 3
 
 
 def test_nothing_is_left_on_disk_and_no_descriptor_either(open_journal: Open, tmp_path: Path) -> None:
