@@ -65,7 +65,7 @@ def eventful(env: Environment) -> None:
 
 
 def test_every_event_of_the_telemetry_api_looks_like_a_sample(tmp_path: Path) -> None:
-    env = environment(function(tmp_path, log_format="JSON", timeout=1.0, xray=True))
+    env = environment(function(tmp_path, log_format="JSON", timeout=2.5, xray=True))
     eventful(env)
     assert compared(records(env), "telemetry") == {
         "initStart", "initRuntimeDone", "initReport", "telemetrySubscription", "extension", "start", "runtimeDone",
@@ -74,7 +74,7 @@ def test_every_event_of_the_telemetry_api_looks_like_a_sample(tmp_path: Path) ->
 
 
 def test_every_event_of_the_logs_api_looks_like_a_sample(tmp_path: Path) -> None:
-    env = environment(function(tmp_path, {"tiny": LOGS_EXTENSION}, timeout=1.0, xray=True))
+    env = environment(function(tmp_path, {"tiny": LOGS_EXTENSION}, timeout=2.5, xray=True))
     eventful(env)
     assert compared(records(env), "logs") == {
         "start", "end", "report", "runtimeDone", "extension", "logsSubscription", "function",
