@@ -60,8 +60,8 @@ def _added(client: str, count: int) -> list[float]:
             clock.finish()
             api.shut_down()
             left(program)
-    if s3.store.records < count * (len(logged) + 2):
-        raise RuntimeError(f"{s3.store.records} records were stored, {count * (len(logged) + 2)} were sent")
+    if s3.store.lines() != count * len(logged):
+        raise RuntimeError(f"{s3.store.lines()} lines were stored, {count * len(logged)} were sent")
     return values
 
 
@@ -156,7 +156,7 @@ def sustained(seconds: float) -> Row:
     size = int(RATE * BUFFERING)
     bodies = [batches.body(batches.lines(size // 500, 460, seed)) for seed in range(int(seconds / BUFFERING))]
     sent = sum(len(body) for body in bodies)
-    records = sum(body.count(b'"type":"function"') for body in bodies) + 2
+    records = sum(body.count(b'"type":"function"') for body in bodies)
     command, environ = [str(LAUNCHER)], extension(**TEMPLATE)
     with (
         Tls(STORE_DELAY) as s3,
@@ -171,15 +171,13 @@ def sustained(seconds: float) -> Row:
         cpu = program.cpu
         api.shut_down()
         left(program)
-    lost = records - s3.store.records
+    lost = records - s3.store.lines()
     figures: dict[str, object] = {
-        "sent_mb": round(sent / 1e6, 1), "lost_records": lost, "puts": s3.store.puts, "cpu_s": round(cpu, 2),
+        "sent_mb": round(sent / 1e6, 1), "lost_lines": lost, "puts": s3.store.puts, "cpu_s": round(cpu, 2),
         "resident_mb": round(resident / 1e6, 1), "most_waiting_records": waiting,
         "slowest_200_ms": round(1000 * slowest, 1),
     }  # fmt: skip
-    said = (
-        f"{lost} of {records:,} records lost, {s3.store.puts} PUTs, {waiting} waited at most, {resident / 1e6:.0f} MB"
-    )
+    said = f"{lost} of {records:,} lines lost, {s3.store.puts} PUTs, {waiting} waited at most, {resident / 1e6:.0f} MB"
     met = lost == 0 and resident < BACKLOG_MB * 1e6 and s3.store.puts <= sent / 262144 * 1.5
     return Row(what, said, "none lost, backlog bounded, PUTs few", met, figures=figures)
 

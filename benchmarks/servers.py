@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from extension import objects
 from tests.listener import Connection, Listener
 
 if TYPE_CHECKING:
@@ -103,16 +104,16 @@ class Subscriber:
 
 
 class Store(Listener):
-    """Answers each PutObject after `delay` seconds; over TLS with a `context`. `stored` gets moment, bytes, records."""
+    """Answers each PutObject after `delay` seconds, over TLS with a `context`. `stored` gets the moment of each."""
 
     def __init__(self, context: ssl.SSLContext | None = None, delay: float = 0.0) -> None:
         super().__init__(context=context)
         self.delay = delay
         self.endpoint = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        self.stored: queue.Queue[tuple[float, int, int]] = queue.Queue()
+        self.stored: queue.Queue[float] = queue.Queue()
         self.puts = 0
-        self.records = 0
-        self.bytes = 0
+        self.records = 0  # by the objects' own word, while it goes on
+        self._bodies: list[bytes] = []
         self._lock = threading.Lock()
 
     def serve(self, connection: Connection) -> None:
@@ -125,10 +126,16 @@ class Store(Listener):
             with self._lock:
                 self.puts += 1
                 self.records += records
-                self.bytes += len(request.body)
+                self._bodies.append(request.body)
             connection.send(b'HTTP/1.1 200 OK\r\nETag: "0"\r\nContent-Length: 0\r\n\r\n')
-            self.stored.put((time.monotonic(), len(request.body), records))
+            self.stored.put(time.monotonic())
 
-    def wait(self) -> tuple[float, int, int]:
-        """The next object that nobody has asked after yet; waits for it."""
+    def lines(self) -> int:
+        """How many lines of the function were stored: counted in the objects themselves."""
+        with self._lock:
+            records = [record for body in self._bodies for record in objects.decode(body)]
+        return sum(record["type"] == "function" for record in records)
+
+    def wait(self) -> float:
+        """The moment of the next object that nobody has asked after yet; waits for it."""
         return self.stored.get(timeout=PATIENCE)
