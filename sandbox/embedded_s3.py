@@ -51,7 +51,8 @@ def embedded_s3() -> Iterator[str]:
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        env=clean_environment(os.environ),
+        # always path style: moto would take the first label of a host name for a bucket
+        env={**clean_environment(os.environ), "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

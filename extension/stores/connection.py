@@ -15,10 +15,12 @@ from extension.stores.request import BLOCK_BYTES, head
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from typing import Any
 
     from extension.stores.endpoint import Url
 
 CONNECT_SECONDS = 1.0  # for all addresses of a name together
+RESOLVE_SECONDS = 1.0
 STALL_SECONDS = 2.0  # without a byte sent or received
 IDLE_SECONDS = 3.0  # S3 closes idle connections, and one kept over a freeze is dead: an older one is not used again
 ANSWER_BYTES = 65536  # a longer head or error document is not read to its end
@@ -96,9 +98,7 @@ class Connection:
     def _dial(self, hop: "Url") -> None:
         deadline = time.monotonic() + CONNECT_SECONDS
         failure = OSError("the name has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            hop.host.encode(), hop.port, 0, socket.SOCK_STREAM
-        ):
+        for family, kind, protocol, _, address in _resolved(hop.host, hop.port):
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -166,6 +166,30 @@ def moment() -> tuple[float, float]:
 def idle_too_long(since: tuple[float, float], now: tuple[float, float]) -> bool:
     """Tell whether a connection last used at moment `since` is not to be trusted at moment `now`."""
     return max(now[0] - since[0], now[1] - since[1]) > IDLE_SECONDS
+
+
+def _resolved(host: str, port: int) -> "list[Any]":
+    """Return the addresses of a host, or raise `OSError`: a silent resolver would hold the uploader for 10 s."""
+    outcome: list[Any] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def resolve() -> None:
+        try:
+            outcome.append(socket.getaddrinfo(host.encode(), port, 0, socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            outcome.append(error)
+        done.release()
+
+    if host.replace(".", "").isdigit() or ":" in host:
+        resolve()  # an address needs no resolver, and no thread
+    else:
+        _thread.start_new_thread(resolve, ())
+    if not done.acquire(True, RESOLVE_SECONDS):
+        raise TimeoutError(f"the name {host} was not resolved within {RESOLVE_SECONDS} s")
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return list(outcome[0])
 
 
 def shut_down(sock: socket.socket) -> None:
