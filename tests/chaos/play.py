@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.chaos.verdict import Verdict
     from tests.s3 import Moto
 
-#: Seconds of an invocation: the start of another process after a kill has to fit in, and what is to time out will.
-TIMEOUT = 2.5
+#: Seconds of an invocation: the start of another process after a kill and the last step's sleep have to fit in.
+TIMEOUT = 4.0
 #: The same where a freeze has to fit in too.
 TIMEOUT_OF_FROZEN = 5.0
 
