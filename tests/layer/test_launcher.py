@@ -133,7 +133,7 @@ def test_no_configuration_of_the_hosts_openssl_is_read(opt: Path, tmp_path: Path
     shutil.copytree(opt, copy)
     (copy / NAME / "boot.py").write_text("import ssl; ssl.create_default_context()\n", encoding="utf-8")
     told = tmp_path / "opened"
-    command = [strace, "-f", "-e", "trace=openat,open", "-o", told, copy / "extensions" / NAME]
+    command = [strace, "-f", "-e", "trace=openat,open", "-o", str(told), str(copy / "extensions" / NAME)]
     ran = subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, check=False, capture_output=True, timeout=30)
     if b"PTRACE" in ran.stderr or b"ptrace" in ran.stderr:
         pytest.skip(f"tracing is forbidden here: {ran.stderr!r}")
