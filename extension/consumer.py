@@ -6,7 +6,6 @@ waits longer than the core's `wake_at()`.
 
 import json
 import time
-import traceback
 
 from extension import events
 from extension.environment import Environment
@@ -85,6 +84,8 @@ class Consumer:
         self._shipper.accounts.errors += 1
         if self._faults > 1:
             raise error
+        import traceback  # eight files more, for a fault alone
+
         why = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
         say("error", "a fault of the extension; it goes on", {"why": why})
         if isinstance(item, Polled):
