@@ -85,6 +85,10 @@ test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test
 chaos: venv layer build/runtime/awslambdaric ## Random faults for thousands of invocations, then the ledger (ARGS="--seed 7")
 	$(VENV)/python -m tests.chaos $(ARGS)
 
+.PHONY: mutants
+mutants: venv layer build/runtime/awslambdaric ## Known and random defects, planted one by one: which does a test catch?
+	$(VENV)/python -m tests.mutants $(ARGS)
+
 .PHONY: format
 format: venv ## Format the code and mend what lint can mend
 	$(VENV)/ruff format

@@ -91,6 +91,14 @@ def test_a_body_with_a_content_length_is_kept_and_answered_200(kept: Kept) -> No
     assert kept.bodies == [b"[1]"]
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"no JSON at all", b'{"time":"T","type":"function","record":', b"\xff\x00"]
+)
+def test_a_body_that_is_no_telemetry_is_kept_and_answered_200_all_the_same(kept: Kept, body: bytes) -> None:
+    assert kept.exchange(post(body)) == OK
+    assert kept.bodies == [body]
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("path", ["/", "/logs", "/a/b?c=d", "*", "http://sandbox.localdomain:1234/"])
 def test_any_path_and_both_methods_will_do(kept: Kept, method: str, path: str) -> None:

@@ -1,0 +1,85 @@
+"""Plants a known defect into a copy of the project, and runs there the tests that are named for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.mutants.defects import Defect
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("extension", "sandbox", "tests", "functions", "docs", "layer", "requirements")
+FILES = ("pyproject.toml", "README.md", "adaptive_batching.py", "LICENSE", "Makefile")
+#: Seconds for the tests of one defect.
+PATIENCE = 120
+#: pytest's exit status when tests ran and some failed.
+SOME_FAILED = 1
+
+
+def judged(tests: Sequence[str]) -> str:
+    """The end of pytest's output if one of these tests fails without any defect, else nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = _copy(Path(folder))
+        code, said = _run(copy, tests)
+    return said if code else ""
+
+
+def planted(defect: Defect) -> str:
+    """Why the defect was not caught, or nothing: each test named for it has to fail."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = _copy(Path(folder))
+        for file, old, new in defect.changes:
+            path = copy / "extension" / file
+            text = path.read_text()
+            if text.count(old) != 1:
+                return f"it cannot be planted: {file} has {text.count(old)} times {old!r}"
+            path.write_text(text.replace(old, new))
+        for test in defect.tests:
+            code, said = _run(copy, [test])
+            if code != SOME_FAILED:
+                return f"{test} does not fail:\n{said}"
+    return ""
+
+
+def _copy(folder: Path) -> Path:
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "build").mkdir()
+    for entry in (ROOT / "build").iterdir():
+        if entry.name != "layer":
+            (folder / "build" / entry.name).symlink_to(entry)
+    return folder
+
+
+def _build(copy: Path) -> None:
+    """The layer of the copy: what was planted has to be in it."""
+    command = [sys.executable, "-m", "layer.build", "--into", "build/layer", "--zip", "build/layer.zip"]
+    subprocess.run(command, cwd=copy, env=_variables(copy), capture_output=True, check=True)
+
+
+def _variables(copy: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _run(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """Exit status and the end of pytest's output. A run that does not end in time has failed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]
+    if any(test.startswith("tests/e2e/") for test in tests) and not (copy / "build" / "layer").exists():
+        _build(copy)
+    try:
+        done = subprocess.run(
+            command, cwd=copy, env=_variables(copy), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return SOME_FAILED, "it did not end"
+    return done.returncode, (done.stdout + done.stderr)[-1500:]
