@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,11 @@ def at_most(what: str, unit: str, limit: float, value: float, **figures: object)
     """A row whose target is a ceiling."""
     figures = {"value": round(value, 4), "limit": limit, "unit": unit, **figures}
     return Row(what, f"{shown(value)} {unit}", f"at most {limit:g} {unit}", value <= limit, figures=figures)
+
+
+def with_words(row: Row, measured: str, why: str = "") -> Row:
+    """The row with what else was measured, and, where its target is missed, why."""
+    return replace(row, measured=measured, why="" if row.met else why)
 
 
 def compared(what: str, measured: str, **figures: object) -> Row:
