@@ -45,7 +45,7 @@ class Tls:
 
 
 WHY_INVOCATION = (
-    "59 % of it is the interpreter itself (a profile; a development build has no profile-guided optimisation), the rest "
+    "59 % of it is the interpreter itself (profiled; a development build is not optimised by profile), most else "
     "the kernel: an invocation wakes four threads, and the journal writes three times (0.05 ms)"
 )
 WHY_MEGABYTE = "each body is hashed and journalled before its 200, and each line becomes a Python object"
