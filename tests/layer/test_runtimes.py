@@ -61,16 +61,15 @@ def function(folder: Path, runtime: str) -> Function:
 @pytest.mark.parametrize("runtime", ["nodejs22.x", "provided.al2023"])
 def test_it_ships_beside_a_function_whose_path_holds_no_python(opt: Path, runtime: str) -> None:
     (ROOT / "build").mkdir(exist_ok=True)
-    # Not in /tmp, of which an environment has its own: there would be no such folder.
     folder = ROOT / "build" / f"test-{runtime}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     programs = next(names for family, names in PROGRAMS.items() if runtime.startswith(family))
     try:
-        path = path_without_python(folder / "bin", programs)
+        plain = function(folder, runtime)
+        path = path_without_python(folder / "code" / "bin", programs)
         assert not shutil.which("python3", path=path)
         with ScriptedS3() as s3:
-            plain = function(folder, runtime)
             changed = Function(
                 plain.folder,
                 plain.handler,
@@ -81,7 +80,7 @@ def test_it_ships_beside_a_function_whose_path_holds_no_python(opt: Path, runtim
                 credentials=Credentials(ACCESS_KEY, SECRET_KEY, ""),
                 timeout=10.0,
                 variables={
-                    "PATH": path,
+                    "PATH": f"/var/task/bin:{path}",  # of this machine's /tmp an environment sees its code alone
                     "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": "bucket",
                     "AWS_ENDPOINT_URL_S3": s3.endpoint,
                 },
