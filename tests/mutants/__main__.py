@@ -8,6 +8,7 @@ python -m tests.mutants core --module circuit --seconds 60 --seed 3
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -51,14 +52,15 @@ def core(modules: Sequence[str], seed: int, jobs: int, seconds: float) -> bool:
     began = time.monotonic()
     tried: Counter[str] = Counter()
     survivors: list[runner.Mutant] = []
-    for mutant, caught in runner.run(candidates, jobs, seconds):
-        if mutant:
-            tried[mutant.module] += 1
-            survivors += [] if caught else [mutant]
+    with contextlib.suppress(KeyboardInterrupt):  # what was tried so far counts
+        for mutant, caught in runner.run(candidates, jobs, seconds):
+            if mutant:
+                tried[mutant.module] += 1
+            if mutant and not caught:
+                survivors.append(mutant)
+                print(f"survived  {mutant}", flush=True)
     alive = Counter(one.module for one in survivors)
     total = max(tried.total(), 1)
-    for one in sorted(survivors, key=lambda one: (one.module, int(one.what.partition(":")[0]))):
-        print(f"survived  {one}")
     for module in modules:
         print(f"{module:12}{tried[module] - alive[module]:5} of {tried[module]:5}")
     score = 100 * (total - len(survivors)) / total
