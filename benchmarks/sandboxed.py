@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,10 +59,17 @@ def _middle(costs: list[Costs]) -> Costs:
 
 @contextlib.contextmanager
 def _layers() -> Iterator[dict[str, tuple[Path, ...]]]:
-    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:  # not in /tmp, which an environment has of its own
+    with tempfile.TemporaryDirectory() as folder:
+        # All in the layer: of this machine's /tmp, where a checkout may lie, an environment sees its own files alone.
+        shutil.copytree(OPT / NAME, Path(folder, NAME), symlinks=True)
+        program = Path(shutil.copy(BARE[-1], Path(folder, NAME)))
+        words = [word.replace(str(OPT), "$root") for word in [*BARE[:-1], f"{OPT}/{NAME}/{program.name}"]]
         script = Path(folder, "extensions", NAME)
         script.parent.mkdir()
-        script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in BARE) + "\n", encoding="utf-8")
+        script.write_text(
+            '#!/bin/sh\nroot=$(dirname "$(dirname "$0")")\nexec ' + " ".join(f'"{word}"' for word in words) + "\n",
+            encoding="utf-8",
+        )
         script.chmod(0o755)
         yield dict(zip(KINDS, ((), (Path(folder),), (OPT,), (OPT,)), strict=True))
 
