@@ -8,6 +8,10 @@ interpreter, are held by the layer's and the production tests.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.mutants.rules.removal import Changes
 
 UNIT, EDGE = "tests/unit/extension/test_", "tests/edge/extension/test_"
 KILL, HOLE = "tests/e2e/test_kill.py", "tests/e2e/test_black_hole.py"
@@ -18,7 +22,7 @@ class Defect:
     """One known defect. All of `tests` must fail with it."""
 
     name: str
-    changes: tuple[tuple[str, str, str], ...]
+    changes: Changes
     tests: tuple[str, ...]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.mutants.defects import Defect
+    from tests.mutants.rules.removal import Changes
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("extension", "sandbox", "tests", "functions", "docs", "layer", "requirements")
@@ -32,21 +32,18 @@ def judged(tests: Sequence[str]) -> str:
     return said if code else ""
 
 
-def planted(defect: Defect) -> str:
-    """Why the defect was not caught, or nothing: each test named for it has to fail."""
+def blind(changes: Changes, tests: Sequence[str]) -> dict[str, str]:
+    """Those of the tests that do not fail with these changes, each with the end of its output."""
     with tempfile.TemporaryDirectory() as folder:
         copy = _copy(Path(folder))
-        for file, old, new in defect.changes:
+        for file, old, new in changes:
             path = copy / "extension" / file
             text = path.read_text()
             if text.count(old) != 1:
-                return f"it cannot be planted: {file} has {text.count(old)} times {old!r}"
+                return dict.fromkeys(tests, f"it cannot be planted: {file} has {text.count(old)} times {old!r}")
             path.write_text(text.replace(old, new))
-        for test in defect.tests:
-            code, said = _run(copy, [test])
-            if code != SOME_FAILED:
-                return f"{test} does not fail:\n{said}"
-    return ""
+        outcomes = {test: _run(copy, [test]) for test in tests}
+    return {test: said for test, (code, said) in outcomes.items() if code != SOME_FAILED}
 
 
 def _copy(folder: Path) -> Path:

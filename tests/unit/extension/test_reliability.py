@@ -1,28 +1,33 @@
-"""docs/reliability.md names a test for each rule, and each of them exists."""
+"""docs/reliability.md names a test for each rule; each of them exists, and each rule can be taken out of the code."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-DOCUMENT = (ROOT / "docs" / "reliability.md").read_text()
-RULES = [line for line in DOCUMENT.splitlines() if re.match(r"\| (?!rule |-)", line.replace("|---", "| -"))]
-DEFINED = {
-    name
-    for path in (ROOT / "tests").rglob("test_*.py")
-    for name in re.findall(r"^def (test_\w+)\(", path.read_text(), re.MULTILINE)
-}
+from tests.mutants.defects import DEFECTS
+from tests.mutants.rules import PAGE, REMOVALS, ROOT, defined, rules
+
+RULES = rules()
+CHANGES = [change for one in (*DEFECTS, *REMOVALS) for change in one.changes]
 
 
 def test_each_of_the_nine_points_has_rules() -> None:
-    points = re.split(r"^## ", DOCUMENT, flags=re.MULTILINE)[1:10]
+    points = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)[1:10]
     assert [point[:2] for point in points] == [f"{number}." for number in range(1, 10)]
     assert all(point.count("\n| ") > 1 for point in points)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.split("|")[1].strip())
+@pytest.mark.parametrize("rule", RULES)
 def test_a_rule_is_held_by_tests_that_exist(rule: str) -> None:
-    named = re.findall(r"`(test_\w+)`", rule)
-    assert named
-    assert set(named) <= DEFINED
+    assert RULES[rule]
+    assert set(RULES[rule]) <= set(defined())
+
+
+def test_each_rule_is_taken_out_by_make_mutants() -> None:
+    assert {one.rule for one in REMOVALS} == set(RULES)
+
+
+@pytest.mark.parametrize(("file", "old", "new"), CHANGES)
+def test_what_is_to_be_changed_is_still_there_once(file: str, old: str, new: str) -> None:
+    assert (ROOT / "extension" / file).read_text().count(old) == 1
+    assert old != new
