@@ -1,6 +1,7 @@
 """Composition root: environment -> Settings -> start-up -> run. The only reader of os.environ, the only exit."""
 
 import _signal  # type: ignore[import-not-found]  # `signal` loads enum, 3 ms
+import _thread
 import os
 import time
 
@@ -27,7 +28,8 @@ def _run() -> int:
     calls = ExtensionsApi(address)
     try:
         inbox = Inbox()
-        _signal.signal(_signal.SIGTERM, lambda *_: inbox.interrupt(Shutdown("sigterm", time.time() + SIGTERM_SECONDS)))
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTERM,))  # in every thread that is started from here
+        _thread.start_new_thread(_await_sigterm, (inbox,))
         told = settings.from_environ(os.environ)
         started = startup.start(told, calls, inbox, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""))
         for problem in told.problems:
@@ -38,6 +40,13 @@ def _run() -> int:
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
         minimal.run(repr(error), calls.identifier)
         return 0
+
+
+def _await_sigterm(inbox: Inbox) -> None:
+    """Not a handler: one that comes just before the main thread blocks on a lock would run when that is over."""
+    while True:
+        _signal.sigwait((_signal.SIGTERM,))
+        inbox.put(Shutdown("sigterm", time.time() + SIGTERM_SECONDS))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ class Inbox:
         self._arrived.acquire()
         self._space = _thread.allocate_lock()
         self._space.acquire()
-        self._interrupts: "list[object]" = []
         self.on_shed: "Callable[[object, int], None] | None" = None  # told of each body that is given up
         self.shed_batches = 0
         self.shed_bytes = 0
@@ -44,14 +43,9 @@ class Inbox:
             self._space.acquire(True, max(give_up - time.monotonic(), 0.0))
         _signal(self._arrived)
 
-    def interrupt(self, item: object) -> None:
-        """Add an item from a signal handler, which may have stopped the consumer inside `take`: takes no lock."""
-        self._interrupts.append(item)
-        _signal(self._arrived)
-
     def take(self, timeout: "float | None") -> "list[object]":
         """All that has arrived, in order; waits up to `timeout` seconds (None: without end) for the first item."""
-        if not self._items and not self._interrupts:
+        if not self._items:
             if timeout is None:
                 self._arrived.acquire()
             elif timeout > 0:
@@ -59,10 +53,7 @@ class Inbox:
         with self._lock:
             items, self._items, self._bytes = self._items, [], 0
         _signal(self._space)
-        found = [item for item, _ in items]
-        while self._interrupts:
-            found.append(self._interrupts.pop(0))
-        return found
+        return [item for item, _ in items]
 
     def _shed(self, size: int) -> None:
         kept: "list[tuple[object, int]]" = []

@@ -1,9 +1,8 @@
-"""The inbox between real threads: order, its bound in bytes, what is shed, and a signal handler."""
+"""The inbox between real threads: order, its bound in bytes, and what is shed."""
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -21,11 +20,6 @@ def ended(*threads: threading.Thread) -> None:
     for one in threads:
         one.join(10)
         assert not one.is_alive()
-
-
-def interrupt_main_thread() -> None:
-    """As kill(2) does: it prefers the main thread, where it ends a wait in the kernel."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
 
 def take_all(inbox: Inbox, number: int) -> list[object]:
@@ -183,42 +177,3 @@ def test_the_bound_counts_only_what_still_waits() -> None:
         inbox.put(number, 10, patience=0)
         assert inbox.take(0) == [number]
     assert inbox.shed_batches == 0
-
-
-@pytest.fixture
-def interrupted() -> Iterator[Inbox]:
-    """An inbox that SIGUSR1 interrupts, whatever the main thread is doing."""
-    inbox = Inbox()
-    before = signal.signal(signal.SIGUSR1, lambda *_: inbox.interrupt("terminate"))
-    yield inbox
-    signal.signal(signal.SIGUSR1, before)
-
-
-def test_a_signal_handler_wakes_the_consumer_that_waits_without_end(interrupted: Inbox) -> None:
-    for _ in range(100):
-        sender = thread(interrupt_main_thread)
-        assert interrupted.take(None) == ["terminate"]
-        ended(sender)
-        assert interrupted.take(0) == []
-
-
-def test_a_signal_in_the_middle_of_anything_neither_hangs_nor_loses(interrupted: Inbox) -> None:
-    stop = threading.Event()
-    sent = [0]
-
-    def send() -> None:
-        while not stop.is_set():
-            interrupt_main_thread()
-            sent[0] += 1
-
-    sender = thread(send)
-    items: list[object] = []
-    end = time.monotonic() + 1.0
-    while time.monotonic() < end:
-        interrupted.put("body", 4)
-        items += interrupted.take(0.001)
-    stop.set()
-    ended(sender)
-    items += interrupted.take(0)
-    assert items.count("terminate") > 10
-    assert set(items) == {"body", "terminate"}

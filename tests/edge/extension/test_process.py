@@ -191,6 +191,21 @@ def test_a_byte_threshold_crossed_during_a_long_invocation_is_shipped_before_it_
     assert records(store) == ["x" * 2000]
 
 
+def test_sigterm_is_left_by_every_thread_to_the_one_that_waits_for_it(
+    opt: Path, api: LambdaApi, store: s3.Moto
+) -> None:
+    """A handler would run on the main thread, and not before it wakes if the signal came just before it slept."""
+    with started(opt, api, store) as process:
+        api.invoke("r1")
+        api.deliver(platform("runtimeDone", "r1"))
+        api.wait_for_next(2)
+        threads = [path.read_text() for path in Path(f"/proc/{process.popen.pid}/task").glob("*/status")]
+    masks = [int(status.partition("SigBlk:")[2].split()[0], 16) for status in threads]
+    assert len(masks) > 3
+    waiting = [mask for mask in masks if not mask & 1 << signal.SIGTERM - 1]
+    assert len(waiting) <= 1  # in sigwait the kernel takes it out of that thread's mask
+
+
 @pytest.mark.parametrize("held", [False, True], ids=["at rest", "in the middle of a hold"])
 def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, store: s3.Moto, *, held: bool) -> None:
     with started(opt, api, store, SHIP_RATE_INVOKES="1") as process:
