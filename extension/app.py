@@ -4,7 +4,7 @@ Loaded after the first `event/next` was written; what is heavy (the core, the st
 a fault in it is one line on stderr and not the end of the function.
 """
 
-from extension.events import Shutdown
+from extension.events import GivenUp, LogsReceived, Shutdown
 from extension.messages import say
 from extension.poller import Gone, Polled, Poller
 
@@ -14,6 +14,7 @@ def run(settings: "Settings", started: "Started", environ: "Mapping[str, str]") 
     poller = Poller(started.calls, started.inbox)
     poller.start()
     taken: "list[object]" = []
+    unshipped = 0
     if started.api:
         consumer = None
         try:
@@ -24,26 +25,32 @@ def run(settings: "Settings", started: "Started", environ: "Mapping[str, str]") 
         except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
             fields: dict[str, object] = {"why": _traceback(error)}
             say("error", "shipping has ended for this environment, the function goes on", fields)
-        started.keeper.open(None, None)  # nobody waits for a journal any more
-        if consumer and consumer.leaving:
-            return 0
-        taken = consumer.taken if consumer else []
-    return _poll_only(started.inbox, poller, taken)
+        if consumer:
+            taken, unshipped = consumer.taken, consumer.unshipped
+            if consumer.leaving:
+                taken.append(Shutdown("", 0.0))
+        else:
+            started.keeper.open(None, None)  # nobody waits for a journal any more
+    return _poll_only(started.inbox, poller, taken, unshipped)
 
 
-def _poll_only(inbox: "Inbox", poller: Poller, taken: "list[object]") -> int:
-    """Release every invocation at once, leave at SHUTDOWN; `taken` are items that nobody has consumed."""
+def _poll_only(inbox: "Inbox", poller: Poller, taken: "list[object]", unshipped: int) -> int:
+    """Release every invocation at once, leave at SHUTDOWN; `taken` are items that nobody has consumed.
+
+    What the platform still delivers goes into the journal, if there is one: a reset is followed by another process.
+    """
     poller.release()  # the invocation in whose middle it broke, if there was one
     while True:
         for item in taken:
-            if isinstance(item, Gone):
-                return 1
-            if isinstance(item, Shutdown):  # SIGTERM
-                return 0
-            if isinstance(item, Polled):
-                if b'"SHUTDOWN"' in item.body:
-                    return 0
+            batch = item.given_up() if isinstance(item, LogsReceived) else item
+            if isinstance(batch, GivenUp):
+                unshipped += batch.records
+            elif isinstance(batch, Polled) and b'"SHUTDOWN"' not in batch.body:
                 poller.release()
+            elif isinstance(batch, (Polled, Shutdown, Gone)):  # Shutdown: SIGTERM
+                if unshipped:
+                    say("error", "this environment ends; records are lost since its faults", {"records": unshipped})
+                return 1 if isinstance(batch, Gone) else 0
         taken = inbox.take(None)
 
 

@@ -47,6 +47,7 @@ class Batcher:
         "_settings",
         "invokes",
         "loose",
+        "loose_bytes",
         "records",
     )
 
@@ -77,6 +78,7 @@ class Batcher:
         self._cuts: "list[int]" = []
         self.records = 0
         self.loose = 0  # of them, those that are in memory alone
+        self.loose_bytes = 0
         self.invokes = 0
 
     @property
@@ -103,7 +105,9 @@ class Batcher:
             self._first = now
         self._body.append(received.lines)
         self.records += received.records
-        self.loose += 0 if serial else received.records
+        if not serial:
+            self.loose += received.records
+            self.loose_bytes += len(received.lines)
         if received.first_time:
             self._first_time = min(self._first_time or received.first_time, received.first_time)
             self._last_time = max(self._last_time, received.last_time)
@@ -163,7 +167,8 @@ class Batcher:
         )
         body = self._body.close()
         chunk = objects.Chunk(key, body, self._body.size, "gzip" if self._settings.gzip else "", metadata)
-        chunk.records, chunk.raw_bytes, chunk.loose = records, raw_bytes, self.loose
+        chunk.records, chunk.raw_bytes = records, raw_bytes
+        chunk.loose, chunk.loose_bytes = self.loose, self.loose_bytes
         chunk.wall = self._first.wall if self._first else 0.0
         return chunk
 

@@ -9,6 +9,7 @@ import time
 
 from extension import events
 from extension.environment import Environment
+from extension.journal import Sealed
 from extension.messages import say
 from extension.poller import Gone, Polled
 
@@ -29,33 +30,46 @@ class Consumer:
         self.leaving = False  # SHUTDOWN or SIGTERM has come
         self.taken: list[object] = []  # from the inbox and not consumed yet
 
+    @property
+    def unshipped(self) -> int:
+        """Records received that are not stored."""
+        return self._shipper.accounts.received - self._shipper.accounts.shipped
+
     def run(self) -> int:
         """Consume until the core says Exit; the process's exit code. Raises after two faults of ours in a row."""
-        for body in self._environment.left_over():
-            self._consume(body)
+        for left in self._environment.left_over():
+            self._attempt(left)
         while True:
             wake_at = self._shipper.wake_at()
             self.taken = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
             self._count()
             while self.taken:
-                item = self.taken.pop(0)
-                try:
-                    code = self._consume(item)
-                except Exception as error:  # noqa: BLE001 - one fault must not end the shipping
-                    self._survive(error, item)
-                    code = 0 if self.leaving and not self.taken else -1
-                else:
-                    self._faults = 0 if item else self._faults
+                code = self._attempt(self.taken.pop(0))
                 if code >= 0:
                     return code
 
+    def _attempt(self, item: object) -> int:
+        """Take one item, survive a fault in that; the exit code when it was the last, else -1."""
+        received = self._shipper.accounts.received
+        try:
+            code = self._consume(item)
+        except Exception as error:  # noqa: BLE001 - one fault must not end the shipping
+            unread = self._shipper.accounts.received == received
+            self._survive(error, item, _size(item) if unread else None)
+            return 0 if self.leaving and not self.taken else -1
+        if item and not isinstance(item, events.Shed):
+            self._faults = 0
+        return code
+
     def _consume(self, item: object) -> int:
-        """Take one item; the exit code when it was the last, else -1."""
         if isinstance(item, Gone):
             say("error", "the Extensions API has gone", {"why": item.why})
             return 1
+        if isinstance(item, Sealed):
+            self._environment.take_up(item)
+            return -1
         event = _polled(item.body) if isinstance(item, Polled) else item
-        if isinstance(item, _GivenUp):
+        if isinstance(item, events.GivenUp):
             event = self._read_again(item)
         self.leaving = self.leaving or isinstance(event, events.Shutdown)
         moment = events.Moment(time.monotonic(), time.time())
@@ -71,14 +85,14 @@ class Consumer:
                 self._environment.carry_out(action)
         return -1
 
-    def _read_again(self, item: "_GivenUp") -> "events.Event":
+    def _read_again(self, item: "events.GivenUp") -> "events.Event":
         """A body for which the queue had no room: the journal may have it."""
         for body in self._environment.bodies(item.serial, item.serial):
             return body
         say("error", "the queue was full: a batch is lost", {"records": item.records, "bytes": item.size})
         return events.Shed(item.records, item.size)
 
-    def _survive(self, error: Exception, item: object) -> None:
+    def _survive(self, error: Exception, item: object, unread: "events.GivenUp | None") -> None:
         """Fail open: say it, let the function go on; a second fault in a row is one too many."""
         self._faults += 1
         self._shipper.accounts.errors += 1
@@ -87,7 +101,13 @@ class Consumer:
         import traceback  # eight files more, for a fault alone
 
         why = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
-        say("error", "a fault of the extension; it goes on", {"why": why})
+        if unread:  # reading it again would be the same fault
+            text = "a fault of the extension; it goes on, a batch is lost"
+            say("error", text, {"records": unread.records, "bytes": unread.size, "why": why})
+            self.taken.insert(0, events.Shed(unread.records, unread.size))
+            self._environment.set_aside(unread.serial)
+        else:
+            say("error", "a fault of the extension; it goes on", {"why": why})
         if isinstance(item, Polled):
             self._poller.release()
 
@@ -96,18 +116,13 @@ class Consumer:
         accounts = self._shipper.accounts
         accounts.echoes = self._keeper.echoes
         accounts.refused = self._listener.refused if self._listener else 0
-        self.taken[:0] = [_GivenUp(*shed) for shed in self._keeper.take_shed()]
 
 
-class _GivenUp:
-    """A body that the full inbox gave up: its serial in the journal (0: none), records and bytes."""
-
-    __slots__ = ("records", "serial", "size")
-
-    def __init__(self, serial: int, records: int, size: int) -> None:
-        self.serial = serial
-        self.records = records
-        self.size = size
+def _size(item: object) -> "events.GivenUp | None":
+    """Serial, records and bytes of a batch; None for anything else."""
+    if isinstance(item, events.LogsReceived):
+        return item.given_up()
+    return item if isinstance(item, events.GivenUp) else None
 
 
 def _polled(body: bytes) -> "events.Event":

@@ -48,17 +48,15 @@ class Environment:
         self._uploader = Uploader(store, started.inbox)
         self._uploader.start()
 
-    def left_over(self) -> "Iterator[events.LogsReceived]":
-        """Take up what an earlier process left: its closed chunks go first; yields the bodies that were in none."""
+    def left_over(self) -> "Iterator[Sealed | events.LogsReceived]":
+        """What an earlier process left: chunks, to be taken up one by one, and then the bodies that were in none."""
         left = self._journal.left
         self.shipper.accounts.torn = left.torn_bytes + left.over_bytes
-        for sealed in left.seals:
-            self._take_up(sealed)
+        yield from left.seals
         self.shipper.resume(left.state)
         for first, last in left.unsealed:
             if left.replays.get(first, 0) >= recovery.REPLAYS:
-                self._journal.set_aside(first, last)
-                say("error", "bodies that could not be read again twice are set aside", {"bodies": last - first + 1})
+                self._lose(first, last)
                 continue
             self._journal.replaying(first)
             yield from self.bodies(first, last)
@@ -72,10 +70,10 @@ class Environment:
     def carry_out(self, action: "events.Action") -> None:
         """Do what the core says, as far as it concerns the store and the journal."""
         if isinstance(action, events.Upload):
-            chunk = action.chunk
-            if chunk.seal and chunk.after and not chunk.sealed:
-                chunk.sealed = self._journal.seal(chunk.seal, chunk.after)
+            self._seal(action.chunk)
             self._uploader.submit(action)
+        elif isinstance(action, events.Rekeyed):
+            self._seal(action.chunk)  # the next process must not take somebody else's object for ours
         elif isinstance(action, events.Abandon):
             self._uploader.abandon()
         elif isinstance(action, events.Forget | events.Drop) and action.chunk.seal:
@@ -86,7 +84,13 @@ class Environment:
         if first:
             self._journal.forget(last, first)
 
-    def _take_up(self, sealed: "Sealed") -> None:
+    def set_aside(self, serial: int) -> None:
+        """A body that cannot be read is nothing for the next process either."""
+        if serial:
+            self._journal.set_aside(serial, serial)
+
+    def take_up(self, sealed: "Sealed") -> None:
+        """Make a chunk again that an earlier process had closed."""
         seal, accounts = sealed.seal, self.shipper.accounts
         records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
         if sealed.replays >= recovery.REPLAYS:
@@ -104,6 +108,20 @@ class Environment:
             self.shipper.recover(chunk, max(records - chunk.records, 0))
         else:
             self.forget(seal.first, seal.last)
+
+    def _lose(self, first: int, last: int) -> None:
+        """Bodies that cannot be read again."""
+        bodies = [body.given_up() for body in self.bodies(first, last)]
+        records = sum(body.records for body in bodies)
+        self.shipper.accounts.received += records
+        self.shipper.accounts.lost += records
+        fields: "dict[str, object]" = {"bodies": len(bodies), "records": records}
+        say("error", "bodies that could not be read again twice are set aside: their records are lost", fields)
+        self._journal.set_aside(first, last)
+
+    def _seal(self, chunk: objects.Chunk) -> None:
+        if chunk.seal and chunk.after and not chunk.sealed:
+            chunk.sealed = self._journal.seal(chunk.seal, chunk.after)
 
     def _fit(self, batches: Batcher) -> None:
         """A byte threshold for which the journal has no room is lowered, and that is said."""

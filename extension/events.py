@@ -38,6 +38,17 @@ class Shutdown:
         self.deadline = deadline
 
 
+class GivenUp:
+    """In the place of a batch that is not read: its number in the journal (0: it is not there), records, bytes."""
+
+    __slots__ = ("records", "serial", "size")
+
+    def __init__(self, serial: int, records: int, size: int) -> None:
+        self.serial = serial
+        self.records = records
+        self.size = size
+
+
 class LogsReceived:
     """The platform has POSTed one batch: the body, unread, and its number in the journal (0: it is not there)."""
 
@@ -47,6 +58,10 @@ class LogsReceived:
         self.body = body
         self.serial = serial
         self.wall = wall  # when it arrived, seconds since the epoch; 0: now
+
+    def given_up(self) -> GivenUp:
+        """What stands in its place. Nobody has read it: it has as many records as envelopes."""
+        return GivenUp(self.serial, max(self.body.count(b'"record":'), 1), len(self.body))
 
 
 class ReaderState:
@@ -90,7 +105,7 @@ class Seal:
 
 
 class Shed:
-    """The queue was full: so many records of whole batches were given up before anybody read them."""
+    """So many records of a whole batch were given up before they were read: no room, or a fault of ours."""
 
     __slots__ = ("count", "size")
 
@@ -132,6 +147,15 @@ class Upload:
 
 class Forget:
     """Action: this chunk is stored; the journal and its file may forget it and everything before it."""
+
+    __slots__ = ("chunk",)
+
+    def __init__(self, chunk: "Chunk") -> None:
+        self.chunk = chunk
+
+
+class Rekeyed:
+    """Action: this chunk has another key, which the journal must know before anything else happens."""
 
     __slots__ = ("chunk",)
 
@@ -194,4 +218,4 @@ if TYPE_CHECKING:
     from extension.objects import Chunk
 
     Event: TypeAlias = Invoke | Shutdown | LogsReceived | Shed | Uploaded | UploadFailed
-    Action: TypeAlias = Upload | Abandon | Forget | Drop | Release | Say | Exit
+    Action: TypeAlias = Upload | Abandon | Forget | Rekeyed | Drop | Release | Say | Exit

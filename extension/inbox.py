@@ -22,9 +22,7 @@ class Inbox:
         self._arrived.acquire()
         self._space = _thread.allocate_lock()
         self._space.acquire()
-        self.on_shed: "Callable[[object, int], None] | None" = None  # told of each body that is given up
-        self.shed_batches = 0
-        self.shed_bytes = 0
+        self.instead: "Callable[[object], object] | None" = None  # makes what stands in a given-up body's place
 
     def put(self, item: object, size: int = 0, patience: float = PATIENCE) -> None:
         """Add an item; wait up to `patience` seconds for space, then shed the oldest bodies until it fits."""
@@ -60,10 +58,8 @@ class Inbox:
         for item, weight in self._items:
             if weight and self._bytes + size > self._capacity:
                 self._bytes -= weight
-                self.shed_batches += 1
-                self.shed_bytes += weight
-                if self.on_shed:
-                    self.on_shed(item, weight)
+                if self.instead:
+                    kept.append((self.instead(item), 0))
             else:
                 kept.append((item, weight))
         self._items = kept

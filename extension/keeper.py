@@ -16,14 +16,13 @@ class Keeper:
 
     def __init__(self, inbox: "Inbox") -> None:
         self._inbox = inbox
-        inbox.on_shed = self._given_up
+        inbox.instead = _given_up
         self._lock = _thread.allocate_lock()
         self._opened = _thread.allocate_lock()
         self._opened.acquire()
         self._journal: "Journal | None" = None
         self._echoes: "Echoes | None" = None
         self._waits = True
-        self._shed: "list[tuple[int, int, int]]" = []
         self.echoes = 0  # bodies that had been received before
 
     def open(self, journal: "Journal | None", echoes: "Echoes | None") -> None:
@@ -50,15 +49,10 @@ class Keeper:
                     self._echoes.forget(body)  # it was not kept, and will be sent again
                 raise
 
-    def take_shed(self) -> "list[tuple[int, int, int]]":
-        """What a full inbox gave up since the last call: serial, records, bytes of each body."""
-        shed, self._shed = self._shed, []
-        return shed
 
-    def _given_up(self, item: object, size: int) -> None:
-        if isinstance(item, LogsReceived):
-            records = max(item.body.count(b'"record":'), 1)  # unread: as many as it has envelopes
-            self._shed.append((item.serial, records, size))
+def _given_up(item: object) -> object:
+    """What a full inbox has instead of a body: the order stays."""
+    return item.given_up() if isinstance(item, LogsReceived) else item
 
 
 TYPE_CHECKING = False

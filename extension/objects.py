@@ -41,9 +41,12 @@ class Chunk:
         "body",
         "careful",
         "content_encoding",
+        "doubtful",
         "key",
         "loose",
+        "loose_bytes",
         "metadata",
+        "missing",
         "raw_bytes",
         "records",
         "seal",
@@ -63,6 +66,9 @@ class Chunk:
         self.metadata = metadata
         self.records = 0  # of the platform's; a report of our own does not count
         self.loose = 0  # of its records, those that the journal does not hold
+        self.loose_bytes = 0
+        self.missing = 0  # records that it had when it was closed first, and that could not be read again
+        self.doubtful = False  # an attempt ended without an answer: it may be stored
         self.raw_bytes = 0  # NDJSON bytes before compression
         self.wall = 0.0  # arrival of its first record, seconds since the epoch
         self.after: "ReaderState | None" = None  # of the reader behind its last record

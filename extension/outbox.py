@@ -11,6 +11,8 @@ from extension import events
 from extension.errors import StoreError
 
 WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
+UNHEARD = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
+LEFT_OVER = 2  # the first attempt of this process at a chunk that an earlier one left
 
 
 class Outbox:
@@ -34,13 +36,8 @@ class Outbox:
 
     @property
     def records(self) -> int:
-        """Records that wait."""
-        return sum(chunk.records for chunk in self._waiting)
-
-    @property
-    def loose(self) -> int:
-        """Of them, those that the journal does not hold."""
-        return sum(chunk.loose for chunk in self._waiting)
+        """Records that wait, or of which it is not known yet whether an earlier process stored them."""
+        return sum(chunk.records + chunk.missing for chunk in self._waiting)
 
     @property
     def raw_bytes(self) -> int:
@@ -53,12 +50,33 @@ class Outbox:
         actions: "list[events.Action]" = []
         while sum(one.size for one in self._waiting) > most and len(self._waiting) > 1 + bool(self.attempt):
             shed = self._waiting.pop(1 if self.attempt else 0)
-            self._accounts.lost += shed.records
+            records = shed.records + shed.missing
+            self._accounts.lost += records
             self._accounts.lost_bytes += shed.raw_bytes
-            fields: "dict[str, object]" = {"records": shed.records, "bytes": shed.raw_bytes, "key": shed.key}
+            fields: "dict[str, object]" = {"records": records, "bytes": shed.raw_bytes, "key": shed.key}
+            if shed.doubtful:
+                fields["perhaps_stored"] = True
             actions.append(events.Say("error", "too much waits for the store: the oldest records are lost", fields))
             actions.append(events.Drop(shed))
         return actions
+
+    def left_behind(self, *, kept: bool) -> "tuple[int, int, dict[str, int]]":
+        """What ends with this process: records, bytes, and under which keys how many of them may be stored after all.
+
+        `kept`: the journal outlives it, and the next process ships, or misses, what is in there.
+        """
+        records = size = 0
+        perhaps: "dict[str, int]" = {}
+        for chunk in self._waiting:
+            lost, lost_bytes = chunk.records + chunk.missing, chunk.raw_bytes
+            if kept:
+                sealed = chunk.sealed and chunk.seal and chunk.seal.first
+                lost, lost_bytes = (0, 0) if sealed else (chunk.loose, chunk.loose_bytes)
+            records += lost
+            size += lost_bytes
+            if lost and (chunk.doubtful or (self.attempt and chunk is self._waiting[0])):
+                perhaps[chunk.key] = lost
+        return records, size, perhaps
 
     def ready(self, now: float) -> bool:
         """Whether a waiting chunk should go now."""
@@ -96,12 +114,14 @@ class Outbox:
         if event.attempt != self.attempt:
             return []
         unknown, thawed, self.attempt, self.unknown, self._thawed = self.unknown, self._thawed, 0, False, False
+        chunk = self._waiting[0]
         if isinstance(event, events.Uploaded):
-            return self._stored(now)
+            return self._stored(chunk.records, now)
         if event.kind == StoreError.EXISTS:
-            return self._exists(self._waiting[0], now)
-        if event.kind == StoreError.UNCONDITIONAL and (self.conditional or self._waiting[0].careful):
-            return self._unconditional(self._waiting[0], event.detail, now)
+            return self._exists(chunk, now)
+        if event.kind == StoreError.UNCONDITIONAL and (self.conditional or chunk.careful):
+            return self._unconditional(chunk, event.detail, now)
+        chunk.doubtful = chunk.doubtful or event.kind in UNHEARD
         self._gate = unknown and event.kind == StoreError.TRANSPORT and not (held or thawed)
         if thawed or event.kind == StoreError.ABANDONED:
             self.circuit.interrupted(now)
@@ -120,14 +140,20 @@ class Outbox:
 
     def _unconditional(self, chunk: "Chunk", why: str, now: float) -> "list[events.Action]":
         self.circuit.interrupted(now)
+        actions: "list[events.Action]" = []
         if chunk.careful:  # it could overwrite what is whole: it gets a key of its own
             chunk.careful = False
-            self._rekey(chunk)
-        if not self.conditional:
-            return []
-        self.conditional = False
-        text = "the store does not know conditional writes: objects are put without them from here on"
-        return [events.Say("warning", text, {"why": why})]
+            actions.append(self._with_another_key(chunk))
+        if self.conditional:
+            self.conditional = False
+            text = "the store does not know conditional writes: objects are put without them from here on"
+            actions.append(events.Say("warning", text, {"why": why}))
+        return actions
+
+    def _with_another_key(self, chunk: "Chunk") -> events.Rekeyed:
+        self._rekey(chunk)
+        chunk.doubtful = False
+        return events.Rekeyed(chunk)
 
     def says_open(self) -> events.Say:
         """The line for people when the circuit opens."""
@@ -135,11 +161,17 @@ class Outbox:
         fields: "dict[str, object]" = {"why": self.circuit.why, "waiting_records": self.records}
         return events.Say("error", text, fields)
 
-    def _stored(self, now: float) -> "list[events.Action]":
+    def _stored(self, records: int, now: float) -> "list[events.Action]":
+        """The oldest chunk is stored, with so many of its records."""
         chunk = self._waiting.pop(0)
         self._collisions = 0
-        self._accounts.shipped += chunk.records
+        self._accounts.shipped += records
+        lost = chunk.records + chunk.missing - records
+        self._accounts.lost += lost
         actions: "list[events.Action]" = [events.Forget(chunk)]
+        if lost:
+            text = "records of an object were in the memory of an earlier process alone: they are lost"
+            actions.append(events.Say("error", text, {"records": lost, "key": chunk.key}))
         if self.circuit.succeeded(now):
             actions.append(events.Say("info", "the store takes objects again"))
         return actions
@@ -147,16 +179,17 @@ class Outbox:
     def _exists(self, chunk: "Chunk", now: float) -> "list[events.Action]":
         """The key is taken: by an earlier attempt of this very chunk, or, at its first attempt, by somebody else."""
         if chunk.attempts > 1 or chunk.shared:
-            return self._stored(now)
+            whole = chunk.attempts == LEFT_OVER  # nobody but the earlier process can have put it there
+            return self._stored(chunk.records + chunk.missing * whole, now)
         taken = chunk.key
-        self._rekey(chunk)
+        rekeyed = self._with_another_key(chunk)
         chunk.attempts = 0
         self._collisions += 1
         if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
-            return self._failed("every key is said to be taken", now)
+            return [rekeyed, *self._failed("every key is said to be taken", now)]
         self.circuit.interrupted(now)
         fields: "dict[str, object]" = {"taken": taken, "used": chunk.key}
-        return [events.Say("warning", "somebody else's object has this key; another one is used", fields)]
+        return [rekeyed, events.Say("warning", "somebody else's object has this key; another one is used", fields)]
 
 
 TYPE_CHECKING = False

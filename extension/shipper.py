@@ -60,12 +60,13 @@ class Shipper:
     def recover(self, chunk: "Chunk", missing: int = 0) -> None:
         """A chunk that an earlier process of this environment closed and perhaps stored; it goes first.
 
-        `missing` of its records could not be read any more: it must not overwrite the whole chunk, if that was stored.
+        `missing` of its records could not be read any more: it must not overwrite the whole chunk, if that was stored,
+        and until the store has answered it is not known whether they are lost.
         """
         self.accounts.received += chunk.records + missing
-        self.accounts.lost += missing
-        chunk.careful = missing > 0
+        chunk.missing, chunk.careful = missing, missing > 0
         chunk.attempts = 1  # at least one may have succeeded
+        chunk.doubtful = True
         chunk.sealed = True
         self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
 
@@ -225,9 +226,13 @@ class Shipper:
         running = self._request and self._request not in self._done
         return bool(self._hold or running or self._managed or self._leave_at is not None)
 
+    def _is_late(self, now: "events.Moment") -> bool:
+        """Whether to leave whatever waits: what is begun now would be cut off at once."""
+        return self._leave_at is not None and now.mono >= self._leave_at
+
     def _ship(self, now: "events.Moment", actions: "list[events.Action]") -> None:
         """Start an upload if there is something to upload, nothing is in flight and the environment runs."""
-        if self._outbox.attempt or not self._may_upload():
+        if self._outbox.attempt or not self._may_upload() or self._is_late(now):
             return
         hold, flushed = self._hold, False
         if not len(self._outbox):
@@ -287,15 +292,19 @@ class Shipper:
         if self._leave_at is None:
             return
         finished = self._drained and not self._outbox.attempt and not self.waiting_records
-        if finished or now.mono >= self._leave_at:
-            left = self.waiting_records
-            lost = left
-            if self.accounts.reason:  # a reset keeps /tmp: the next process ships what is journalled
-                lost = self._batcher.loose + self._outbox.loose
+        if finished or self._is_late(now):
+            kept = bool(self.accounts.reason)  # a reset keeps /tmp: the next process ships what is journalled
+            lost, size, perhaps = self._outbox.left_behind(kept=kept)
+            lost += self._batcher.loose if kept else self._batcher.records
+            size += self._batcher.loose_bytes if kept else self._batcher.raw_bytes
+            left = self.waiting_records - lost
             self.accounts.lost += lost
-            self.accounts.lost_bytes += self._batcher.raw_bytes + self._outbox.raw_bytes if lost else 0
+            self.accounts.lost_bytes += size
             self._exited = True
-            actions.append(events.Exit(lost, self.accounts.figures(left - lost)))
+            figures = self.accounts.figures(left)
+            if perhaps:
+                figures["perhapsStored"] = perhaps
+            actions.append(events.Exit(lost, figures))
 
 
 TYPE_CHECKING = False

@@ -138,7 +138,7 @@ class Journal:
     def entries(self, first: int, last: int) -> "Iterator[tuple[int, float, bytes]]":
         """Serial, arrival (seconds since the epoch) and body of the entries in this range, one in memory at a time.
 
-        Those that cannot be read any more are missing.
+        Those that are forgotten, or cannot be read any more, are missing.
         """
         with self._lock:
             files = self._files
@@ -146,7 +146,9 @@ class Journal:
             there = [left.Segment(one.number, one.whole) for one in known if _meet(one, first, last)]
         for segment in there:
             try:
-                yield from left.entries(files.folder, segment, first, last)  # type: ignore[union-attr]  # there is one
+                for entry in left.entries(files.folder, segment, first, last):  # type: ignore[union-attr]  # there is one
+                    if not self._gone.cover(entry[0], entry[0]):
+                        yield entry
             except OSError as error:
                 self._tell("read", "a file of the journal cannot be read: what is in it is lost", {"why": str(error)})
 

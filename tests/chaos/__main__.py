@@ -61,7 +61,7 @@ def account(outcome: Outcome, *, verbose: bool) -> list[str]:
     verdict, plan = outcome.verdict, outcome.plan
     lines = [
         f"environment {plan.seed} ({plan.kind}), settings {plan.settings}",
-        f"lost {verdict.lost}, reported {verdict.reported}, stored without an answer {verdict.doubtful}",
+        f"lost {verdict.lost}, reported {verdict.reported}, without an answer {verdict.unanswered}",
         f"twice {verdict.twice}, unknown {verdict.unknown}, came after /tmp was emptied {verdict.inexcusable}",
         *outcome.failed,
         *verdict.faults,

@@ -185,7 +185,6 @@ class Rig:
                 delivered=[record for one in deliveries.values() for record in one.records],
                 unanswered=[json.loads(event) for event in held if event],
                 objects=self.objects(),
-                puts=self.puts,
                 said=self.said(),
                 ends=self.ends,
                 kept=[record for one in deliveries.values() if self._came_later(one) for record in one.records],

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sandbox import ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from sandbox.shipped import Shipped
 
 TYPES = ("platform", "function")
-#: A PUT that met one of these was stored, and the extension perhaps never heard of it.
-SILENT = ("s3-drop-after", "s3-stall-after", "s3-slow")
 #: The last line of a process, and beginnings of those that say a fault of the extension itself.
 ENDS = "this environment ends"
 FAULTS = ("a fault of the extension", "shipping has ended", "nothing is shipped any more", "Traceback")
@@ -28,7 +26,6 @@ class Seen:
     delivered: list[dict[str, Any]]  # in POSTs that were answered with 2xx, each POST once
     unanswered: list[dict[str, Any]]  # in a POST whose 200 was never seen: these may be on S3 or not
     objects: list[Shipped]
-    puts: list[tuple[str, str]]  # path and fault of each
     said: list[dict[str, Any]]
     ends: list[int] = field(default_factory=list)  # numbers of lines behind which a process was killed
     kept: list[dict[str, Any]] = field(default_factory=list)  # of what was delivered: after /tmp was emptied last
@@ -36,7 +33,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Counts of records. `reported`: lost, as the extension says; `doubtful`: of those stored without an answer."""
+    """Counts of records. `reported`: lost, as the extension says, less what it calls perhaps stored and is on S3."""
 
     delivered: int
     shipped: int
@@ -44,7 +41,7 @@ class Verdict:
     twice: int
     unknown: int  # shipped, and neither delivered nor perhaps delivered
     reported: int
-    doubtful: int
+    unanswered: int  # in a POST whose 200 was never seen, and not on S3: these may be reported or not
     faults: list[str]
     missing: Counter[ledger.Key]
     inexcusable: int  # of the lost: those that came after /tmp was emptied last, if it ever was
@@ -52,8 +49,7 @@ class Verdict:
     @property
     def unexplained(self) -> int:
         """Lost records of which the extension said nothing, or said without their being lost."""
-        most, least = self.reported, self.reported - self.doubtful
-        return max(self.lost - most, least - self.lost, 0)
+        return max(self.lost - self.reported, self.reported - self.unanswered - self.lost, 0)
 
     @property
     def clean(self) -> bool:
@@ -72,32 +68,29 @@ def judge(seen: Seen) -> Verdict:
         balance.lost,
         balance.twice,
         (balance.strange - perhaps).total(),
-        _reported(seen.said, seen.ends),
-        sum(_records(one) for one in seen.objects if _unheard(one.key, seen.puts)),
+        _reported(seen.said, seen.ends, {one.key for one in seen.objects}),
+        (perhaps - Counter(ledger.key(record) for record in records)).total(),
         [str(line) for line in seen.said if str(line.get("message")).startswith(FAULTS)],
         balance.missing,
         (balance.missing & Counter(ledger.key(one) for one in seen.kept)).total(),
     )
 
 
-def _reported(said: Sequence[dict[str, Any]], ends: Iterable[int]) -> int:
-    """Records that the extension says it lost: by its last line, or, where it was killed, by those before."""
+def _reported(said: Sequence[dict[str, Any]], ends: Iterable[int], stored: Container[str]) -> int:
+    """Records that the extension says it lost: by its last line, or, where it was killed, by those before.
+
+    What it calls perhaps stored, it gives a key: whoever looks into the bucket knows.
+    """
     total = since = 0
     boundaries = set(ends)
     for number, line in enumerate(said, 1):
         if line.get("message") == ENDS:
-            total, since = total + int(line["lost"]), 0
+            after_all = sum(count for key, count in line.get("perhapsStored", {}).items() if key in stored)
+            total, since = total + int(line["lost"]) - after_all, 0
         elif line.get("level") == "error" and "lost" in str(line.get("message")):
             since += int(line.get("records", 0))
+            if line.get("perhaps_stored") and line["key"] in stored:
+                total -= int(line["records"])
         if number in boundaries:
             total, since = total + since, 0
     return total + since
-
-
-def _unheard(key: str, puts: Sequence[tuple[str, str]]) -> bool:
-    met = [fault for path, fault in puts if path.endswith(key.rpartition("/")[2])]
-    return "" not in met and any(fault in SILENT for fault in met)
-
-
-def _records(one: Shipped) -> int:
-    return sum(record["type"] != ledger.REPORT for record in one.records)

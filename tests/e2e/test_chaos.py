@@ -39,7 +39,7 @@ def stored(key: str, *numbers: int) -> Shipped:
 
 def seen(*numbers: int, **more: object) -> Seen:
     """Lines 1 to 4 were delivered in POSTs that were answered; these are on S3."""
-    given = {"objects": [stored("a/k1", *numbers)], "puts": [("/b/a/k1", "")], "said": [], "unanswered": []}
+    given = {"objects": [stored("a/k1", *numbers)], "said": [], "unanswered": []}
     return Seen([record(number) for number in range(1, 5)], **{**given, **more})  # type: ignore[arg-type]
 
 
@@ -73,15 +73,22 @@ def test_a_loss_said_before_the_process_was_killed_counts() -> None:
     assert not judge(seen(1, 2, 3, said=[*said, ended])).clean, "its own last line says otherwise"
 
 
-def test_an_object_stored_without_an_answer_may_be_reported_as_lost() -> None:
+def test_what_is_reported_as_lost_with_a_key_that_perhaps_exists_is_lost_if_it_does_not() -> None:
     ended = {"message": "this environment ends", "level": "error", "lost": 4}
-    assert judge(seen(1, 2, 3, 4, said=[ended], puts=[("/b/a/k1", "s3-drop-after")])).clean
+    assert judge(seen(1, 2, 3, 4, said=[ended | {"perhapsStored": {"a/k1": 4}}])).clean
+    assert judge(seen(3, 4, said=[ended | {"perhapsStored": {"a/k1": 2}}])).clean
+    assert judge(seen(said=[ended | {"perhapsStored": {"a/k2": 4}}], objects=[])).clean
     assert not judge(seen(1, 2, 3, 4, said=[ended])).clean
+    shed = {"message": "the oldest records are lost", "level": "error", "records": 4, "key": "a/k1"}
+    assert judge(seen(1, 2, 3, 4, said=[shed | {"perhaps_stored": True}, ended])).clean
+    assert not judge(seen(1, 2, 3, 4, said=[shed, ended])).clean
 
 
 def test_a_post_whose_answer_was_cut_may_be_on_s3_or_not() -> None:
     assert judge(seen(1, 2, 3, 4, 5, unanswered=[record(5)])).clean
     assert judge(seen(1, 2, 3, 4, unanswered=[record(5)])).clean
+    ended = {"message": "this environment ends", "level": "error", "lost": 1}
+    assert judge(seen(1, 2, 3, 4, unanswered=[record(5)], said=[ended])).clean
 
 
 def test_only_what_came_before_tmp_was_emptied_may_be_lost_with_the_process() -> None:

@@ -64,8 +64,8 @@ DEFECTS = (
     _defect(
         "a retry after a kill has a key of its own: what was stored is stored twice",
         "environment.py",
-        "                chunk.sealed = self._journal.seal(chunk.seal, chunk.after)\n",
-        "                pass\n",
+        "            chunk.sealed = self._journal.seal(chunk.seal, chunk.after)\n",
+        "            pass\n",
         KILL + "::test_killed_between_a_put_and_its_answer_the_same_key_is_put_again_and_412_means_done",
     ),
     _defect(

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FAULT = events.LogsReceived(None)  # type: ignore[arg-type]  # no body at all: reading it raises
+
+class Unreadable(str):
+    """A body that cannot be read, not even as bytes; with one record, as far as one can see."""
+
+    __slots__ = ()
+
+    def count(self, *_: object) -> int:
+        return 1
+
+
+FAULT = events.LogsReceived(Unreadable("no bytes"))  # type: ignore[arg-type]  # reading it raises
 SHUTDOWN = Polled(json.dumps({"eventType": "SHUTDOWN", "shutdownReason": "spindown", "deadlineMs": 0}).encode())
 WALL = 1_795_608_000.0
 
@@ -97,11 +107,32 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     scene.shut_down()
     assert consumer.run() == 0
     lines = said(capfd)
-    faults = [one for one in lines if one["message"] == "a fault of the extension; it goes on"]
-    assert len(faults) == 2
+    faults = [one for one in lines if one["message"] == "a fault of the extension; it goes on, a batch is lost"]
+    assert [(one["records"], one["bytes"]) for one in faults] == [(1, 8)] * 2
     assert "Traceback" in str(faults[0]["why"])
-    assert lines[-1]["errors"] == 2
+    closing = lines[-1]
+    assert (closing["errors"], closing["received"], closing["shipped"], closing["lost"]) == (2, 4, 2, 2)
     assert shipped(store) == ["after the fault", "after another"]
+
+
+def test_a_batch_whose_reading_raised_is_set_aside_and_its_neighbours_are_shipped_and_forgotten(
+    tmp_path: Path, store: s3.Moto
+) -> None:
+    scene = Scene(tmp_path, store)
+    consumer = scene.consumer()
+    for text in ("before", "poison", "behind"):
+        scene.started.keeper.keep(line(text))
+    before, poison, behind = scene.inbox.take(0)
+    for item in (before, events.LogsReceived(FAULT.body, poison.serial), behind):  # type: ignore[attr-defined]
+        scene.inbox.put(item)
+    scene.shut_down()
+    assert consumer.run() == 0
+    assert shipped(store) == ["before", "behind"]
+    (aside,) = (tmp_path / "adaptive-batching-extension").glob("aside-*")
+    assert line("poison") in aside.read_bytes()
+    consumer._environment._journal.close()
+    left = Journal.open(str(tmp_path), "another", lambda *_: None).left
+    assert (left.seals, left.unsealed) == ([], [])
 
 
 def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
@@ -114,10 +145,17 @@ def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     with pytest.raises(TypeError):
         consumer.run()
     assert len(said(capfd)) == 1
-    for item in (invoke("r1"), invoke("r2"), SHUTDOWN):
+    for item in (invoke("r1"), invoke("r2")):
         scene.inbox.put(item)
-    assert app._poll_only(scene.inbox, scene, consumer.taken) == 0  # type: ignore[arg-type]  # one method is used
+    scene.started.keeper.keep(line("later"))
+    scene.inbox.put(SHUTDOWN)
+    assert app._poll_only(scene.inbox, scene, consumer.taken, consumer.unshipped) == 0  # type: ignore[arg-type]  # one method is used
     assert scene.released == 3
+    (closing,) = said(capfd)
+    assert (closing["level"], closing["records"]) == ("error", 2)
+    consumer._environment._journal.close()
+    left = Journal.open(str(tmp_path), "another", lambda *_: None).left
+    assert left.unsealed == [(1, 1)]  # a reset is followed by another process
 
 
 def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
@@ -131,7 +169,7 @@ def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
     with pytest.raises(TypeError):
         consumer.run()
     assert [type(item) for item in consumer.taken] == [Polled]
-    assert app._poll_only(scene.inbox, scene, consumer.taken) == 0  # type: ignore[arg-type]  # one method is used
+    assert app._poll_only(scene.inbox, scene, consumer.taken, 0) == 0  # type: ignore[arg-type]  # one method is used
     assert len(said(capfd)) == 1
 
 
@@ -151,6 +189,17 @@ def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd:
 
 def environment(scene: Scene) -> Environment:
     return Environment(scene.settings, scene.started, scene.environ)
+
+
+def taken_up(made: Environment) -> list[bytes]:
+    """The bodies that were in no chunk; the chunks are taken up."""
+    bodies = []
+    for left in made.left_over():
+        if isinstance(left, events.LogsReceived):
+            bodies.append(left.body)
+        else:
+            made.take_up(left)
+    return bodies
 
 
 def left_by_another(tmp: Path, *bodies: bytes, sealed: int = 0, replays: int = 0) -> None:
@@ -192,8 +241,7 @@ def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_coun
     left_by_another(tmp_path, line("poison"), line("poison"), line("healthy"), sealed=2, replays=2)
     scene = Scene(tmp_path, store)
     made = environment(scene)
-    bodies = [event.body for event in made.left_over()]
-    assert bodies == [line("healthy")]
+    assert taken_up(made) == [line("healthy")]
     accounts = made.shipper.accounts
     assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
     (line_,) = said(capfd)
@@ -201,10 +249,39 @@ def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_coun
     assert len(list((tmp_path / "adaptive-batching-extension").glob("aside-*"))) == 1
 
 
+def test_bodies_whose_replay_failed_twice_are_set_aside_and_counted_as_lost(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    left_by_another(tmp_path, line("poison"), line("poison"), replays=2)
+    made = environment(Scene(tmp_path, store))
+    assert taken_up(made) == []
+    accounts = made.shipper.accounts
+    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
+    (line_,) = said(capfd)
+    assert (line_["level"], line_["bodies"], line_["records"]) == ("error", 2, 2)
+    assert len(list((tmp_path / "adaptive-batching-extension").glob("aside-*"))) == 1
+
+
+def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_rest_goes_on(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    left_by_another(tmp_path, line("odd"), line("healthy"), sealed=1)
+    scene = Scene(tmp_path, store)
+    consumer = scene.consumer()
+    consumer._environment._journal.left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
+    scene.shut_down()
+    assert consumer.run() == 0
+    assert said(capfd)[0]["message"] == "a fault of the extension; it goes on"
+    assert shipped(store) == ["healthy"]
+    consumer._environment._journal.close()
+    (sealed,) = Journal.open(str(tmp_path), "another", lambda *_: None).left.seals
+    assert (sealed.seal.key, sealed.replays) == ("the-key-of-before.log", 1)
+
+
 def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: s3.Moto) -> None:
     left_by_another(tmp_path, line("odd"), sealed=1, replays=1)
     made = environment(Scene(tmp_path, store))
-    assert list(made.left_over()) == []
+    assert taken_up(made) == []
     assert made.shipper.waiting_records == 1
 
 

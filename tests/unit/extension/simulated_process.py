@@ -95,6 +95,7 @@ class Process:
         )
         self.restores = 0
         self.lost: set[int] = set()  # records that it said are lost
+        self.perhaps: set[int] = set()  # of them, those that it said may be stored
 
     def _restored(self) -> None:
         self.restores += 1
@@ -104,7 +105,7 @@ class Process:
         return objects.Body(gzip=self._settings.gzip)
 
     def left_over(self) -> Iterator[events.LogsReceived]:
-        """Take up what the last process left."""
+        """Take up what the last process left; the bodies that were in no chunk."""
         seals, unsealed = self.tmp.left()
         for sealed in seals:
             seal = sealed.seal
@@ -136,4 +137,5 @@ class Process:
             check(held.issuperset(tokens(entry)), "what is forgotten is what was in the chunk")
         if isinstance(action, events.Drop):
             self.lost |= held
+            self.perhaps |= held if action.chunk.doubtful else set()
         self.tmp.forget(seal)

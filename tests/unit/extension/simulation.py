@@ -73,7 +73,9 @@ class World(Observed):
         if self.random.random() < 0.3:
             self.store.mend()
         left = list(self.process.left_over())
-        self.waiting = before
+        # Records that were in memory alone are missed by who makes their chunk again: they wait for the store's word.
+        missed = [self.held_by(chunk) for chunk in self.core._outbox._waiting if chunk.missing]
+        self.waiting = before.union(*missed)
         try:
             for event in left:
                 self.process.core.handle(event, self.now())
@@ -89,6 +91,8 @@ class World(Observed):
         check(max(self.store.sequences().values(), default=1) == 1, "no sequence number is used twice")
         missing = self.sent - set(stored)
         check(missing <= self.lost | self.gone, f"what is not stored was reported: {sorted(missing)[:5]}")
+        both = self.lost & set(stored)
+        check(both <= self.perhaps, f"what is stored was not reported as lost for certain: {sorted(both)[:5]}")
 
     def freeze(self) -> None:
         """Nothing of ours runs; the monotonic clock may stand still, and who wakes up first is not known."""

@@ -143,6 +143,9 @@ class Story:
         if isinstance(action, events.Abandon):
             assert action.attempt == self._attempt
             return "abandon"
+        if isinstance(action, events.Rekeyed):
+            assert not action.chunk.sealed, "the journal must be told"
+            return "rekey " + action.chunk.key.rpartition("-")[2].partition(".")[0]
         if isinstance(action, events.Release):
             return f"release {action.request_id}"
         if isinstance(action, events.Say):

@@ -122,6 +122,34 @@ def test_after_a_reset_what_the_journal_holds_is_left_to_the_next_process_and_th
     story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(60)
     assert story.told[-1] == "12.9 exit lost 1"
     assert (story.figures["waiting"], story.figures["lost"]) == (2, 1)
+    assert 0 < int(str(story.figures["lostBytes"])) < story.chunks["2"].chunk.raw_bytes / 2
+
+
+def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot_be_read_again() -> None:
+    kept = b'[{"type":"function","record":"kept"}]'
+    story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(11.2)
+    story.chunks["2"].chunk.sealed = True
+    assert story.until(60).told[-1] == "12.9 exit lost 0"
+    assert (story.figures["waiting"], story.figures["lost"]) == (2, 0)
+
+
+@pytest.mark.parametrize("kind", [StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED])
+def test_the_last_line_names_the_key_of_what_may_be_stored_all_the_same(kind: str) -> None:
+    story = warm().logs(10).shutdown(11).until(11.2).failed(11.2, kind).until(60)
+    assert story.told[-1] == "12.9 exit lost 1"
+    assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
+
+
+def test_so_it_does_for_an_attempt_that_is_not_answered_at_the_end() -> None:
+    story = warm().logs(10).shutdown(11).until(60)
+    assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
+
+
+def test_what_was_refused_at_every_attempt_is_lost_for_certain() -> None:
+    story = warm().logs(10).shutdown(11).until(11.2)
+    while story.told[-1] != "12.9 exit lost 1":
+        story.failed(story._time, StoreError.THROTTLED).until(min(story._time + 0.05, 12.9))
+    assert "perhapsStored" not in story.figures
 
 
 def test_after_a_spin_down_nobody_comes_and_all_of_it_is_lost() -> None:

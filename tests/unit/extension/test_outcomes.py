@@ -30,7 +30,7 @@ def test_exists_after_a_freeze_cut_the_first_attempt_means_done() -> None:
 
 def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_said() -> None:
     story = busy().failed(11.1, EXISTS)
-    assert story.told[-2:] == ["11.1 say warning", "11.1 upload 3 bytes(1)"]
+    assert story.told[-3:] == ["11.1 rekey 3", "11.1 say warning", "11.1 upload 3 bytes(1)"]
     first, second = story.chunks["2"].chunk, story.chunks["3"].chunk
     assert first is second
     assert second.seal is not None
@@ -117,13 +117,24 @@ def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites() -> N
     story.core.conditional(wanted=False)
     story.invoke("r1", 1)
     assert story.chunks["7"].conditional
-    assert story.ledger == (3, 0, 2)
+    assert story.ledger == (3, 0, 0)
+
+
+def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_process_had_not_stored_them() -> None:
+    story, _ = left(2)
+    assert story.core.waiting_records == 3
+    assert story.invoke("r1", 1).stored(1.1).ledger == (3, 1, 2)
+    story, _ = left(2)
+    assert story.invoke("r1", 1).failed(1.1, EXISTS).ledger == (3, 3, 0)
+    story, _ = left(2)  # now it may be this process's own attempt that is there
+    story.invoke("r1", 1).failed(1.1, StoreError.TRANSPORT).until(2)
+    assert story.failed(2.1, EXISTS).ledger == (3, 1, 2)
 
 
 def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:
     story, chunk = left(2)
     story.invoke("r1", 1).failed(1.1, UNCONDITIONAL)
-    assert story.told == ["1 upload 7 bytes(1)", "1.1 say warning", "1.1 upload 1 bytes(1)"]
+    assert story.told == ["1 upload 7 bytes(1)", "1.1 rekey 1", "1.1 say warning", "1.1 upload 1 bytes(1)"]
     assert not story.chunks["1"].conditional
     assert not chunk.careful
     story.failed(1.2, UNCONDITIONAL)

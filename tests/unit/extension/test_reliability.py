@@ -8,7 +8,7 @@ from tests.mutants.defects import DEFECTS
 from tests.mutants.rules import PAGE, REMOVALS, ROOT, defined, rules
 
 RULES = rules()
-CHANGES = [change for one in (*DEFECTS, *REMOVALS) for change in one.changes]
+CHANGES = [change for one in DEFECTS for change in one.changes] + [change for one in REMOVALS for change in one.changes]
 
 
 def test_each_of_the_nine_points_has_rules() -> None:
