@@ -10,15 +10,20 @@ _ESCAPES.update({34: '\\"', 92: "\\\\"})
 
 def say(level: str, message: str, fields: "dict[str, object] | None" = None) -> None:
     """Write one line, in one call, so that threads do not mix. A closed stderr is no reason to fail."""
-    members = "".join(
-        f",{_quoted(name)}:{value if type(value) in (int, float) else _quoted(value)}"
-        for name, value in (fields or {}).items()
-    )
+    members = "".join(f",{_quoted(name)}:{_value(value)}" for name, value in (fields or {}).items())
     line = f'{{"extension":"{NAME}","level":{_quoted(level)},"message":{_quoted(message)}{members}}}\n'
     try:
         os.write(2, line.encode("utf-8", "replace"))
     except OSError:
         pass
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quoted(name)}:{_value(one)}" for name, one in value.items()) + "}"
+    return str(value) if isinstance(value, (int, float)) else _quoted(value)
 
 
 def _quoted(value: object) -> str:
