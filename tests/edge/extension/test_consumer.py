@@ -5,9 +5,11 @@ A fault is made by an item that no helper thread would put into the inbox; nothi
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,12 +19,14 @@ from extension.consumer import Consumer
 from extension.environment import Environment
 from extension.events import ReaderState, Seal
 from extension.extensions_api import ExtensionsApi
-from extension.inbox import Inbox
+from extension.inbox import CAPACITY_BYTES, Inbox
 from extension.journal import Journal
+from extension.listener import Listener
 from extension.poller import Polled
 from extension.settings import PREFIX, from_environ
 from extension.startup import Started
 from tests import s3
+from tests.edge.extension.lambda_api import PATIENCE, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,13 +56,13 @@ def store() -> Iterator[s3.Moto]:
 class Scene:
     """What start-up would have left behind, around a real inbox; `event/next` is answered by the test."""
 
-    def __init__(self, tmp: Path, store: s3.Moto, **values: str) -> None:
+    def __init__(self, tmp: Path, store: s3.Moto, *, capacity: int = CAPACITY_BYTES, **values: str) -> None:
         told = {PREFIX + name: value for name, value in {"S3_BUCKET": store.bucket, **values}.items()}
         self.environ = s3.clean_environ(**store.environ(), TMPDIR=str(tmp), AWS_LAMBDA_FUNCTION_NAME="f", **told)
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             del self.environ[name]  # a profile would ask for boto3
         self.settings = from_environ(self.environ)
-        self.inbox = Inbox()
+        self.inbox = Inbox(capacity)
         self.started = Started(ExtensionsApi("127.0.0.1:1"), self.inbox, "on-demand")
         self.started.api = "telemetry"
         self.released = 0
@@ -187,6 +191,78 @@ def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd:
     assert said(capfd)[-1]["errors"] == 1
 
 
+def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store, capacity=100)
+    consumer = scene.consumer()
+    for text in ("the first", "the second"):
+        scene.started.keeper.keep(line(text))
+    scene.shut_down()
+    assert consumer.run() == 0
+    assert scene.inbox.shed_batches == 1
+    (last,) = said(capfd)
+    assert (last["received"], last["shipped"], last["lost"]) == (2, 2, 0)
+    assert shipped(store) == ["the first", "the second"]
+
+
+def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_counted(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store, capacity=100)
+    consumer = scene.consumer()
+    scene.started.keeper.open(None, None)
+    for text in ("the first", "the second"):
+        scene.started.keeper.keep(line(text))
+    scene.shut_down()
+    assert consumer.run() == 0
+    given_up, last = said(capfd)
+    size = len(line("the first"))
+    assert given_up["message"] == "the queue was full: a batch is lost"
+    assert (given_up["records"], given_up["bytes"]) == (1, size)
+    assert (last["received"], last["shipped"], last["lost"], last["lostBytes"]) == (2, 1, 1, size)
+    assert shipped(store) == ["the second"]
+
+
+def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the_last_line(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store)
+    scene.started.listener = listener = Listener(scene.started.keeper.keep)
+    listener.start(free_port())
+    consumer = scene.consumer()
+    for _ in range(2):
+        scene.started.keeper.keep(line("twice"))
+    with closing(http.client.HTTPConnection("127.0.0.1", listener.port, timeout=PATIENCE)) as platform:
+        platform.request("POST", "/", headers={"Content-Length": str(16 * 1024 * 1024 + 1)})
+        assert platform.getresponse().status == 413
+    scene.shut_down()
+    assert consumer.run() == 0
+    (key,) = store.keys()
+    *_, report = objects.decode(store.get(key)[0])
+    (last,) = said(capfd)
+    assert shipped(store) == ["twice"]
+    told = report["record"]
+    assert isinstance(told, dict)
+    assert (report["type"], told["duplicateBodies"], told["refusedRequests"]) == ("extension.report", 1, 1)
+    assert last["message"] == "this environment ends"
+    assert last.items() >= {**told, "shipped": 1, "waiting": 0, "puts": 1}.items()
+
+
+@pytest.mark.parametrize("reason", ["TIMEOUT", "timeout"])
+def test_the_reason_of_a_shutdown_may_be_written_in_capitals(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str], reason: str
+) -> None:
+    scene = Scene(tmp_path, store)
+    deadline = int((time.time() + 2) * 1000)
+    event = {"eventType": "SHUTDOWN", "shutdownReason": reason, "deadlineMs": deadline}
+    scene.inbox.put(invoke("r1"))
+    scene.inbox.put(Polled(json.dumps(event).encode()))
+    assert scene.consumer().run() == 0
+    (last,) = said(capfd)
+    assert (last["shutdownReason"], last["requestId"]) == ("timeout", "r1")
+
+
 def environment(scene: Scene) -> Environment:
     return Environment(scene.settings, scene.started, scene.environ)
 
@@ -230,8 +306,8 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
         ("one", 1, "0123456789ab"),
         ("two", 2, "0123456789ab"),
     ]
-    (closing,) = said(capfd)
-    assert (closing["received"], closing["shipped"], closing["lost"]) == (4, 4, 0)
+    (last,) = said(capfd)
+    assert (last["received"], last["shipped"], last["lost"]) == (4, 4, 0)
     assert sorted(shipped(store)) == ["new", "one", "three", "two"]
 
 

@@ -3,6 +3,7 @@
 S3 is moto's server. Nothing of the process is replaced; what a test breaks, it breaks in a copy of the package.
 """
 
+import http.client
 import json
 import shutil
 import signal
@@ -10,14 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from extension import objects
 from tests import s3
-from tests.edge.extension.lambda_api import NOT_SUPPORTED, PATIENCE, REGISTERED, Answer, LambdaApi, free_port
+from tests.edge.extension.lambda_api import (
+    NOT_SUPPORTED,
+    PATIENCE,
+    REGISTERED,
+    Answer,
+    LambdaApi,
+    free_port,
+    wait_until,
+)
 
 ROOT = Path(__file__).parents[3]
 TIME = "2026-11-20T09:15:02.150Z"
@@ -73,10 +82,10 @@ class Process:
 
 
 @contextmanager
-def started(
+def launched(
     opt: Path, api: LambdaApi, store: s3.Moto, environ: dict[str, str] | None = None, **more: str
 ) -> Iterator[Process]:
-    """The process, past its first `event/next`."""
+    """The process, from its first moment on."""
     settings = {"S3_BUCKET": store.bucket, "PORT": str(free_port())} | more
     known = {f"ADAPTIVE_BATCHING_EXTENSION_{name}": value for name, value in settings.items()}
     lambda_variables = {"AWS_LAMBDA_RUNTIME_API": api.address, "AWS_LAMBDA_FUNCTION_NAME": "orders-api"}
@@ -87,13 +96,22 @@ def started(
     clean["TMPDIR"] = str(opt / "tmp")  # an environment's own, as on Lambda: the journal of another test is not for us
     process = Process(opt, clean)
     try:
-        api.wait_for_next(1, process.ended)
         yield process
     finally:
         process.popen.kill()
         process.popen.wait(PATIENCE)
         if process.popen.stdout:
             process.popen.stdout.close()
+
+
+@contextmanager
+def started(
+    opt: Path, api: LambdaApi, store: s3.Moto, environ: dict[str, str] | None = None, **more: str
+) -> Iterator[Process]:
+    """The process, past its first `event/next`."""
+    with launched(opt, api, store, environ, **more) as process:
+        api.wait_for_next(1, process.ended)
+        yield process
 
 
 def line(text: str) -> dict[str, object]:
@@ -221,6 +239,32 @@ def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, s
     assert records(store) == ["before the end"]
 
 
+@pytest.mark.parametrize("end", ["SHUTDOWN", "SIGTERM"])
+def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
+    opt: Path, api: LambdaApi, store: s3.Moto, end: str
+) -> None:
+    loaded = opt / "loaded"
+    consumer = opt / "extension" / "consumer.py"
+    slow = f"import os, time\nwhile not os.path.exists({str(loaded)!r}):\n    time.sleep(0.001)\n"
+    consumer.write_text(slow + consumer.read_text())
+    api.script["register"] = [REGISTERED._replace(wait=0.2)]
+    with launched(opt, api, store) as process:
+        wait_until(lambda: api.of("register"), "it registers")
+        if end == "SHUTDOWN":
+            api.shut_down(seconds=PATIENCE)  # the answer to its first `event/next`
+        else:
+            process.popen.send_signal(signal.SIGTERM)
+        api.wait_for_next(1, process.ended)
+        with closing(http.client.HTTPConnection("127.0.0.1", api.port(), timeout=PATIENCE)) as platform_:
+            platform_.request("POST", "/", json.dumps([line("of a short life")]))
+            wait_until(api.events.empty, "the end has come")
+            loaded.touch()
+            assert platform_.getresponse().status == 200
+        assert process.exit_code() == 0
+        assert process.levels() == []
+    assert records(store) == ["of a short life"]
+
+
 def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counted(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
@@ -237,7 +281,9 @@ def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counte
         assert time.monotonic() - begun < 1.6
         said = process.said()
     assert said[0]["message"] == "an object could not be stored; it is kept and tried again"
-    assert (said[-1]["message"], said[-1]["lost"]) == ("this environment ends", 2)
+    (last,) = [one for one in said if one["message"] == "this environment ends"]
+    assert (said[-1], last["level"], last["lost"]) == (last, "error", 2)
+    assert int(str(last["lostBytes"])) > len(json.dumps([line("kept"), platform("runtimeDone", "r1")]))
 
 
 def test_without_a_bucket_it_says_so_polls_and_leaves(opt: Path, api: LambdaApi, store: s3.Moto) -> None:

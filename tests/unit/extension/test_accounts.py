@@ -67,7 +67,7 @@ def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> No
     story.logs(12, LONG).stored(12.1)
     lines = [objects.decode(story.chunks[number].chunk.body) for number in "23"]  # type: ignore[arg-type]
     assert [line["sequence"] for lines_ in lines for line in lines_] == [2, 3, 4, 5]
-    assert lines[0][-1]["type"] == REPORT
+    assert lines[0][-1]["type"] == REPORT == "extension.report"
     assert lines[0][-1]["environment"] == "0123456789ab"
     assert story.chunks["2"].chunk.metadata["records"] == "3"
     assert story.chunks["2"].chunk.records == 2
@@ -76,9 +76,11 @@ def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> No
 
 def test_what_the_platform_dropped_puts_retries_and_held_milliseconds_are_told() -> None:
     story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).failed(11.3).until(12)
-    told = story.post(12, platform("logsDropped", "", droppedRecords=7)).stored(12.1).core.accounts.figures(0)
-    assert (told["droppedByPlatform"], told["puts"], told["retries"]) == (7, 3, 1)
-    assert told["heldMs"] == 25 + 75 + 300
+    story.post(12, platform("logsDropped", "", droppedRecords=7)).stored(12.1).logs(12.2, LONG).stored(12.3)
+    story.shutdown(13).until(20)
+    for told, puts in ((report(story, "3"), 3), (story.figures, 4)):
+        assert (told["droppedByPlatform"], told["puts"], told["retries"]) == (7, puts, 1)
+        assert told["heldMs"] == 25 + 75 + 300
 
 
 def test_the_last_object_has_a_report_with_or_without_news() -> None:
@@ -98,8 +100,8 @@ def test_one_line_at_the_end_adds_up() -> None:
 def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -> None:
     story = warm().event(10, events.Shed(3, 700))
     assert story.ledger == (4, 1, 3)
-    assert story.core.accounts.lost_bytes == 700
-    assert story.core.accounts.has_news
+    told = report(story.logs(10.1).invoke("r1", 60), "2")
+    assert (told["received"], told["lost"], told["lostBytes"]) == (5, 3, 700)
 
 
 @pytest.mark.parametrize("reason", ["timeout", "failure"])
@@ -107,6 +109,7 @@ def test_the_reason_of_a_reset_is_told_with_the_request_it_hit(reason: str) -> N
     story = warm().invoke("r7", 10).logs(10.1).shutdown(11, reason=reason).until(11.2).stored(11.2)
     told = report(story, "2")
     assert (told["shutdownReason"], told["requestId"]) == (reason, "r7")
+    assert objects.decode(bytes(story.chunks["2"].chunk.body))[-1]["requestId"] == "r7"  # type: ignore[arg-type]
     assert (story.figures["shutdownReason"], story.figures["requestId"]) == (reason, "r7")
 
 

@@ -254,6 +254,13 @@ def test_sigterm_and_then_shutdown_do_not_lengthen_the_budget() -> None:
     assert story.told[-1] == "12.9 exit lost 1"
 
 
+def test_shutdown_in_a_circuit_break_ships_all_that_waits_without_waiting_for_a_probe() -> None:
+    story = busy().logs(11, LONG).failed(11.1).failed(11.4).failed(11.9).logs(12, LONG).forget()
+    assert story.until(13).told == []
+    story.shutdown(13).stored(13.05).until(13.2).stored(13.2)
+    assert story.told == ["13 upload 2 bytes(1)", "13.05 say info", "13.05 upload 3 bytes(1)", "13.2 exit lost 0"]
+
+
 def test_shutdown_and_then_sigterm_exit_once() -> None:
     story = warm().shutdown(11).shutdown(11.1, reason="sigterm").until(60)
     assert [line for line in story.told if "exit" in line] == ["11.25 exit lost 0"]

@@ -7,11 +7,14 @@ import random
 from itertools import pairwise
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from extension import objects
 from extension.envelopes import UNPARSED
 from extension.telemetry import Reader
 from tests.unit.extension.build import EPOCH
+from tests.unit.extension.strategies import JSON
 
 RECORD = {"message": 'AA"é}]\\ü\n\U0001f600,{"time":', "list": [1, {"b": {}}], "n": 1.10}
 BEFORE = b'{"time":"2026-11-20T09:15:02.149Z","type":"function","record":"before\\n"}'
@@ -26,9 +29,13 @@ def envelope(time: str, record: bytes) -> bytes:
     return b'{"time":"' + time.encode() + b'","type":"function","record":' + record + b"}"
 
 
+def encoded(record: object) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def pieces(record: object, *cuts: int) -> list[bytes]:
     """The envelopes of a record that is cut before these bytes of its JSON value, each with its own time."""
-    value = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    value = encoded(record)
     bounds = [0, *cuts, len(value)]
     parts = [value[a:b] for a, b in pairwise(bounds)]
     return [envelope(f"2026-11-20T09:15:02.{150 + n}Z", part) for n, part in enumerate(parts)]
@@ -43,12 +50,29 @@ def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("record", [RECORD, "plain é text\n" * 3, ["a", {"b": 1}]], ids=["object", "string", "array"])
 def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> None:
-    length = len(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
-    for at in range(1, length):
+    for at in range(1, len(encoded(record))):
         first, second = pieces(record, at)
         for lines in (shipped([BEFORE, first, second, AFTER]), shipped([BEFORE, first], [second, AFTER])):
             assert [line["record"] for line in lines] == ["before\n", record, {"requestId": "1"}], at
             assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
+
+
+@given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
+def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
+    value = encoded(record)
+    cut = data.draw(st.integers(1, len(value) - 1))
+    assume(not value[cut - 1 : cut + 1].isdigit())  # [{"n":1},{"time":…,"record":0}] is whole as it stands
+    first, second = pieces(record, cut)
+    for bodies in ([[BEFORE, first, second, AFTER]], [[BEFORE, first], [second, AFTER]]):
+        assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
+
+
+def test_each_piece_has_a_time_stamp_of_its_own_and_the_record_has_that_of_the_first() -> None:
+    parts = pieces(RECORD, 5, 20)
+    assert len({part[:34] for part in parts}) == 3
+    for bodies in ([parts], [parts[:1], parts[1:]], [parts[:2], parts[2:]], [[part] for part in parts]):
+        (line,) = shipped(*bodies)
+        assert (line["record"], line["time"]) == (RECORD, "2026-11-20T09:15:02.150Z")
 
 
 def test_many_pieces_over_many_bodies_rejoin() -> None:
@@ -56,7 +80,7 @@ def test_many_pieces_over_many_bodies_rejoin() -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)
     record = {"message": "x" * 300 + "é" * 50, "more": list(range(50))}
-    length = len(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    length = len(encoded(record))
     for _ in range(200):
         parts = pieces(record, *sorted(chance.sample(range(20, length, 20), chance.randint(1, 8))))
         bodies: list[list[bytes]] = [[BEFORE]]

@@ -12,6 +12,7 @@ from extension import objects
 from extension.envelopes import UNPARSED, UNPARSED_TEXT
 from extension.telemetry import REMEMBERED, Reader, Received
 from tests.unit.extension.build import EPOCH
+from tests.unit.extension.strategies import JSON
 
 ALL = ("platform", "function", "extension")
 NOW = objects.iso_time(EPOCH)
@@ -263,11 +264,6 @@ def test_any_heap_of_tokens_becomes_lines_that_parse(body: str) -> None:
     lines(read(body))
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
 KNOWN = st.sampled_from(["function", "extension", "platform.novelty", "platform.report", "platform.logsDropped"])
 KINDS = KNOWN | st.text().filter(lambda kind: kind != UNPARSED)  # that one is ours
 NAMES = st.sampled_from(["requestId", "AWSRequestId", "droppedRecords", "functionArn"]) | st.text()
