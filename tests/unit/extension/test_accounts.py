@@ -91,10 +91,11 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
 
 
 def test_one_line_at_the_end_adds_up() -> None:
-    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(60)
-    assert story.figures["received"] == 5
-    assert (story.figures["shipped"], story.figures["waiting"], story.figures["lost"]) == (1, 0, 4)
-    assert int(str(story.figures["lostBytes"])) > 700
+    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(11.5).logs(11.6).until(60)
+    assert story.told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 2"]
+    assert story.figures["received"] == 6
+    assert (story.figures["shipped"], story.figures["waiting"], story.figures["lost"]) == (1, 0, 5)
+    assert story.figures["lostBytes"] == 700 + 2 * story.chunks["2"].chunk.raw_bytes
 
 
 def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -> None:

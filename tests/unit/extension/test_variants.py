@@ -1,10 +1,12 @@
 """SnapStart, Managed Instances, provisioned concurrency, very short and very long invocations, and odd clocks."""
 
+import json
+
 import pytest
 
 from extension import events, objects
 from extension.telemetry import Reader
-from tests.unit.extension.build import at, platform
+from tests.unit.extension.build import at, function_line, platform
 from tests.unit.extension.story import Story, warm
 
 LONG = "x" * 200
@@ -114,10 +116,14 @@ def cut(value: str) -> bytes:
 
 
 def test_a_chunk_that_is_due_waits_up_to_a_second_for_the_rest_of_a_cut_record() -> None:
-    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).logs(10.5)
-    story.body(11, cut('{"message":"' + LONG)).body(11.9, cut(LONG + '"}'))
-    assert story.told[1:] == ["11.9 upload 2 bytes(2)"]
-    assert b"unparsed" not in bytes(story.chunks["2"].chunk.body)  # type: ignore[arg-type]
+    due = json.dumps(function_line(LONG)).encode()
+    first, second = b"[" + due + b"," + cut('{"message":"' + LONG)[1:], cut(LONG + '"}')
+    for story in (warm(SHIP_RATE_BYTES=200).invoke("r1", 10), Story(SHIP_RATE_BYTES=200).invoke("r0", 10)):
+        assert story.forget().body(11, first).until(11.9).told == []
+        story.body(11.9, second)
+        assert [line.partition(" bytes")[2] for line in story.told] == ["(2)"]
+        (upload,) = [attempt for attempt in story.chunks.values() if attempt.chunk.metadata["reason"] == "bytes"]
+        assert b"unparsed" not in bytes(upload.chunk.body)  # type: ignore[arg-type]
 
 
 def test_after_a_second_what_there_is_of_it_is_shipped() -> None:
