@@ -14,7 +14,7 @@ from extension import objects
 from extension.envelopes import UNPARSED
 from extension.telemetry import Reader
 from tests.unit.extension.build import EPOCH
-from tests.unit.extension.strategies import JSON
+from tests.unit.extension.strategies import JSON, PATIENT
 
 RECORD = {"message": 'AA"é}]\\ü\n\U0001f600,{"time":', "list": [1, {"b": {}}], "n": 1.10}
 BEFORE = b'{"time":"2026-11-20T09:15:02.149Z","type":"function","record":"before\\n"}'
@@ -57,6 +57,7 @@ def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> Non
             assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
 
 
+@PATIENT
 @given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
 def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
     value = encoded(record)

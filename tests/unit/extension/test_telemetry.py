@@ -12,7 +12,7 @@ from extension import objects
 from extension.envelopes import UNPARSED, UNPARSED_TEXT
 from extension.telemetry import REMEMBERED, Reader, Received
 from tests.unit.extension.build import EPOCH
-from tests.unit.extension.strategies import JSON
+from tests.unit.extension.strategies import JSON, PATIENT
 
 ALL = ("platform", "function", "extension")
 NOW = objects.iso_time(EPOCH)
@@ -250,6 +250,7 @@ def test_another_encoding_is_a_line_and_no_fault(encoding: str) -> None:
     assert read(f"[{envelope('function', 'x')}]é".encode(encoding)).records >= 1
 
 
+@PATIENT
 @given(st.binary())
 def test_any_bytes_at_all_become_lines_that_parse(body: bytes) -> None:
     lines(read(body))
@@ -259,6 +260,7 @@ TOKENS = '[ ] { } , : " \\ "type" "function" "platform.start" "platform.logsDrop
 JUNK = st.sampled_from([*TOKENS.split(), '"droppedRecords"', "null", "1e400", "NaN", "²", "\n", "\r", " ", "\ufeff"])
 
 
+@PATIENT
 @given(st.lists(JUNK, max_size=40).map("".join))
 def test_any_heap_of_tokens_becomes_lines_that_parse(body: str) -> None:
     lines(read(body))
@@ -276,6 +278,7 @@ ENVELOPES = st.fixed_dictionaries(
 )
 
 
+@PATIENT
 @given(sent=st.lists(ENVELOPES), ascii_only=st.booleans(), indent=st.sampled_from([None, 0, 1]))
 def test_any_record_survives_the_round_trip(
     sent: list[dict[str, object]], indent: int | None, *, ascii_only: bool
@@ -289,6 +292,7 @@ def test_any_record_survives_the_round_trip(
     assert received.unparsed == 0
 
 
+@PATIENT
 @given(st.lists(ENVELOPES, min_size=1), st.data())
 def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data: st.DataObject) -> None:
     texts = [json.dumps(one) for one in sent]
