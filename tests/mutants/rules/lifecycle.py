@@ -7,7 +7,8 @@ from tests.mutants.rules.removal import removal
 
 QUIET = "late batches are taken until quiet, for half of the budget at most"
 DEADLINE = "the last upload has what the deadline leaves, less a reserve"
-LAST_LINE = "in the reserve one line says what was not shipped"
+LAST_LINE = "in the reserve one line says what was not shipped: records and bytes"
+PERHAPS = "and which of it may be stored all the same, under which key"
 RESET = "at a reset what the journal holds is left to the next process, the rest is lost"
 REASON = "timeout and failure are recorded with the request they hit"
 FIRST = "before any INVOKE"
@@ -33,8 +34,8 @@ SHUTDOWN = (
     removal(
         DEADLINE,
         "shipper.py",
-        "if finished or now.mono >= self._leave_at:",
-        "if finished or (now.mono >= self._leave_at and not self._outbox.attempt):",
+        "if finished or self._is_late(now):",
+        "if finished or (self._is_late(now) and not self._outbox.attempt):",
     ),
     removal(
         DEADLINE,
@@ -43,16 +44,17 @@ SHUTDOWN = (
         "self._drained and not self._outbox.attempt",
     ),
     removal(LAST_LINE, "shipper.py", "            self.accounts.lost += lost\n", ""),
+    removal(LAST_LINE, "shipper.py", "self._batcher.loose if kept else self._batcher.records", "self._batcher.loose"),
     removal(
         LAST_LINE,
         "shipper.py",
-        "            left = self.waiting_records\n",
-        "            left = self._outbox.records\n",
+        "self._batcher.loose_bytes if kept else self._batcher.raw_bytes",
+        "self._batcher.loose_bytes",
     ),
     removal(
         LAST_LINE,
         "shipper.py",
-        "            self.accounts.lost_bytes += self._batcher.raw_bytes + self._outbox.raw_bytes if lost else 0\n",
+        "            self.accounts.lost_bytes += size\n",
         "",
     ),
     removal(
@@ -61,19 +63,25 @@ SHUTDOWN = (
         '                say("error" if action.lost_records else "info", "this environment ends", action.figures)\n',
         "",
     ),
+    removal(RESET, "shipper.py", "kept = bool(self.accounts.reason)", "kept = True"),
+    removal(RESET, "shipper.py", "kept = bool(self.accounts.reason)", "kept = False"),
+    removal(RESET, "batcher.py", "            self.loose += received.records\n", ""),
+    removal(RESET, "batcher.py", "            self.loose_bytes += len(received.lines)\n", ""),
     removal(
         RESET,
-        "shipper.py",
-        "            if self.accounts.reason:  # a reset keeps",
-        "            if True:  # a reset keeps",
+        "outbox.py",
+        "lost, lost_bytes = (0, 0) if sealed else (chunk.loose, chunk.loose_bytes)",
+        "lost, lost_bytes = chunk.loose, chunk.loose_bytes",
     ),
+    removal(PERHAPS, "outbox.py", "        chunk.doubtful = chunk.doubtful or event.kind in UNHEARD\n", ""),
+    removal(PERHAPS, "outbox.py", "chunk.doubtful or event.kind in UNHEARD", "True"),
     removal(
-        RESET,
-        "shipper.py",
-        "            if self.accounts.reason:  # a reset keeps",
-        "            if False:  # a reset keeps",
+        PERHAPS,
+        "outbox.py",
+        "(chunk.doubtful or (self.attempt and chunk is self._waiting[0]))",
+        "chunk.doubtful",
     ),
-    removal(RESET, "batcher.py", "        self.loose += 0 if serial else received.records\n", ""),
+    removal(PERHAPS, "shipper.py", '                figures["perhapsStored"] = perhaps\n', "                pass\n"),
     removal(REASON, "shipper.py", 'if event.reason in ("timeout", "failure"):', 'if event.reason == "timeout":'),
     removal(REASON, "shipper.py", 'if event.reason in ("timeout", "failure"):', 'if event.reason == "failure":'),
     removal(REASON, "shipper.py", 'if event.reason in ("timeout", "failure"):', "if event.reason:"),
@@ -154,8 +162,9 @@ ACCOUNTING = (
         "        return self._batcher.records + self._outbox.records\n",
         "        return self._batcher.records\n",
     ),
-    removal(SUM, "outbox.py", "        self._accounts.shipped += chunk.records\n", ""),
-    removal(SUM, "outbox.py", "            self._accounts.lost += shed.records\n", ""),
+    removal(SUM, "outbox.py", "        self._accounts.shipped += records\n", ""),
+    removal(SUM, "outbox.py", "            self._accounts.lost += records\n", ""),
+    removal(SUM, "outbox.py", "        self._accounts.lost += lost\n", ""),
     removal(SUM, "shipper.py", "        self.accounts.received += chunk.records + missing\n", ""),
     removal(SUM, "shipper.py", "            self.accounts.lost += lost\n", ""),
     removal(NEWS, "accounts.py", "        self._told = self._noteworthy()\n        record", "        record"),
@@ -168,8 +177,8 @@ ACCOUNTING = (
     removal(
         RECORD,
         "batcher.py",
-        "chunk.records, chunk.raw_bytes, chunk.loose = records, raw_bytes",
-        "chunk.records, chunk.raw_bytes, chunk.loose = records + bool(tail), raw_bytes",
+        "chunk.records, chunk.raw_bytes = records, raw_bytes",
+        "chunk.records, chunk.raw_bytes = records + bool(tail), raw_bytes",
     ),
     removal(
         LAST_OBJECT,
@@ -199,14 +208,17 @@ ACCOUNTING = (
         "        for body in self._environment.bodies(item.serial, item.serial):\n            return body\n",
         "",
     ),
-    removal(READ_BACK, "inbox.py", "                    self.on_shed(item, weight)\n", "                    pass\n"),
     removal(
         READ_BACK,
-        "keeper.py",
-        "            self._shed.append((item.serial, records, size))\n",
-        "            self._shed.append((0, records, size))\n",
+        "inbox.py",
+        "                    kept.append((self.instead(item), 0))\n",
+        "                    pass\n",
     ),
-    removal(READ_BACK, "keeper.py", "        shed, self._shed = self._shed, []\n", "        shed = self._shed\n"),
+    removal(
+        READ_BACK, "keeper.py", "return item.given_up() if isinstance(item, LogsReceived) else item", "return None"
+    ),
+    removal(READ_BACK, "events.py", "return GivenUp(self.serial, max(", "return GivenUp(0, max("),
+    removal(READ_BACK, "events.py", "max(self.body.count(b'\"record\":'), 1), len(self.body)", "1, len(self.body)"),
     removal(SHED, "shipper.py", "            self.accounts.received += event.count\n", ""),
     removal(SHED, "shipper.py", "            self.accounts.lost += event.count\n", ""),
     removal(SHED, "shipper.py", "            self.accounts.lost_bytes += event.size\n", ""),
