@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests" / "unit" / "extension"
+TESTS = ROOT / "tests" / "unit"
 CORE = (
     "accounts",
     "batcher",
@@ -53,7 +53,9 @@ FIRST = {
     "policy": ("release", "variants"),
 }
 #: What comes last.
-SLOW = {"simulation", "telemetry", "reliability"}
+SLOW = {"simulation", "telemetry"}
+#: They read the source, which is not changed on disk.
+BLIND = {"imports", "reliability"}
 #: Of the simulation, in a mutant's run; the tests run more.
 LIFECYCLES = "150"
 #: Seconds that all tests may take against one mutant.
@@ -125,21 +127,22 @@ def _test(mutant: Mutant | None) -> int:
     os.environ["SIMULATION_LIFECYCLES"] = LIFECYCLES
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None)
     hypothesis.settings.load_profile("mutants")
-    names = [path.stem.removeprefix("test_") for path in sorted(TESTS.glob("test_*.py"))]
+    files = [*TESTS.glob("extension/test_*.py"), TESTS / "journal" / "test_echoes.py"]
+    names = {path.stem.removeprefix("test_"): path for path in sorted(files)}
     about: list[str] = []
     if mutant:
         sys.meta_path.insert(0, _Changed(mutant))
         about = [name for name in names if name in (mutant.module, *FIRST.get(mutant.module, ()))]
-    rest = sorted(set(names) - set(about) - SLOW)
-    for some in (about, rest, sorted(SLOW)):  # most mutants end with the first
+    rest = [name for name in names if name not in {*about, *SLOW, *BLIND}]
+    last = [name for name in names if name in SLOW.difference(about)]
+    for some in ([str(names[name]) for name in group] for group in (about, rest, last)):  # most end with the first
         code = _pytest(some)
         if code:
             return code
     return 0
 
 
-def _pytest(names: Sequence[str]) -> int:
-    files = [str(TESTS / f"test_{name}.py") for name in names]
+def _pytest(files: Sequence[str]) -> int:
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     return int(pytest.main([*options, *files])) if files else 0
 
