@@ -54,6 +54,9 @@ FIRST = {
 }
 #: What comes last.
 SLOW = {"simulation", "telemetry"}
+#: Modules of the lifecycle, and the tests that run nothing of it: those of what is read, written and set.
+LIFECYCLE = {"accounts", "circuit", "echoes", "hold", "outbox", "policy", "recovery", "shipper"}
+ASIDE = {"batcher", "objects", "settings", "splits", "telemetry"}
 #: They read the source, which is not changed on disk.
 BLIND = {"imports", "reliability"}
 #: Of the simulation, in a mutant's run; the tests run more.
@@ -129,12 +132,14 @@ def _test(mutant: Mutant | None) -> int:
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, phases=quick)
     hypothesis.settings.load_profile("mutants")
     files = [*TESTS.glob("extension/test_*.py"), TESTS / "journal" / "test_echoes.py"]
-    names = {path.stem.removeprefix("test_"): path for path in sorted(files)}
+    names = {name: path for path in sorted(files) if (name := path.stem.removeprefix("test_")) not in BLIND}
     about: list[str] = []
     if mutant:
         sys.meta_path.insert(0, _Changed(mutant))
+        if mutant.module in LIFECYCLE:
+            names = {name: path for name, path in names.items() if name not in ASIDE}
         about = [name for name in names if name in (mutant.module, *FIRST.get(mutant.module, ()))]
-    rest = [name for name in names if name not in {*about, *SLOW, *BLIND}]
+    rest = [name for name in names if name not in {*about, *SLOW}]
     last = [name for name in names if name in SLOW.difference(about)]
     for some in ([str(names[name]) for name in group] for group in (about, rest, last)):  # most end with the first
         code = _pytest(some)

@@ -1,11 +1,15 @@
 """A store that does not take anything: when it is tried again, and that no invocation pays for it."""
 
+from __future__ import annotations
+
 from itertools import combinations_with_replacement, pairwise
 
 import pytest
 
+from extension import events
 from extension.circuit import Circuit
 from extension.errors import StoreError
+from tests.unit.extension.build import at
 from tests.unit.extension.story import Story, warm
 
 LONG = "x" * 200
@@ -116,6 +120,27 @@ def test_each_change_of_state_is_one_line() -> None:
         "11.9 say error",
         "103 say info",
     ]
+
+
+def fields(actions: list[events.Action]) -> dict[str, object]:
+    """Of the one line among these."""
+    (said,) = (action for action in actions if isinstance(action, events.Say))
+    return said.fields
+
+
+def test_that_it_opened_is_said_with_the_last_failure_and_how_many_records_wait() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).logs(11, LONG, LONG).failed(11.1).failed(11.4).until(11.8)
+    actions = story.core.handle(events.UploadFailed(4, StoreError.SERVER, "503 Slow Down"), at(12))
+    assert fields(actions) == {"why": "503 Slow Down", "waiting_records": 2}
+
+
+@pytest.mark.parametrize(("earlier", "why"), [("", "no answer while an invocation was held"), ("refused", "refused")])
+def test_a_silent_store_is_said_to_be_silent_unless_it_has_failed_before(earlier: str, why: str) -> None:
+    circuit = Circuit(lambda: 1.0)
+    if earlier:
+        circuit.failed(earlier, 1.0)
+    assert circuit.held_in_vain(1.0, 10.0)
+    assert circuit.why == why
 
 
 def test_the_wait_before_a_retry_is_drawn_from_zero_to_a_bound_that_doubles() -> None:

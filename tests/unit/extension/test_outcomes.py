@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from extension import events, objects
 from extension.errors import StoreError
 from tests.unit.extension.story import Story, warm
@@ -95,6 +97,14 @@ def test_what_was_open_at_the_snapshot_gets_a_key_after_it_and_a_collision_is_on
     assert story.told[-1] == "3600.2 upload 3 restore(1)"
 
 
+def test_without_a_snapshot_what_is_closed_before_the_first_invoke_is_shared_with_nobody() -> None:
+    story = Story()
+    for number in range(9):
+        story.logs(number / 100, "x" * MIB)
+    story.invoke("r1", 3600).failed(3600.1, EXISTS)
+    assert story.told == ["3600 upload 1 backlog(8)", "3600.1 say warning", "3600.1 upload 2 backlog(8)"]
+
+
 def left(missing: int) -> tuple[Story, objects.Chunk]:
     """A process that finds a chunk of the last one, of which `missing` records cannot be read any more."""
     story = Story(SHIP_RATE_BYTES=200)
@@ -112,12 +122,13 @@ def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
     assert story.ledger == (1, 1, 0)
 
 
-def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites() -> None:
-    story, _ = left(2)
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites(missing: int) -> None:
+    story, _ = left(missing)
     story.core.conditional(wanted=False)
     story.invoke("r1", 1)
     assert story.chunks["7"].conditional
-    assert story.ledger == (3, 0, 0)
+    assert story.ledger == (1 + missing, 0, 0)
 
 
 def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_process_had_not_stored_them() -> None:
@@ -129,6 +140,15 @@ def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_proce
     story, _ = left(2)  # now it may be this process's own attempt that is there
     story.invoke("r1", 1).failed(1.1, StoreError.TRANSPORT).until(2)
     assert story.failed(2.1, EXISTS).ledger == (3, 1, 2)
+
+
+def test_what_an_earlier_process_left_is_bounded_by_two_chunks_of_the_threshold_where_that_is_more() -> None:
+    story = Story(SHIP_RATE_BYTES=20 * MIB)
+    for number in range(2):
+        chunk = objects.Chunk(f"key-{number}", b"", 20 * MIB, "", {"reason": "bytes"})
+        chunk.records = 1
+        story.core.recover(chunk)
+    assert (story.core.waiting_records, story.ledger) == (2, (2, 0, 0))
 
 
 def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from extension import events
 from extension.errors import StoreError
 from tests.unit.extension.build import platform
 from tests.unit.extension.story import Story, warm
@@ -106,6 +107,12 @@ def test_what_crosses_a_threshold_within_the_first_invocation_goes_up_at_once_an
     assert story.told == ["1 upload 1 bytes(1)", "3.025 upload 2 first(1)", "3.1 release r1"]
 
 
+def test_what_trails_in_during_the_last_upload_of_the_first_invocation_waits_for_the_next() -> None:
+    story = Story().invoke("r1", 0).done("r1", 3).logs(3.05).stored(3.1).until(4)
+    assert story.told == ["3.025 upload 1 first(1)", "3.1 release r1"]
+    assert story.core.waiting_records == 1
+
+
 def test_an_upload_on_its_way_at_the_end_is_followed_by_the_rest_before_the_release() -> None:
     story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(2.9, LONG).done("r1", 3).stored(3.1).stored(3.2)
     assert story.told == ["2.9 upload 1 bytes(1)", "3.1 upload 2 first(1)", "3.2 release r1"]
@@ -138,6 +145,11 @@ def test_what_was_left_over_waits_for_the_invocations_own_records() -> None:
 
 def test_due_at_invoke_uploads_beside_the_handler_and_releases_when_the_store_has_answered() -> None:
     assert due().invoke("r1", 11).stored(11.05).told == ["11 upload 2 bytes(1)", "11.05 release r1"]
+
+
+def test_the_answer_for_what_was_due_releases_though_more_goes_up_at_once() -> None:
+    story = due().invoke("r1", 11).logs(11.02, LONG).stored(11.05).until(11.1)
+    assert story.told == ["11 upload 2 bytes(1)", "11.05 upload 3 bytes(1)", "11.05 release r1"]
 
 
 def test_the_handlers_end_is_not_waited_for_when_a_chunk_was_due() -> None:
@@ -231,6 +243,20 @@ def test_the_answer_to_an_attempt_of_long_ago_changes_nothing() -> None:
     story = due().invoke("r1", 11).stored(11.1).logs(11.2, LONG).stored(11.3, attempt=2).until(11.4)
     assert story.told == ["11 upload 2 bytes(1)", "11.1 release r1", "11.2 upload 3 bytes(1)"]
     assert story.ledger == (3, 2, 0)
+
+
+def test_the_failure_of_an_attempt_of_long_ago_ends_no_hold() -> None:
+    story = due().invoke("r1", 11).event(11.1, events.UploadFailed(1, StoreError.TRANSPORT, "late")).until(12)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1"]
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_unknown_upload_that_ends_while_the_next_invocation_is_held_is_tried_again_beside_it(held: bool) -> None:  # noqa: FBT001
+    story = due().invoke("r1", 11).until(11.9)
+    if held:
+        story.invoke("r2", 12)
+    story.forget().failed(12.1, StoreError.TRANSPORT).until(60)
+    assert story.told == (["12.1 release r2", "12.3 upload 2 bytes(1)"] if held else [])
 
 
 # a thaw

@@ -4,7 +4,7 @@ import pytest
 
 from extension import batcher, events, outbox, policy
 from extension.errors import StoreError
-from tests.unit.extension.build import at, platform
+from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.story import Story, warm
 
 LONG = "x" * 200
@@ -55,6 +55,19 @@ def test_a_threshold_larger_than_8_mib_is_reached_behind_a_store_that_hangs_too(
     for number in range(15):
         story.logs(11.2 + number / 100, "x" * MIB)
     assert story.stored(12).until(13).told == ["10 release r1", "11.1 upload 2 age(1)", "12.2 upload 3 age(15)"]
+
+
+def test_a_single_post_of_more_than_8_mib_that_goes_up_at_once_is_no_backlog() -> None:
+    assert busy().logs(11, "x" * 9 * MIB).told == ["11 upload 2 bytes(1)"]
+
+
+def test_a_full_chunk_that_waits_its_turn_has_room_for_the_rest_of_a_cut_record() -> None:
+    story = busy().logs(11, LONG).logs(11.1, "x" * 5 * MIB)
+    head = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
+    story.body(11.2, b'[{"type":"function","record":"' + b"x" * 4 * MIB + b'"},' + head + b'{"message":"AA}]')
+    story.body(11.3, b"[" + head + b'AA"}}]').stored(11.4)
+    assert story.told == ["11 upload 2 bytes(1)", "11.4 upload 3 backlog(3)"]
+    assert story.core.accounts.unparsed == 0
 
 
 # a store that fails
@@ -318,3 +331,9 @@ def test_a_post_of_nothing_is_no_record_and_a_post_of_garbage_is_one() -> None:
     assert story.core.waiting_records == 0
     story.core.handle(events.LogsReceived(b"garbage"), at(11))
     assert story.core.waiting_records == 1
+
+
+@pytest.mark.parametrize(("arrived", "time"), [(EPOCH, "2026-11-25T12:00:00.000Z"), (0.0, "2026-11-25T12:00:11.000Z")])
+def test_what_cannot_be_read_has_the_time_of_its_arrival_or_else_of_now(arrived: float, time: str) -> None:
+    story = busy().event(11, events.LogsReceived(b"garbage" + b"?" * 200, 0, arrived))
+    assert f'"time":"{time}"'.encode() in first_line(story.chunks["2"].chunk.body)
