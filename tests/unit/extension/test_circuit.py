@@ -64,6 +64,12 @@ def test_a_success_makes_the_seconds_of_hold_count_from_zero() -> None:
     assert not circuit.held_in_vain(0.9, 3.0)
 
 
+def test_a_hold_that_ended_with_an_answer_was_not_in_vain() -> None:
+    story = warm(SHIP_RATE_BYTES=200, MAX_HOLD_MILLISECONDS=900).logs(10, LONG).invoke("r1", 11).stored(11.8)
+    story.logs(11.9, LONG).forget().invoke("r2", 12).until(14)
+    assert story.told == ["12.9 release r2"]  # 0.8 s and 0.9 s, but only these were for nothing
+
+
 @pytest.mark.parametrize("invokes", [1, 10])
 def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_object(invokes: int) -> None:
     story = broken(SHIP_RATE_INVOKES=invokes).done("r1", 12)

@@ -116,7 +116,8 @@ def left(missing: int) -> tuple[Story, objects.Chunk]:
 
 
 def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
-    story, _ = left(0)
+    story, chunk = left(0)
+    assert chunk.sealed  # the journal holds its seal
     story.invoke("r1", 1).failed(1.1, EXISTS)
     assert story.told == ["1 upload 7 bytes(1)"]
     assert story.ledger == (1, 1, 0)

@@ -3,7 +3,9 @@
 import pytest
 
 from extension import events
+from extension.batcher import CHUNK_BYTES
 from extension.errors import StoreError
+from extension.telemetry import REMEMBERED
 from tests.unit.extension.build import platform
 from tests.unit.extension.story import Story, warm
 
@@ -43,6 +45,12 @@ def test_the_first_invocation_is_held_until_its_end_plus_one_buffering_period_th
 def test_the_end_may_come_before_the_invoke_does() -> None:
     story = Story().logs(0).done("r1", 0).invoke("r1", 0.01).stored(0.1)
     assert story.told == ["0.035 upload 1 first(2)", "0.1 release r1"]
+
+
+@pytest.mark.parametrize(("ends", "told"), [(REMEMBERED, ["0.035 release r0"]), (REMEMBERED + 1, [])])
+def test_the_ends_of_so_many_requests_are_remembered_and_no_more(ends: int, told: list[str]) -> None:
+    story = Story(LOG_TYPES='["function"]').post(0, *(platform("runtimeDone", f"r{number}") for number in range(ends)))
+    assert story.invoke("r0", 0.01).until(1).told == told
 
 
 def test_the_end_of_another_request_is_not_this_ones() -> None:
@@ -150,6 +158,11 @@ def test_due_at_invoke_uploads_beside_the_handler_and_releases_when_the_store_ha
 def test_the_answer_for_what_was_due_releases_though_more_goes_up_at_once() -> None:
     story = due().invoke("r1", 11).logs(11.02, LONG).stored(11.05).until(11.1)
     assert story.told == ["11 upload 2 bytes(1)", "11.05 upload 3 bytes(1)", "11.05 release r1"]
+
+
+def test_the_answer_for_the_oldest_releases_though_more_waits_behind_it() -> None:
+    story = warm().logs(10, "x" * CHUNK_BYTES).logs(10.1, "x" * CHUNK_BYTES).invoke("r1", 11).stored(11.05)
+    assert story.told == ["11 upload 2 backlog(1)", "11.05 upload 3 backlog(1)", "11.05 release r1"]
 
 
 def test_the_handlers_end_is_not_waited_for_when_a_chunk_was_due() -> None:
@@ -299,6 +312,10 @@ def test_a_wake_up_a_little_late_is_no_thaw() -> None:
 
 def test_a_thaw_with_nothing_in_flight_is_no_event() -> None:
     assert warm().freeze(600).invoke("r1", 610).told == ["610 release r1"]
+
+
+def test_a_thaw_before_anything_was_logged_is_no_event_either() -> None:
+    assert Story().invoke("r1", 0).freeze(600).done("r1", 600).until(601).told[-1] == "600 release r1"
 
 
 def test_what_grew_old_in_a_freeze_that_stopped_the_monotonic_clock_is_due() -> None:

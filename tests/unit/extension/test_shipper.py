@@ -246,6 +246,12 @@ def test_an_unknown_upload_is_settled_at_shutdown() -> None:
     assert story.told == ["15 upload 2 bytes(1)", "15.15 upload 3 shutdown(1)", "15.3 exit lost 0"]
 
 
+def test_an_unknown_upload_that_ends_during_shutdown_is_tried_again_within_it() -> None:
+    story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).done("r1", 11.6).until(15).forget()
+    story.shutdown(15).failed(15.05, StoreError.TRANSPORT).until(15.3)
+    assert story.told == ["15.15 upload 2 bytes(1)"]
+
+
 def test_a_thaw_at_shutdown_abandons_the_old_connection_and_ships_on_a_new_one() -> None:
     story = busy().logs(11, LONG).until(11.5).freeze(600).shutdown(611.5).failed(611.6, StoreError.ABANDONED)
     story.stored(611.7).until(612)
@@ -330,7 +336,7 @@ def test_a_post_of_nothing_is_no_record_and_a_post_of_garbage_is_one() -> None:
     story = warm().post(11)
     assert story.core.waiting_records == 0
     story.core.handle(events.LogsReceived(b"garbage"), at(11))
-    assert story.core.waiting_records == 1
+    assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)
 
 
 @pytest.mark.parametrize(("arrived", "time"), [(EPOCH, "2026-11-25T12:00:00.000Z"), (0.0, "2026-11-25T12:00:11.000Z")])
