@@ -88,6 +88,7 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
     told = report(story, "2")
     assert (told["received"], told["shipped"], told["waiting"], told["lost"]) == (2, 1, 1, 0)
     assert story.told[-1] == "11.2 exit lost 0"
+    assert (story.figures["lost"], story.figures["lostBytes"]) == (0, 0)
 
 
 def test_one_line_at_the_end_adds_up() -> None:

@@ -67,7 +67,7 @@ def test_a_success_makes_the_seconds_of_hold_count_from_zero() -> None:
 def test_a_hold_that_ended_with_an_answer_was_not_in_vain() -> None:
     story = warm(SHIP_RATE_BYTES=200, MAX_HOLD_MILLISECONDS=900).logs(10, LONG).invoke("r1", 11).stored(11.8)
     story.logs(11.9, LONG).forget().invoke("r2", 12).until(14)
-    assert story.told == ["12.9 release r2"]  # 0.8 s and 0.9 s, but only these were for nothing
+    assert story.told == ["12.9 release r2"]  # and no word: the 0.8 s before were answered
 
 
 @pytest.mark.parametrize("invokes", [1, 10])

@@ -50,6 +50,13 @@ def test_a_chunk_that_grows_to_8_mib_behind_a_store_that_hangs_is_closed_and_wai
     assert story.told[1:3] == ["12.1 upload 3 backlog(8)", "12.2 upload 4 bytes(1)"]
 
 
+def test_a_chunk_that_waits_its_turn_is_full_at_8_mib_to_the_byte() -> None:
+    around = busy().logs(11, "").core._batcher.raw_bytes
+    for size, records in ((batcher.CHUNK_BYTES - around - 1, 2), (batcher.CHUNK_BYTES - around, 1)):
+        story = busy().logs(11, LONG).logs(11.1, "x" * size).logs(11.2, LONG).stored(12)
+        assert story.told[1] == f"12 upload 3 backlog({records})"
+
+
 def test_a_threshold_larger_than_8_mib_is_reached_behind_a_store_that_hangs_too() -> None:
     story = warm(SHIP_RATE_BYTES=20 * MIB, SHIP_RATE_MILLISECONDS=1000).invoke("r1", 10).logs(10.1).until(11.2)
     for number in range(15):
@@ -155,6 +162,13 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     waiting = sum(chunk.size for chunk in story.core._outbox._waiting)
     assert waiting <= outbox.WAITING_BYTES
     assert story.core.accounts.lost_bytes > 0
+
+
+def test_behind_a_threshold_over_16_mib_twice_that_may_wait() -> None:
+    story = warm(SHIP_RATE_BYTES=20 * MIB).invoke("r1", 10).logs(10.1, "x" * 13 * MIB).until(21)
+    story.failed(21).done("r1", 21).logs(22, "x" * 20 * MIB)
+    assert story.core.accounts.lost == 0
+    assert story.logs(23, "x" * 20 * MIB).core.accounts.lost > 0
 
 
 # SHUTDOWN
