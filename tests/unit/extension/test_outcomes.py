@@ -97,6 +97,11 @@ def test_what_was_open_at_the_snapshot_gets_a_key_after_it_and_a_collision_is_on
     assert story.told[-1] == "3600.2 upload 3 restore(1)"
 
 
+def test_after_a_restore_a_collision_is_one_too() -> None:
+    story = Story(restored=[].clear).invoke("r1", 0).done("r1", 0.1).until(0.2).failed(0.2, EXISTS)
+    assert story.told == ["0.125 upload 1 first(1)", "0.2 say warning", "0.2 upload 2 first(1)"]
+
+
 def test_without_a_snapshot_what_is_closed_before_the_first_invoke_is_shared_with_nobody() -> None:
     story = Story()
     for number in range(9):
@@ -143,13 +148,28 @@ def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_proce
     assert story.failed(2.1, EXISTS).ledger == (3, 1, 2)
 
 
-def test_what_an_earlier_process_left_is_bounded_by_two_chunks_of_the_threshold_where_that_is_more() -> None:
-    story = Story(SHIP_RATE_BYTES=20 * MIB)
-    for number, lost in enumerate([0, 0, 1]):
-        chunk = objects.Chunk(f"key-{number}", b"", 20 * MIB, "", {"reason": "bytes"})
-        chunk.records = 1
-        story.core.recover(chunk)
-        assert story.ledger == (number + 1, 0, lost)
+def old(mib: int) -> objects.Chunk:
+    """A chunk of one record that an earlier process left, so large in the store."""
+    chunk = objects.Chunk(f"key-{mib}", b"", mib * MIB, "", {"reason": "bytes"})
+    chunk.records = 1
+    return chunk
+
+
+@pytest.mark.parametrize(("threshold", "most"), [(1, 32), (20, 40)])
+def test_what_earlier_processes_left_is_bounded_by_32_mib_or_twice_a_larger_threshold(
+    threshold: int, most: int
+) -> None:
+    story = Story(SHIP_RATE_BYTES=threshold * MIB)
+    for mib, lost in ((most // 2, 0), (most // 2, 0), (1, 1)):
+        story.core.recover(old(mib))
+        assert story.core.accounts.lost == lost
+
+
+def test_what_is_closed_behind_it_is_bounded_by_twice_a_larger_threshold_too() -> None:
+    story = Story(SHIP_RATE_BYTES=17 * MIB)
+    story.core.recover(old(16))
+    assert story.logs(1, "x" * 17 * MIB).core.accounts.lost == 0
+    assert story.logs(2, "x" * 17 * MIB).core.accounts.lost > 0
 
 
 def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:

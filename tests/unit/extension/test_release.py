@@ -74,6 +74,11 @@ def test_a_drop_reported_by_the_platform_ends_the_wait() -> None:
     assert story.told == ["2.025 upload 1 first(2)", "2.1 release r1"]
 
 
+def test_a_drop_that_is_reported_later_lengthens_no_hold() -> None:
+    story = due().invoke("r1", 11).post(11.3, platform("logsDropped", "", droppedRecords=3)).until(15)
+    assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1"]
+
+
 def test_behind_a_slow_handler_the_end_is_waited_for_ten_seconds_and_no_longer() -> None:
     story = Story().invoke("r1", 0, timeout=900).logs(1).until(60)
     assert story.told == ["10 upload 1 first(1)", "10 release r1"]

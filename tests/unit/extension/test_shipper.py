@@ -160,15 +160,8 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     assert story.core.waiting_records == received - shipped - lost
     assert "too much waits for the store: the oldest records are lost" in story.messages
     waiting = sum(chunk.size for chunk in story.core._outbox._waiting)
-    assert waiting <= outbox.WAITING_BYTES
+    assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
     assert story.core.accounts.lost_bytes > 0
-
-
-def test_behind_a_threshold_over_16_mib_twice_that_may_wait() -> None:
-    story = warm(SHIP_RATE_BYTES=20 * MIB).invoke("r1", 10).logs(10.1, "x" * 13 * MIB).until(21)
-    story.failed(21).done("r1", 21).logs(22, "x" * 20 * MIB)
-    assert story.core.accounts.lost == 0
-    assert story.logs(23, "x" * 20 * MIB).core.accounts.lost > 0
 
 
 # SHUTDOWN
