@@ -3,7 +3,7 @@
 import pytest
 
 from extension import events, objects
-from extension.accounts import REPORT
+from extension.accounts import REPORT, Accounts
 from extension.errors import StoreError
 from tests.unit.extension.build import platform
 from tests.unit.extension.story import Story, warm
@@ -27,6 +27,12 @@ def busy(**values: object) -> Story:
 
 def test_an_object_without_news_has_no_report() -> None:
     assert report(busy().logs(11, LONG), "2") == {}
+
+
+def test_at_the_start_every_count_is_zero_and_that_is_no_news() -> None:
+    accounts = Accounts()
+    assert set(accounts.figures(0).values()) == {0}
+    assert not accounts.has_news
 
 
 NEWS = {
@@ -69,6 +75,7 @@ def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> No
     assert [line["sequence"] for lines_ in lines for line in lines_] == [2, 3, 4, 5]
     assert lines[0][-1]["type"] == REPORT == "extension.report"
     assert lines[0][-1]["environment"] == "0123456789ab"
+    assert (lines[0][-1]["time"], lines[0][-1]["requestId"]) == ("2026-11-25T12:00:11.000Z", None)
     assert story.chunks["2"].chunk.metadata["records"] == "3"
     assert story.chunks["2"].chunk.records == 2
     assert story.ledger == (4, 4, 0)

@@ -70,6 +70,12 @@ def test_a_hold_that_ended_with_an_answer_was_not_in_vain() -> None:
     assert story.told == ["12.9 release r2"]  # and no word: the 0.8 s before were answered
 
 
+def test_a_failure_after_it_opened_for_silence_is_no_news() -> None:
+    story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).until(11.9).invoke("r2", 12, timeout=900)
+    assert story.until(13).told[-2:] == ["12.5 say error", "12.5 release r2"]
+    assert story.forget().failed(13).until(80).told == ["73 upload 2 bytes(1)"]
+
+
 @pytest.mark.parametrize("invokes", [1, 10])
 def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_object(invokes: int) -> None:
     story = broken(SHIP_RATE_INVOKES=invokes).done("r1", 12)

@@ -50,6 +50,19 @@ def test_a_store_that_says_of_every_key_that_it_is_taken_is_a_failing_store() ->
     assert story.core.waiting_records == 1
 
 
+def test_collisions_with_a_success_between_are_collisions() -> None:
+    story = busy().failed(11.1, EXISTS).stored(11.2).logs(12, LONG).failed(12.1, EXISTS)
+    assert story.told[-2:] == ["12.1 say warning", "12.1 upload 5 bytes(1)"]
+    assert len(set(story.messages)) == 1
+
+
+@pytest.mark.parametrize(("kind", "key"), [(EXISTS, 3), (UNCONDITIONAL, 2)])
+def test_an_answer_that_asks_for_another_put_does_not_hurry_an_open_circuit(kind: str, key: int) -> None:
+    story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).until(11.9).invoke("r2", 12, timeout=900)
+    assert story.until(13).told[-2] == "12.5 say error"
+    assert story.failed(13, kind).until(60).told[-2:] == ["13 say warning", f"43 upload {key} bytes(1)"]
+
+
 def test_a_store_that_does_not_know_conditional_writes_is_asked_once_and_that_is_said_once() -> None:
     story = busy()
     asked = [story.chunks["2"].conditional]
@@ -148,9 +161,9 @@ def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_proce
     assert story.failed(2.1, EXISTS).ledger == (3, 1, 2)
 
 
-def old(mib: int) -> objects.Chunk:
+def old(key: str, mib: int) -> objects.Chunk:
     """A chunk of one record that an earlier process left, so large in the store."""
-    chunk = objects.Chunk(f"key-{mib}", b"", mib * MIB, "", {"reason": "bytes"})
+    chunk = objects.Chunk(f"key-{key}", b"", mib * MIB, "", {"reason": "bytes"})
     chunk.records = 1
     return chunk
 
@@ -160,14 +173,26 @@ def test_what_earlier_processes_left_is_bounded_by_32_mib_or_twice_a_larger_thre
     threshold: int, most: int
 ) -> None:
     story = Story(SHIP_RATE_BYTES=threshold * MIB)
-    for mib, lost in ((most // 2, 0), (most // 2, 0), (1, 1)):
-        story.core.recover(old(mib))
+    for key, mib, lost in (("a", most // 2, 0), ("b", most // 2, 0), ("c", 1, 1)):
+        story.core.recover(old(key, mib))
         assert story.core.accounts.lost == lost
+    assert story.invoke("r1", 1).told == ["1 upload b bytes(1)"]  # the oldest is lost
+
+
+def test_a_chunk_larger_than_all_that_may_wait_waits_too_alone_or_behind_one_in_flight() -> None:
+    story = Story()
+    story.core.recover(old("a", 50))
+    story.invoke("r1", 1)
+    story.core.recover(old("b", 50))
+    assert story.core.accounts.lost == 0
+    story.core.recover(old("c", 50))
+    assert story.core.accounts.lost == 1
+    assert story.stored(1.1).told == ["1 upload a bytes(1)", "1.1 upload c bytes(1)"]
 
 
 def test_what_is_closed_behind_it_is_bounded_by_twice_a_larger_threshold_too() -> None:
     story = Story(SHIP_RATE_BYTES=17 * MIB)
-    story.core.recover(old(16))
+    story.core.recover(old("a", 16))
     assert story.logs(1, "x" * 17 * MIB).core.accounts.lost == 0
     assert story.logs(2, "x" * 17 * MIB).core.accounts.lost > 0
 
@@ -180,6 +205,12 @@ def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None
     assert not chunk.careful
     story.failed(1.2, UNCONDITIONAL)
     assert story.told[-1] == "1.2 say warning"
+
+
+def test_where_conditional_writes_are_off_nothing_needs_to_be_said_of_that() -> None:
+    story, _ = left(2)
+    story.core.conditional(wanted=False)
+    assert story.invoke("r1", 1).failed(1.1, UNCONDITIONAL).told == ["1 upload 7 bytes(1)", "1.1 upload 1 bytes(1)"]
 
 
 def test_shed_is_the_oldest_that_is_not_in_flight_and_the_journal_is_told() -> None:

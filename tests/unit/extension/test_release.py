@@ -247,6 +247,16 @@ def test_an_unknown_upload_is_tried_again_after_the_next_event_with_the_same_key
     assert story.ledger == (2, 2, 0)
 
 
+def test_an_unknown_upload_that_is_refused_is_a_failure_and_is_tried_again_beside_the_handler() -> None:
+    story = due().invoke("r1", 11).until(12).forget().failed(12.1, StoreError.SERVER).until(13)
+    assert story.told == ["12.1 say warning", "12.3 upload 2 bytes(1)"]
+
+
+def test_what_follows_an_unknown_upload_is_known() -> None:
+    story = due().invoke("r1", 11).until(12).failed(12.1, StoreError.TRANSPORT).invoke("r2", 13).forget()
+    assert story.failed(13.1, StoreError.TRANSPORT).told == ["13.1 say warning", "13.1 release r2"]
+
+
 def test_an_upload_still_in_flight_at_the_next_invoke_holds_it_until_it_is_answered() -> None:
     story = due().invoke("r1", 11).until(11.9).invoke("r2", 12).stored(12.2)
     assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "12.2 release r2"]
@@ -304,6 +314,21 @@ def test_whatever_a_thawed_connection_says_is_no_failure_of_the_store() -> None:
         assert story.told[-1] == "612.1 upload 2 bytes(1)"  # at once: no back-off either
 
 
+def test_a_thaw_beside_a_running_handler_lets_the_upload_begin_again_at_once() -> None:
+    story = due().invoke("r1", 11).until(12).freeze(600).logs(612).forget().failed(612.1, StoreError.TRANSPORT)
+    assert story.told == ["612.1 upload 2 bytes(1)"]
+
+
+def test_what_follows_a_thawed_connection_counts_again() -> None:
+    story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).failed(612.1, StoreError.ABANDONED)
+    assert story.forget().failed(612.2).told == ["612.2 say warning", "612.2 release r2"]
+
+
+def test_two_freezes_during_one_upload_close_its_connection_once() -> None:
+    story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).freeze(600).invoke("r3", 1212)
+    assert [line for line in story.told if "abandon" in line] == ["612 abandon"]
+
+
 def test_an_answer_that_came_before_the_freeze_counts_after_it() -> None:
     story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).stored(612.1).until(613)
     assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1", "612 abandon", "612.1 release r2"]
@@ -313,6 +338,14 @@ def test_an_answer_that_came_before_the_freeze_counts_after_it() -> None:
 def test_a_wake_up_a_little_late_is_no_thaw() -> None:
     story = due().invoke("r1", 11).until(12).freeze(0.9).invoke("r2", 12.9).until(13)
     assert "abandon" not in " ".join(story.told)
+
+
+def test_while_an_upload_is_in_flight_a_wake_up_each_second_shows_a_freeze_of_little_more_than_one() -> None:
+    for late, thawed in ((0.99, False), (1.01, True)):
+        story = due().invoke("r1", 11).until(12)
+        assert story.core.wake_at() == pytest.approx(1012.5)  # a second after the release
+        story.freeze(0.5 + late).invoke("r2", 12.5 + late)
+        assert ("abandon" in story.told[-1]) is thawed
 
 
 def test_a_thaw_with_nothing_in_flight_is_no_event() -> None:
