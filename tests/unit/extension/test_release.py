@@ -42,6 +42,10 @@ def test_the_first_invocation_is_held_until_its_end_plus_one_buffering_period_th
     assert story.ledger == (3, 3, 0)
 
 
+def test_the_buffering_period_is_25_ms() -> None:
+    assert Story().invoke("r1", 0).done("r1", 3).core.wake_at() == pytest.approx(1003.025, abs=1e-6)
+
+
 def test_the_end_may_come_before_the_invoke_does() -> None:
     story = Story().logs(0).done("r1", 0).invoke("r1", 0.01).stored(0.1)
     assert story.told == ["0.035 upload 1 first(2)", "0.1 release r1"]
@@ -130,6 +134,15 @@ def test_an_upload_on_its_way_at_the_end_is_followed_by_the_rest_before_the_rele
     story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(2.9, LONG).done("r1", 3).stored(3.1).stored(3.2)
     assert story.told == ["2.9 upload 1 bytes(1)", "3.1 upload 2 first(1)", "3.2 release r1"]
     assert story.ledger == (2, 2, 0)
+
+
+def test_so_is_one_that_follows_another_of_the_same_invocation() -> None:
+    story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(1, LONG).stored(1.1).logs(2.9, LONG).done("r1", 3)
+    assert story.stored(3.1).stored(3.2).told[1:] == [
+        "2.9 upload 2 bytes(1)",
+        "3.1 upload 3 first(1)",
+        "3.2 release r1",
+    ]
 
 
 # each invocation an object of its own
