@@ -48,8 +48,8 @@ CORE = (
 #: Files to begin with: those that are about the module. All others follow.
 FIRST = {
     "envelopes": ("splits", "telemetry"),
-    "hold": ("release", "shipper"),
-    "outbox": ("outcomes", "shipper"),
+    "hold": ("release", "shipper", "unknown"),
+    "outbox": ("outcomes", "shipper", "unknown"),
     "policy": ("release", "variants"),
 }
 #: What comes last.

@@ -90,6 +90,10 @@ def test_what_the_platform_dropped_puts_retries_and_held_milliseconds_are_told()
         assert told["heldMs"] == 25 + 75 + 300
 
 
+def test_the_wait_for_the_end_of_a_handler_is_told_as_held_too() -> None:
+    assert Story().invoke("r1", 0, timeout=900).until(60).core.accounts.figures(0)["heldMs"] == 10_000
+
+
 def test_the_last_object_has_a_report_with_or_without_news() -> None:
     story = warm().logs(10).shutdown(11).until(11.2).stored(11.2)
     told = report(story, "2")
