@@ -10,7 +10,7 @@ from extension.echoes import Echoes
 from extension.events import GivenUp, LogsReceived
 from extension.inbox import Inbox
 from extension.journal import Journal
-from extension.keeper import OPEN_SECONDS, Keeper
+from extension.keeper import Keeper
 
 
 def journal(parent: Path, limit: int = 0) -> Journal:
@@ -104,12 +104,22 @@ def test_without_a_journal_memory_has_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_full_journal_does_not_take_is_kept_in_memory(tmp_path: Path) -> None:
+    inbox, kept = Inbox(), journal(tmp_path, limit=10_000)
+    keeper = Keeper(inbox)
+    keeper.open(kept, Echoes())
+    large = b"[" + b" " * 10_000 + b"]"
+    keeper.keep(b"[1]")
+    keeper.keep(large)
+    assert bodies(inbox.take(0)) == [(b"[1]", 1), (large, 0)]
+
+
 def test_an_answer_does_not_wait_for_ever_for_a_journal_that_never_opens() -> None:
     inbox = Inbox()
     keeper = Keeper(inbox)
     begun = time.monotonic()
     keeper.keep(b"[1]")
-    assert OPEN_SECONDS - 0.1 < time.monotonic() - begun < OPEN_SECONDS + 3
+    assert 4.9 < time.monotonic() - begun < 8
     begun = time.monotonic()
     keeper.keep(b"[2]")  # once is enough
     assert time.monotonic() - begun < 1

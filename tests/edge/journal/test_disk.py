@@ -51,6 +51,14 @@ def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     assert told == {"given": [0] * 5, "file": -1, "said": ["the journal cannot be written"]}
 
 
+@pytest.mark.parametrize(
+    ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
+)
+def test_without_a_limit_the_journal_takes_an_eighth_of_what_is_free_or_64_mib(size: str, share: int) -> None:
+    told = private("tell(limit=Journal.open('/mnt', ENVIRONMENT, said).limit)\n", size=size)
+    assert 0.99 * share <= int(str(told["limit"])) <= share
+
+
 def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"

@@ -275,6 +275,16 @@ def test_more_than_the_limit_is_never_read_back_and_what_is_over_is_the_oldest(
     assert {segment.number for segment in left.segments} > set(range(200, 200 + 5))
 
 
+def test_a_limit_that_a_file_names_counts_up_to_64_mib(open_journal: Open, tmp_path: Path) -> None:
+    open_journal(limit=10**12).close()
+    largest = 64 * 1024 * 1024
+    (told,) = segments(tmp_path)
+    shutil.copy(told, tmp_path / FOLDER / "segment-00000002")
+    os.truncate(told, largest + 128 * 1024)  # a hole
+    assert open_journal(limit=50_000).left.over_bytes == largest + 128 * 1024
+    assert not told.exists()
+
+
 def test_what_was_journalled_is_read_although_tmp_has_filled_up_since(open_journal: Open) -> None:
     journal = open_journal(limit=2_000_000)
     for _ in range(80):

@@ -133,6 +133,12 @@ def left(missing: int) -> tuple[Story, objects.Chunk]:
     return story, chunk
 
 
+def test_what_an_earlier_process_left_is_shipped_with_the_first_invocation_and_no_sooner() -> None:
+    story, _ = left(0)
+    assert story.logs(1, LONG).until(60).told == []
+    assert story.invoke("r1", 61).stored(61.1).told[:2] == ["61 upload 7 bytes(1)", "61.1 upload 1 bytes(1)"]
+
+
 def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
     story, chunk = left(0)
     assert chunk.sealed  # the journal holds its seal

@@ -78,6 +78,23 @@ def test_any_changed_byte_ends_the_reading_at_the_frame_that_holds_it(
     assert read(bytes(file)) == (expected, size)
 
 
+ONE_OF_EACH = [
+    frames.header(frames.Header("0123456789ab", 1_000_000)),
+    frames.entry(1, 2.0**30, b"body") + b"body",
+    frames.seal(frames.Sealed(Seal("key", 1, 1, ReaderState("r-0", (), 0), "age"), ReaderState("r-1", (), 1), "e")),
+    *(frames.serials(kind, *range(1, 3)) for kind in (frames.FORGET, frames.REPLAYING, frames.REPLAYED)),
+]
+
+
+@pytest.mark.parametrize("frame", ONE_OF_EACH, ids=["header", "entry", "seal", "forget", "replaying", "replayed"])
+def test_length_kind_and_every_byte_of_the_payload_are_under_the_checksum(frame: bytes) -> None:
+    assert read(frame) == ([frame], len(frame))
+    for at in range(len(frame)):
+        for change in (1, 3, 255):
+            changed = frame[:at] + bytes((frame[at] ^ change,)) + frame[at + 1 :]
+            assert read(changed + bytes(256)) == ([], 0), (at, change)
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_make_the_reading_raise(data: bytes) -> None:
     found, end = read(data)
