@@ -53,7 +53,7 @@ def test_memory_stays_within_16_mib_of_idle_while_an_object_of_50_mib_is_made_an
     shutil.copy(ROOT / "layer" / "boot.py", tmp_path)
     (tmp_path / "extension").symlink_to(ROOT / "extension")
     told = {"SHIP_RATE_BYTES": str(50 * MIB), "SHIP_RATE_MILLISECONDS": "600000", "JOURNAL_BYTES": str(160 * MIB)}
-    with s3.moto() as store, started(tmp_path, api, store, **told) as process:
+    with s3.moto() as store, started(tmp_path, api, store, None, **told) as process:
         api.invoke("r1")
         api.deliver(platform("runtimeDone", "r1"))
         api.wait_for_next(2)

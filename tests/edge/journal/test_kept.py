@@ -72,6 +72,11 @@ def test_the_readers_state_outlives_the_chunk_so_that_no_sequence_number_is_used
         journal.forget(number)
     assert len(segments(tmp_path)) == 1
     journal.close()
+    between = open_journal()  # a process that closes no chunk
+    between.append(b"41", WALL)
+    between.forget(41)
+    assert len(segments(tmp_path)) == 1
+    between.close()
     left = open_journal().left
     assert (left.seals, left.unsealed) == ([], [])
     assert left.state is not None

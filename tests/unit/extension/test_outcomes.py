@@ -139,6 +139,15 @@ def test_what_an_earlier_process_left_is_shipped_with_the_first_invocation_and_n
     assert story.invoke("r1", 61).stored(61.1).told[:2] == ["61 upload 7 bytes(1)", "61.1 upload 1 bytes(1)"]
 
 
+def test_chunks_that_an_earlier_process_left_go_oldest_first_and_before_what_is_new() -> None:
+    story, first = left(0)
+    second = objects.Chunk("key-8", first.body, first.size, "", {"reason": "bytes"})
+    second.records = 1
+    story.core.recover(second)
+    story.logs(1, LONG).invoke("r1", 2).stored(2.1).stored(2.2).stored(2.3)
+    assert story.told[:3] == ["2 upload 7 bytes(1)", "2.1 upload 8 bytes(1)", "2.2 upload 1 bytes(1)"]
+
+
 def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
     story, chunk = left(0)
     assert chunk.sealed  # the journal holds its seal
