@@ -72,6 +72,22 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     assert shipped(store) == ["one"]
 
 
+def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Path, store: s3.Moto) -> None:
+    scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
+    made = scene.environment()
+    action = upload(scene, made, line("one"))
+    store.client().put_object(Bucket=store.bucket, Key=action.chunk.key, Body=b"")
+    made.carry_out(action)
+    (answer,) = answers(scene)
+    taken = action.chunk.key
+    for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
+        if isinstance(following, events.Rekeyed):
+            made.carry_out(following)
+    (sealed,) = left(tmp_path).seals
+    assert sealed.seal.key == action.chunk.key != taken
+    assert records(store) == []
+
+
 def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
     made = scene.environment()

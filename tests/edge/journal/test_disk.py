@@ -186,8 +186,9 @@ def test_without_proc_a_spooled_body_is_read_back() -> None:
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
         "body = Body(gzip=False, new_file=journal.file)\n"
         "mount('size=4k', '/proc')\n"
-        "for _ in range(500): body.append(b'x' * 1000)\n"
+        "for _ in range(2000): body.append(b'x' * 1000)\n"
+        "spooled = body._descriptor >= 0\n"
         "made = body.close()\n"
-        "tell(kind=type(made).__name__, equal=made == b'x' * 500_000, size=body.size)\n"
+        "tell(spooled=spooled, kind=type(made).__name__, equal=made == b'x' * 2_000_000, size=body.size)\n"
     )
-    assert told == {"kind": "bytes", "equal": True, "size": 500_000}
+    assert told == {"spooled": True, "kind": "bytes", "equal": True, "size": 2_000_000}

@@ -1,17 +1,19 @@
-"""Rules of sections 1, 2 and 4: journal, memory, twice."""
+"""Rules of sections 1, 2 and 4: the journal here, memory and what comes twice in a file of its own."""
 
 from __future__ import annotations
 
-from tests.mutants.rules.removal import Removal, removal
+from tests.mutants.rules import memory
+from tests.mutants.rules.removal import removal
 
 BEFORE_200 = "what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
 SLOW = "an append of over 50 ms switches to memory for 10 s, said once"
 SEAL = "a seal (key, range, request id, sequence, state) is written before the first attempt"
+REKEYED = "a key that replaces a taken one is in the journal at once"
 SAME = "the next process ships the same key and bytes"
 ORDER = "what was left over goes first, after it what was in no chunk"
 WHEN = "it is taken up after the first `event/next` and shipped with the first invocation"
 EXISTS = '"it exists" of a left-over chunk means done'
-CAREFUL = "what is made again with records missing never overwrites, and they are counted as lost"
+CAREFUL = "what is made again with records missing never overwrites; they are lost if it was not stored whole before"
 TORN = "a torn tail is cut at the last whole batch and counted"
 CHECKED = "length and checksum for each entry"
 BOUNDED = "replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
@@ -25,17 +27,6 @@ FREED = "bodies leave the journal when their chunk is stored or given up, not be
 THIRD = "a threshold over a third of it is lowered, and said"
 NO_ROOM = "full, read-only or cleared: memory serves, said once"
 
-SMALL = "within 16 MiB of idle whatever the byte threshold"
-SPOOLED = "an open chunk is a file without a name in the journal's folder; memory serves where there is none"
-SHED = "what waits is bounded in bytes; the oldest goes, whole and counted"
-
-ECHO = "a body equal to one of the last 64, byte for byte, is answered, not queued, counted"
-AGES = "whatever the time between"
-RESTARTED = "those in the journal after a restart included"
-NOT_KEPT = "what could not be kept is no echo"
-NOTHING_FINER = "nothing finer is deduplicated: equal lines stay"
-
-WRITES_SEAL = "                chunk.sealed = self._journal.seal(chunk.seal, chunk.after)\n"
 CHECKS = 'len(payload) < length or zlib.crc32(payload, zlib.crc32(prefix[:5])) != int.from_bytes(prefix[5:], "big"):'
 HEADER_TELLS = "told.forgotten, told.replays, told.state = self._serial, list(self._gone), self._replays, self._state"
 PUTS = """            files.put(head, body)
@@ -43,18 +34,11 @@ PUTS = """            files.put(head, body)
             self._broken(error)
             return False
 """
-KNOWS = """        known = digest in self._digests
-        self._digests.pop(digest, None)
-        self._digests[digest] = None
-"""
-KNOWS_FOR_A_WHILE = """        known = time.monotonic() - self._digests.pop(digest, -1e9) < 300
-        self._digests[digest] = time.monotonic()
-"""
 KEEPER_PUT = """                serial = self._journal.append(body, wall) if self._journal else 0
                 self._inbox.put(LogsReceived(body, serial, wall), len(body))
 """
 
-JOURNAL: tuple[Removal, ...] = (
+JOURNAL = (
     removal(
         BEFORE_200,
         "listener.py",
@@ -76,19 +60,29 @@ JOURNAL: tuple[Removal, ...] = (
     removal(
         SEAL,
         "environment.py",
-        f"{WRITES_SEAL}            self._uploader.submit(action)\n",
-        f"                self._uploader.submit(action)\n{WRITES_SEAL}",
+        "            self._seal(action.chunk)\n            self._uploader.submit(action)\n",
+        "            self._uploader.submit(action)\n            self._seal(action.chunk)\n",
     ),
     removal(
         SEAL,
         "environment.py",
-        WRITES_SEAL,
-        "                chunk.sealed = True\n",
+        "            chunk.sealed = self._journal.seal(chunk.seal, chunk.after)\n",
+        "            chunk.sealed = True\n",
     ),
     removal(SEAL, "journal/frames.py", "range_and_key = [one.key, ", 'range_and_key = ["", '),
     removal(SEAL, "journal/frames.py", "one.first, one.last, one.reason", "one.first, one.first, one.reason"),
     removal(SEAL, "journal/frames.py", "else [state.request_id, state.sequence,", "else [None, state.sequence,"),
     removal(SEAL, "journal/frames.py", "else [state.request_id, state.sequence,", "else [state.request_id, 0,"),
+    removal(
+        REKEYED, "environment.py", "            self._seal(action.chunk)  # the next", "            pass  # the next"
+    ),
+    removal(
+        REKEYED,
+        "batcher.py",
+        "            chunk.seal.key = chunk.key\n        chunk.sealed = False\n",
+        "            chunk.seal.key = chunk.key\n",
+    ),
+    removal(REKEYED, "batcher.py", "            chunk.seal.key = chunk.key\n", "            pass\n"),
     removal(SAME, "recovery.py", "batches.close(seal.key,", "batches.close(seal.key + '.again',"),
     removal(SAME, "recovery.py", "    reader.restore(seal.state)\n", ""),
     removal(SAME, "recovery.py", "        if serial in seal.cuts:\n", "        if serial in ():\n"),
@@ -106,8 +100,8 @@ JOURNAL: tuple[Removal, ...] = (
     removal(
         ORDER,
         "consumer.py",
-        "        for body in self._environment.left_over():\n            self._consume(body)\n",
-        "        for body in self._environment.left_over():\n            self._inbox.put(body)\n",
+        "        for left in self._environment.left_over():\n            self._attempt(left)\n",
+        "        for left in self._environment.left_over():\n            self._inbox.put(left)\n",
     ),
     removal(
         WHEN,
@@ -124,11 +118,12 @@ JOURNAL: tuple[Removal, ...] = (
     ),
     removal(EXISTS, "shipper.py", "        chunk.attempts = 1  # at least one may have succeeded\n", ""),
     removal(EXISTS, "outbox.py", "if chunk.attempts > 1 or chunk.shared:", "if chunk.shared:"),
-    removal(CAREFUL, "shipper.py", "chunk.careful = missing > 0", "chunk.careful = False"),
+    removal(CAREFUL, "shipper.py", "chunk.careful = missing, missing > 0", "chunk.careful = missing, False"),
     removal(CAREFUL, "outbox.py", "conditional=self.conditional or chunk.careful)", "conditional=self.conditional)"),
     removal(CAREFUL, "outbox.py", "        if chunk.careful:  # it could", "        if False:  # it could"),
     removal(CAREFUL, "environment.py", "max(records - chunk.records, 0))", "0)"),
-    removal(CAREFUL, "shipper.py", "        self.accounts.lost += missing\n", ""),
+    removal(CAREFUL, "outbox.py", "        self._accounts.lost += lost\n", ""),
+    removal(CAREFUL, "outbox.py", "chunk.records + chunk.missing * whole, now)", "chunk.records, now)"),
     removal(
         TORN,
         "journal/frames.py",
@@ -190,6 +185,10 @@ JOURNAL: tuple[Removal, ...] = (
         "            self.forget(seal.first, seal.last)\n",
     ),
     removal(POISON, "environment.py", "            accounts.lost += records\n", ""),
+    removal(POISON, "environment.py", "        self.shipper.accounts.lost += records\n", ""),
+    removal(
+        POISON, "environment.py", "        self._journal.set_aside(first, last)\n", "        self.forget(first, last)\n"
+    ),
     removal(
         POISON,
         "journal/log.py",
@@ -301,83 +300,4 @@ JOURNAL: tuple[Removal, ...] = (
     ),
 )
 
-MEMORY: tuple[Removal, ...] = (
-    removal(SMALL, "spool.py", "IN_MEMORY = 1024 * 1024", "IN_MEMORY = 1024 * 1024 * 1024"),
-    removal(
-        SMALL,
-        "environment.py",
-        "return spool.Body(gzip=self._settings.gzip, new_file=self._journal.file)",
-        "return objects.Body(gzip=self._settings.gzip)",
-    ),
-    removal(
-        SMALL,
-        "stores/request.py",
-        "        while block := file.read(BLOCK_BYTES):\n",
-        "        while block := file.read():\n",
-    ),
-    removal(SMALL, "stores/request.py", "block = file.read(min(size, BLOCK_BYTES))", "block = file.read(size)"),
-    removal(
-        SPOOLED,
-        "journal/files.py",
-        "        self.folder.remove(name)\n        return descriptor\n",
-        "        return descriptor\n",
-    ),
-    removal(SPOOLED, "spool.py", "        os.close(self.descriptor)\n", "        pass\n"),
-    removal(SPOOLED, "spool.py", "        while self._descriptor >= 0 and taken", "        while taken"),
-    removal(SPOOLED, "spool.py", "            pass  # memory serves", "            raise  # memory serves"),
-    removal(SPOOLED, "spool.py", "if not self._pending and os.path.exists(path):", "if os.path.exists(path):"),
-    removal(SPOOLED, "spool.py", "if not self._pending and os.path.exists(path):", "if not self._pending:"),
-    removal(SHED, "outbox.py", "WAITING_BYTES = 32 * 1024 * 1024", "WAITING_BYTES = 32 * 1024 * 1024 * 1024"),
-    removal(SHED, "outbox.py", "self._waiting.pop(1 if self.attempt else 0)", "self._waiting.pop()"),
-    removal(SHED, "outbox.py", "self._waiting.pop(1 if self.attempt else 0)", "self._waiting.pop(0)"),
-    removal(SHED, "outbox.py", "            self._accounts.lost += shed.records\n", ""),
-    removal(SHED, "outbox.py", "            self._accounts.lost_bytes += shed.raw_bytes\n", ""),
-    removal(SHED, "outbox.py", "            actions.append(events.Drop(shed))\n", ""),
-)
-
-TWICE: tuple[Removal, ...] = (
-    removal(ECHO, "echoes.py", "REMEMBERED = 64 ", "REMEMBERED = 16 "),
-    removal(ECHO, "echoes.py", "REMEMBERED = 64 ", "REMEMBERED = 1024 "),
-    removal(
-        ECHO,
-        "keeper.py",
-        "                self.echoes += 1\n                return\n",
-        "                self.echoes += 1\n",
-    ),
-    removal(
-        ECHO, "keeper.py", "                self.echoes += 1\n                return\n", "                return\n"
-    ),
-    removal(ECHO, "consumer.py", "        accounts.echoes = self._keeper.echoes\n", ""),
-    removal(
-        ECHO, "echoes.py", "digest = hashlib.sha256(body).digest()", "digest = hashlib.sha256(body.strip()).digest()"
-    ),
-    removal(
-        AGES,
-        "echoes.py",
-        KNOWS,
-        KNOWS_FOR_A_WHILE,
-        ("echoes.py", "import hashlib\n", "import hashlib\nimport time\n"),
-    ),
-    removal(RESTARTED, "environment.py", "Echoes(self._journal.recent())", "Echoes()"),
-    removal(RESTARTED, "journal/left.py", "RECENT = 64 ", "RECENT = 32 "),
-    removal(NOT_KEPT, "keeper.py", "                    self._echoes.forget(body)", "                    pass"),
-    removal(
-        ECHO, "echoes.py", "digest = hashlib.sha256(body).digest()", "digest = hashlib.sha256(body[:1000]).digest()"
-    ),
-    removal(
-        NOTHING_FINER,
-        "telemetry.py",
-        "        for entry in entries:\n",
-        "        for entry in {one.raw: one for one in entries}.values():\n",
-    ),
-    removal(
-        NOTHING_FINER,
-        "telemetry.py",
-        '            if entry.type.startswith("platform."):\n',
-        "            if entry.raw in _KNOWN:\n                continue\n            _KNOWN.add(entry.raw)\n"
-        '            if entry.type.startswith("platform."):\n',
-        ("telemetry.py", "REMEMBERED = 1024 ", "_KNOWN = set()\nREMEMBERED = 1024 "),
-    ),
-)
-
-REMOVALS = (*JOURNAL, *MEMORY, *TWICE)
+REMOVALS = (*JOURNAL, *memory.REMOVALS)
