@@ -75,6 +75,8 @@ class Consumer:
         moment = events.Moment(time.monotonic(), time.time())
         for action in self._shipper.handle(event, moment):  # type: ignore[arg-type]  # the inbox holds events
             if isinstance(action, events.Exit):
+                if action.figures["waiting"]:
+                    self._environment.leave()
                 say("error" if action.lost_records else "info", "this environment ends", action.figures)
                 return 0
             if isinstance(action, events.Release):

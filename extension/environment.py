@@ -79,6 +79,10 @@ class Environment:
         elif isinstance(action, events.Forget | events.Drop) and action.chunk.seal:
             self.forget(action.chunk.seal.first, action.chunk.seal.last)
 
+    def leave(self) -> None:
+        """The process ends, and not all of its records are stored or lost."""
+        self._journal.outlive()
+
     def forget(self, first: int, last: int) -> None:
         """These entries of the journal are stored, or counted as lost."""
         if first:

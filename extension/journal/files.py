@@ -11,6 +11,7 @@ from extension.journal.left import Segment
 
 SEGMENT_BYTES = 1024 * 1024  # of a segment; a longer entry has one of its own
 RESERVE_BYTES = 128 * 1024  # of a file that is given up when the disk is full, so that a seal still gets in
+PIECE_BYTES = 1024 * 1024  # that are copied at once
 PARTS = 8  # a segment takes one of the limit, the reserve another: six are left for the longest entry, always
 
 
@@ -24,16 +25,18 @@ class Files:
         self._segment_bytes = SEGMENT_BYTES
         self._reserve_bytes = RESERVE_BYTES
         self._number = number
-        self._descriptor = -1
+        self.is_open = False  # whether there is a segment to write to
         self._begun = 0  # bytes of the current segment's header
         self._reserved = 0
         self._aside = sum(folder.numbered(ASIDE).values())
         try:
+            for segment in segments:
+                segment.descriptor = folder.read(numbered(SEGMENT, segment.number))
             folder.remove(RESERVE)
             for left in folder.numbered(SPOOL):  # of a process that was killed between making and hiding it
                 folder.remove(numbered(SPOOL, left))
         except OSError:
-            pass  # nothing can be removed, and so nothing written: the first attempt at that says so
+            pass  # what cannot be opened cannot be rescued; where nothing can be removed, the first write says so
 
     def share(self, limit: int) -> None:
         """Keep to these bytes: a small journal too has several segments, so that some can go."""
@@ -51,18 +54,13 @@ class Files:
         return self.segments[-1]
 
     @property
-    def is_open(self) -> bool:
-        """Whether there is a segment to write to."""
-        return self._descriptor >= 0
-
-    @property
     def is_wiped(self) -> bool:
         """Whether somebody has removed the segment that is written, or the whole folder."""
-        return self.folder.is_gone if self._descriptor < 0 else os.fstat(self._descriptor).st_nlink == 0
+        return os.fstat(self.current.descriptor).st_nlink == 0 if self.is_open else self.folder.is_gone
 
     def takes(self, size: int) -> bool:
         """Whether so many bytes belong into the current segment."""
-        if self._descriptor < 0:
+        if not self.is_open:
             return False
         return self.current.size == self._begun or self.current.size + size <= self._segment_bytes
 
@@ -77,20 +75,20 @@ class Files:
             os.close(descriptor)
             self.folder.remove(name)
             raise
-        self._end()
-        self._descriptor, self._begun = descriptor, len(header)
+        self.is_open, self._begun = True, len(header)
         self.segments.append(Segment(self._number, len(header)))
+        self.current.descriptor = descriptor
 
     def put(self, head: bytes, body: bytes = b"") -> None:
         """Append one frame, in one call. If it does not get in whole, nothing of it stays."""
         current = self.current
         try:
-            _write(self._descriptor, head, body)
+            _write(current.descriptor, head, body)
         except OSError:
             try:
-                os.ftruncate(self._descriptor, current.size)
+                os.ftruncate(current.descriptor, current.size)
             except OSError:
-                self._end()  # what follows goes into a new segment; a torn tail is cut when it is read
+                self.is_open = False  # what follows goes into a new segment; a torn tail is cut when it is read
             raise
         current.size = current.whole = current.size + len(head) + len(body)
 
@@ -102,6 +100,7 @@ class Files:
                 kept.append(segment)
             else:
                 self.folder.remove(numbered(SEGMENT, segment.number))
+                _close(segment)
         self.segments = [*kept, self.current] if self.is_open else kept
 
     def reserve(self) -> None:
@@ -152,24 +151,56 @@ class Files:
         self.folder.remove(name)
         return descriptor
 
-    def forget_missing(self) -> None:
-        """After files were removed by somebody: know only those that are there. Nothing is open afterwards."""
-        self._end()
+    def take_missing(self) -> "list[Segment]":
+        """After files were removed by somebody: keep those that are there, return the others. Nothing is written on."""
+        self.is_open = False
+        segments, self.segments = self.segments, []
+        if self.folder.is_gone:
+            return segments
         there = self.folder.numbered(SEGMENT)
-        self.segments = [segment for segment in self.segments if segment.number in there]
+        self.segments = [segment for segment in segments if segment.number in there]
         self._aside = sum(self.folder.numbered(ASIDE).values())
         self.folder.remove(RESERVE)
         self._reserved = 0
+        return [segment for segment in segments if segment.number not in there]
+
+    def write_again(self, missing: "list[Segment]") -> None:
+        """Take in segments that were removed: whoever has them open can still read them. OSError: not all got in."""
+        try:
+            for segment in missing:
+                if segment.descriptor >= 0:
+                    self._copy(segment)
+        finally:
+            for segment in missing:
+                if segment not in self.segments:
+                    _close(segment)
+
+    def _copy(self, segment: Segment) -> None:
+        name = numbered(SEGMENT, segment.number)
+        descriptor = self.folder.create(name)
+        try:
+            for at in range(0, segment.whole, PIECE_BYTES):
+                _write(descriptor, os.pread(segment.descriptor, min(PIECE_BYTES, segment.whole - at), at), b"")
+        except OSError:
+            os.close(descriptor)
+            self.folder.remove(name)
+            raise
+        _close(segment)
+        segment.descriptor, segment.size = descriptor, segment.whole
+        self.segments = sorted([*self.segments, segment], key=lambda one: one.number)
+        self._number = max(self._number, segment.number)
 
     def close(self) -> None:
         """Close everything, and let the folder go."""
-        self._end()
+        for segment in self.segments:
+            _close(segment)
         self.folder.close()
 
-    def _end(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+
+def _close(segment: Segment) -> None:
+    if segment.descriptor >= 0:
+        os.close(segment.descriptor)
+        segment.descriptor = -1
 
 
 def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:

@@ -12,7 +12,7 @@ RECENT = 64  # bodies whose place is remembered, to know one that is sent again
 class Segment:
     """One file of the journal, and which entries stand in it."""
 
-    __slots__ = ("first", "last", "number", "size", "whole")
+    __slots__ = ("descriptor", "first", "last", "number", "size", "whole")
 
     def __init__(self, number: int, size: int = 0) -> None:
         self.number = number
@@ -20,6 +20,7 @@ class Segment:
         self.whole = size  # bytes up to where it can be read
         self.first = 0  # serials; 0: none
         self.last = 0
+        self.descriptor = -1  # it stays open: what somebody removes can be read all the same
 
     def note(self, serial: int) -> None:
         """An entry stands here."""

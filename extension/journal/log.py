@@ -44,6 +44,7 @@ class Journal:
         self._homes: "dict[int, int]" = {}  # first serial of a sealed chunk: number of the segment with its seal
         self._replays: "dict[int, int]" = {}
         self._state: "ReaderState | None" = None
+        self._adrift: "list[left.Segment]" = []  # in no folder for the moment, since somebody removed it
         self._rest_until = 0.0
         self._told: "dict[str, float]" = {}  # what was said, and when
 
@@ -183,6 +184,11 @@ class Journal:
                 self._broken(error)
                 return -1
 
+    def outlive(self) -> None:
+        """The process ends: what the next one needs is there, even if somebody has just cleared /tmp."""
+        with self._lock:
+            self._alive()
+
     def close(self) -> None:
         """Let the folder go; what is in it stays for the next process."""
         with self._lock:
@@ -216,18 +222,20 @@ class Journal:
             return True
         if files:
             self.wipes += 1
-            text = "the journal was removed from /tmp: it begins anew, what it held is now in memory alone"
-            self._tell("wiped", text, {"folder": files.folder.path})
+            self._tell("wiped", "the journal was removed from /tmp: it is written again", {"folder": files.folder.path})
         elif self._now() < self._rest_until:
             return False
         try:
-            if files and not files.folder.is_gone:
-                files.forget_missing()
-            else:
+            if files:
+                files.purge(self._gone, self._homes.values())
+                self._adrift += files.take_missing()
+            if not files or files.folder.is_gone:
                 self._files = None
                 if files:
                     files.close()
                 self._use(Files(take(self._parent, empty=True), [], 0))
+            adrift, self._adrift = self._adrift, []
+            self._files.write_again(adrift)  # type: ignore[union-attr]  # there is one by now
         except OSError as error:
             self._broken(error)
             return False

@@ -323,7 +323,7 @@ def test_an_append_of_exactly_50_ms_is_quick_enough(open_journal: Open) -> None:
 
 
 @pytest.mark.parametrize("how", ["everything", "files", "segments", "and made again"])
-def test_after_tmp_is_cleared_the_journal_begins_anew_and_says_so_once(
+def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
     open_journal: Open, tmp_path: Path, said: Said, how: str
 ) -> None:
     journal = open_journal()
@@ -338,14 +338,14 @@ def test_after_tmp_is_cleared_the_journal_begins_anew_and_says_so_once(
         for path in (tmp_path / FOLDER).glob("segment-*" if how == "segments" else "*"):
             path.unlink()
         assert journal.append(b"new %d" % serial, WALL) == serial
-        assert bodies(journal, 1, 99) == [b"new %d" % serial]
+        assert bodies(journal, 1, 99) == [b"old 1", b"old 2", b"old 3", b"new 4", b"new 5"][:serial]
     assert journal.wipes == 2
     assert said.messages == ["the journal was removed from /tmp"]
     assert journal.seal(seal_of(3, 5), after(5))
     journal.close()
     again = open_journal("another12345")
-    assert (again.environment, bodies(again)) == (ENVIRONMENT, [b"new 5"])
-    assert [(one.seal.first, one.seal.last) for one in again.left.seals] == [(3, 5)]
+    assert (again.environment, again.left.unsealed) == (ENVIRONMENT, [])
+    assert [(one.seal.first, one.seal.last) for one in again.left.seals] == [(1, 2), (3, 5)]
     assert again.append(b"next", WALL) == 6
 
 
@@ -364,16 +364,41 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     assert state.sequence == 7
 
 
-def test_a_seal_that_went_with_the_old_folder_holds_nothing_in_the_new_one(open_journal: Open, tmp_path: Path) -> None:
-    journal = open_journal(limit=200_000)
-    journal.append(b"1", WALL)
-    journal.seal(seal_of(1, 1), after(1))
-    shutil.rmtree(tmp_path / FOLDER)
+def test_what_an_earlier_process_left_outlives_a_cleared_tmp_too(open_journal: Open, tmp_path: Path) -> None:
+    first = open_journal(limit=200_000)
     for _ in range(20):
-        journal.append(bytes(4000), WALL)
-    assert len(segments(tmp_path)) == 4
-    journal.forget(21, 2)
-    assert len(segments(tmp_path)) == 1
+        first.append(bytes(4000), WALL)
+    first.seal(seal_of(1, 10), after(10))
+    first.close()
+    second = open_journal(limit=200_000)
+    second.forget(10)
+    kept = len(segments(tmp_path))
+    shutil.rmtree(tmp_path / FOLDER)
+    assert second.append(b"21", WALL) == 21
+    assert len(segments(tmp_path)) == kept + 1, "what is forgotten is not written again"
+    second.close()
+    assert open_journal(limit=200_000).left.unsealed == [(11, 21)]
+
+
+def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    journal.append(b"1", WALL)
+    shutil.rmtree(tmp_path / FOLDER)
+    journal.outlive()
+    journal.close()
+    assert bodies(open_journal()) == [b"1"]
+
+
+def test_where_there_is_no_room_for_what_was_removed_memory_has_it_and_that_is_said(tmp_path: Path, said: Said) -> None:
+    (tmp_path / "tmp").mkdir()
+    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said)
+    journal.append(b"1", WALL)
+    shutil.rmtree(tmp_path / "tmp" / FOLDER)
+    (tmp_path / "tmp" / FOLDER).mkdir(mode=0o500)
+    (tmp_path / "tmp" / FOLDER / "segment-00000001").mkdir()  # in its way, for root too
+    assert journal.append(b"2", WALL) == 0
+    assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
+    journal.close()
 
 
 def test_what_is_set_aside_takes_room_too(open_journal: Open, tmp_path: Path, said: Said) -> None:
@@ -399,6 +424,7 @@ def test_a_parent_that_is_cleared_too_is_tried_again_after_10_s(tmp_path: Path, 
     assert not journal.seal(seal_of(1, 1), after(1))
     clock.now += 10.1
     assert journal.append(b"4", WALL) == 2
+    assert bodies(journal, 1, 99) == [b"1", b"4"]
     assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
     journal.close()
 
@@ -412,6 +438,7 @@ def test_what_another_process_has_left_meanwhile_is_not_touched(open_journal: Op
     other.close()
     assert journal.append(b"2", WALL) == 2
     assert (tmp_path / f"{FOLDER}.1").is_dir()
+    assert bodies(journal, 1, 99) == [b"1", b"2"]
     journal.close()
     again = open_journal("third0000000")
     assert (again.environment, bodies(again)) == ("another12345", [b"other"])

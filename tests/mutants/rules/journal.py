@@ -25,6 +25,7 @@ PRIVATE = "0700, 0600, no links, owner checked"
 SIZE = "size: as set, else 64 MiB or an eighth of what is free"
 FREED = "bodies leave the journal when their chunk is stored or given up, not before"
 THIRD = "a threshold over a third of it is lowered, and said"
+AGAIN = "what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
 NO_ROOM = "full, read-only or cleared: memory serves, said once"
 
 CHECKS = 'len(payload) < length or zlib.crc32(payload, zlib.crc32(prefix[:5])) != int.from_bytes(prefix[5:], "big"):'
@@ -284,6 +285,19 @@ JOURNAL = (
         "            raise\n",
     ),
     removal(NO_ROOM, "journal/log.py", "        if files.used + size <= self.limit:\n", "        if files:\n"),
+    removal(
+        AGAIN,
+        "journal/files.py",
+        "                if segment.descriptor >= 0:\n                    self._copy(segment)\n",
+        "                pass\n",
+    ),
+    removal(
+        AGAIN,
+        "journal/files.py",
+        "                segment.descriptor = folder.read(numbered(SEGMENT, segment.number))\n",
+        "                pass\n",
+    ),
+    removal(AGAIN, "journal/log.py", "        with self._lock:\n            self._alive()\n", "        pass\n"),
     removal(NO_ROOM, "journal/log.py", "        if files and not files.is_wiped:\n", "        if files:\n"),
     removal(NO_ROOM, "journal/log.py", "        if what not in self._told:\n", "        if what:\n"),
     removal(
