@@ -121,7 +121,7 @@ class Batcher:
         """Which threshold is crossed at `now`: bytes, invokes or age; empty if none is or nothing waits."""
         if self._first is None:
             return ""
-        if self.raw_bytes >= min(self._bytes, self.limit):
+        if self.raw_bytes >= self._bytes:
             return BYTES
         if count_invokes and self.invokes >= self._invokes:
             return INVOKES

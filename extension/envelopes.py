@@ -86,17 +86,18 @@ def _read_array(
             try:
                 record, end = _scan_string(text, head.end())
             except ValueError:
-                end = 0
-            if end and text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
+                end = len(text)
+            if text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
                 found.append(Entry(text[position : end + 1], head[2], head[1], record))
                 position = end + 2
                 continue
         envelope = _envelope(text, position)
         if envelope is None:
-            stop, position_after = _resume(text, position)
-            if position_after < 0:
+            place = _resume(text, position)
+            if place is None:
                 left = _unfinished(text, position)
                 return found + ([] if left else [unparsed(text[position:], now_text)]), left
+            stop, position_after = place
             found.append(unparsed(text[position:stop], now_text))
             position = position_after
             continue
@@ -181,19 +182,18 @@ def _unfinished(text: str, position: int) -> str:
     return inner[:-1] if rest.endswith("]") and inner.endswith("}") else ""
 
 
-def _resume(text: str, position: int) -> "tuple[int, int]":
-    """Where what cannot be read ends, and where the next readable envelope begins; -1 if there is none."""
+def _resume(text: str, position: int) -> "tuple[int, int] | None":
+    """Where what cannot be read ends, and where the next readable envelope begins; None if there is none."""
     for number, place in enumerate(_NEXT.finditer(text, position + 1)):
         if number == PIECES:
             break
         if _is_whole(_envelope(text, place.end())):
             return place.start(), place.end()
-    return -1, -1
+    return None
 
 
 def _entry(raw: str, value: object, now_text: str) -> Entry:
-    kind = plain_text(value.get("type")) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or kind is None:
+    if not isinstance(value, dict) or (kind := plain_text(value.get("type"))) is None:
         return unparsed(raw, now_text)
     time = plain_text(value.get("time")) or ""
     plain = len(time) <= TIME_LENGTH and time.isascii() and time.isprintable()  # it becomes a header of the object

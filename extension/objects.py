@@ -86,12 +86,12 @@ class Body:
     """
 
     __slots__ = ("_deflate", "_parts", "raw_bytes", "size")
+    size: int  # of the finished body
 
     def __init__(self, *, gzip: bool) -> None:
         self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if gzip else None
         self._parts: "list[bytes]" = []
         self.raw_bytes = 0  # before compression
-        self.size = 0  # of the finished body
 
     def append(self, lines: bytes) -> None:
         """Add whole lines, each ending in a newline."""

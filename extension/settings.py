@@ -127,12 +127,11 @@ class Settings:
     )
 
     def __init__(self, values: "dict[str, object]", region: str, problems: "list[str]") -> None:
-        def number(name: str) -> int:
-            value = values[PREFIX + name]
-            return value if isinstance(value, int) else 0
-
         def text(name: str) -> str:
             return str(values[PREFIX + name])
+
+        def number(name: str) -> int:
+            return int(text(name))
 
         types = values[PREFIX + "LOG_TYPES"]
         self.bucket = text("S3_BUCKET")  # "": nothing can be shipped
@@ -159,7 +158,7 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
     for setting in TABLE:
         read = environ.get(setting.name)
         values[setting.name] = _parse(setting, setting.default)
-        if read is None or (read == "" and setting.kind not in ("prefix", "bucket")):
+        if read is None or (read == "" and setting.kind != "prefix"):
             continue
         try:
             values[setting.name] = _parse(setting, read)
@@ -200,7 +199,7 @@ def _parse(setting: Setting, read: str) -> object:
         return _prefix(read)
     if setting.kind == "bucket":
         return _bucket(text)
-    if text and not all(c.isalnum() or c == "-" for c in text):
+    if not all(c.isalnum() or c == "-" for c in text):
         raise Problem("that is not a region, such as eu-west-1")
     return text
 
@@ -211,7 +210,7 @@ def _number(setting: Setting, text: str) -> int:
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not (digits.isascii() and digits.isdigit()):
         raise Problem("that is not a whole number")
-    value = int(text) if len(digits) < 19 else setting.maximum + 1  # noqa: PLR2004 - 64 bits; longer is above every maximum
+    value = int(text[:19])  # 64 bits; what is longer is above every maximum
     if text.startswith("-") or value < setting.minimum:
         raise Problem(f"the least is {setting.minimum}")
     if value > setting.maximum:
@@ -228,9 +227,9 @@ def _types(text: str) -> "tuple[str, ...]":
     if text[:1] != "[" or text[-1:] != "]":
         raise Problem('it must be a JSON array such as ["platform","function"]')
     items = [item.strip() for item in text[1:-1].split(",")]
-    names = [item[1:-1] for item in items if len(item) > 1 and item[0] == item[-1] == '"']
-    valid = tuple(name for name in LOG_TYPES if name in names)
-    strange = [item for item in items if item.strip('"') not in valid or item[:1] != '"']
+    words = {f'"{name}"': name for name in LOG_TYPES}
+    valid = tuple(name for word, name in words.items() if word in items)
+    strange = [item for item in items if item not in words]
     if not valid:
         raise Problem("none of " + ", ".join(LOG_TYPES) + " is in it")
     if strange:
