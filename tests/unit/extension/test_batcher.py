@@ -151,9 +151,10 @@ def test_first_and_last_time_span_all_posts_of_the_chunk_and_only_it() -> None:
     batches.push(post(1, first="2026-11-20T09:15:05Z", last="2026-11-20T09:15:06Z"), at(0))
     batches.push(post(1), at(0))
     batches.push(post(1, first="2026-11-20T09:15:01Z", last="2026-11-20T09:15:02Z"), at(0))
+    batches.push(post(1, first="2026-11-20T09:15:03Z"), at(0))
     metadata = batches.take(BYTES, START).metadata
     assert (metadata["first-time"], metadata["last-time"]) == ("2026-11-20T09:15:01Z", "2026-11-20T09:15:06Z")
-    assert (metadata["records"], metadata["raw-bytes"], metadata["reason"]) == ("3", "3", "bytes")
+    assert (metadata["records"], metadata["raw-bytes"], metadata["reason"]) == ("4", "4", "bytes")
     batches.push(post(1), at(0))
     assert "first-time" not in batches.take(BYTES, START).metadata
 
@@ -163,3 +164,63 @@ def test_first_and_last_time_span_all_posts_of_the_chunk_and_only_it() -> None:
 )
 def test_the_open_chunk_ends_at_8_mib_or_at_the_threshold_if_larger(ship_bytes: int, limit: int) -> None:
     assert batcher(SHIP_RATE_BYTES=ship_bytes).limit == limit
+
+
+def test_a_lowered_threshold_is_due_earlier_and_no_lowering_makes_it_higher() -> None:
+    batches = batcher()
+    batches.lower(100)
+    batches.lower(500)
+    batches.push(post(99), at(0))
+    assert batches.due(at(0)) == ""
+    batches.push(post(1), at(0))
+    assert batches.due(at(0)) == BYTES
+
+
+def test_records_that_the_journal_does_not_hold_are_loose_and_their_chunk_says_how_many() -> None:
+    batches = batcher()
+    batches.push(post(70, records=2), at(0), 7)
+    batches.push(post(30, records=3), at(0))
+    batches.push(post(20, records=1), at(0))
+    assert (batches.loose, batches.loose_bytes) == (4, 50)
+    chunk = batches.take(BYTES, START)
+    assert (chunk.loose, chunk.loose_bytes) == (4, 50)
+    assert (batches.loose, batches.loose_bytes) == (0, 0)
+
+
+def test_a_chunk_of_posts_that_the_journal_does_not_hold_seals_none_of_its_entries() -> None:
+    batches = batcher()
+    batches.push(post(1), at(0))
+    seal = batches.take(BYTES, START).seal
+    assert seal is not None
+    assert (seal.first, seal.last) == (0, 0)
+
+
+def test_another_key_of_a_chunk_is_of_the_same_arrival_and_is_sealed_anew() -> None:
+    batches = batcher(COMPRESSION="gzip")
+    batches.push(post(1), at(1))
+    chunk = batches.take(AGE, START)
+    first, chunk.sealed = chunk.key, True
+    batches.rekey(chunk)
+    assert first.endswith("-1.log.gz")
+    assert chunk.key == first.removesuffix("-1.log.gz") + "-2.log.gz"
+    assert chunk.seal is not None
+    assert (chunk.seal.key, chunk.sealed) == (chunk.key, False)
+
+
+class Upper(objects.Body):
+    """A body that can be told from the usual one."""
+
+    __slots__ = ()
+
+    def close(self) -> bytes:
+        """In capitals."""
+        return super().close().upper()
+
+
+def test_each_chunk_has_a_body_of_the_kind_that_the_batcher_was_given() -> None:
+    batches = Batcher(told(), objects.Origin("f", "1", "0123456789ab"), lambda: "u", lambda: Upper(gzip=False))
+    bodies = []
+    for _ in range(2):
+        batches.push(post(3), at(0))
+        bodies.append(batches.take(BYTES, START).body)
+    assert bodies == [b"XX\n", b"XX\n"]

@@ -1,7 +1,11 @@
 """Settings: every row of the table, what happens to odd values, and the whole sentence that is said about each."""
 
+from functools import cache
+from itertools import takewhile
+from operator import eq
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from extension.settings import PREFIX, TABLE, Settings, from_environ
@@ -33,6 +37,8 @@ def test_a_bucket_is_all_that_is_needed() -> None:
     assert settings.api == "auto"
     assert settings.port == 1234
     assert settings.client == "auto"
+    assert settings.conditional is True
+    assert settings.journal_bytes == 0  # as much as is sensible
 
 
 def test_the_table_has_the_final_names_in_order() -> None:
@@ -69,6 +75,7 @@ def test_every_row_explains_itself() -> None:
         ("SHIP_RATE_BYTES", " 65536 ", "ship_bytes", 65536),
         ("SHIP_RATE_BYTES", "+5", "ship_bytes", 5),
         ("SHIP_RATE_BYTES", "007", "ship_bytes", 7),
+        ("SHIP_RATE_BYTES", "9001", "ship_bytes", 9001),
         ("SHIP_RATE_INVOKES", "1", "ship_invokes", 1),
         ("SHIP_RATE_MILLISECONDS", "1", "ship_seconds", 0.001),
         ("MAX_HOLD_MILLISECONDS", "900000", "hold_seconds", 900.0),
@@ -90,6 +97,11 @@ def test_every_row_explains_itself() -> None:
         ("S3_CLIENT", "boto3", "client", "boto3"),
         ("S3_CLIENT", "light", "client", "light"),
         ("S3_BUCKET", "my.old_Bucket-1", "bucket", "my.old_Bucket-1"),
+        ("S3_BUCKET", "abc", "bucket", "abc"),
+        ("S3_BUCKET", "a" * 255, "bucket", "a" * 255),
+        ("CONDITIONAL_WRITE", "Off", "conditional", False),
+        ("JOURNAL_BYTES", "", "journal_bytes", 0),
+        ("JOURNAL_BYTES", " 2000000", "journal_bytes", 2000000),
         ("SHIP_RATE_BYTES", "", "ship_bytes", 4096),
     ],
 )
@@ -103,6 +115,7 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
     [
         ("SHIP_RATE_BYTES", "0", "is '0': the least is 1; 4096 is used"),
         ("SHIP_RATE_BYTES", "-1", "is '-1': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-9999999999999999999", "is '-9999999999999999999': the least is 1; 4096 is used"),
         ("SHIP_RATE_BYTES", "-0", "is '-0': the least is 1; 4096 is used"),
         ("SHIP_RATE_BYTES", "4KB", "is '4KB': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "1e6", "is '1e6': that is not a whole number; 4096 is used"),
@@ -135,6 +148,22 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         ),
         (
             "LOG_TYPES",
+            '["function"',
+            (
+                'is \'["function"\': it must be a JSON array such as ["platform","function"]; '
+                '["platform","function"] is used'
+            ),
+        ),
+        (
+            "LOG_TYPES",
+            '"function"]',
+            (
+                'is \'"function"]\': it must be a JSON array such as ["platform","function"]; '
+                '["platform","function"] is used'
+            ),
+        ),
+        (
+            "LOG_TYPES",
             "function,platform",
             (
                 'is \'function,platform\': it must be a JSON array such as ["platform","function"]; '
@@ -156,6 +185,14 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
             '["extension","functions",7]',
             (
                 'is \'["extension","functions",7]\': "functions", 7 is not one of platform, function, extension; '
+                '["extension"] is used'
+            ),
+        ),
+        (
+            "LOG_TYPES",
+            '["extension","extension,7"]',
+            (
+                'is \'["extension","extension,7"]\': "extension, 7" is not one of platform, function, extension; '
                 '["extension"] is used'
             ),
         ),
@@ -191,9 +228,28 @@ def test_a_bad_value_is_replaced_and_one_sentence_says_so(name: str, value: str,
     assert only_problem(**{name: value}) == f"{PREFIX}{name} {sentence}"
 
 
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("SHIP_RATE_BYTES", 1, 104857600),
+        ("SHIP_RATE_INVOKES", 1, 2147483648),
+        ("SHIP_RATE_MILLISECONDS", 1, 2147483648),
+        ("MAX_HOLD_MILLISECONDS", 1, 900000),
+        ("JOURNAL_BYTES", 1048576, 10737418240),
+    ],
+)
+def test_each_number_has_a_least_which_is_good_and_a_most_which_serves_for_all_above(
+    name: str, least: int, most: int
+) -> None:
+    assert read(**{name: str(least)}).problems == read(**{name: str(most)}).problems == ()
+    assert f"is '{least - 1}': the least is {least}; " in only_problem(**{name: str(least - 1)})
+    assert only_problem(**{name: str(most + 1)}).endswith(f"the most is {most}; {most} is used")
+
+
 def test_a_long_bad_value_is_cut_in_the_sentence() -> None:
-    problem = only_problem(COMPRESSION="z" * 5000)
-    assert problem == f"{PREFIX}COMPRESSION is '{'z' * 77}...': it is one of none, gzip; none is used"
+    whole, cut = only_problem(COMPRESSION="z" * 80), only_problem(COMPRESSION="z" * 81)
+    assert whole == f"{PREFIX}COMPRESSION is '{'z' * 80}': it is one of none, gzip; none is used"
+    assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': it is one of none, gzip; none is used"
 
 
 def test_a_number_of_many_digits_counts_as_the_most() -> None:
@@ -206,11 +262,27 @@ def test_above_the_samples_maximum_counts_as_the_maximum(value: int) -> None:
 
 
 def test_a_prefix_that_leaves_no_room_for_the_key_is_refused() -> None:
-    settings = read(S3_PREFIX="é" * 351)
+    assert read(S3_PREFIX="é" * 350).problems == ()
+    settings = read(S3_PREFIX="é" * 350 + "/")
     assert settings.prefix == "function={function}/date={date}/hour={hour}/"
     assert settings.problems[0].endswith(
         "it is longer than 700 bytes; function={function}/date={date}/hour={hour}/ is used"
     )
+
+
+@pytest.mark.parametrize("prefix", ["{date/", "date}/", "{{hour}/", "{Function}/"])
+def test_a_brace_that_is_no_placeholders_is_refused(prefix: str) -> None:
+    assert "the placeholders are {function}, {date}, {hour}" in only_problem(S3_PREFIX=prefix)
+
+
+@pytest.mark.parametrize("char", ["\0", "\x1f", "\x7f", chr(0xD800), chr(0xDFFF)])
+def test_a_prefix_with_a_character_that_no_key_can_carry_is_refused(char: str) -> None:
+    assert "it has characters that an S3 key cannot carry" in only_problem(S3_PREFIX=f"a{char}b")
+
+
+@pytest.mark.parametrize("char", [" ", "~", "\x80", "\ud7ff", "\ue000", "\U0001f600"])
+def test_a_prefix_may_have_any_other_character(char: str) -> None:
+    assert (read(S3_PREFIX=char).prefix, read(S3_PREFIX=char).problems) == (char, ())
 
 
 @pytest.mark.parametrize("bucket", [None, "", "  "])
@@ -226,7 +298,7 @@ def test_without_a_bucket_the_extension_says_that_nothing_is_shipped(bucket: str
     )
 
 
-@pytest.mark.parametrize("bucket", ["s3://logs", "a", "logs/prefix", "bücket", "a b c"])
+@pytest.mark.parametrize("bucket", ["s3://logs", "a", "ab", "logs/prefix", "bücket", "a b c"])
 def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> None:
     settings = read(S3_BUCKET=bucket)
     assert settings.bucket == ""
@@ -236,6 +308,10 @@ def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> N
             "(3 to 63 letters, digits, dots and hyphens); nothing is shipped until it is mended"
         ),
     )
+
+
+def test_the_name_of_a_bucket_has_255_characters_at_most() -> None:
+    assert "that is not the name of a bucket" in only_problem(S3_BUCKET="a" * 256)
 
 
 def test_an_access_point_is_a_bucket_too() -> None:
@@ -251,12 +327,33 @@ def test_an_access_point_is_a_bucket_too() -> None:
         ("ADAPTIVE_BATCHING_SHIP_RATE_INVOKES", "SHIP_RATE_INVOKES"),
         ("ADAPTIVE_BATCHING_EXTENSION_LOGTYPE", "LOG_TYPES"),
         ("ADAPTIVE_BATCHING_EXTENSION_MAX_HOLD_MS", "MAX_HOLD_MILLISECONDS"),
+        ("ADAPTIVE_BATCHING_EXTENSION_S3_C", "S3_CLIENT"),
     ],
 )
 def test_an_unknown_name_is_reported_with_the_nearest_valid_one(name: str, nearest: str) -> None:
     assert from_environ(WELL | {name: "1"}).problems == (
         f"{name} is not a setting of this extension and does nothing; the nearest is {PREFIX}{nearest}",
     )
+
+
+@cache
+def edits(left: str, right: str) -> int:
+    """Levenshtein's distance by its definition: an oracle."""
+    if not left or not right:
+        return len(left) + len(right)
+    insert, delete = edits(left[1:], right) + 1, edits(left, right[1:]) + 1
+    return min(insert, delete, edits(left[1:], right[1:]) + (left[0] != right[0]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text("ABEIKMNOPRST_3", max_size=15))
+def test_the_nearest_name_has_the_fewest_edits_less_the_letters_that_both_begin_with(rest: str) -> None:
+    assume(PREFIX + rest not in {setting.name for setting in TABLE})
+    (problem,) = from_environ(WELL | {PREFIX + rest: "1"}).problems
+    names = [setting.name.removeprefix(PREFIX) for setting in TABLE]
+    alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in names}
+    far = {name: edits(rest, name) - alike[name] for name in names}
+    assert far[problem.rpartition(PREFIX)[2]] == min(far.values())
 
 
 def test_names_of_others_are_none_of_our_business() -> None:

@@ -104,6 +104,35 @@ def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours
         assert [line["type"] for line in lines] == [UNPARSED, "platform.end", "function"]
 
 
+def test_a_piece_that_looks_like_a_record_with_something_behind_it_spares_its_neighbours() -> None:
+    lines = shipped([envelope("2026-11-20T09:15:02.150Z", b"7}"), AFTER])
+    assert [line["type"] for line in lines] == [UNPARSED, "platform.end"]
+
+
+def test_where_two_envelopes_only_look_like_pieces_no_text_is_lost() -> None:
+    first, second = "2026-11-20T09:15:02.150Z", "2026-11-20T09:15:02.151Z"
+    kept = json.dumps(shipped([envelope(first, b"1}"), envelope(second, b',"x":2')]))
+    assert first in kept
+    assert second in kept
+
+
+def test_a_tail_is_not_joined_to_a_body_that_is_cut_short_itself() -> None:
+    first, second = pieces(RECORD, 13)
+    one = reader()
+    one.read(b"[" + first + b"]", EPOCH)
+    lines = [json.loads(line) for line in one.read(b"[" + second[:-3], EPOCH).lines.splitlines()]
+    assert [line["type"] for line in lines] == [UNPARSED, UNPARSED]
+    assert "02.150Z" in lines[0]["record"]
+    assert "02.151Z" in lines[1]["record"]
+
+
+@pytest.mark.parametrize("end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x'])
+def test_what_does_not_end_as_a_body_does_is_not_waited_for_and_is_kept_to_its_last_character(end: bytes) -> None:
+    rest = envelope("2026-11-20T09:15:02.150Z", end)[:-1]
+    (line,) = reader().read(b"[" + rest, EPOCH).lines.splitlines()
+    assert json.loads(line)["record"] == rest.decode()
+
+
 def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_one() -> None:
     first, _ = pieces(RECORD, 10)
     one = reader()
@@ -121,3 +150,36 @@ def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
     broken = b"[" + b",".join([envelope("2026-11-20T09:15:02.150Z", b"{")] * 3000) + b"]"
     lines = [json.loads(line) for line in reader().read(broken, EPOCH).lines.splitlines()]
     assert {line["type"] for line in lines} <= {UNPARSED}
+
+
+@pytest.mark.parametrize(("cuts", "joined"), [(64, True), (65, False)])
+def test_a_record_in_more_than_65_pieces_is_kept_as_text(cuts: int, joined: bool) -> None:  # noqa: FBT001
+    (line,) = shipped(pieces("x" * 100, *range(2, 2 + cuts)))
+    assert (line["type"], line["record"] == "x" * 100) == ("function" if joined else UNPARSED, joined)
+    assert str(line["record"]).count("x") == 100
+
+
+def test_behind_what_cannot_be_read_the_next_64_envelopes_are_tried() -> None:
+    broken = envelope("2026-11-20T09:15:02.150Z", b"{")
+    lines = shipped([BEFORE, *[broken] * 64, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "platform.end"]
+    lines = shipped([BEFORE, *[broken] * 65, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED]
+    assert '"platform.end"' in str(lines[1]["record"])  # as text
+
+
+def test_what_is_given_up_has_the_time_at_which_its_body_came() -> None:
+    first, _ = pieces(RECORD, 10)
+    one = reader()
+    one.read(b"[" + first + b"]", EPOCH + 5)
+    (line,) = one.give_up().lines.splitlines()
+    assert json.loads(line)["time"] == objects.iso_time(EPOCH + 5)
+
+
+@pytest.mark.parametrize(("over", "waits"), [(0, True), (1, False)])
+def test_an_unfinished_record_waits_only_up_to_16_mi_characters(over: int, waits: bool) -> None:  # noqa: FBT001
+    bare = envelope("2026-11-20T09:15:02.150Z", b'"') + b"]"
+    long = bare.replace(b'"}]', b'"' + b"x" * (16 * 1024 * 1024 - len(bare) + over) + b"}]")
+    one = reader()
+    assert one.read(b"[" + long, EPOCH).records == over
+    assert one.unfinished is waits

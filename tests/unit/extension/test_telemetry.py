@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -10,47 +9,20 @@ from hypothesis import strategies as st
 
 from extension import objects
 from extension.envelopes import UNPARSED, UNPARSED_TEXT
-from extension.telemetry import REMEMBERED, Reader, Received
-from tests.unit.extension.build import EPOCH
+from extension.telemetry import Reader
+from tests.unit.extension.reading import (
+    ALL,
+    NOW,
+    TIME,
+    envelope,
+    lines,
+    read,
+    reader,
+    request_ids,
+    start,
+    unparsed_texts,
+)
 from tests.unit.extension.strategies import JSON, PATIENT
-
-ALL = ("platform", "function", "extension")
-NOW = objects.iso_time(EPOCH)
-TIME = "2026-11-20T09:15:02.150Z"
-
-
-def reader(*types: str) -> Reader:
-    return Reader(types or ALL, objects.Origin("orders-api", "$LATEST", "0123456789ab"))
-
-
-def read(body: str | bytes, source: Reader | None = None) -> Received:
-    return (source or reader()).read(body.encode() if isinstance(body, str) else body, EPOCH)
-
-
-def lines(received: Received) -> list[dict[str, object]]:
-    """Each line parsed by a reader that is not ours; a line that does not parse fails the test."""
-    texts = received.lines.split(b"\n")
-    assert texts.pop() == b""
-    parsed = [json.loads(text) for text in texts]
-    assert len(parsed) == received.records
-    return parsed
-
-
-def unparsed_texts(received: Received) -> list[object]:
-    return [line["record"] for line in lines(received) if line["type"] == UNPARSED]
-
-
-def envelope(kind: str, record: object, time: object = TIME) -> str:
-    return json.dumps({"time": time, "type": kind, "record": record})
-
-
-def start(request_id: str) -> str:
-    return envelope("platform.start", {"requestId": request_id})
-
-
-def request_ids(received: Received) -> list[object]:
-    return [line["requestId"] for line in lines(received)]
-
 
 # what a line is
 
@@ -110,6 +82,12 @@ def test_line_breaks_between_tokens_become_blanks_and_nothing_else_changes() -> 
     )
 
 
+@pytest.mark.parametrize("space", ["\n", "\r", "\r\n"])
+def test_a_line_has_no_break_but_its_end_whichever_the_body_is_written_with(space: str) -> None:
+    received = read(f'[{{"time":"t",{space}"type":"function","record":"x"}}]')
+    assert received.lines.splitlines() == [received.lines.rstrip(b"\n")]
+
+
 def test_unknown_members_and_unknown_types_pass_through() -> None:
     raw = '{"type":"platform.novelty","time":"t","record":{"x":1},"extra":[1]}'
     other = '{"type":"weather","record":"rain"}'
@@ -123,6 +101,11 @@ def test_an_odd_time_is_shipped_as_it_is_and_kept_out_of_the_metadata(time: obje
     received = read(f"[{envelope('function', 'x', time)}]")
     assert [line["time"] for line in lines(received)] == [time]
     assert (received.first_time, received.last_time) == ("", "")
+
+
+def test_a_time_of_40_characters_is_one() -> None:
+    received = read(f"[{envelope('function', 'x', 't' * 40)}]")
+    assert (received.first_time, received.last_time) == ("t" * 40, "t" * 40)
 
 
 def test_first_and_last_time_are_of_what_is_shipped_whatever_its_order() -> None:
@@ -194,6 +177,7 @@ def test_an_entry_without_a_record_or_time_still_has_a_type() -> None:
         "{",
         "[,]",
         "[{]",
+        '[{"type":}]',
     ],
 )
 def test_a_body_that_does_not_parse_becomes_a_line_with_its_text(body: str) -> None:
@@ -215,6 +199,15 @@ def test_what_stands_behind_the_array_is_not_lost() -> None:
     received = read(f"[{envelope('function', 'a')}] and more")
     assert [line["type"] for line in lines(received)] == ["function", UNPARSED]
     assert "and more" in str(unparsed_texts(received)[0])
+
+
+def test_what_stands_behind_an_empty_array_is_not_lost_either() -> None:
+    assert unparsed_texts(read("[] and more")) == [" and more"]
+
+
+def test_an_entry_that_is_no_json_spares_the_next_one() -> None:
+    received = read(f"[x,{envelope('function', 'a')}]")
+    assert [line["record"] for line in lines(received)] == ["x", "a"]
 
 
 def test_the_text_of_an_unreadable_body_is_kept_up_to_64_kib() -> None:
@@ -292,6 +285,23 @@ def test_any_record_survives_the_round_trip(
     assert received.unparsed == 0
 
 
+PLAIN = st.fixed_dictionaries(
+    {
+        "time": st.sampled_from([TIME, "2026-11-20T09:15:02.149Z", "2026-11-20T09:15:02.151Z", "odd"]),
+        "type": st.sampled_from(["function", "extension"]),
+        "record": st.text() | st.integers(),
+    }
+)
+
+
+@PATIENT
+@given(st.lists(PLAIN))
+def test_a_body_without_blanks_which_is_read_the_quick_way_comes_to_the_same(sent: list[dict[str, object]]) -> None:
+    quick, thorough = read(json.dumps(sent, separators=(",", ":"))), read(json.dumps(sent))
+    assert lines(quick) == lines(thorough)
+    assert (quick.first_time, quick.last_time) == (thorough.first_time, thorough.last_time)
+
+
 @PATIENT
 @given(st.lists(ENVELOPES, min_size=1), st.data())
 def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data: st.DataObject) -> None:
@@ -301,59 +311,6 @@ def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data
     received = read("[" + ",".join([*texts[:kept], texts[kept][:cut]]))
     assert [line["record"] for line in lines(received)[:kept]] == [one["record"] for one in sent[:kept]]
     assert received.unparsed == 1
-
-
-# facts
-
-
-def test_a_start_names_the_request_and_the_function() -> None:
-    record = {"requestId": "r1", "functionArn": "arn:aws:lambda:eu-west-1:111122223333:function:orders-api"}
-    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
-    received = Reader(("platform",), origin).read(f"[{envelope('platform.start', record)}]".encode(), EPOCH)
-    assert received.started == ["r1"]
-    assert origin.arn == record["functionArn"]
-
-
-@pytest.mark.parametrize("kind", ["platform.runtimeDone", "platform.end", "platform.report"])
-def test_each_sign_of_the_end_of_a_request_is_noted_though_it_is_not_shipped(kind: str) -> None:
-    received = read(f"[{envelope(kind, {'requestId': 'r1', 'status': 'timeout'})}]", reader("function"))
-    assert (received.done, received.records) == (["r1"], 0)
-
-
-@pytest.mark.parametrize(
-    "record", [None, 5, "r1", [], {}, {"requestId": None}, {"requestId": 5}, {"requestId": ["r1"]}, ["requestId"]]
-)
-@pytest.mark.parametrize("kind", ["platform.start", "platform.runtimeDone", "platform.logsDropped"])
-def test_a_platform_record_of_another_shape_says_nothing_and_is_shipped(kind: str, record: object) -> None:
-    received = read(f"[{envelope(kind, record)}]")
-    assert (received.started, received.done, received.records) == ([], [], 1)
-
-
-@pytest.mark.parametrize(
-    ("count", "dropped"),
-    [
-        ("42", 42),
-        ("0", 0),
-        ("1", 1),
-        ("-3", 1),
-        ("1.5", 1),
-        ("null", 1),
-        ('"many"', 1),
-        ('"²"', 1),
-        ('"٣"', 1),
-        ("9" * 5000, 1),
-        ("[]", 1),
-    ],
-)
-def test_drops_are_counted_one_at_least_where_the_number_is_odd(count: str, dropped: int) -> None:
-    record = '{"droppedRecords":' + count + ',"reason":"slow"}'
-    received = read('[{"time":"t","type":"platform.logsDropped","record":' + record + "}]", reader("function"))
-    assert received.dropped == dropped
-
-
-def test_drops_of_one_post_add_up() -> None:
-    two = [envelope("platform.logsDropped", {"droppedRecords": count}) for count in (2, 40)]
-    assert read(f"[{','.join(two)}]").dropped == 42
 
 
 # which request a record belongs to
@@ -441,15 +398,16 @@ def test_what_cannot_be_read_belongs_to_the_last_start() -> None:
     assert request_ids(read("garbage", source)) == ["r1"]
 
 
-def many() -> Iterator[str]:
-    return (f"r{number}" for number in range(REMEMBERED))
+def crowd(source: Reader) -> None:
+    """As many ids as are remembered beside one other."""
+    for number in range(1023):
+        source.saw(f"r{number}")
 
 
 def test_ids_are_forgotten_only_after_a_thousand_newer_ones() -> None:
     source = reader()
     source.saw("old")
-    for request_id in list(many())[:-1]:
-        source.saw(request_id)
+    crowd(source)
     assert request_ids(read(f"[{text_line('old')}]", source)) == ["old"]
     source.saw("one too many")
     assert request_ids(read(f"[{text_line('old')}]", source)) == [None]
@@ -458,10 +416,10 @@ def test_ids_are_forgotten_only_after_a_thousand_newer_ones() -> None:
 def test_an_id_that_turns_up_again_is_young_again() -> None:
     source = reader()
     source.saw("r")
-    for request_id in many():
-        source.saw(request_id)
-        source.saw("r")
-    assert request_ids(read(f"[{text_line('r')}]", source)) == ["r"]
+    crowd(source)
+    source.saw("r")
+    source.saw("one too many")
+    assert request_ids(read(f"[{text_line('r')},{text_line('r0')}]", source)) == ["r", None]
 
 
 def test_a_strange_request_id_is_escaped() -> None:
