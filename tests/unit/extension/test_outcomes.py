@@ -6,6 +6,7 @@ import pytest
 
 from extension import events, objects
 from extension.errors import StoreError
+from tests.unit.extension.build import at
 from tests.unit.extension.story import Story, warm
 
 LONG = "x" * 200
@@ -169,6 +170,7 @@ def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_proce
     story, _ = left(2)
     assert story.core.waiting_records == 3
     assert story.invoke("r1", 1).stored(1.1).ledger == (3, 1, 2)
+    assert story.told[-1] == "1.1 say error"
     story, _ = left(2)
     assert story.invoke("r1", 1).failed(1.1, EXISTS).ledger == (3, 3, 0)
     story, _ = left(2)  # now it may be this process's own attempt that is there
@@ -203,6 +205,38 @@ def test_a_chunk_larger_than_all_that_may_wait_waits_too_alone_or_behind_one_in_
     story.core.recover(old("c", 50))
     assert story.core.accounts.lost == 1
     assert story.stored(1.1).told == ["1 upload a bytes(1)", "1.1 upload c bytes(1)"]
+
+
+def test_what_is_shed_with_records_missing_is_lost_with_them() -> None:
+    story = Story()
+    story.core.recover(old("a", 50), 2)
+    story.core.recover(old("b", 50))
+    assert story.ledger == (4, 0, 3)
+
+
+def test_what_is_shed_is_said_with_its_key_and_that_it_may_be_stored_after_all() -> None:
+    story = Story()
+    story.core.recover(old("a", 32))
+    batch = b'[{"type":"function","record":"' + b"x" * (8 * MIB) + b'"}]'
+    said = [action for action in story.core.handle(events.LogsReceived(batch), at(1)) if isinstance(action, events.Say)]
+    assert [one.fields for one in said] == [{"records": 1, "bytes": 0, "key": "key-a", "perhaps_stored": True}]
+
+
+def test_after_a_reset_a_sealed_chunk_is_left_to_the_next_process_whole() -> None:
+    story = Story()
+    chunk = old("a", 1)
+    chunk.seal = events.Seal("key-a", 1, 2, events.ReaderState(None, (), 0), "bytes")
+    story.core.recover(chunk)
+    assert story.shutdown(1, budget=0, reason="timeout").told == ["1 exit lost 0"]
+    assert (story.figures["waiting"], story.figures["lostBytes"]) == (1, 0)
+    assert "perhapsStored" not in story.figures
+
+
+def test_under_a_key_of_its_own_nothing_is_perhaps_stored_before_a_put_was_left_unanswered() -> None:
+    story, _ = left(2)
+    story.invoke("r1", 1).failed(1.1, UNCONDITIONAL).failed(1.2, StoreError.THROTTLED).shutdown(1.25, budget=0)
+    assert story.told[-1] == "1.25 exit lost 3"
+    assert "perhapsStored" not in story.figures
 
 
 def test_what_is_closed_behind_it_is_bounded_by_twice_a_larger_threshold_too() -> None:

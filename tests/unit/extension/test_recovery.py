@@ -35,6 +35,7 @@ BODIES = st.lists(st.tuples(ARRAYS | st.binary(max_size=40), st.sampled_from([0.
 def environment(*, gzip: bool, ship_bytes: int) -> tuple[Shipper, objects.Origin]:
     checked = told(COMPRESSION="gzip" if gzip else "none", SHIP_RATE_BYTES=ship_bytes)
     origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
+    origin.api, origin.schema = "telemetry", "2022-12-13"
     keys = iter(range(1, 10_000))
     batches = Batcher(checked, origin, lambda: str(next(keys)))
     return Shipper(checked, batches, Reader(checked.log_types, origin), managed=True), origin
@@ -146,3 +147,14 @@ def test_a_chunk_that_is_made_again_keeps_the_environment_of_its_seal() -> None:
     assert made is not None
     assert b'"environment":"of-the-seal"' in bytes(made.body)  # type: ignore[arg-type]
     assert made.metadata["environment"] == "of-the-seal"
+
+
+def test_a_seal_without_an_environment_is_of_the_journals() -> None:
+    life = Life(gzip=False, ship_bytes=1)
+    life.post(b"[" + HEAD + b'"a line"}]')
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    chunk.seal.environment = ""
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert made.body == chunk.body

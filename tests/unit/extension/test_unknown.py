@@ -30,6 +30,11 @@ def test_an_unknown_upload_is_tried_again_after_the_next_event_with_the_same_key
     assert story.ledger == (2, 2, 0)
 
 
+def test_what_is_logged_meanwhile_does_not_hurry_it() -> None:
+    story = due().invoke("r1", 11).until(12).forget().failed(12.1, StoreError.TRANSPORT).logs(20).until(60)
+    assert story.told == []
+
+
 def test_an_unknown_upload_that_is_refused_is_a_failure_and_is_tried_again_beside_the_handler() -> None:
     story = due().invoke("r1", 11).until(12).forget().failed(12.1, StoreError.SERVER).until(13)
     assert story.told == ["12.1 say warning", "12.3 upload 2 bytes(1)"]

@@ -11,6 +11,13 @@ def test_the_same_bytes_again_are_an_echo_and_again() -> None:
     assert [echoes.is_echo(b"a"), echoes.is_echo(b"a"), echoes.is_echo(b"a")] == [False, True, True]
 
 
+def test_what_could_not_be_kept_is_new_when_it_comes_again() -> None:
+    echoes = Echoes([b"a"])
+    echoes.forget(b"a")
+    echoes.forget(b"never seen")
+    assert not echoes.is_echo(b"a")
+
+
 def test_one_byte_more_is_another_body() -> None:
     echoes = Echoes()
     echoes.is_echo(b"[1]")
