@@ -4,6 +4,7 @@ import pytest
 
 from extension import events, objects
 from extension.accounts import REPORT, Accounts
+from extension.batcher import CHUNK_BYTES
 from extension.errors import StoreError
 from tests.unit.extension.build import platform
 from tests.unit.extension.story import Story, warm
@@ -163,8 +164,9 @@ def test_so_it_does_for_an_attempt_that_is_not_answered_at_the_end() -> None:
 
 def test_what_was_refused_at_every_attempt_is_lost_for_certain() -> None:
     story = warm().logs(10).shutdown(11).until(11.2)
-    while story.told[-1] != "12.9 exit lost 1":
+    for _ in range(50):
         story.failed(story._time, StoreError.THROTTLED).until(min(story._time + 0.05, 12.9))
+    assert story.told[-1] == "12.9 exit lost 1"
     assert "perhapsStored" not in story.figures
 
 
@@ -187,3 +189,9 @@ def test_a_record_of_which_the_rest_never_came_is_counted_as_unparsed_and_shippe
     assert story.core.waiting_records == 0
     story.until(12.1)
     assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)
+
+
+def test_only_what_is_in_flight_at_the_end_is_perhaps_stored() -> None:
+    story = busy().logs(11, LONG).logs(11.1, "x" * CHUNK_BYTES).shutdown(11.2, budget=0)
+    assert story.told[-1] == "11.2 exit lost 2"
+    assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}

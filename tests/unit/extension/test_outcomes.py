@@ -222,14 +222,16 @@ def test_what_is_shed_is_said_with_its_key_and_that_it_may_be_stored_after_all()
     assert [one.fields for one in said] == [{"records": 1, "bytes": 0, "key": "key-a", "perhaps_stored": True}]
 
 
-def test_after_a_reset_a_sealed_chunk_is_left_to_the_next_process_whole() -> None:
+@pytest.mark.parametrize(("first", "lost"), [(1, 0), (0, 1)])  # 0: the journal holds the seal, and no body of it
+def test_after_a_reset_a_sealed_chunk_is_left_to_the_next_process_whole(first: int, lost: int) -> None:
     story = Story()
     chunk = old("a", 1)
-    chunk.seal = events.Seal("key-a", 1, 2, events.ReaderState(None, (), 0), "bytes")
+    chunk.loose = chunk.loose_bytes = 1  # in memory alone; the next process misses it, and says so
+    chunk.seal = events.Seal("key-a", first, first, events.ReaderState(None, (), 0), "bytes")
     story.core.recover(chunk)
-    assert story.shutdown(1, budget=0, reason="timeout").told == ["1 exit lost 0"]
-    assert (story.figures["waiting"], story.figures["lostBytes"]) == (1, 0)
-    assert "perhapsStored" not in story.figures
+    assert story.shutdown(1, budget=0, reason="timeout").told == [f"1 exit lost {lost}"]
+    assert (story.figures["waiting"], story.figures["lostBytes"]) == (1 - lost, lost)
+    assert ("perhapsStored" in story.figures) == bool(lost)
 
 
 def test_under_a_key_of_its_own_nothing_is_perhaps_stored_before_a_put_was_left_unanswered() -> None:
