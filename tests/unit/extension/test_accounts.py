@@ -195,3 +195,13 @@ def test_only_what_is_in_flight_at_the_end_is_perhaps_stored() -> None:
     story = busy().logs(11, LONG).logs(11.1, "x" * CHUNK_BYTES).shutdown(11.2, budget=0)
     assert story.told[-1] == "11.2 exit lost 2"
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
+
+
+def test_the_bytes_that_are_lost_are_those_of_the_records_that_are() -> None:
+    sizes = {}
+    for reason, lost in (("timeout", 1), ("spindown", 3)):
+        kept = b'[{"type":"function","record":"kept"},{"type":"function","record":"kept too"}]'
+        story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, budget=0, reason=reason)
+        assert story.told[-1] == f"11 exit lost {lost}"
+        sizes[reason] = int(str(story.figures["lostBytes"]))
+    assert 0 < sizes["timeout"] < sizes["spindown"]
