@@ -31,6 +31,7 @@ class Circuit:
         """The store took an object; whether that is news."""
         news = self.failures > 0 or self.is_open
         self.failures, self.held, self.is_open, self._probe, self.retry_at = 0, 0.0, False, PROBE_FIRST, now
+        self.why = ""
         return news
 
     def failed(self, why: str, now: float) -> bool:

@@ -66,14 +66,16 @@ class Consumer:
             say("error", "the Extensions API has gone", {"why": item.why})
             return 1
         if isinstance(item, Sealed):
-            self._environment.take_up(item)
-            return -1
+            return self._carry_out(self._environment.take_up(item))
         event = _polled(item.body) if isinstance(item, Polled) else item
         if isinstance(item, events.GivenUp):
             event = self._read_again(item)
         self.leaving = self.leaving or isinstance(event, events.Shutdown)
         moment = events.Moment(time.monotonic(), time.time())
-        for action in self._shipper.handle(event, moment):  # type: ignore[arg-type]  # the inbox holds events
+        return self._carry_out(self._shipper.handle(event, moment))  # type: ignore[arg-type]  # the inbox holds events
+
+    def _carry_out(self, actions: "list[events.Action]") -> int:
+        for action in actions:
             if isinstance(action, events.Exit):
                 if action.figures["waiting"]:
                     self._environment.leave()

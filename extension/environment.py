@@ -93,7 +93,7 @@ class Environment:
         if serial:
             self._journal.set_aside(serial, serial)
 
-    def take_up(self, sealed: "Sealed") -> None:
+    def take_up(self, sealed: "Sealed") -> "list[events.Action]":
         """Make a chunk again that an earlier process had closed."""
         seal, accounts = sealed.seal, self.shipper.accounts
         records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
@@ -103,15 +103,15 @@ class Environment:
             fields: "dict[str, object]" = {"records": records, "key": seal.key}
             say("error", "a chunk that could not be made again twice is set aside: its records are lost", fields)
             self._journal.set_aside(seal.first, seal.last)
-            return
+            return []
         self._journal.replaying(seal.first)
         entries = self._journal.entries(seal.first, seal.last)
         chunk = recovery.rebuild(sealed, entries, self._settings, self._origin, self._new_body)
         self._journal.replayed(seal.first)
         if chunk:
-            self.shipper.recover(chunk, max(records - chunk.records, 0))
-        else:
-            self.forget(seal.first, seal.last)
+            return self.shipper.recover(chunk, max(records - chunk.records, 0))
+        self.forget(seal.first, seal.last)
+        return []
 
     def _lose(self, first: int, last: int) -> None:
         """Bodies that cannot be read again."""

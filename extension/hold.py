@@ -39,7 +39,7 @@ class Hold:
 
     def wants_flush(self, now: float) -> bool:
         """Whether what waits should be shipped now, due or not: it is what this invocation logged."""
-        return bool(self.flush) and (self.mode == STORE or now >= self.until)
+        return self.mode == STORE or now >= self.until
 
     def is_over(self, now: float, in_flight: int) -> bool:
         """Whether to release; `in_flight` is the number of the attempt in flight, or 0."""

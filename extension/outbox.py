@@ -39,11 +39,6 @@ class Outbox:
         """Records that wait, or of which it is not known yet whether an earlier process stored them."""
         return sum(chunk.records + chunk.missing for chunk in self._waiting)
 
-    @property
-    def raw_bytes(self) -> int:
-        """Bytes that wait, before compression."""
-        return sum(chunk.raw_bytes for chunk in self._waiting)
-
     def add(self, chunk: "Chunk", most: int) -> "list[events.Action]":
         """Append a closed chunk; shed the oldest that is not in flight while more than `most` bytes wait."""
         self._waiting.append(chunk)

@@ -29,7 +29,7 @@ def shutdown_limit(deadline: float, now: "Moment") -> float:
 
 def drain_limit(leave_at: float, now: "Moment") -> float:
     """The monotonic moment at which draining ends even if batches keep coming."""
-    return now.mono + max(leave_at - now.mono, 0.0) * DRAIN_SHARE
+    return now.mono + (leave_at - now.mono) * DRAIN_SHARE
 
 
 def elapsed(before: "Moment", now: "Moment") -> float:

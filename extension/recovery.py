@@ -25,12 +25,14 @@ def rebuild(
     reader = Reader(settings.log_types, there)
     reader.restore(seal.state)
     batches = Batcher(settings, there, lambda: "", new_body)
+    last = 0.0
     for serial, wall, body in entries:
+        last = wall
         batches.push(reader.read(body, wall), Moment(0.0, wall), serial)
         if serial in seal.cuts:
             batches.push(reader.give_up(), Moment(0.0, wall), serial)
     if reader.unfinished:  # what finished it was in memory alone
-        batches.push(reader.give_up(), Moment(0.0, 0.0), seal.last)
+        batches.push(reader.give_up(), Moment(0.0, last), seal.last)
     if not batches.records:
         return None
     chunk = batches.close(seal.key, seal.reason, seal.tail)

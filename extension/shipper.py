@@ -57,7 +57,12 @@ class Shipper:
         """Records received and neither stored nor lost."""
         return self._batcher.records + self._outbox.records
 
-    def recover(self, chunk: "Chunk", missing: int = 0) -> None:
+    @property
+    def _most_waiting(self) -> int:
+        """Bytes of closed chunks; the one in flight and one behind it always fit, each a POST above the limit."""
+        return max(WAITING_BYTES, 3 * self._batcher.limit)
+
+    def recover(self, chunk: "Chunk", missing: int = 0) -> "list[events.Action]":
         """A chunk that an earlier process of this environment closed and perhaps stored; it goes first.
 
         `missing` of its records could not be read any more: it must not overwrite the whole chunk, if that was stored,
@@ -68,7 +73,7 @@ class Shipper:
         chunk.attempts = 1  # at least one may have succeeded
         chunk.doubtful = True
         chunk.sealed = True
-        self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
+        return self._outbox.add(chunk, self._most_waiting)
 
     def resume(self, state: "events.ReaderState | None") -> None:
         """Go on where an earlier process of this environment ended."""
@@ -195,7 +200,7 @@ class Shipper:
         self._quiet_at = now.mono + (policy.QUIET_SECONDS if self._subscribed else 0.0)
 
     def _on_answer(self, event: "events.Uploaded | events.UploadFailed", actions: "list[events.Action]") -> None:
-        held = bool(self._hold or self._managed or self._leave_at is not None)
+        held = bool(self._hold or self._leave_at is not None)
         actions += self._outbox.answered(event, self._time, held=held)
         if self._hold and isinstance(event, events.UploadFailed) and self._outbox.ready(self._time):
             self._hold.attempt = 0  # the attempt that takes its place ends the hold
@@ -232,14 +237,14 @@ class Shipper:
 
     def _ship(self, now: "events.Moment", actions: "list[events.Action]") -> None:
         """Start an upload if there is something to upload, nothing is in flight and the environment runs."""
-        if self._outbox.attempt or not self._may_upload() or self._is_late(now):
+        if not self._may_upload() or self._is_late(now):
             return
         hold, flushed = self._hold, False
         if not len(self._outbox):
             reason = self._worth_shipping(now)
             if reason:
                 self._close(reason, now, actions)
-                flushed = bool(hold) and reason == (hold.flush if hold else "")
+                flushed = hold is not None and reason == hold.flush
         if not self._outbox.ready(now.mono):
             return
         upload = self._outbox.start()
@@ -277,7 +282,7 @@ class Shipper:
         chunk.shared = self._restored is not None and not self._request and reason != batcher.RESTORE
         self._state = self._reader.state()
         chunk.after = self._state
-        actions += self._outbox.add(chunk, max(WAITING_BYTES, 2 * self._batcher.limit))
+        actions += self._outbox.add(chunk, self._most_waiting)
 
     def _release(self, hold: Hold, actions: "list[events.Action]") -> None:
         held = self._time - hold.since
@@ -291,7 +296,7 @@ class Shipper:
     def _leave(self, now: "events.Moment", actions: "list[events.Action]") -> None:
         if self._leave_at is None:
             return
-        finished = self._drained and not self._outbox.attempt and not self.waiting_records
+        finished = self._drained and not self.waiting_records
         if finished or self._is_late(now):
             kept = bool(self.accounts.reason)  # a reset keeps /tmp: the next process ships what is journalled
             lost, size, perhaps = self._outbox.left_behind(kept=kept)

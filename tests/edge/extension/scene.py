@@ -14,11 +14,13 @@ from extension.events import LogsReceived, ReaderState, Seal, Shutdown
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import CAPACITY_BYTES, Inbox
 from extension.journal import Journal
+from extension.poller import Polled
 from extension.settings import PREFIX, from_environ
 from extension.startup import Started
 from tests import s3
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pytest
@@ -32,16 +34,27 @@ WALL = 1_795_608_000.0
 
 
 class Scene:
-    """One process of an environment. The test is its poller: it releases, and puts what `event/next` answered."""
+    """One process of an environment whose `store` is where these variables lead.
 
-    def __init__(self, tmp: Path, store: s3.Moto, *, capacity: int = CAPACITY_BYTES, **values: str) -> None:
-        told = {PREFIX + name: value for name, value in {"S3_BUCKET": store.bucket, **values}.items()}
-        self.environ = s3.clean_environ(**store.environ(), TMPDIR=str(tmp), AWS_LAMBDA_FUNCTION_NAME="f", **told)
+    The test is its poller: it releases, and puts what `event/next` answered.
+    """
+
+    def __init__(
+        self,
+        tmp: Path,
+        store: Mapping[str, str],
+        initialization: str = "on-demand",
+        *,
+        capacity: int = CAPACITY_BYTES,
+        **values: str,
+    ) -> None:
+        told = {PREFIX + name: value for name, value in {"S3_BUCKET": s3.BUCKET, **values}.items()}
+        self.environ = s3.clean_environ(**store, TMPDIR=str(tmp), AWS_LAMBDA_FUNCTION_NAME="f", **told)
         for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
             del self.environ[name]  # a profile would ask for boto3
         self.settings = from_environ(self.environ)
         self.inbox = Inbox(capacity)
-        self.started = Started(ExtensionsApi("127.0.0.1:1"), self.inbox, "on-demand")
+        self.started = Started(ExtensionsApi("127.0.0.1:1"), self.inbox, initialization)
         self.started.api = "telemetry"
         self.released = 0
 
@@ -57,6 +70,12 @@ class Scene:
 
     def shut_down(self, seconds: float = 2.0) -> None:
         self.inbox.put(Shutdown("spindown", time.time() + seconds))
+
+
+def invoke(request: str) -> Polled:
+    """What `event/next` answers."""
+    deadline = int((time.time() + 30) * 1000)
+    return Polled(json.dumps({"eventType": "INVOKE", "requestId": request, "deadlineMs": deadline}).encode())
 
 
 def line(text: str) -> bytes:

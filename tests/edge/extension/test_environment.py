@@ -15,6 +15,7 @@ import pytest
 from extension import events
 from tests import s3
 from tests.edge.extension.scene import FOLDER, KEY, Scene, left, left_by_another, line, records, said, shipped, taken_up
+from tests.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def answers(scene: Scene, patience: float = 10.0) -> list[object]:
 
 
 def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store: s3.Moto) -> None:
-    scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
+    scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.environment()
     action = upload(scene, made, line("one"))
     with made._journal._lock:  # as if the disk were slow
@@ -73,7 +74,7 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
 
 
 def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Path, store: s3.Moto) -> None:
-    scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
+    scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.environment()
     action = upload(scene, made, line("one"))
     store.client().put_object(Bucket=store.bucket, Key=action.chunk.key, Body=b"")
@@ -89,7 +90,7 @@ def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Pat
 
 
 def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_path: Path, store: s3.Moto) -> None:
-    scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
+    scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.environment()
     action = upload(scene, made, line("one"))
     made.carry_out(action)
@@ -105,7 +106,7 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_p
 
 
 def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, store: s3.Moto) -> None:
-    scene = Scene(tmp_path, store, SHIP_RATE_BYTES="1")
+    scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.environment()
     action = upload(scene, made, line("one"))
     scene.started.keeper.keep(line("two"))
@@ -117,7 +118,7 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("one"), line("two"), line("three"), sealed=2)
-    scene = Scene(tmp_path, store)
+    scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     scene.started.keeper.keep(line("new"))
     scene.shut_down()
@@ -132,7 +133,7 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
 
 def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, store: s3.Moto) -> None:
     for text in ("of the first", "of the second", "of the third"):
-        scene = Scene(tmp_path, store)
+        scene = Scene(tmp_path, store.environ())
         consumer = scene.consumer()
         scene.started.keeper.keep(line(text))
         scene.shut_down()
@@ -147,7 +148,7 @@ def test_a_record_that_cannot_be_read_any_more_is_missed_and_the_chunk_does_not_
     tmp_path: Path, store: s3.Moto
 ) -> None:
     left_by_another(tmp_path, line("one"), line("two"), sealed=2, records=5)
-    made = Scene(tmp_path, store).environment()
+    made = Scene(tmp_path, store.environ()).environment()
     assert taken_up(made) == []
     accounts = made.shipper.accounts
     assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
@@ -160,7 +161,7 @@ def test_a_torn_tail_is_counted_in_the_last_line(
     left_by_another(tmp_path, line("one"))
     with (tmp_path / FOLDER / "segment-00000001").open("ab") as segment:
         segment.write(b"\0\0\0\x99 and no more")
-    scene = Scene(tmp_path, store)
+    scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     scene.shut_down()
     assert consumer.run() == 0
@@ -175,7 +176,7 @@ def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_coun
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), line("healthy"), sealed=2, replays=2)
-    made = Scene(tmp_path, store).environment()
+    made = Scene(tmp_path, store.environ()).environment()
     assert taken_up(made) == [line("healthy")]
     accounts = made.shipper.accounts
     assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
@@ -188,7 +189,7 @@ def test_bodies_whose_replay_failed_twice_are_set_aside_and_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), replays=2)
-    made = Scene(tmp_path, store).environment()
+    made = Scene(tmp_path, store.environ()).environment()
     assert taken_up(made) == []
     accounts = made.shipper.accounts
     assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
@@ -201,7 +202,7 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("odd"), line("healthy"), sealed=1)
-    scene = Scene(tmp_path, store)
+    scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     consumer._environment._journal.left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
     scene.shut_down()
@@ -214,7 +215,7 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
 
 def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: s3.Moto) -> None:
     left_by_another(tmp_path, line("odd"), sealed=1, replays=1)
-    made = Scene(tmp_path, store).environment()
+    made = Scene(tmp_path, store.environ()).environment()
     assert taken_up(made) == []
     assert made.shipper.waiting_records == 1
 
@@ -224,7 +225,7 @@ def test_a_chunk_that_could_be_made_is_no_poison_however_often_it_was_not_stored
 ) -> None:
     left_by_another(tmp_path, line("healthy"), line("healthy too"), sealed=1)
     for _ in range(4):
-        made = Scene(tmp_path, store).environment()
+        made = Scene(tmp_path, store.environ()).environment()
         assert taken_up(made) == [line("healthy too")]
         assert made.shipper.waiting_records == 1
         made._journal.close()
@@ -236,7 +237,7 @@ from pathlib import Path
 from extension.events import LogsReceived, Moment
 from tests.edge.extension.scene import Scene
 from tests.s3 import Moto
-made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1")).environment()
+made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).environment()
 signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)  # of the processor's time: the end of this process
 for event in made.left_over():
     if isinstance(event, LogsReceived):
@@ -269,7 +270,7 @@ def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_
 def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_said(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store, SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
     assert made.shipper._batcher._bytes == MIB
     (line_,) = said(capfd)
     assert f"SHIP_RATE_BYTES is {50 * MIB}" in str(line_["message"])
@@ -279,7 +280,7 @@ def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_sai
 def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store, SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
     assert said(capfd) == []
     assert made.shipper._batcher._bytes == MIB
 
@@ -291,7 +292,7 @@ def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("its 200 was cut"))
-    scene = Scene(tmp_path, store)
+    scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     scene.started.keeper.keep(line("its 200 was cut"))
     scene.shut_down()
@@ -301,7 +302,7 @@ def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
 
 
 def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store: s3.Moto) -> None:
-    scene = Scene(tmp_path, store)
+    scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     one = line("equal")[1:-1]
     for body in (b"[" + one + b"," + one + b"]", b"[" + one + b"]", b"[" + one + b"] "):
@@ -309,3 +310,26 @@ def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store:
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["equal"] * 4
+
+
+@pytest.mark.parametrize(("told", "asked"), [("on", "*"), ("off", None)])
+def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
+    tmp_path: Path, told: str, asked: str | None
+) -> None:
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), CONDITIONAL_WRITE=told)
+        consumer = scene.consumer()
+        scene.started.keeper.keep(line("one"))
+        scene.shut_down()
+        assert consumer.run() == 0
+        (request,) = store.requests
+    assert request.headers.get("if-none-match") == asked
+
+
+def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
+    with ScriptedS3() as store:
+        circuit = Scene(tmp_path, store.environ()).environment().shipper._circuit
+    draws = [circuit._chance() for _ in range(1000)]
+    assert len(set(draws)) > 990
+    assert 0.0 <= min(draws) < 0.1
+    assert 0.9 < max(draws) < 1.0

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from extension.errors import ApiError
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.poller import Polled, Poller
@@ -92,6 +93,35 @@ def test_a_fault_in_the_middle_of_a_life_costs_no_event(polling: Polling) -> Non
     assert polling.next_event()["requestId"] == "r2"
     polling.poller.release()
     polling.api.wait_for_next(4)
+
+
+class Away:
+    """In the place of the calls: nobody listens at the endpoint while it is asked `refusals` times."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.asked = 0
+
+    def ask_next(self) -> None:
+        self.asked += 1
+        if self.asked <= self.refusals:
+            raise ApiError("event/next", 0, "Connection refused")
+
+    def receive_next(self) -> bytes:
+        return b"event %d" % self.asked
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+def test_an_endpoint_that_is_away_when_it_is_asked_is_asked_again(refusals: int) -> None:
+    away, inbox = Away(refusals), Inbox()
+    poller = Poller(away, inbox)  # type: ignore[arg-type]  # two of its methods are used
+    poller.start()
+    (first,) = inbox.take(10.0)
+    poller.release()
+    (second,) = inbox.take(10.0)
+    assert isinstance(first, Polled)
+    assert isinstance(second, Polled)
+    assert (first.body, second.body) == (b"event 0", b"event %d" % (refusals + 1))
 
 
 def test_it_does_not_hammer_an_endpoint_that_refuses(api: LambdaApi) -> None:

@@ -365,12 +365,19 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
         assert all("planted" in str(line["why"]) for line in process.said())
 
 
-def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(opt: Path, api: LambdaApi, store: s3.Moto) -> None:
+@pytest.mark.parametrize("faults", [1, 2])
+def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
+    opt: Path, api: LambdaApi, store: s3.Moto, faults: int
+) -> None:
     plant(opt, "policy", "shutdown_limit")
+    plant(opt, "policy", "hold_limit")
     with started(opt, api, store) as process:
+        for number in range(1, faults):
+            api.invoke(f"r{number}")
+            api.wait_for_next(number + 1)
         api.shut_down()
         assert process.popen.wait(2.0) == 0
-        assert process.levels() == ["error"]
+        assert process.levels() == ["error"] * faults
 
 
 def test_a_fault_after_the_registration_does_not_register_again_for_lambda_would_refuse(

@@ -85,12 +85,6 @@ class TestWhatIsStored:
         assert (error.kind, error.status) == (StoreError.EXISTS, 412)
         assert s3.get(key)[0] == b"first"
 
-    def test_a_store_that_does_not_know_conditional_writes_says_so(self, make_store: MakeStore) -> None:
-        refusal = Refuse(501, "NotImplemented")
-        with ScriptedS3([refusal]) as server:
-            error = failure(make_store(server.environ()), only_if_absent("unknown.log", b"x"))
-        assert error.kind == StoreError.UNCONDITIONAL
-
     def test_no_content_encoding_is_sent_where_there_is_none(self, s3: Moto, make_store: MakeStore) -> None:
         make_store(s3.environ()).put(an_object("plain-encoding.log"))
         assert "ContentEncoding" not in s3.get("plain-encoding.log")[1]
@@ -147,35 +141,6 @@ REFUSALS: list[tuple[Refuse, str]] = [
 
 
 class TestRefusals:
-    @pytest.mark.parametrize(("step", "kind_of_error"), REFUSALS, ids=lambda value: getattr(value, "code", None))
-    def test_each_refusal_has_its_kind_and_is_not_tried_again(
-        self, make_store: MakeStore, step: Refuse, kind_of_error: str
-    ) -> None:
-        with ScriptedS3([step]) as s3:
-            store = make_store(s3.environ())
-            error = failure(store, an_object())
-            assert (error.kind, error.status, error.code) == (kind_of_error, step.status, step.code)
-            assert len(s3.requests) == 1
-            store.put(an_object())
-            assert len(s3.objects) == 1
-
-    @pytest.mark.parametrize(
-        "step",
-        [
-            Refuse(301, "PermanentRedirect", headers={"x-amz-bucket-region": "ap-south-1"}),
-            Refuse(307, "TemporaryRedirect", headers={"x-amz-bucket-region": "ap-south-1"}),
-            Refuse(400, "AuthorizationHeaderMalformed", extra="<Region>ap-south-1</Region>"),
-            Refuse(400, "IllegalLocationConstraintException", headers={"x-amz-bucket-region": "ap-south-1"}),
-        ],
-        ids=lambda step: step.code,
-    )
-    def test_a_wrong_region_is_a_setting_and_the_right_one_is_said(self, make_store: MakeStore, step: Step) -> None:
-        with ScriptedS3([step] * 3) as s3:
-            error = failure(make_store(s3.environ()), an_object())
-            assert error.kind == StoreError.CONFIGURATION
-            assert "region ap-south-1" in error.message
-            assert s3.objects == {}
-
     def test_a_refusal_before_the_end_of_a_long_body_is_understood(self, make_store: MakeStore) -> None:
         with ScriptedS3([Refuse(403, "AccessDenied", early=True)]) as s3:
             error = failure(make_store(s3.environ()), an_object(body=b"x" * 30 * MEGABYTE))
@@ -218,3 +183,41 @@ class TestRequestsThatCannotBeSent:
         error = failure(make_store(environ, region=""), an_object())
         assert error.kind == StoreError.CONFIGURATION
         assert "region" in error.message.lower()
+
+
+@pytest.mark.parametrize(("step", "kind_of_error"), REFUSALS, ids=lambda value: getattr(value, "code", None))
+def test_each_refusal_has_its_kind_and_is_not_tried_again(
+    make_store: MakeStore, step: Refuse, kind_of_error: str
+) -> None:
+    with ScriptedS3([step]) as s3:
+        store = make_store(s3.environ())
+        error = failure(store, an_object())
+        assert (error.kind, error.status, error.code) == (kind_of_error, step.status, step.code)
+        assert len(s3.requests) == 1
+        store.put(an_object())
+        assert len(s3.objects) == 1
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Refuse(301, "PermanentRedirect", headers={"x-amz-bucket-region": "ap-south-1"}),
+        Refuse(307, "TemporaryRedirect", headers={"x-amz-bucket-region": "ap-south-1"}),
+        Refuse(400, "AuthorizationHeaderMalformed", extra="<Region>ap-south-1</Region>"),
+        Refuse(400, "IllegalLocationConstraintException", headers={"x-amz-bucket-region": "ap-south-1"}),
+    ],
+    ids=lambda step: step.code,
+)
+def test_a_wrong_region_is_a_setting_and_the_right_one_is_said(make_store: MakeStore, step: Step) -> None:
+    with ScriptedS3([step] * 3) as s3:
+        error = failure(make_store(s3.environ()), an_object())
+        assert error.kind == StoreError.CONFIGURATION
+        assert "region ap-south-1" in error.message
+        assert s3.objects == {}
+
+
+def test_a_store_that_does_not_know_conditional_writes_says_so(make_store: MakeStore) -> None:
+    refusal = Refuse(501, "NotImplemented")
+    with ScriptedS3([refusal]) as server:
+        error = failure(make_store(server.environ()), only_if_absent("unknown.log", b"x"))
+    assert error.kind == StoreError.UNCONDITIONAL

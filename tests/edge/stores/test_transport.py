@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
 
 class TestTransport:
-    @pytest.mark.parametrize(
-        "step", [DropBefore(), DropAfter(), Say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")], ids=lambda s: type(s).__name__
-    )
-    def test_a_lost_answer_leaves_the_outcome_unknown(self, make_store: MakeStore, step: Step) -> None:
-        with ScriptedS3([step]) as s3:
-            store = make_store(s3.environ())
-            assert failure(store, an_object()).kind == StoreError.TRANSPORT
-            assert len(s3.requests) == 1
-            store.put(an_object())
-
     def test_half_an_answer_is_never_a_yes_to_what_is_not_stored(self, make_store: MakeStore) -> None:
         with ScriptedS3([Half(stored=False), Half(stored=True)]) as s3:
             store = make_store(s3.environ())
@@ -111,26 +101,6 @@ class TestKeptConnections:
             assert failure(store, an_object("2.log")).kind == StoreError.TRANSPORT
             assert [request.connection for request in s3.requests] == [1, 1, 2]
 
-    @pytest.mark.parametrize("aged", [(4.0, 0.0), (0.0, 4.0)], ids=["wall", "monotonic"])
-    def test_one_that_was_idle_for_long_on_either_clock_is_not_used(
-        self, make_store: MakeStore, aged: tuple[float, float]
-    ) -> None:
-        with ScriptedS3() as s3:
-            store: Any = make_store(s3.environ())
-            store.put(an_object("1.log"))
-            wall, monotonic = store._kept_since
-            store._kept_since = (wall - aged[0], monotonic - aged[1])
-            store.put(an_object("2.log"))
-            assert [request.connection for request in s3.requests] == [1, 2]
-
-    def test_none_is_used_again_after_a_cancel(self, make_store: MakeStore) -> None:
-        with ScriptedS3() as s3:
-            store = make_store(s3.environ())
-            store.put(an_object("1.log"))
-            store.cancel()
-            store.put(an_object("2.log"))
-            assert [request.connection for request in s3.requests] == [1, 2]
-
     def test_none_is_used_again_after_a_refusal_by_closing(self, make_store: MakeStore) -> None:
         with ScriptedS3([Fine(), Refuse(500, "InternalError", headers={"Connection": "close"})]) as s3:
             store = make_store(s3.environ())
@@ -168,3 +138,36 @@ class TestTls:
             error = failure(make_store({**s3.environ(), "AWS_CA_BUNDLE": str(authority.bundle)}), an_object())
             assert error.kind == StoreError.TRANSPORT
             assert s3.requests == []
+
+
+@pytest.mark.parametrize(
+    "step", [DropBefore(), DropAfter(), Say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")], ids=lambda s: type(s).__name__
+)
+def test_a_lost_answer_leaves_the_outcome_unknown(make_store: MakeStore, step: Step) -> None:
+    with ScriptedS3([step]) as s3:
+        store = make_store(s3.environ())
+        assert failure(store, an_object()).kind == StoreError.TRANSPORT
+        assert len(s3.requests) == 1
+        store.put(an_object())
+
+
+@pytest.mark.parametrize("aged", [(4.0, 0.0), (0.0, 4.0)], ids=["wall", "monotonic"])
+def test_a_connection_that_was_idle_for_long_on_either_clock_is_not_used(
+    make_store: MakeStore, aged: tuple[float, float]
+) -> None:
+    with ScriptedS3() as s3:
+        store: Any = make_store(s3.environ())
+        store.put(an_object("1.log"))
+        wall, monotonic = store._kept_since
+        store._kept_since = (wall - aged[0], monotonic - aged[1])
+        store.put(an_object("2.log"))
+        assert [request.connection for request in s3.requests] == [1, 2]
+
+
+def test_no_connection_is_used_again_after_a_cancel(make_store: MakeStore) -> None:
+    with ScriptedS3() as s3:
+        store = make_store(s3.environ())
+        store.put(an_object("1.log"))
+        store.cancel()
+        store.put(an_object("2.log"))
+        assert [request.connection for request in s3.requests] == [1, 2]

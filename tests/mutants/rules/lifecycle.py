@@ -40,8 +40,8 @@ SHUTDOWN = (
     removal(
         DEADLINE,
         "shipper.py",
-        "self._drained and not self._outbox.attempt and not self.waiting_records",
-        "self._drained and not self._outbox.attempt",
+        "self._drained and not self.waiting_records",
+        "self._drained and not self._batcher.records",
     ),
     removal(LAST_LINE, "shipper.py", "            self.accounts.lost += lost\n", ""),
     removal(LAST_LINE, "shipper.py", "self._batcher.loose if kept else self._batcher.records", "self._batcher.loose"),

@@ -113,7 +113,9 @@ class Process:
             chunk = recovery.rebuild(sealed, entries, self._settings, self.origin, self._new_body)
             records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
             if chunk:
-                self.core.recover(chunk, max(records - chunk.records, 0))
+                for action in self.core.recover(chunk, max(records - chunk.records, 0)):
+                    if isinstance(action, events.Drop):
+                        self.forget(action)
             else:
                 self.tmp.forget(seal)
         self.core.resume(self.tmp.state)

@@ -84,6 +84,17 @@ def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_ob
     assert [line for line in story.told if "release" in line] == [f"{2 * n} release r{n}" for n in range(20, 40)]
 
 
+def test_what_comes_while_it_is_open_is_kept_and_shipped_after_the_probe() -> None:
+    story = broken().done("r1", 12)
+    for number in range(20, 40):
+        story.invoke(f"r{number}", number).logs(number + 0.1, LONG).done(f"r{number}", number + 0.2)
+    assert uploads(story) == []
+    assert story.ledger == (43, 1, 0)
+    story.invoke("r60", 60).stored(60.1).stored(60.2).until(61)
+    assert uploads(story) == [60, 60.1]
+    assert story.ledger == (43, 43, 0)
+
+
 def test_the_invocation_that_is_held_when_it_opens_is_released_at_once() -> None:
     story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(1, LONG).failed(1.1).failed(1.4).failed(1.9)
     assert story.told[-2:] == ["1.9 say error", "1.9 release r1"]  # though its handler still runs

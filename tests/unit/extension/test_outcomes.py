@@ -32,7 +32,9 @@ def test_exists_after_a_freeze_cut_the_first_attempt_means_done() -> None:
 
 
 def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_said() -> None:
-    story = busy().failed(11.1, EXISTS)
+    story = busy()
+    story.chunks["2"].chunk.sealed = True  # as it is before an attempt
+    story.failed(11.1, EXISTS)
     assert story.told[-3:] == ["11.1 rekey 3", "11.1 say warning", "11.1 upload 3 bytes(1)"]
     first, second = story.chunks["2"].chunk, story.chunks["3"].chunk
     assert first is second
@@ -185,8 +187,8 @@ def old(key: str, mib: int) -> objects.Chunk:
     return chunk
 
 
-@pytest.mark.parametrize(("threshold", "most"), [(1, 32), (20, 40)])
-def test_what_earlier_processes_left_is_bounded_by_32_mib_or_twice_a_larger_threshold(
+@pytest.mark.parametrize(("threshold", "most"), [(1, 32), (20, 60)])
+def test_what_earlier_processes_left_is_bounded_by_32_mib_or_three_of_a_larger_threshold(
     threshold: int, most: int
 ) -> None:
     story = Story(SHIP_RATE_BYTES=threshold * MIB)
@@ -194,6 +196,16 @@ def test_what_earlier_processes_left_is_bounded_by_32_mib_or_twice_a_larger_thre
         story.core.recover(old(key, mib))
         assert story.core.accounts.lost == lost
     assert story.invoke("r1", 1).told == ["1 upload b bytes(1)"]  # the oldest is lost
+
+
+def test_an_earlier_process_s_chunk_that_is_shed_is_said_and_leaves_the_journal() -> None:
+    story = Story()
+    story.core.recover(old("a", 30))
+    said, dropped = story.core.recover(old("b", 30))
+    assert isinstance(said, events.Say)
+    assert (said.level, said.fields["records"], said.fields["perhaps_stored"]) == ("error", 1, True)
+    assert isinstance(dropped, events.Drop)
+    assert dropped.chunk.key == "key-a"
 
 
 def test_a_chunk_larger_than_all_that_may_wait_waits_too_alone_or_behind_one_in_flight() -> None:
@@ -241,11 +253,11 @@ def test_under_a_key_of_its_own_nothing_is_perhaps_stored_before_a_put_was_left_
     assert "perhapsStored" not in story.figures
 
 
-def test_what_is_closed_behind_it_is_bounded_by_twice_a_larger_threshold_too() -> None:
+def test_what_is_closed_behind_it_is_bounded_by_three_of_a_larger_threshold_too() -> None:
     story = Story(SHIP_RATE_BYTES=17 * MIB)
     story.core.recover(old("a", 16))
-    assert story.logs(1, "x" * 17 * MIB).core.accounts.lost == 0
-    assert story.logs(2, "x" * 17 * MIB).core.accounts.lost > 0
+    assert story.logs(1, "x" * 17 * MIB).logs(2, "x" * 17 * MIB).core.accounts.lost == 0
+    assert story.logs(3, "x" * 17 * MIB).core.accounts.lost > 0
 
 
 def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:

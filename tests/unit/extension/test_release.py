@@ -200,6 +200,17 @@ def test_a_refusal_of_the_store_releases_too() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.05 say warning", "11.05 release r1"]
 
 
+def test_retries_within_a_hold_do_not_lengthen_it() -> None:
+    story = warm(lambda: 0.0, SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11)
+    assert story.failed(11.2).failed(11.4).until(15).told == [
+        "11 upload 2 bytes(1)",
+        "11.2 say warning",
+        "11.2 upload 2 bytes(1)",
+        "11.4 upload 2 bytes(1)",
+        "11.5 release r1",
+    ]
+
+
 def test_the_tenth_invocation_makes_what_waits_due() -> None:
     story = warm().logs(10).forget()
     for number in range(1, 11):
