@@ -21,7 +21,7 @@ POISON = "poison is set aside after two failed replays, and counted as lost"
 NO_POISON = "what could be made again is no poison, whatever becomes of its upload"
 NEIGHBOUR = "a living neighbour's journal is never adopted, a dead one's is"
 GOES_ON = "environment and sequence go on in a new process"
-PRIVATE = "0700, 0600, no links, owner checked"
+PRIVATE = "in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked"
 SIZE = "size: as set, else 64 MiB or an eighth of what is free"
 FREED = "bodies leave the journal when their chunk is stored or given up, not before"
 THIRD = "a threshold over a third of it is lowered, and said"
@@ -225,6 +225,7 @@ JOURNAL = (
         HEADER_TELLS,
         "told.forgotten, told.replays = self._serial, list(self._gone), self._replays",
     ),
+    removal(PRIVATE, "journal/folder.py", 'NAME = "adaptive-batching-extension"', 'NAME = "journal"'),
     removal(PRIVATE, "journal/folder.py", "            os.fchmod(descriptor, 0o700)\n", "            pass\n"),
     removal(PRIVATE, "journal/folder.py", "os.open(name, flags, 0o600,", "os.open(name, flags, 0o644,"),
     removal(PRIVATE, "journal/folder.py", "_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC", "_FLAGS = os.O_CLOEXEC"),

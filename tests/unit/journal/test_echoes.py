@@ -19,9 +19,9 @@ def test_what_could_not_be_kept_is_new_when_it_comes_again() -> None:
 
 
 def test_one_byte_more_is_another_body() -> None:
-    echoes = Echoes()
-    echoes.is_echo(b"[1]")
-    assert not echoes.is_echo(b"[1] ")
+    for body in (b"[1]", b"[" + b"1" * 1_000_000 + b"]"):
+        for other in (body + b" ", b" " + body, body[:-2] + b"2]", b"{" + body[1:]):
+            assert not Echoes([body]).is_echo(other)
 
 
 def test_the_64th_last_body_is_known_and_the_65th_is_not() -> None:
