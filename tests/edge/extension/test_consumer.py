@@ -171,7 +171,10 @@ def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd:
     thread.join(10)
     assert not thread.is_alive()
     assert scene.released == 2
-    assert said(capfd)[-1]["errors"] == 1
+    fault, last = said(capfd)
+    assert fault["message"] == "a fault of the extension; it goes on"
+    assert "Traceback" in str(fault["why"])
+    assert last["errors"] == 1
 
 
 def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(

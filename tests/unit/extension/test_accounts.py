@@ -6,7 +6,7 @@ from extension import events, objects
 from extension.accounts import REPORT, Accounts
 from extension.batcher import CHUNK_BYTES
 from extension.errors import StoreError
-from tests.unit.extension.build import platform
+from tests.unit.extension.build import function_line, logs, platform
 from tests.unit.extension.story import Story, warm
 
 LONG = "x" * 200
@@ -104,7 +104,8 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
 
 
 def test_one_line_at_the_end_adds_up() -> None:
-    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(11.5).logs(11.6).until(60)
+    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(11.5)
+    story.body(11.6, logs(function_line("hello")).body, serial=5).until(60)
     assert story.told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 2"]
     assert story.figures["received"] == 6
     assert (story.figures["shipped"], story.figures["waiting"], story.figures["lost"]) == (1, 0, 5)
@@ -150,10 +151,16 @@ def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot
     assert (story.figures["waiting"], story.figures["lost"]) == (2, 0)
 
 
+def refused_to_the_end(story: Story) -> Story:
+    for hundredths in range(1120, 1290, 5):
+        story.failed(hundredths / 100, StoreError.THROTTLED)
+    assert story.until(60).told[-1] == "12.9 exit lost 1"
+    return story
+
+
 @pytest.mark.parametrize("kind", [StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED])
 def test_the_last_line_names_the_key_of_what_may_be_stored_all_the_same(kind: str) -> None:
-    story = warm().logs(10).shutdown(11).until(11.2).failed(11.2, kind).until(60)
-    assert story.told[-1] == "12.9 exit lost 1"
+    story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2).failed(11.2, kind))
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
@@ -163,10 +170,7 @@ def test_so_it_does_for_an_attempt_that_is_not_answered_at_the_end() -> None:
 
 
 def test_what_was_refused_at_every_attempt_is_lost_for_certain() -> None:
-    story = warm().logs(10).shutdown(11).until(11.2)
-    for _ in range(50):
-        story.failed(story._time, StoreError.THROTTLED).until(min(story._time + 0.05, 12.9))
-    assert story.told[-1] == "12.9 exit lost 1"
+    story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2))
     assert "perhapsStored" not in story.figures
 
 
