@@ -129,7 +129,7 @@ def _fork(mutant: Mutant | None) -> int:
 def _test(mutant: Mutant | None) -> int:
     os.environ["SIMULATION_LIFECYCLES"] = LIFECYCLES
     quick = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # that it fails is enough: nothing is shrunk
-    hypothesis.settings.register_profile("mutants", derandomize=True, database=None, phases=quick)
+    hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None, phases=quick)
     hypothesis.settings.load_profile("mutants")
     files = [*TESTS.glob("extension/test_*.py"), TESTS / "journal" / "test_echoes.py"]
     names = {name: path for path in sorted(files) if (name := path.stem.removeprefix("test_")) not in BLIND}
