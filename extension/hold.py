@@ -22,7 +22,6 @@ class Hold:
         self.since = since
         self.until = until
         self.attempt = attempt  # the upload whose answer ends the hold; 0: the next one that starts
-        self.settle_at = 0.0
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
 
     def done(self, now: float, until: float) -> None:

@@ -63,6 +63,9 @@ BLIND = {"imports", "reliability"}
 LIFECYCLES = "150"
 #: Seconds that all tests may take against one mutant.
 PATIENCE = 60.0
+HOPELESS = float("inf")
+#: What catches a mutant.
+FAILED, HUNG = "failed", "hung"
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,8 @@ def mutants(modules: Sequence[str], seed: int) -> list[Mutant]:
     return found
 
 
-def run(candidates: Sequence[Mutant | None], jobs: int, seconds: float) -> Iterator[tuple[Mutant | None, bool]]:
-    """Yield each mutant (None: no change) and whether it was caught, until all were tried or the time is over."""
+def run(candidates: Sequence[Mutant | None], jobs: int, seconds: float) -> Iterator[tuple[Mutant | None, str]]:
+    """Yield each mutant (None: no change) and what caught it (FAILED, HUNG or ""), until the time is over."""
     end = time.monotonic() + seconds
     waiting = list(reversed(candidates))
     running: dict[int, tuple[Mutant | None, float]] = {}
@@ -99,11 +102,12 @@ def run(candidates: Sequence[Mutant | None], jobs: int, seconds: float) -> Itera
             running[_fork(mutant)] = (mutant, time.monotonic() + PATIENCE)
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid in running:
-            yield running.pop(pid)[0], status != 0
+            mutant, deadline = running.pop(pid)
+            yield mutant, "" if status == 0 else HUNG if deadline == HOPELESS else FAILED
             continue
         for late in [one for one, (_, deadline) in running.items() if time.monotonic() > deadline]:
-            os.killpg(late, signal.SIGKILL)  # its status is not 0: caught
-            running[late] = (running[late][0], float("inf"))
+            os.killpg(late, signal.SIGKILL)
+            running[late] = (running[late][0], HOPELESS)
         time.sleep(0.01)
 
 
