@@ -215,3 +215,11 @@ def test_probes_are_30_60_120_240_300_300_seconds_apart() -> None:
         waits.append(circuit.retry_at)
         assert circuit.is_open == (number >= 2)
     assert waits[2:] == [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
+
+
+def test_a_failure_that_was_cured_is_no_reason_for_the_next_break() -> None:
+    circuit = Circuit(lambda: 1.0)
+    circuit.failed("a password of yesterday", 1.0)
+    circuit.succeeded(2.0)
+    assert circuit.held_in_vain(1.0, 10.0)
+    assert circuit.why == "no answer while an invocation was held"
