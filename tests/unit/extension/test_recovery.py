@@ -137,6 +137,21 @@ def test_a_record_whose_rest_was_in_memory_alone_is_kept_as_text() -> None:
     assert b"extension.unparsed" in bytes(made.body)  # type: ignore[arg-type]
 
 
+def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_there_by_now() -> None:
+    life = Life(gzip=False, ship_bytes=100_000)
+    life.post(b"[" + HEAD + b'{"message":"AA}]')
+    life.until(1.5)
+    life.post(b"[" + HEAD + b'AA"}}]')
+    life.feed(events.Shutdown("spindown", at(1.5).wall + 2.0))
+    life.until(4.5)
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    assert chunk.seal.cuts == (1,)
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert (made.key, made.body, made.metadata) == (chunk.key, chunk.body, chunk.metadata)
+
+
 def test_a_chunk_that_is_made_again_keeps_the_environment_of_its_seal() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + HEAD + b'"a line"}]')
