@@ -22,7 +22,7 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("consumer.py", f"{OURS}one fault", f"{NEVER}one fault"),
         ("consumer.py", "        self._shipper.accounts.errors += 1\n", ""),
         ("consumer.py", '"".join(traceback.format_exception(type(error), error, error.__traceback__))', "repr(error)"),
-        ("consumer.py", '        say("error", "a fault of the extension; it goes on", {"why": why})\n', ""),
+        ("consumer.py", 'say("error", "a fault of the extension; it goes on", {"why": why})', "pass"),
         ("consumer.py", "            self._faults = 0\n", "            pass\n"),
         ("consumer.py", "if item and not isinstance(item, events.Shed):", "if True:"),
         ("consumer.py", "        if isinstance(item, Polled):\n            self._poller.release()\n", ""),
