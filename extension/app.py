@@ -26,7 +26,7 @@ def run(settings: "Settings", started: "Started", environ: "Mapping[str, str]") 
             fields: dict[str, object] = {"why": _traceback(error)}
             say("error", "shipping has ended for this environment, the function goes on", fields)
         if consumer:
-            taken, unshipped = consumer.taken, consumer.unshipped
+            taken, unshipped = consumer.taken, consumer.waiting_records
             if consumer.leaving:
                 taken.append(Shutdown("", 0.0))
         else:
@@ -49,7 +49,7 @@ def _poll_only(inbox: "Inbox", poller: Poller, taken: "list[object]", unshipped:
                 poller.release()
             elif isinstance(batch, (Polled, Shutdown, Gone)):  # Shutdown: SIGTERM
                 if unshipped:
-                    say("error", "this environment ends; records are lost since its faults", {"records": unshipped})
+                    say("error", "this environment ends; since its faults nothing was shipped", {"records": unshipped})
                 return 1 if isinstance(batch, Gone) else 0
         taken = inbox.take(None)
 

@@ -31,31 +31,38 @@ class Consumer:
         self.taken: list[object] = []  # from the inbox and not consumed yet
 
     @property
-    def unshipped(self) -> int:
-        """Records received that are not stored."""
-        return self._shipper.accounts.received - self._shipper.accounts.shipped
+    def waiting_records(self) -> int:
+        """Records received that are neither stored nor lost."""
+        return self._shipper.waiting_records
 
     def run(self) -> int:
         """Consume until the core says Exit; the process's exit code. Raises after two faults of ours in a row."""
         for left in self._environment.left_over():
-            self._attempt(left)
+            self.taken.append(left)
+            self._consume_taken()
         while True:
             wake_at = self._shipper.wake_at()
             self.taken = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
             self._count()
-            while self.taken:
-                code = self._attempt(self.taken.pop(0))
-                if code >= 0:
-                    return code
+            code = self._consume_taken()
+            if code >= 0:
+                return code
+
+    def _consume_taken(self) -> int:
+        while self.taken:
+            code = self._attempt(self.taken.pop(0))
+            if code >= 0:
+                return code
+        return -1
 
     def _attempt(self, item: object) -> int:
         """Take one item, survive a fault in that; the exit code when it was the last, else -1."""
-        received = self._shipper.accounts.received
         try:
             code = self._consume(item)
         except Exception as error:  # noqa: BLE001 - one fault must not end the shipping
-            unread = self._shipper.accounts.received == received
-            self._survive(error, item, _size(item) if unread else None)
+            unread = _batch_of(item) if self._shipper.is_reading else None
+            self._shipper.is_reading = False
+            self._survive(error, item, unread)
             return 0 if self.leaving and not self.taken else -1
         if item and not isinstance(item, events.Shed):
             self._faults = 0
@@ -75,18 +82,24 @@ class Consumer:
         return self._carry_out(self._shipper.handle(event, moment))  # type: ignore[arg-type]  # the inbox holds events
 
     def _carry_out(self, actions: "list[events.Action]") -> int:
-        for action in actions:
-            if isinstance(action, events.Exit):
-                if action.figures["waiting"]:
-                    self._environment.leave()
-                say("error" if action.lost_records else "info", "this environment ends", action.figures)
-                return 0
-            if isinstance(action, events.Release):
-                self._poller.release()
-            elif isinstance(action, events.Say):
-                say(action.level, action.message, action.fields)
-            else:
-                self._environment.carry_out(action)
+        """Do what the core says; the exit code when it says Exit, else -1."""
+        for number, action in enumerate(actions):
+            try:
+                if isinstance(action, events.Exit):
+                    say("error" if action.lost_records else "info", "this environment ends", action.figures)
+                    if action.figures["waiting"]:
+                        self._environment.leave()
+                    return 0
+                if isinstance(action, events.Release):
+                    self._poller.release()
+                elif isinstance(action, events.Say):
+                    say(action.level, action.message, action.fields)
+                else:
+                    self._environment.carry_out(action)
+            except Exception:
+                if any(isinstance(one, events.Release) for one in actions[number:]):
+                    self._poller.release()
+                raise
         return -1
 
     def _read_again(self, item: "events.GivenUp") -> "events.Event":
@@ -101,6 +114,7 @@ class Consumer:
         self._faults += 1
         self._shipper.accounts.errors += 1
         if self._faults > 1:
+            self.taken[:0] = [unread] if unread else []  # counted by whoever takes over
             raise error
         import traceback  # eight files more, for a fault alone
 
@@ -122,7 +136,7 @@ class Consumer:
         accounts.refused = self._listener.refused if self._listener else 0
 
 
-def _size(item: object) -> "events.GivenUp | None":
+def _batch_of(item: object) -> "events.GivenUp | None":
     """Serial, records and bytes of a batch; None for anything else."""
     if isinstance(item, events.LogsReceived):
         return item.given_up()

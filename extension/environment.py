@@ -95,11 +95,10 @@ class Environment:
 
     def take_up(self, sealed: "Sealed") -> "list[events.Action]":
         """Make a chunk again that an earlier process had closed."""
-        seal, accounts = sealed.seal, self.shipper.accounts
+        seal = sealed.seal
         records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
         if sealed.replays >= recovery.REPLAYS:
-            accounts.received += records
-            accounts.lost += records
+            self._count_as_lost(records)
             fields: "dict[str, object]" = {"records": records, "key": seal.key}
             say("error", "a chunk that could not be made again twice is set aside: its records are lost", fields)
             self._journal.set_aside(seal.first, seal.last)
@@ -110,15 +109,21 @@ class Environment:
         self._journal.replayed(seal.first)
         if chunk:
             return self.shipper.recover(chunk, max(records - chunk.records, 0))
+        self._count_as_lost(records)
+        told: "dict[str, object]" = {"records": records, "perhapsStored": {seal.key: records}}
+        say("error", "nothing of a chunk could be read again: its records are lost, if it was not stored before", told)
         self.forget(seal.first, seal.last)
         return []
+
+    def _count_as_lost(self, records: int) -> None:
+        self.shipper.accounts.received += records
+        self.shipper.accounts.lost += records
 
     def _lose(self, first: int, last: int) -> None:
         """Bodies that cannot be read again."""
         bodies = [body.given_up() for body in self.bodies(first, last)]
         records = sum(body.records for body in bodies)
-        self.shipper.accounts.received += records
-        self.shipper.accounts.lost += records
+        self._count_as_lost(records)
         fields: "dict[str, object]" = {"bodies": len(bodies), "records": records}
         say("error", "bodies that could not be read again twice are set aside: their records are lost", fields)
         self._journal.set_aside(first, last)

@@ -146,7 +146,7 @@ class Upload:
 
 
 class Forget:
-    """Action: this chunk is stored; the journal and its file may forget it and everything before it."""
+    """Action: this chunk is stored; the journal and its file may forget it."""
 
     __slots__ = ("chunk",)
 

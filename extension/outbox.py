@@ -12,6 +12,7 @@ from extension.errors import StoreError
 
 WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
 UNHEARD = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
+NAMED = 100  # keys that one line tells
 LEFT_OVER = 2  # the first attempt of this process at a chunk that an earlier one left
 
 
@@ -50,7 +51,7 @@ class Outbox:
             self._accounts.lost_bytes += shed.raw_bytes
             fields: "dict[str, object]" = {"records": records, "bytes": shed.raw_bytes, "key": shed.key}
             if shed.doubtful:
-                fields["perhaps_stored"] = True
+                fields["perhapsStored"] = {shed.key: records}
             actions.append(events.Say("error", "too much waits for the store: the oldest records are lost", fields))
             actions.append(events.Drop(shed))
         return actions
@@ -70,7 +71,8 @@ class Outbox:
             records += lost
             size += lost_bytes
             if lost and (chunk.doubtful or (self.attempt and chunk is self._waiting[0])):
-                perhaps[chunk.key] = lost
+                name = chunk.key if len(perhaps) < NAMED else "others"
+                perhaps[name] = perhaps.get(name, 0) + lost
         return records, size, perhaps
 
     def ready(self, now: float) -> bool:

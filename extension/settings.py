@@ -210,7 +210,7 @@ def _number(setting: Setting, text: str) -> int:
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not (digits.isascii() and digits.isdigit()):
         raise Problem("that is not a whole number")
-    value = int(text[:19])  # 64 bits; what is longer is above every maximum
+    value = int((digits.lstrip("0") or "0")[:19])  # 64 bits; what is longer is above every maximum
     if text.startswith("-") or value < setting.minimum:
         raise Problem(f"the least is {setting.minimum}")
     if value > setting.maximum:

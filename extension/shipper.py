@@ -35,6 +35,7 @@ class Shipper:
         self._managed = managed
         self._restored = restored  # SnapStart: called at the first INVOKE, after the restore
         self.accounts = Accounts()
+        self.is_reading = False  # if handle() raised: whether a batch was unread then
         self._circuit = Circuit(chance)
         self._outbox = Outbox(self._circuit, self.accounts, batches.rekey)
         self._state = reader.state()  # before the first record of the open chunk
@@ -100,7 +101,9 @@ class Shipper:
         self._last = now
         moment = events.Moment(self._time, now.wall)
         if isinstance(event, events.LogsReceived):
+            self.is_reading = True
             received = self._reader.read(event.body, event.wall or now.wall)
+            self.is_reading = False
             self._on_received(received, moment, event.serial, actions)
         elif isinstance(event, events.Invoke):
             self._on_invoke(event, moment, actions)

@@ -55,8 +55,10 @@ class Files:
 
     @property
     def is_wiped(self) -> bool:
-        """Whether somebody has removed the segment that is written, or the whole folder."""
-        return os.fstat(self.current.descriptor).st_nlink == 0 if self.is_open else self.folder.is_gone
+        """Whether somebody has removed the oldest segment or the one that is written, or the whole folder."""
+        if not self.is_open:
+            return self.folder.is_gone
+        return _is_removed(self.current) or _is_removed(self.segments[0])
 
     def takes(self, size: int) -> bool:
         """Whether so many bytes belong into the current segment."""
@@ -100,7 +102,7 @@ class Files:
                 kept.append(segment)
             else:
                 self.folder.remove(numbered(SEGMENT, segment.number))
-                _close(segment)
+                close([segment])
         self.segments = [*kept, self.current] if self.is_open else kept
 
     def reserve(self) -> None:
@@ -154,26 +156,21 @@ class Files:
     def take_missing(self) -> "list[Segment]":
         """After files were removed by somebody: keep those that are there, return the others. Nothing is written on."""
         self.is_open = False
-        segments, self.segments = self.segments, []
-        if self.folder.is_gone:
-            return segments
-        there = self.folder.numbered(SEGMENT)
-        self.segments = [segment for segment in segments if segment.number in there]
-        self._aside = sum(self.folder.numbered(ASIDE).values())
+        missing = [segment for segment in self.segments if self.folder.is_gone or _is_removed(segment)]
+        self.segments = [segment for segment in self.segments if segment not in missing]
         self.folder.remove(RESERVE)
         self._reserved = 0
-        return [segment for segment in segments if segment.number not in there]
+        return missing
 
     def write_again(self, missing: "list[Segment]") -> None:
-        """Take in segments that were removed: whoever has them open can still read them. OSError: not all got in."""
-        try:
-            for segment in missing:
-                if segment.descriptor >= 0:
-                    self._copy(segment)
-        finally:
-            for segment in missing:
-                if segment not in self.segments:
-                    _close(segment)
+        """Take in segments that were removed: whoever has them open can still read them.
+
+        What got in is no longer in the list. OSError: not all did.
+        """
+        while missing:
+            if missing[0].descriptor >= 0:
+                self._copy(missing[0])
+            del missing[0]
 
     def _copy(self, segment: Segment) -> None:
         name = numbered(SEGMENT, segment.number)
@@ -185,22 +182,33 @@ class Files:
             os.close(descriptor)
             self.folder.remove(name)
             raise
-        _close(segment)
+        close([segment])
         segment.descriptor, segment.size = descriptor, segment.whole
         self.segments = sorted([*self.segments, segment], key=lambda one: one.number)
         self._number = max(self._number, segment.number)
 
+    def go_on(self, last: "Segment | None") -> bool:
+        """Write on in the last segment, if it was just written again; whether there is room in it."""
+        self.is_open = bool(last) and self.current is last and last.size < self._segment_bytes
+        self._begun = 0
+        return self.is_open
+
     def close(self) -> None:
         """Close everything, and let the folder go."""
-        for segment in self.segments:
-            _close(segment)
+        close(self.segments)
         self.folder.close()
 
 
-def _close(segment: Segment) -> None:
-    if segment.descriptor >= 0:
-        os.close(segment.descriptor)
-        segment.descriptor = -1
+def close(segments: "Iterable[Segment]") -> None:
+    """Let the files of these segments go."""
+    for segment in segments:
+        if segment.descriptor >= 0:
+            os.close(segment.descriptor)
+            segment.descriptor = -1
+
+
+def _is_removed(segment: Segment) -> bool:
+    return segment.descriptor >= 0 and os.fstat(segment.descriptor).st_nlink == 0
 
 
 def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:

@@ -84,9 +84,20 @@ def find(folder: "Folder", limit: int, largest: int, slack: int) -> Leftover:
     return left
 
 
-def entries(folder: "Folder", segment: Segment, first: int, last: int) -> "Iterator[tuple[int, float, bytes]]":
-    """Serial, arrival and body of the entries `first` to `last` that stand in one segment. OSError."""
-    for kind, payload, _ in _frames(folder, segment):
+def entries(descriptor: int, whole: int, first: int, last: int) -> "Iterator[tuple[int, float, bytes]]":
+    """Serial, arrival and body of the entries `first` to `last` in a segment with `whole` readable bytes. OSError.
+
+    Somebody may be appending by the same descriptor: it is read without moving its position.
+    """
+    at = 0
+
+    def read(size: int) -> bytes:
+        nonlocal at
+        piece = os.pread(descriptor, size, at)
+        at += len(piece)
+        return piece
+
+    for kind, payload, _ in frames.whole(read, whole):
         if kind == frames.ENTRY:
             one = frames.read_entry(payload)
             if first <= one[0] <= last:

@@ -1,11 +1,12 @@
 """The journal as the extension sees it. Thread-safe; errors of the file system never leave it."""
 
 import _thread
+import errno
 import os
 import time
 
 from extension.journal import frames, left
-from extension.journal.files import RESERVE_BYTES, Files
+from extension.journal.files import RESERVE_BYTES, Files, close
 from extension.journal.folder import SEGMENT, numbered, take
 from extension.journal.ranges import Ranges
 
@@ -13,6 +14,7 @@ LARGEST = 64 * 1024 * 1024  # bytes: the limit, unless it is set, or an eighth o
 SHARE = 8  # the journal takes this part of what is free, for /tmp is the function's
 SLOW_SECONDS = 0.05  # an append that took longer: the disk is not to delay the platform's answer
 REST_SECONDS = 10.0  # in which memory serves then, and after an error
+ATTEMPTS = 3  # at writing again what somebody is just removing
 AGAIN_SECONDS = 60.0  # before a line of the same kind may be said again, if all was well in between
 
 ADVICE = "until it can, a crash of the extension loses what waits in memory; nothing else changes"
@@ -44,6 +46,7 @@ class Journal:
         self._homes: "dict[int, int]" = {}  # first serial of a sealed chunk: number of the segment with its seal
         self._replays: "dict[int, int]" = {}
         self._state: "ReaderState | None" = None
+        self._behind = False  # a frame that had to be written was not
         self._adrift: "list[left.Segment]" = []  # in no folder for the moment, since somebody removed it
         self._rest_until = 0.0
         self._told: "dict[str, float]" = {}  # what was said, and when
@@ -124,15 +127,15 @@ class Journal:
 
     def set_aside(self, first: int, last: int) -> bool:
         """Move poison out of the way, into a file of its own; False if there was no room, and only `forget` is done."""
-        copies = ((frames.entry(serial, wall, body), body) for serial, wall, body in self.entries(first, last))
-        files, done = self._files, False
-        if files:
-            try:
-                files.set_aside(first, copies, self.limit - files.used)
-                done = True
-            except OSError as error:
-                self._tell("aside", "a chunk that cannot be made again is dropped", {"why": str(error)})
+        copies = [(frames.entry(serial, wall, body), body) for serial, wall, body in self.entries(first, last)]
+        done = False
         with self._lock:
+            if self._alive() and self._files:
+                try:
+                    self._files.set_aside(first, copies, self.limit - self._files.used)
+                    done = True
+                except OSError as error:
+                    self._tell("aside", "a chunk that cannot be made again is dropped", {"why": str(error)})
             self._forget(first, last)
         return done
 
@@ -142,16 +145,30 @@ class Journal:
         Those that are forgotten, or cannot be read any more, are missing.
         """
         with self._lock:
-            files = self._files
-            known = files.segments if files else []
-            there = [left.Segment(one.number, one.whole) for one in known if _meet(one, first, last)]
-        for segment in there:
+            numbers = [one.number for one in self._held() if _meet(one, first, last)]
+        for number in numbers:
+            descriptor = -1
             try:
-                for entry in left.entries(files.folder, segment, first, last):  # type: ignore[union-attr]  # there is one
+                descriptor, whole = self._opened(number)
+                for entry in left.entries(descriptor, whole, first, last) if whole else ():
                     if not self._gone.cover(entry[0], entry[0]):
                         yield entry
             except OSError as error:
                 self._tell("read", "a file of the journal cannot be read: what is in it is lost", {"why": str(error)})
+            finally:
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+    def _opened(self, number: int) -> "tuple[int, int]":
+        """A descriptor of this segment, to be closed by the caller, and the bytes that can be read; 0 if it has gone.
+
+        Not its name: the file may be removed, and be written again, meanwhile.
+        """
+        with self._lock:
+            for one in self._held():
+                if one.number == number and one.descriptor >= 0:
+                    return os.dup(one.descriptor), one.whole
+        return -1, 0
 
     def recent(self) -> "Iterator[bytes]":
         """The last bodies that came before this process began, oldest first, as far as they are still there."""
@@ -187,6 +204,7 @@ class Journal:
     def outlive(self) -> None:
         """The process ends: what the next one needs is there, even if somebody has just cleared /tmp."""
         with self._lock:
+            self._rest_until = 0.0
             self._alive()
 
     def close(self) -> None:
@@ -196,8 +214,12 @@ class Journal:
             if self._files:
                 self._files.close()
             self._files = None
+            close(self._adrift)
 
     # under the lock
+
+    def _held(self) -> "list[left.Segment]":
+        return [*(self._files.segments if self._files else ()), *self._adrift]
 
     def _ready(self, now: float) -> bool:
         """Whether an entry may be written now."""
@@ -214,34 +236,47 @@ class Journal:
         return True
 
     def _alive(self) -> bool:
-        """Whether there is a folder to write to; begins again where somebody has cleared /tmp."""
+        """Whether there is a folder to write to; writes again what somebody has removed from /tmp."""
         files = self._files
         if self._closed:
             return False
-        if files and not files.is_wiped:
+        if files and not self._adrift and not files.is_wiped:
             return True
-        if files:
+        if self._now() < self._rest_until:
+            return False
+        if files and files.is_wiped:
             self.wipes += 1
             self._tell("wiped", "the journal was removed from /tmp: it is written again", {"folder": files.folder.path})
-        elif self._now() < self._rest_until:
-            return False
-        try:
+        for again in range(ATTEMPTS):
+            try:
+                return self._write_again()
+            except FileNotFoundError as error:  # /tmp is being cleared at this very moment
+                if again == ATTEMPTS - 1:
+                    self._broken(error)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):  # what is removed takes room as long as it is open
+                    close(self._adrift)
+                    self._adrift = []
+                self._broken(error)
+                break
+        return False
+
+    def _write_again(self) -> bool:
+        files = self._files
+        if files:
+            files.purge(self._gone, self._homes.values())
+            self._adrift += files.take_missing()
+        if not files or files.folder.is_gone:
+            self._files = None
             if files:
-                files.purge(self._gone, self._homes.values())
-                self._adrift += files.take_missing()
-            if not files or files.folder.is_gone:
-                self._files = None
-                if files:
-                    files.close()
-                self._use(Files(take(self._parent, empty=True), [], 0))
-            adrift, self._adrift = self._adrift, []
-            self._files.write_again(adrift)  # type: ignore[union-attr]  # there is one by now
-        except OSError as error:
-            self._broken(error)
-            return False
-        there = {segment.number for segment in self._files.segments} if self._files else set()
+                files.close()
+            self._use(Files(take(self._parent, empty=True), [], 0))
+        last = self._adrift[-1] if self._adrift else None
+        self._files.write_again(self._adrift)  # type: ignore[union-attr]  # there is one by now
+        there = {segment.number for segment in self._files.segments}  # type: ignore[union-attr]  # the same
         self._homes = {first: number for first, number in self._homes.items() if number in there}
-        return self._begin()
+        # All that is known stands in the header of a new segment; in the old one only if no frame of it is missing.
+        return (not self._behind and self._files.go_on(last)) or self._begin()  # type: ignore[union-attr]  # the same
 
     def _take_over(self, found: left.Leftover, folder: "Folder") -> None:
         self._use(Files(folder, found.segments, found.number))
@@ -267,6 +302,7 @@ class Journal:
         except OSError as error:
             self._broken(error)
             return False
+        self._behind = False
         return True
 
     def _fits(self, size: int) -> bool:
@@ -292,6 +328,11 @@ class Journal:
 
     def _must(self, frame: bytes) -> bool:
         """Write what must get in although the journal or the disk is full."""
+        written = self._put_anyway(frame)
+        self._behind = self._behind or not written
+        return written
+
+    def _put_anyway(self, frame: bytes) -> bool:
         if not self._alive() or not self._files or self._files.used + len(frame) > self.limit + RESERVE_BYTES:
             return False
         if self._put(frame):

@@ -89,8 +89,7 @@ def _reported(said: Sequence[dict[str, Any]], ends: Iterable[int], stored: Conta
             total, since = total + int(line["lost"]) - after_all, 0
         elif line.get("level") == "error" and "lost" in str(line.get("message")):
             since += int(line.get("records", 0))
-            if line.get("perhaps_stored") and line["key"] in stored:
-                total -= int(line["records"])
+            total -= sum(count for key, count in line.get("perhapsStored", {}).items() if key in stored)
         if number in boundaries:
             total, since = total + since, 0
     return total + since

@@ -80,7 +80,7 @@ def test_what_is_reported_as_lost_with_a_key_that_perhaps_exists_is_lost_if_it_d
     assert judge(seen(said=[ended | {"perhapsStored": {"a/k2": 4}}], objects=[])).clean
     assert not judge(seen(1, 2, 3, 4, said=[ended])).clean
     shed = {"message": "the oldest records are lost", "level": "error", "records": 4, "key": "a/k1"}
-    assert judge(seen(1, 2, 3, 4, said=[shed | {"perhaps_stored": True}, ended])).clean
+    assert judge(seen(1, 2, 3, 4, said=[shed | {"perhapsStored": {"a/k1": 4}}, ended])).clean
     assert not judge(seen(1, 2, 3, 4, said=[shed, ended])).clean
 
 

@@ -89,27 +89,43 @@ def test_a_batch_whose_reading_raised_is_set_aside_and_its_neighbours_are_shippe
     assert (left.seals, left.unsealed) == ([], [])
 
 
+def test_what_the_last_process_left_and_cannot_be_read_is_counted(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store.environ())
+    consumer = scene.consumer()
+    consumer.taken.append(FAULT)
+    consumer._consume_taken()  # as it is done with each of them
+    scene.shut_down()
+    assert consumer.run() == 0
+    last = said(capfd)[-1]
+    assert (last["received"], last["lost"], last["errors"]) == (1, 1, 1)
+
+
 def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
+    for text in ("waits", "waits too"):
+        scene.started.keeper.keep(line(text))
     for fault in (FAULT, FAULT):
         scene.inbox.put(fault)
     with pytest.raises(TypeError):
         consumer.run()
-    assert len(said(capfd)) == 1
+    (first,) = said(capfd)
+    assert first["records"] == 1
     for item in (invoke("r1"), invoke("r2")):
         scene.inbox.put(item)
     scene.started.keeper.keep(line("later"))
     scene.inbox.put(SHUTDOWN)
-    assert app._poll_only(scene.inbox, scene, consumer.taken, consumer.unshipped) == 0  # type: ignore[arg-type]  # one method is used
+    assert app._poll_only(scene.inbox, scene, consumer.taken, consumer.waiting_records) == 0  # type: ignore[arg-type]  # one method is used
     assert scene.released == 3
     (closing,) = said(capfd)
-    assert (closing["level"], closing["records"]) == ("error", 2)
+    assert (closing["level"], closing["records"]) == ("error", 4)  # the first fault's batch was told before
     consumer._environment._journal.close()
     left = Journal.open(str(tmp_path), "another", lambda *_: None).left
-    assert left.unsealed == [(1, 1)]  # a reset is followed by another process
+    assert left.unsealed == [(1, 3)]  # a reset is followed by another process
 
 
 @contextmanager
@@ -139,7 +155,7 @@ def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
     assert [one["message"] for one in said(capfd)] == [
         "a fault of the extension; it goes on, a batch is lost",
         "shipping has ended for this environment, the function goes on",
-        "this environment ends; records are lost since its faults",
+        "this environment ends; since its faults nothing was shipped",
     ]
 
 
@@ -155,7 +171,9 @@ def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_t
         scene.started.keeper.keep(line("later"))
         api.shut_down()
     assert codes == [0]
-    assert said(capfd)[-1]["records"] == 2
+    lines = said(capfd)
+    assert lines[0]["records"] == 1  # the first fault's batch is told at once
+    assert lines[-1]["records"] == 1
     files = (path for path in tmp_path.rglob("*") if path.is_file())
     assert any(line("later") in path.read_bytes() for path in files)
 

@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -375,9 +377,91 @@ def test_what_an_earlier_process_left_outlives_a_cleared_tmp_too(open_journal: O
     kept = len(segments(tmp_path))
     shutil.rmtree(tmp_path / FOLDER)
     assert second.append(b"21", WALL) == 21
-    assert len(segments(tmp_path)) == kept + 1, "what is forgotten is not written again"
+    assert len(segments(tmp_path)) == kept, "what is forgotten is not written again, and the last one is gone on with"
     second.close()
     assert open_journal(limit=200_000).left.unsealed == [(11, 21)]
+
+
+def test_a_segment_that_was_removed_alone_is_written_again_too(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal(limit=200_000)
+    for _ in range(20):
+        journal.append(bytes(4000), WALL)
+    segments(tmp_path)[0].unlink()
+    assert journal.append(b"21", WALL) == 21
+    journal.close()
+    assert open_journal(limit=200_000).left.unsealed == [(1, 21)]
+
+
+def test_clearing_tmp_again_and_again_costs_no_more_files_and_no_more_descriptors(
+    open_journal: Open, tmp_path: Path
+) -> None:
+    journal = open_journal()
+    for serial in range(1, 101):
+        assert journal.append(b"%d" % serial, WALL) == serial
+        if serial == 50:
+            opened = len(list(Path("/proc/self/fd").iterdir()))
+        shutil.rmtree(tmp_path / FOLDER)
+    journal.outlive()
+    assert len(segments(tmp_path)) <= 2
+    assert len(list(Path("/proc/self/fd").iterdir())) <= opened + 2
+    assert bodies(journal, 1, 100) == [b"%d" % serial for serial in range(1, 101)]
+
+
+def test_what_is_read_while_tmp_is_cleared_and_written_again_is_read_whole(open_journal: Open, tmp_path: Path) -> None:
+    first = open_journal(limit=200_000)
+    for serial in range(1, 21):
+        first.append(b"%4000d" % serial, WALL)
+    first.close()
+    journal = open_journal(limit=200_000)
+    found = []
+    for serial, _, body in journal.entries(1, 20):
+        found.append((serial, int(body)))
+        if serial in (2, 9):
+            shutil.rmtree(tmp_path / FOLDER)
+        if serial in (3, 10):
+            assert journal.append(b"new", WALL)
+    assert found == [(serial, serial) for serial in range(1, 21)]
+
+
+def test_a_forget_that_could_not_be_written_is_known_after_the_journal_was_written_again(
+    tmp_path: Path, said: Said
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    clock = Clock()
+    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said, now=clock)
+    for body in (b"1", b"2", b"3"):
+        journal.append(body, WALL)
+    shutil.rmtree(tmp_path / "tmp")
+    journal.forget(2)
+    (tmp_path / "tmp").mkdir()
+    clock.now += 10.1
+    assert journal.append(b"4", WALL) == 4
+    journal.close()
+    again = Journal.open(str(tmp_path / "tmp"), "another12345", said)
+    assert again.left.unsealed == [(3, 4)]
+    again.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tmp_that_is_cleared_while_batches_come_costs_nothing(open_journal: Open, tmp_path: Path, seed: int) -> None:
+    """Whatever is removed between any two steps: at the end the next process finds all of it."""
+    journal, chance = open_journal(), random.Random(seed)
+    stop = threading.Event()
+
+    def clear() -> None:
+        while not stop.is_set():
+            shutil.rmtree(tmp_path / FOLDER, ignore_errors=True)
+            time.sleep(chance.random() / 200)
+
+    thread = threading.Thread(target=clear)
+    thread.start()
+    kept = [serial for _ in range(300) if (serial := journal.append(bytes(chance.randrange(3000)), WALL))]
+    stop.set()
+    thread.join(10)
+    journal.outlive()
+    journal.close()
+    left = open_journal("another12345").left
+    assert [serial for first, last in left.unsealed for serial in range(first, last + 1)] == kept
 
 
 def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_journal: Open, tmp_path: Path) -> None:

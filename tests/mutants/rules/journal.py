@@ -101,8 +101,8 @@ JOURNAL = (
     removal(
         ORDER,
         "consumer.py",
-        "        for left in self._environment.left_over():\n            self._attempt(left)\n",
-        "        for left in self._environment.left_over():\n            self._inbox.put(left)\n",
+        "            self.taken.append(left)\n            self._consume_taken()\n",
+        "            self._inbox.put(left)\n",
     ),
     removal(
         WHEN,
@@ -185,7 +185,6 @@ JOURNAL = (
         "            self._journal.set_aside(seal.first, seal.last)\n",
         "            self.forget(seal.first, seal.last)\n",
     ),
-    removal(POISON, "environment.py", "            accounts.lost += records\n", ""),
     removal(POISON, "environment.py", "        self.shipper.accounts.lost += records\n", ""),
     removal(
         POISON, "environment.py", "        self._journal.set_aside(first, last)\n", "        self.forget(first, last)\n"
@@ -289,8 +288,8 @@ JOURNAL = (
     removal(
         AGAIN,
         "journal/files.py",
-        "                if segment.descriptor >= 0:\n                    self._copy(segment)\n",
-        "                pass\n",
+        "            if missing[0].descriptor >= 0:\n                self._copy(missing[0])\n",
+        "            pass\n",
     ),
     removal(
         AGAIN,
@@ -298,8 +297,15 @@ JOURNAL = (
         "                segment.descriptor = folder.read(numbered(SEGMENT, segment.number))\n",
         "                pass\n",
     ),
-    removal(AGAIN, "journal/log.py", "        with self._lock:\n            self._alive()\n", "        pass\n"),
-    removal(NO_ROOM, "journal/log.py", "        if files and not files.is_wiped:\n", "        if files:\n"),
+    removal(
+        AGAIN, "journal/log.py", "            self._rest_until = 0.0\n            self._alive()\n", "            pass\n"
+    ),
+    removal(
+        NO_ROOM,
+        "journal/log.py",
+        "        if files and not self._adrift and not files.is_wiped:\n",
+        "        if files:\n",
+    ),
     removal(NO_ROOM, "journal/log.py", "        if what not in self._told:\n", "        if what:\n"),
     removal(
         NO_ROOM,

@@ -38,7 +38,11 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("app.py", f"{OURS}whatever is wrong", f"{NEVER}whatever is wrong"),
         ("app.py", "    poller.release()  # the invocation", "    # the invocation"),
         ("app.py", "                poller.release()\n", ""),
-        ("app.py", "taken, unshipped = consumer.taken, consumer.unshipped", "unshipped = consumer.unshipped"),
+        (
+            "app.py",
+            "taken, unshipped = consumer.taken, consumer.waiting_records",
+            "unshipped = consumer.waiting_records",
+        ),
     ),
     "a fault in what the end needs does not keep the process": (
         ("consumer.py", "return 0 if self.leaving and not self.taken else -1", "return -1"),
@@ -51,7 +55,7 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
             "        if True:\n            started.keeper.open(None, None)",
         ),
         ("app.py", "                unshipped += batch.records\n", "                pass\n"),
-        ("app.py", "taken, unshipped = consumer.taken, consumer.unshipped", "taken = consumer.taken"),
+        ("app.py", "taken, unshipped = consumer.taken, consumer.waiting_records", "taken = consumer.taken"),
         ("app.py", "                if unshipped:\n", "                if False:\n"),
     ),
     "a fault of the store's is an outcome": (

@@ -203,7 +203,7 @@ def test_an_earlier_process_s_chunk_that_is_shed_is_said_and_leaves_the_journal(
     story.core.recover(old("a", 30))
     said, dropped = story.core.recover(old("b", 30))
     assert isinstance(said, events.Say)
-    assert (said.level, said.fields["records"], said.fields["perhaps_stored"]) == ("error", 1, True)
+    assert (said.level, said.fields["records"], said.fields["perhapsStored"]) == ("error", 1, {"key-a": 1})
     assert isinstance(dropped, events.Drop)
     assert dropped.chunk.key == "key-a"
 
@@ -231,7 +231,7 @@ def test_what_is_shed_is_said_with_its_key_and_that_it_may_be_stored_after_all()
     story.core.recover(old("a", 32))
     batch = b'[{"type":"function","record":"' + b"x" * (8 * MIB) + b'"}]'
     said = [action for action in story.core.handle(events.LogsReceived(batch), at(1)) if isinstance(action, events.Say)]
-    assert [one.fields for one in said] == [{"records": 1, "bytes": 0, "key": "key-a", "perhaps_stored": True}]
+    assert [one.fields for one in said] == [{"records": 1, "bytes": 0, "key": "key-a", "perhapsStored": {"key-a": 1}}]
 
 
 @pytest.mark.parametrize(("first", "lost"), [(1, 0), (0, 1)])  # 0: the journal holds the seal, and no body of it
