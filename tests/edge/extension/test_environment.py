@@ -238,7 +238,7 @@ from extension.events import LogsReceived, Moment
 from tests.edge.extension.scene import Scene
 from tests.s3 import Moto
 made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).environment()
-signal.setitimer(signal.ITIMER_VIRTUAL, 0.1)  # of the processor's time: the end of this process
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.06)  # of the processor's time: the end of this process
 for event in made.left_over():
     if isinstance(event, LogsReceived):
         made.shipper.handle(event, Moment(time.monotonic(), time.time()))
