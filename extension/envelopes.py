@@ -126,8 +126,14 @@ def plain_text(value: object) -> "str | None":
 
 
 def _envelope(text: str, position: int) -> "tuple[str, object, int] | None":
-    """Text, value and end of the envelope at `position`, its pieces joined if it was cut; None if it cannot be read."""
-    return _scanned(text, position) or _joined(text, position)
+    """Text, value and end of the envelope at `position`, its pieces joined if it was cut; None if it cannot be read.
+
+    Cut between two digits it can be JSON as it stands: `[{"n":1},{"time":"T2","type":"function","record":0}]`.
+    """
+    whole = _scanned(text, position)
+    if whole and _SEAM.search(text, position, whole[2]) is None:
+        return whole
+    return _joined(text[: whole[2]] if whole else text, position) or whole
 
 
 def _scanned(text: str, position: int) -> "tuple[str, object, int] | None":

@@ -19,8 +19,14 @@ REMOVALS = (
     removal(
         CUT,
         "envelopes.py",
-        "    return _scanned(text, position) or _joined(text, position)",
-        "    return _scanned(text, position)",
+        "    return _joined(text[: whole[2]] if whole else text, position) or whole\n",
+        "    return whole\n",
+    ),
+    removal(
+        CUT,
+        "envelopes.py",
+        "    if whole and _SEAM.search(text, position, whole[2]) is None:\n",
+        "    if whole:\n",
     ),
     removal(CUT, "envelopes.py", "        joined = _continued(text, tail)\n", '        joined = ""\n'),
     removal(CUT, "envelopes.py", 'str(body, "utf-8", "surrogateescape"), True', 'str(body, "utf-8", "replace"), True'),
