@@ -108,9 +108,13 @@ def _read_array(
         position = _skip(text, end + 1)
         if mark == ",":
             continue
-        if mark != "]" or position < len(text):  # cut short, or something behind the array
-            found.append(unparsed(text[end:], now_text))
-        return found, ""
+        if mark == "]" and position == len(text):
+            return found, ""
+        place = _resume(text, end)  # cut short, or something behind the array
+        found.append(unparsed(text[end : place[0] if place else len(text)], now_text))
+        if place is None:
+            return found, ""
+        position = place[1]
 
 
 def unparsed(text: str, now_text: str) -> Entry:

@@ -114,6 +114,12 @@ REMOVALS = (
         "        found += [] if joined else [unparsed(tail, now_text)]\n",
         "",
     ),
+    removal(
+        NEIGHBOURS,
+        "envelopes.py",
+        "        place = _resume(text, end)  # cut short",
+        "        place = None  # cut short",
+    ),
     removal(NEIGHBOURS, "telemetry.py", "                received.unparsed += 1\n", "                pass\n"),
     removal(
         NEIGHBOURS,

@@ -112,6 +112,9 @@ def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours
     for piece in (second, number):
         lines = shipped([piece, AFTER, BEFORE])
         assert [line["type"] for line in lines] == [UNPARSED, "platform.end", "function"]
+    _, closed = pieces(RECORD, len(encoded(RECORD)) - 13)  # so does this one: "record":{}}]
+    lines = shipped([closed, AFTER, BEFORE])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "platform.end", "function"]
 
 
 def test_a_piece_that_looks_like_a_record_with_something_behind_it_spares_its_neighbours() -> None:
