@@ -40,7 +40,7 @@ class Accounts:
         self.dropped = 0  # records that the platform says it dropped (platform.logsDropped)
         self.unparsed = 0  # entries that could not be read and were shipped as text
         self.echoes = 0  # bodies that the platform sent again after our answer was cut
-        self.refused = 0  # requests to the listener that could not be read, bodies over 16 MiB among them
+        self.refused = 0  # requests to the listener that could not be read, bodies of 16 MiB and more among them
         self.torn = 0  # bytes of the journal that a killed process left unreadable
         self.puts = 0
         self.retries = 0

@@ -11,7 +11,7 @@ import time
 
 from extension.messages import say
 
-LONGEST_BODY = 16 * 1024 * 1024  # bytes; the platform sends at most twice maxBytes (1 MiB) and some envelope
+LONGEST_BODY = 16 * 1024 * 1024 - 1  # bytes; the platform sends at most twice maxBytes (1 MiB) and some envelope
 LONGEST_HEAD = 65536
 CONNECTIONS = 16  # the platform uses one or two
 READ_SECONDS = 900.0  # of silence, between requests too: a shorter one would cut the kept connection at many a thaw

@@ -238,7 +238,7 @@ def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the
     for _ in range(2):
         scene.started.keeper.keep(line("twice"))
     with closing(http.client.HTTPConnection("127.0.0.1", listener.port, timeout=PATIENCE)) as platform:
-        platform.request("POST", "/", headers={"Content-Length": str(16 * 1024 * 1024 + 1)})
+        platform.request("POST", "/", headers={"Content-Length": str(16 * 1024 * 1024)})
         assert platform.getresponse().status == 413
     scene.shut_down()
     assert consumer.run() == 0

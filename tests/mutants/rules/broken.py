@@ -13,7 +13,7 @@ UNKNOWN = "unknown types and odd times pass through"
 SHAPES = "null, array and number records pass through, of platform types too"
 ROUND_TRIP = "any record survives the round trip"
 NOTHING_RAISES = "nothing raises, whatever the bytes are"
-TOO_LARGE = "a body over 16 MiB is refused with 413 before it is read, and counted"
+TOO_LARGE = "a body of 16 MiB and more is refused with 413 before it is read, and counted"
 
 REMOVALS = (
     removal(
