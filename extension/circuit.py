@@ -34,6 +34,11 @@ class Circuit:
         self.why = ""
         return news
 
+    @property
+    def trouble(self) -> str:
+        """Why what waits is not stored."""
+        return self.why if self.failures or self.is_open else "the deadline came before an answer of the store"
+
     def failed(self, why: str, now: float) -> bool:
         """An attempt was answered badly, or not at all; whether this opened the circuit."""
         self.why = why

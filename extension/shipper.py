@@ -312,6 +312,8 @@ class Shipper:
             figures = self.accounts.figures(left)
             if perhaps:
                 figures["perhapsStored"] = perhaps
+            if lost:
+                figures["why"] = "the journal does not hold it" if kept else self._circuit.trouble
             actions.append(events.Exit(lost, figures))
 
 

@@ -7,7 +7,7 @@ from tests.mutants.rules.removal import removal
 
 QUIET = "late batches are taken until quiet, for half of the budget at most"
 DEADLINE = "the last upload has what the deadline leaves, less a reserve"
-LAST_LINE = "in the reserve one line says what was not shipped: records and bytes"
+LAST_LINE = "in the reserve one line says what was not shipped: records, bytes, why"
 PERHAPS = "and which of it may be stored all the same, under which key"
 RESET = "at a reset what the journal holds is left to the next process, the rest is lost"
 REASON = "timeout and failure are recorded with the request they hit"
@@ -80,6 +80,12 @@ SHUTDOWN = (
         "outbox.py",
         "(chunk.doubtful or (self.attempt and chunk is self._waiting[0]))",
         "chunk.doubtful",
+    ),
+    removal(
+        LAST_LINE,
+        "shipper.py",
+        'figures["why"] = "the journal does not hold it" if kept else self._circuit.trouble',
+        "pass",
     ),
     removal(PERHAPS, "shipper.py", '                figures["perhapsStored"] = perhaps\n', "                pass\n"),
     removal(REASON, "shipper.py", 'if event.reason in ("timeout", "failure"):', 'if event.reason == "timeout":'),

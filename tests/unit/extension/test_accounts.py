@@ -151,6 +151,15 @@ def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot
     assert (story.figures["waiting"], story.figures["lost"]) == (2, 0)
 
 
+def test_the_last_line_says_why_it_is_lost() -> None:
+    assert warm().logs(10).shutdown(11).until(60).figures["why"] == "the deadline came before an answer of the store"
+    refused = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2))
+    assert refused.figures["why"] == "scripted"
+    reset = warm().logs(10, "in memory alone").shutdown(11, reason="timeout").until(60)
+    assert reset.figures["why"] == "the journal does not hold it"
+    assert "why" not in warm().shutdown(11).until(60).figures
+
+
 def refused_to_the_end(story: Story) -> Story:
     for hundredths in range(1120, 1290, 5):
         story.failed(hundredths / 100, StoreError.THROTTLED)
