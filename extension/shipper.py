@@ -283,6 +283,7 @@ class Shipper:
             )
         chunk = self._batcher.take(reason, seal_state, tail)
         chunk.shared = self._restored is not None and not self._request and reason != batcher.RESTORE
+        chunk.doubtful = chunk.shared  # another copy of the snapshot may have stored it
         self._state = self._reader.state()
         chunk.after = self._state
         actions += self._outbox.add(chunk, self._most_waiting)

@@ -73,14 +73,17 @@ class World(Observed):
         if self.random.random() < 0.3:
             self.store.mend()
         left = list(self.process.left_over())
+        self.lost |= self.process.lost
+        self.perhaps |= self.process.perhaps
         # Records that were in memory alone are missed by who makes their chunk again: they wait for the store's word.
         missed = [self.held_by(chunk) for chunk in self.core._outbox._waiting if chunk.missing]
         self.waiting = before.union(*missed)
-        try:
-            for event in left:
-                self.process.core.handle(event, self.now())
-        finally:
-            self._seen = (self.mono, self.wall)
+        kills, self.kills = self.kills, 0  # not in the middle of this
+        for event in left:
+            for action in self.core.handle(event, self.now()):
+                self.act(action)
+        self.kills = kills
+        self._seen = (self.mono, self.wall)
         self.conserve()
 
     def settle(self) -> None:

@@ -210,6 +210,16 @@ def test_only_what_is_in_flight_at_the_end_is_perhaps_stored() -> None:
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
+def test_what_was_closed_before_a_snapshot_may_have_been_stored_by_another_copy() -> None:
+    story = Story(SHIP_RATE_BYTES=9 * 1024 * 1024, restored=[].clear)
+    for number in range(10):
+        story.logs(number / 100, "x" * 1024 * 1024)
+    story.shutdown(1, budget=0)
+    (key,) = (key for key in story.figures["perhapsStored"])  # type: ignore[attr-defined]
+    assert story.figures["perhapsStored"] == {key: 9}
+    assert story.told[-1] == "1 exit lost 10"
+
+
 def test_the_bytes_that_are_lost_are_those_of_the_records_that_are() -> None:
     sizes = {}
     for reason, lost in (("timeout", 1), ("spindown", 3)):
