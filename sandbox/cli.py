@@ -17,7 +17,7 @@ from sandbox.fleet import CONCURRENCY, Fleet
 from sandbox.isolation import S3_NAME
 from sandbox.launch import SandboxError
 from sandbox.ledger import balance
-from sandbox.many import invoke_many, summarise
+from sandbox.many import delivered, invoke_many, summarise
 from sandbox.s3_proxy import S3Proxy
 from sandbox.serve import PORT, serve
 from sandbox.terminal import Voice, log_line
@@ -135,8 +135,7 @@ def _stored(upstream: str, bucket: str, environments: list[Environment]) -> str:
         objects = shipped.read(client(upstream), bucket)
     except (shipped.FormatError, UnicodeDecodeError) as error:
         return f"not read: {error}"
-    delivered = [record for one in environments for delivery in one.deliveries for record in delivery.records]
-    ledger = balance(delivered, [record for one in objects for record in one.records], ("platform", "function"))
+    ledger = balance(delivered(environments), [record for one in objects for record in one.records], ("platform", "function"))
     return (
         f"{len(objects):,} objects, {ledger.shipped:,} of {ledger.delivered:,} platform and function records, "
         f"lost {ledger.lost:,}, twice {ledger.twice:,}"

@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.results import Result, result_of
 
@@ -43,6 +43,12 @@ def invoke_many(
     with ThreadPoolExecutor(concurrency) as lanes:
         list(lanes.map(one, range(count)))
     return results
+
+
+def delivered(environments: Sequence[Environment]) -> list[dict[str, Any]]:
+    """Return every record that was delivered; what a fault sent again on purpose counts once."""
+    once = {id(delivery): delivery for one in environments for delivery in one.deliveries}
+    return [record for delivery in once.values() for record in delivery.records]
 
 
 def summarise(results: Sequence[Result], environments: Sequence[Environment], faults: Faults) -> list[str]:

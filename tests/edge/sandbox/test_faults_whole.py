@@ -247,3 +247,16 @@ def test_a_freeze_wakes_who_waits_for_one() -> None:
     thread.join()
     assert seen == [True]
     assert not faults.await_freeze(0.0)
+
+
+@pytest.mark.parametrize("fault", ["duplicate", "duplicate=0.5"])
+def test_a_delivery_that_was_sent_twice_on_purpose_was_delivered_once(tmp_path: Path, fault: str) -> None:
+    one = function(tmp_path, {})
+    words = ["-n", "8", "--layer", str(ROOT / "build/layer"), "--s3", "logs", "--fault", fault]
+    done = ran(tmp_path, str(one.folder), *words, "--awslambdaric", str(AWSLAMBDARIC), "--payload", '{"print": "x"}')
+    assert done.returncode == 0, done.stderr
+    struck, ledger = (
+        next(line for line in done.stderr.splitlines() if line.startswith(f"{name} ")) for name in ("fault", "s3")
+    )
+    assert "duplicate struck 0" not in struck
+    assert ledger.endswith(", lost 0, twice 0")

@@ -11,7 +11,7 @@ from sandbox import embedded_s3, shipped
 from sandbox.faults import Faults
 from sandbox.fleet import Fleet
 from sandbox.ledger import balance
-from sandbox.many import invoke_many, summarise
+from sandbox.many import delivered, invoke_many, summarise
 from sandbox.options import Options
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, function, process_state
 
@@ -47,11 +47,11 @@ def test_a_thousand_invocations_at_ten_at_a_time_end_clean_and_lose_nothing(tmp_
             pids = [process.pid for environment in fleet.all for process in environment.processes]
             folders = [environment.temporary.parent for environment in fleet.all]
         objects = shipped.read(embedded_s3.client(endpoint), "many-logs")
-    delivered = [record for one in fleet.all for delivery in one.deliveries for record in delivery.records]
-    ledger = balance(delivered, [record for one in objects for record in one.records], ("platform", "function"))
+    came = delivered(fleet.all)
+    ledger = balance(came, [record for one in objects for record in one.records], ("platform", "function"))
     assert (ledger.lost, ledger.twice, ledger.unknown) == (0, 0, 0)
-    assert sum(record["type"] == "platform.report" for record in delivered) == 1000
-    assert sum(record["record"] == "x\n" for record in delivered) == 1000
+    assert sum(record["type"] == "platform.report" for record in came) == 1000
+    assert sum(record["record"] == "x\n" for record in came) == 1000
     assert {result.function_error for result in results} == {None}
     assert told == list(range(1, 1001))
     assert summarise(results, fleet.all, Faults())[0] == "invocations   1000, 0 failed, 10 environments"
