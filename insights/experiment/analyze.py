@@ -39,10 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Judge every source; 0 no loss in any, 1 losses in one, 2 when one cannot say and none has losses."""
     out, talk = Voice(sys.stdout), Voice(sys.stderr)
     try:
+        _check(arguments)
         known = _ledger(arguments.folder, talk)
         findings = [judge(evidence, known) for evidence in _sources(arguments, talk)]
-    except (SourceError, OSError) as error:
+    except SourceError as error:
         talk.say(f"experiment: {error}")
+        return 2
+    except OSError as error:
+        talk.say(f"experiment: {f'{error.filename} cannot be read: {error.strerror}' if error.filename else error}")
         return 2
     if not findings:
         talk.say("experiment: nothing to look through; name a run's FOLDER, or --s3, --cloudwatch, --log-folder")
@@ -57,6 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if 1 in codes else max(codes)
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise SourceError for a file where a folder belongs, or a folder where a file does."""
+    for folder in filter(None, (arguments.folder, arguments.log_folder)):
+        if not folder.is_dir():
+            raise SourceError(f"{folder} is no folder")
+    for file in arguments.cloudwatch or ():
+        if file.is_dir():
+            raise SourceError(f"{file} is a folder; --cloudwatch takes files, and a run's FOLDER stands before it")
+
+
 def _ledger(folder: Path | None, talk: Voice) -> ledger.Ledger | None:
     if folder is None or not (folder / LEDGER).exists():
         talk.say(f"no ledger{f' in {folder}' if folder else ''}: judged is what left a trace")
@@ -66,8 +80,6 @@ def _ledger(folder: Path | None, talk: Voice) -> ledger.Ledger | None:
 
 def _sources(arguments: argparse.Namespace, talk: Voice) -> Iterator[Evidence]:
     folder: Path | None = arguments.folder
-    if folder and not folder.is_dir():
-        raise SourceError(f"{folder} is no folder")
     named = arguments.s3 or arguments.cloudwatch or arguments.log_folder
     if arguments.s3:
         yield _shipped(arguments, talk)

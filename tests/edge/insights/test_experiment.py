@@ -152,11 +152,25 @@ def test_in_json_format_the_log_streams_are_read_too(tmp_path: Path) -> None:
     assert (code, [source["classes"]["ok"] for source in found]) == (0, [4, 4])
 
 
-def test_a_missing_file_is_one_sentence() -> None:
-    done = experiment("analyze", "--cloudwatch", "no-such-file.json")
-    assert done.returncode == 2
-    assert "no-such-file.json" in done.stderr
-    assert "Traceback" not in done.stderr
+MISTAKES = [
+    (["--cloudwatch", "no-such-file.json"], "no-such-file.json cannot be read: No such file or directory"),
+    (["--cloudwatch", "README.md", "tests"], "tests is a folder; --cloudwatch takes files"),
+    (["/nope"], "/nope is no folder"),
+    (["README.md"], "README.md is no folder"),
+    (["--log-folder", "/nope"], "/nope is no folder"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), MISTAKES)
+def test_what_cannot_be_analyzed_is_said(words: list[str], said: str) -> None:
+    done = experiment("analyze", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"experiment: {said}" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [words for words, said in MISTAKES if "folder" in said])
+def test_a_folder_in_the_wrong_place_is_said_before_anything_else(words: list[str]) -> None:
+    assert len(experiment("analyze", *words).stderr.splitlines()) == 1
 
 
 def test_queued_events_have_run_before_the_sandbox_is_shut_down(tmp_path: Path) -> None:
