@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox import faults, limits
+from sandbox import faults, figures, limits
 from sandbox.dialects import Shapes
 from sandbox.function import INITIALIZATION_TYPES, Function
 from sandbox.launch import SandboxError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Option -> field of `Function`. Given together with a template, an option wins.
 _FIELDS = ("handler", "name", "runtime", "initialization_type", "timeout", "memory", "log_format", "xray")
+#: A variable that a shell can read, too; Lambda takes no other.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class _Listing(argparse.Action):
@@ -106,7 +109,15 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
 
 def function(arguments: argparse.Namespace) -> Function:
     """Return the function that the arguments describe. Raises SandboxError."""
+    found = _function(arguments)
+    figures.check_function(found)
+    return found
+
+
+def _function(arguments: argparse.Namespace) -> Function:
     variables = pairs("--env", arguments.env)
+    if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
+        raise SandboxError(f"--env {wrong[0]!r} is no variable's name; letters, digits and _ make one, no digit first")
     given = {name: value for name in _FIELDS if (value := getattr(arguments, name)) is not None}
     if arguments.folder.suffix in {".yaml", ".yml"}:
         template = Template(arguments.folder, pairs("--parameter", arguments.parameter))

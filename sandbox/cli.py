@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox import arguments as given
-from sandbox import limits, shipped
+from sandbox import figures, launch, limits, shipped
 from sandbox.embedded_s3 import NOWHERE, client, embedded_s3, make_bucket
-from sandbox.faults import FaultError, parse
+from sandbox.faults import FAULTS, PUT, FaultError, parse
 from sandbox.fleet import CONCURRENCY, Fleet
 from sandbox.isolation import S3_NAME
 from sandbox.launch import SandboxError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.environment import Environment
+    from sandbox.function import Function
     from sandbox.options import Options
     from sandbox.results import Result
 
@@ -36,7 +37,7 @@ _EXAMPLES = """examples:
       with the extensions of a layer and an S3 of its own: a thousand, ten at a time
   adaptive-batching sandbox serve functions/demo --layer my-layer --port 3001
       Lambda's Invoke API, for the AWS CLI and every SDK
-  adaptive-batching sandbox run . --layer my-layer --fault s3-503x2,kill-extension=0.1 --seed 7
+  adaptive-batching sandbox run . --layer my-layer --s3 logs --fault s3-503x2,kill-extension=0.1 --seed 7
       two refused PUTs, one invocation in ten with a killed extension; --fault list shows what there is
 """
 
@@ -69,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out a subcommand; return the exit code."""
     talk = Voice(sys.stderr)
     try:
+        figures.check(arguments)
         arguments.faults = parse(arguments.fault, arguments.seed)
         with _store(arguments, talk) as upstream:
             return int(arguments.action(arguments, talk, upstream))
@@ -80,13 +82,16 @@ def run(arguments: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _store(arguments: argparse.Namespace, talk: Voice) -> Iterator[str]:
     """With --s3 run an embedded S3 and let the function's variables point to it; yield its endpoint, or ""."""
+    of_puts = [name for name in arguments.faults.rates if FAULTS[name].chance == PUT]
     if not arguments.s3:
+        if of_puts:
+            raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the S3 that --s3 starts")
         yield ""
         return
     with embedded_s3() as upstream, contextlib.ExitStack() as stack:
         make_bucket(upstream, arguments.s3)
         endpoint = upstream
-        if any(name.startswith("s3-") or name == "freeze-upload" for name in arguments.faults.rates):
+        if of_puts:
             proxy = S3Proxy(upstream, arguments.faults)
             stack.callback(proxy.stop)
             endpoint = proxy.endpoint
@@ -101,6 +106,13 @@ def _store(arguments: argparse.Namespace, talk: Voice) -> Iterator[str]:
         yield upstream
 
 
+def _described(arguments: argparse.Namespace, talk: Voice) -> tuple[Function, Options]:
+    """Return what the arguments describe, checked before anything starts."""
+    function, options = given.function(arguments), _options(arguments, talk)
+    launch.check(function, options)
+    return function, options
+
+
 def _options(arguments: argparse.Namespace, talk: Voice) -> Options:
     found = given.options(arguments, lambda text: talk.say(log_line(text.rstrip("\n"), talk)))
     if found.limits and (why := limits.refused(found.limits)):
@@ -109,8 +121,8 @@ def _options(arguments: argparse.Namespace, talk: Voice) -> Options:
 
 
 def _serve(arguments: argparse.Namespace, talk: Voice, _upstream: str) -> int:
-    options = _options(arguments, talk)
-    return serve(given.function(arguments), options, arguments.port, arguments.concurrency, arguments.idle, talk)
+    function, options = _described(arguments, talk)
+    return serve(function, options, arguments.port, arguments.concurrency, arguments.idle, talk)
 
 
 def _run(arguments: argparse.Namespace, talk: Voice, upstream: str) -> int:
@@ -120,7 +132,8 @@ def _run(arguments: argparse.Namespace, talk: Voice, upstream: str) -> int:
         print(result.payload.decode("utf-8", "replace"), flush=True)
         talk.progress("invoked", done, arguments.invocations)
 
-    with Fleet(given.function(arguments), _options(arguments, talk), arguments.concurrency) as fleet:
+    function, options = _described(arguments, talk)
+    with Fleet(function, options, arguments.concurrency) as fleet:
         results = invoke_many(fleet, payload, arguments.invocations, arguments.concurrency, arguments.pause, tell)
     for line in summarise(results, fleet.all, arguments.faults):
         talk.say(line)
@@ -135,7 +148,9 @@ def _stored(upstream: str, bucket: str, environments: list[Environment]) -> str:
         objects = shipped.read(client(upstream), bucket)
     except (shipped.FormatError, UnicodeDecodeError) as error:
         return f"not read: {error}"
-    ledger = balance(delivered(environments), [record for one in objects for record in one.records], ("platform", "function"))
+    ledger = balance(
+        delivered(environments), [record for one in objects for record in one.records], ("platform", "function")
+    )
     return (
         f"{len(objects):,} objects, {ledger.shipped:,} of {ledger.delivered:,} platform and function records, "
         f"lost {ledger.lost:,}, twice {ledger.twice:,}"

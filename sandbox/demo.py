@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox import embedded_s3, shipped
+from sandbox import embedded_s3, figures, shipped
 from sandbox.environment import Environment
 from sandbox.function import Credentials, Function
 from sandbox.launch import SandboxError
@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def demonstrate(arguments: argparse.Namespace, talk: Voice) -> Outcome:
     """Invoke the demonstration function and read back what arrived."""
+    figures.check(arguments)
     if not (arguments.layer / "extensions").is_dir():
         raise SandboxError(f"{arguments.layer} holds no extensions; `make layer` builds it")
     talk.say("starting an embedded S3 (moto's server, dummy credentials)")

@@ -119,9 +119,11 @@ class Faults:
 
 def parse(text: str, seed: int = 0) -> Faults:
     """Return the faults of `name[=rate][xcount],…`. Raises FaultError."""
-    rates = {}
+    rates: dict[str, Rate] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, rate = _parse_one(part)
+        if name in rates:
+            raise FaultError(f"{part!r}: {name} is there already; a fault has one rate")
         rates[name] = rate
     return Faults(rates, seed)
 

@@ -65,8 +65,28 @@ def kind(function: Function) -> str:
     raise SandboxError(f"runtime {function.runtime!r} is not known here; known are python, nodejs and provided")
 
 
-def check(function: Function) -> None:
-    """Raise SandboxError when the function cannot run whatever it does."""
+def check(function: Function, options: Options) -> Path | None:
+    """Return what `/var/runtime` holds. Raises SandboxError when the function cannot run whatever it does."""
+    for folder in (function.folder, *function.layers):
+        if not folder.is_dir():
+            raise SandboxError(f"{folder} is not a folder")
+    runtime = runtime_folder(function, options)
+    _check_handler(function)
+    if options.log_folder:
+        _make_log_folder(options.log_folder)
+    return runtime
+
+
+def _make_log_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"--log-folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SandboxError(f"--log-folder {folder} cannot be written to")
+
+
+def _check_handler(function: Function) -> None:
     family = kind(function)
     if family != PROVIDED and not function.handler.rpartition(".")[0]:
         raise SandboxError(f"handler {function.handler!r} has no dot; it is written module.function, as in app.handler")
@@ -87,7 +107,10 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
         return None
     folder = options.awslambdaric.resolve()
     if not (folder / "awslambdaric").is_dir():
-        raise SandboxError(f"{folder} holds no awslambdaric; `make build/runtime/awslambdaric` installs it there")
+        raise SandboxError(
+            f"{folder} holds no awslambdaric; --awslambdaric names a folder that does: "
+            "`make build/runtime/awslambdaric` in the project's clone makes one"
+        )
     return folder
 
 

@@ -26,6 +26,13 @@ def base_interpreter() -> Path:
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
+def awslambdaric() -> Path:
+    """Return the folder where `make` installs it: below the working folder, else in the clone that this file is of."""
+    here = Path("build/runtime/awslambdaric")
+    clone = Path(__file__).resolve().parent.parent / here
+    return clone if not here.is_dir() and clone.is_dir() else here
+
+
 @dataclass(frozen=True)
 class Options:
     """`apis`: which log APIs exist, a key of APIS; what does not exist answers 202, as SAM does.
@@ -46,7 +53,7 @@ class Options:
     private: str = "auto"
     init_timeout: float | None = None
     interpreter: Path = field(default_factory=base_interpreter)
-    awslambdaric: Path = Path("build/runtime/awslambdaric")
+    awslambdaric: Path = field(default_factory=awslambdaric)
     log_folder: Path | None = None
     shapes: Shapes = field(default_factory=Shapes)
     upper_case_reason: bool = False

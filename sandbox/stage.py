@@ -129,11 +129,7 @@ class Stage:
 
 def _dwell(function: Function, options: Options) -> tuple[IO[bytes], Dwelling]:
     """Check what the function needs, then make the environment's folders."""
-    for folder in (function.folder, *function.layers):
-        if not folder.is_dir():
-            raise SandboxError(f"{folder} is not a folder")
-    runtime = launch.runtime_folder(function, options)
-    launch.check(function)
+    runtime = launch.check(function, options)
     why = "it is switched off" if options.private == "never" else isolation.can_be_private(options.interpreter)
     fittings = Fittings(
         "full-tmp" in options.faults.rates,

@@ -69,7 +69,9 @@ def test_what_was_not_asked_for_never_strikes() -> None:
     assert not any(parse("").strikes(name) for name in FAULTS)
 
 
-@pytest.mark.parametrize("text", ["nothing=1", "s3-500=often", "s3-500=1xmany", "s3-500=2", "late=-1", "s3-500=3"])
+@pytest.mark.parametrize(
+    "text", ["nothing=1", "s3-500=often", "s3-500=1xmany", "s3-500=2", "late=-1", "s3-500=3", "late,late=0.2"]
+)
 def test_a_specification_that_cannot_be_read_is_said(text: str) -> None:
     with pytest.raises(FaultError):
         parse(text)

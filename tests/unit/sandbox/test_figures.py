@@ -1,0 +1,49 @@
+"""Which figures the command line takes, and what it says of the others."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from sandbox import figures
+from sandbox.function import Function
+from sandbox.launch import SandboxError
+
+TAKEN = [("invocations", 1), ("concurrency", 10_000), ("pause", 0.0), ("pause", 0.5), ("idle", 0.0), ("idle", None),
+         ("init_timeout", 0.1), ("port", 0), ("port", 65_535)]  # fmt: skip
+REFUSED = [("invocations", 0), ("concurrency", -1), ("pause", -1.0), ("pause", float("nan")), ("idle", float("inf")),
+           ("init_timeout", 0.0), ("port", -1), ("port", 65_536), ("invocations", -(10**400))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "figure"), TAKEN)
+def test_what_is_within_bounds_is_taken(name: str, figure: float | None) -> None:
+    figures.check(argparse.Namespace(**{name: figure}))
+
+
+@pytest.mark.parametrize(("name", "figure"), REFUSED)
+def test_what_is_out_of_bounds_is_refused_with_what_was_read(name: str, figure: float) -> None:
+    with pytest.raises(SandboxError) as refused:
+        figures.check(argparse.Namespace(**{name: figure}))
+    assert f"--{name.replace('_', '-')} {figure} is out of bounds" in str(refused.value)
+
+
+@pytest.mark.parametrize(("timeout", "memory"), [(0.1, 128), (900.0, 10_240)])
+def test_a_function_within_lambdas_quotas_is_taken(timeout: float, memory: int) -> None:
+    figures.check_function(Function(Path(), timeout=timeout, memory=memory))
+
+
+QUOTAS = [
+    (0.0, 128, "timeout 0.0 is out of bounds; it is above 0 to 900 seconds"),
+    (901.0, 128, "timeout 901.0 is"),
+    (float("nan"), 128, "timeout nan is"),
+    (3.0, 127, "memory size 127 is out of bounds; it is 128 to 10,240 MB, as on Lambda"),
+    (3.0, 10_241, "memory size 10241 is"),
+]
+
+
+@pytest.mark.parametrize(("timeout", "memory", "said"), QUOTAS)
+def test_a_function_beyond_lambdas_quotas_is_refused(timeout: float, memory: int, said: str) -> None:
+    with pytest.raises(SandboxError, match=said):
+        figures.check_function(Function(Path(), timeout=timeout, memory=memory))
