@@ -68,6 +68,8 @@ class Core:
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         out_of_memory = code == -signal.SIGKILL and self.stage.limits.out_of_memory()
         with self.changed:
+            if process in self.life.processes:
+                self.stage.telemetry.orphan(process.name)
             if process.kind != "runtime":
                 self.life.fail(Fault("Extension.Crash", f"extension {process.name}: {how}"))
             elif out_of_memory:

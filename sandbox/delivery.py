@@ -81,6 +81,7 @@ class Courier:
         self._held: list[bytes] = []  # taken from the batcher and not yet acknowledged
         self._session = requests.Session()
         self._session.trust_env = False  # proxies of this machine's user are not the platform's
+        self._orphaned = False
         self._socket = self._connect(subscription)
         self._unanswered: socket.socket | None = None
         self.cuts = 0
@@ -118,7 +119,7 @@ class Courier:
             self._held = self._held or self._take()
             batch = tuple(self._held)
         target = self.subscription.destination
-        if not batch or target.protocol == "TCP":
+        if not batch or target.protocol == "TCP" or self._orphaned:
             return
         body = b"[" + b",".join(batch) + b"]"
         head = (
@@ -148,6 +149,14 @@ class Courier:
             self._urged = False
             return done
 
+    def orphan(self) -> None:
+        """The subscriber's process has ended: nobody answers, although another environment may have its port by now."""
+        self._orphaned = True
+
+    def adopt(self) -> None:
+        """The subscriber is back."""
+        self._orphaned = False
+
     def redirect(self, subscription: Subscription, dialect: Dialect) -> None:
         """Deliver elsewhere from now on: the extension came back after a reset and subscribed again.
 
@@ -160,6 +169,7 @@ class Courier:
             self._batcher.limits = subscription.buffering
             self._hang_up()
             self._socket = connection
+            self._orphaned = False
             self._changed.notify_all()
 
     @staticmethod
@@ -238,6 +248,8 @@ class Courier:
         return None if due_at is None else max(0.0, due_at - time.monotonic())
 
     def _send(self, batch: tuple[bytes, ...]) -> bool:
+        if self._orphaned:
+            return False
         target = self.subscription.destination
         if target.protocol == "TCP":
             return self._write(b"".join(event + b"\n" for event in batch), target.port)

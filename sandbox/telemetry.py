@@ -103,6 +103,8 @@ class Telemetry:
         with self._lock:
             self._open = False
             self._early = []
+            for courier in self._couriers.values():  # all that will come back has: its subscription was never lost
+                courier.adopt()
 
     def reopen(self, *, clear: bool = False) -> None:
         """Begin an Init after a reset; couriers stay and wait for their extensions to come back, unless cleared."""
@@ -115,6 +117,12 @@ class Telemetry:
             self._former += gone
         for courier in gone:
             courier.stop()
+
+    def orphan(self, name: str) -> None:
+        """The extension's process has ended; its subscription stays."""
+        with self._lock:
+            if name in self._couriers:
+                self._couriers[name].orphan()
 
     def couriers(self) -> list[Courier]:
         """Return who is, or was before a reset that cleared subscriptions, delivered to."""

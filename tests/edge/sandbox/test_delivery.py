@@ -110,6 +110,21 @@ def test_07_what_is_not_answered_with_2xx_comes_again_with_the_same_bytes_and_or
     assert [(one.events, one.attempts) for one in one.deliveries] == [((b"1",), 3), ((b"2",), 1)]
 
 
+def test_nobody_else_s_listener_gets_what_is_for_an_extension_that_has_ended(couriers: list[Courier]) -> None:
+    """Environments share this machine's ports: after a crash another one's extension may have it."""
+    listener = Listener()
+    one = courier(couriers, subscription(listener.server_port))
+    one.orphan()
+    one.push(b"1")
+    eventually(lambda: one.failures > 1)
+    one.cut()
+    one.resume()
+    assert listener.seen == []
+    one.adopt()
+    eventually(lambda: one.deliveries)
+    assert listener.bodies() == [[1]]
+
+
 def test_a_listener_that_is_not_there_yet_is_found_when_it_is(couriers: list[Courier]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
