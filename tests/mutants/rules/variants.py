@@ -24,7 +24,6 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("consumer.py", '"".join(traceback.format_exception(type(error), error, error.__traceback__))', "repr(error)"),
         ("consumer.py", 'say("error", "a fault of the extension; it goes on", {"why": why})', "pass"),
         ("consumer.py", "            self._faults = 0\n", "            pass\n"),
-        ("consumer.py", "if item and not isinstance(item, events.Shed):", "if True:"),
         ("consumer.py", "        if isinstance(item, Polled):\n            self._poller.release()\n", ""),
     ),
     "a batch whose reading raises is lost alone: set aside, counted": (
@@ -33,6 +32,7 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("environment.py", "            self._journal.set_aside(serial, serial)\n", "            pass\n"),
     ),
     "two in a row: the loop that only polls": (
+        ("consumer.py", "if item and not isinstance(item, events.Shed):", "if True:"),
         ("consumer.py", "if self._faults > 1:", "if self._faults > 10**9:"),
         ("consumer.py", "            raise error\n", "            raise SystemExit\n"),
         ("app.py", f"{OURS}whatever is wrong", f"{NEVER}whatever is wrong"),
