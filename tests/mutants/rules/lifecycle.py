@@ -60,8 +60,8 @@ SHUTDOWN = (
     removal(
         LAST_LINE,
         "consumer.py",
-        '                say("error" if action.lost_records else "info", "this environment ends", action.figures)\n',
-        "",
+        'say("error" if action.lost_records else "info", "this environment ends", action.figures)\n',
+        "pass\n",
     ),
     removal(RESET, "shipper.py", "kept = bool(self.accounts.reason)", "kept = True"),
     removal(RESET, "shipper.py", "kept = bool(self.accounts.reason)", "kept = False"),
@@ -199,8 +199,8 @@ ACCOUNTING = (
     removal(
         ONE_LINE,
         "consumer.py",
-        '                say("error" if action.lost_records else "info", "this environment ends", action.figures)\n',
-        "",
+        'say("error" if action.lost_records else "info", "this environment ends", action.figures)\n',
+        "pass\n",
     ),
     removal(
         ONE_LINE,

@@ -37,7 +37,7 @@ WAYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("consumer.py", "            raise error\n", "            raise SystemExit\n"),
         ("app.py", f"{OURS}whatever is wrong", f"{NEVER}whatever is wrong"),
         ("app.py", "    poller.release()  # the invocation", "    # the invocation"),
-        ("app.py", "                poller.release()\n", ""),
+        ("app.py", "                poller.release()\n", "                pass\n"),
         (
             "app.py",
             "taken, unshipped = consumer.taken, consumer.waiting_records",
