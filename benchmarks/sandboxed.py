@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.programs import BARE, NAME, OPT, ROOT, TEMPLATE, settings
 from benchmarks.rows import Row, compared, middle
 from benchmarks.servers import Store
-from sandbox.environment import Environment
-from sandbox.function import Function
-from sandbox.options import Options
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.results import Result
+    from adaptive_batching.sandbox.lifecycle.results import Result
 
 KINDS = ("no extension", "bare Python", "light store", "boto3 store")
 

@@ -14,8 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from extension import objects
-from tests.listener import Connection, Listener
+from extension.records import objects
+from tests.fakes.listener import Connection, Listener
 
 if TYPE_CHECKING:
     import ssl

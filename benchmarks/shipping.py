@@ -12,7 +12,7 @@ from benchmarks import batches, quota
 from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
 from benchmarks.rows import Row, at_most, compared, middle, spread, unmeasured, with_words
 from benchmarks.servers import Store
-from tests.certificates import TestAuthority
+from tests.fakes.certificates import TestAuthority
 
 if TYPE_CHECKING:
     from benchmarks.programs import Memory, Program

@@ -34,7 +34,7 @@ def _run() -> int:
         started = startup.start(told, calls, inbox, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""))
         for problem in told.problems:
             say("warning", problem)
-        from extension import app
+        from extension.shell import app
 
         return app.run(told, started, os.environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live

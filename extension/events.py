@@ -215,7 +215,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from extension.objects import Chunk
+    from extension.records.objects import Chunk
 
     Event: TypeAlias = Invoke | Shutdown | LogsReceived | Shed | Uploaded | UploadFailed
     Action: TypeAlias = Upload | Abandon | Forget | Rekeyed | Drop | Release | Say | Exit

@@ -7,7 +7,7 @@ import time
 
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
-from extension.keeper import Keeper
+from extension.intake import Keeper
 from extension.listener import Listener
 from extension.messages import say
 

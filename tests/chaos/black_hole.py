@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests import s3
+from tests.fakes import s3
 from tests.chaos.rig import Rig
 
 if TYPE_CHECKING:

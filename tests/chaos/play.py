@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.faults import Rate
+from adaptive_batching.sandbox.faults import Rate
 from tests.chaos.rig import Rig, until
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.chaos.plan import Plan
     from tests.chaos.verdict import Verdict
-    from tests.s3 import Moto
+    from tests.fakes.s3 import Moto
 
 #: Seconds of an invocation: the start of another process after a kill and the last step's sleep have to fit in.
 TIMEOUT = 4.0

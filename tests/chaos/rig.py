@@ -12,23 +12,23 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sandbox import shipped
-from sandbox.environment import Environment
-from sandbox.faults import FAULTS, Faults, Rate
-from sandbox.function import Credentials, Function
-from sandbox.options import Options
-from sandbox.results import Result, result_of
-from sandbox.s3_proxy import S3Proxy
+from adaptive_batching.sandbox.s3 import shipped
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.faults import FAULTS, Faults, Rate
+from adaptive_batching.sandbox.function import Credentials, Function
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.lifecycle.results import Result, result_of
+from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.chaos.verdict import Seen, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sandbox.delivery import Delivery
-    from sandbox.life import Invocation
-    from sandbox.processes import Process
-    from sandbox.wire import Answer, Request
-    from tests.s3 import Moto
+    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
+    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.host.processes import Process
+    from adaptive_batching.sandbox.http_server import Answer, Request
+    from tests.fakes.s3 import Moto
 
 ROOT = Path(__file__).parent.parent.parent
 LAYER = ROOT / "build" / "layer"

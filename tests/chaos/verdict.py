@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox import ledger
+from adaptive_batching.sandbox.s3 import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-    from sandbox.shipped import Shipped
+    from adaptive_batching.sandbox.s3.shipped import Shipped
 
 TYPES = ("platform", "function")
 #: The last line of a process, and beginnings of those that say a fault of the extension itself.

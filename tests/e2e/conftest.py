@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import shipped
-from sandbox.environment import Environment
-from sandbox.function import Credentials, Function
-from sandbox.ledger import Ledger, balance
-from sandbox.options import Options
-from tests import s3
+from adaptive_batching.sandbox.s3 import shipped
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.function import Credentials, Function
+from adaptive_batching.sandbox.s3.ledger import Ledger, balance
+from adaptive_batching.sandbox.options import Options
+from tests.fakes import s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

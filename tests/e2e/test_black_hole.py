@@ -14,7 +14,7 @@ import pytest
 from tests.chaos.rig import Rig
 
 if TYPE_CHECKING:
-    from tests.s3 import Moto
+    from tests.fakes.s3 import Moto
 
 INVOCATIONS = 150
 MAX_HOLD = 500

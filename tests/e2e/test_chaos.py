@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from sandbox.shipped import Shipped
+from adaptive_batching.sandbox.s3.shipped import Shipped
 from tests.chaos.__main__ import account, run
 from tests.chaos.plan import KINDS, draw
 from tests.chaos.verdict import Seen, judge

@@ -16,7 +16,7 @@ from tests.chaos.rig import Rig, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.s3 import Moto
+    from tests.fakes.s3 import Moto
 
 #: Nothing is shipped before the first invocation's end or SHUTDOWN unless something is due: what waits, waits.
 WAITS = {"SHIP_RATE_BYTES": 10_000_000, "SHIP_RATE_INVOKES": 1000, "SHIP_RATE_MILLISECONDS": 600_000}

@@ -17,9 +17,9 @@ import pytest
 
 from extension.errors import StoreError
 from extension.stores import PutRequest, factory
-from tests import production
-from tests.s3 import BUCKET, REGION, Moto, moto, put_policy
-from tests.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
+from tests.fakes import production
+from tests.fakes.s3 import BUCKET, REGION, Moto, moto, put_policy
+from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 
 NAME = "production-shape"
 PREFIX = f"function={NAME}/"
@@ -127,11 +127,11 @@ def stranger(kind: str, folder: Path) -> object:
 
 
 def whole(kind: str, folder: Path) -> object:
-    from sandbox import shipped
-    from sandbox.environment import Environment
-    from sandbox.function import Credentials, Function
-    from sandbox.ledger import balance
-    from sandbox.options import Options
+    from adaptive_batching.sandbox.s3 import shipped
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
+    from adaptive_batching.sandbox.function import Credentials, Function
+    from adaptive_batching.sandbox.s3.ledger import balance
+    from adaptive_batching.sandbox.options import Options
 
     root, context = production.authority(folder)
     code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from layer.libraries import LOADER
-from tests.certificates import TestAuthority
+from tests.fakes.certificates import TestAuthority
 from tests.layer.conftest import NAME
 from tests.layer.empty_root import PRIVATE, PYTHON, SHELL, chroot, empty_root, static_shell
 from tests.layer.runtime_api import RuntimeApi
-from tests.s3_scripted import ScriptedS3
+from tests.fakes.s3_scripted import ScriptedS3
 
 
 @pytest.fixture

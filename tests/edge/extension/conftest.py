@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.edge.extension.lambda_api import LambdaApi
+from tests.fakes.lambda_api import LambdaApi
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from extension.inbox import CAPACITY_BYTES, PATIENCE, Inbox
-from tests.edge.extension.lambda_api import wait_until
+from tests.fakes.lambda_api import wait_until
 
 
 def thread(work: Callable[[], object]) -> threading.Thread:

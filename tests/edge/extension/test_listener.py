@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
-from tests.edge.extension.lambda_api import PATIENCE, free_port, wait_until
+from tests.fakes.lambda_api import PATIENCE, free_port, wait_until
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -16,17 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from extension import objects
-from tests import s3
-from tests.edge.extension.lambda_api import (
-    NOT_SUPPORTED,
-    PATIENCE,
-    REGISTERED,
-    Answer,
-    LambdaApi,
-    free_port,
-    wait_until,
-)
+from extension.records import objects
+from tests.fakes import s3
+from tests.fakes.lambda_api import NOT_SUPPORTED, PATIENCE, REGISTERED, Answer, LambdaApi, free_port, wait_until
 
 ROOT = Path(__file__).parents[3]
 TIME = "2026-11-20T09:15:02.150Z"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.extension.lambda_api import LambdaApi, free_port
+from tests.fakes.lambda_api import LambdaApi, free_port
 
 ROOT = Path(__file__).parents[3]
 LIGHT = {"_socket"}  # an extension module or a builtin one; `_thread`, `time` and `os` are there in a bare interpreter
@@ -22,7 +22,7 @@ OURS = {
     "extension.events",
     "extension.extensions_api",
     "extension.inbox",
-    "extension.keeper",
+    "extension.intake",
     "extension.listener",
     "extension.messages",
     "extension.minimal",

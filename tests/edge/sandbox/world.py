@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.environment import Environment
-from sandbox.function import Function
-from sandbox.options import Options
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 from itertools import count
 
-from extension import events, objects, settings
-from extension.batcher import Batcher
-from extension.shipper import Shipper
-from extension.telemetry import Reader
+from extension import events, settings
+from extension.records import objects
+from extension.core.batcher import Batcher
+from extension.core.shipper import Shipper
+from extension.records.reader import Reader
 
 PREFIX = settings.PREFIX
 EPOCH = 1_795_608_000.0  # wall clock of the tests at mono 0

@@ -2,11 +2,11 @@
 
 import pytest
 
-from extension import objects
+from extension.records import objects
 from extension.events import ReaderState
-from extension.telemetry import Reader
+from extension.records.reader import Reader
 from tests.unit.extension.build import EPOCH
-from tests.unit.extension.reading import envelope, read, reader, request_ids, start
+from tests.unit.extension.records.reading import envelope, read, reader, request_ids, start
 
 
 def test_a_start_names_the_request_and_the_function() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from sandbox.batching import Batcher, Buffering
+from adaptive_batching.sandbox.telemetry.batching import Batcher, Buffering
 
 LIMITS = Buffering(timeout=1.0, max_bytes=100, max_items=3)
 

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from sandbox.demo import common_folder
-from sandbox.embedded_s3 import clean_environment
-from sandbox.invoke_api import function_name
-from sandbox.shipped import FormatError, decode
-from sandbox.terminal import table
+from adaptive_batching.sandbox.cli.demo import common_folder
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from adaptive_batching.sandbox.fleet.invoke_api import function_name
+from adaptive_batching.sandbox.s3.shipped import FormatError, decode
+from adaptive_batching.sandbox.cli.terminal import table
 
 LINE = {"time": "t", "type": "function", "record": "x\n", "requestId": None, "environment": "abc", "sequence": 0}
 BODY = json.dumps(LINE).encode() + b"\n"

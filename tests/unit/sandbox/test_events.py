@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox import events, lines
-from sandbox.dialects import LOGS, TELEMETRY, Dialect, Shapes
-from sandbox.events import Event, Instance
+from adaptive_batching.sandbox.telemetry import events, cloudwatch
+from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY, Dialect, Shapes
+from adaptive_batching.sandbox.telemetry.events import Event, Instance
 
 AT = 1_795_608_102.091
 INSTANCE = Instance("orders-api", "$LATEST", "2026/11/20/[$LATEST]7d0f", 268_435_456, "python:3.13.v60", "arn:r")
@@ -188,7 +188,7 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("name", "record", "expected"), TEXTS)
 def test_cloudwatch_text_lines(name: str, record: dict[str, Any], expected: str) -> None:
-    assert lines.text(Event(AT, f"platform.{name}", record)) == expected
+    assert cloudwatch.text(Event(AT, f"platform.{name}", record)) == expected
 
 
 JSON_LINES = [
@@ -202,7 +202,7 @@ JSON_LINES = [
 @pytest.mark.parametrize(("name", "sample", "shown"), JSON_LINES)
 def test_json_format_shows_what_the_system_level_info_keeps(*, name: str, sample: int, shown: bool) -> None:
     event = Event(AT, f"platform.{name}", SAMPLES[sample][1])
-    line = lines.as_json(event)
+    line = cloudwatch.as_json(event)
     assert bool(line) is shown
     if shown:
         assert json.loads(line) == {

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from sandbox.faults import FAULTS, FaultError, Rate, listing, parse
-from sandbox.splitting import split
+from adaptive_batching.sandbox.faults import FAULTS, FaultError, Rate, listing, parse
+from adaptive_batching.sandbox.telemetry.splitting import split
 
 
 def test_the_same_seed_gives_the_same_faults_and_another_seed_others() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import figures
-from sandbox.function import Function
-from sandbox.launch import SandboxError
+from adaptive_batching.sandbox.cli import bounds
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.host.launch import SandboxError
 
 TAKEN = [("invocations", 1), ("concurrency", 10_000), ("pause", 0.0), ("pause", 0.5), ("idle", 0.0), ("idle", None),
          ("init_timeout", 0.1), ("port", 0), ("port", 65_535)]  # fmt: skip
@@ -19,19 +19,19 @@ REFUSED = [("invocations", 0), ("concurrency", -1), ("pause", -1.0), ("pause", f
 
 @pytest.mark.parametrize(("name", "figure"), TAKEN)
 def test_what_is_within_bounds_is_taken(name: str, figure: float | None) -> None:
-    figures.check(argparse.Namespace(**{name: figure}))
+    bounds.check(argparse.Namespace(**{name: figure}))
 
 
 @pytest.mark.parametrize(("name", "figure"), REFUSED)
 def test_what_is_out_of_bounds_is_refused_with_what_was_read(name: str, figure: float) -> None:
     with pytest.raises(SandboxError) as refused:
-        figures.check(argparse.Namespace(**{name: figure}))
+        bounds.check(argparse.Namespace(**{name: figure}))
     assert f"--{name.replace('_', '-')} {figure} is out of bounds" in str(refused.value)
 
 
 @pytest.mark.parametrize(("timeout", "memory"), [(0.1, 128), (900.0, 10_240)])
 def test_a_function_within_lambdas_quotas_is_taken(timeout: float, memory: int) -> None:
-    figures.check_function(Function(Path(), timeout=timeout, memory=memory))
+    bounds.check_function(Function(Path(), timeout=timeout, memory=memory))
 
 
 QUOTAS = [
@@ -46,4 +46,4 @@ QUOTAS = [
 @pytest.mark.parametrize(("timeout", "memory", "said"), QUOTAS)
 def test_a_function_beyond_lambdas_quotas_is_refused(timeout: float, memory: int, said: str) -> None:
     with pytest.raises(SandboxError, match=said):
-        figures.check_function(Function(Path(), timeout=timeout, memory=memory))
+        bounds.check_function(Function(Path(), timeout=timeout, memory=memory))

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from sandbox.framing import LINE_LIMIT, Frame, Frames, Lines
+from adaptive_batching.sandbox.host.framing import LINE_LIMIT, Frame, Frames, Lines
 
 
 def frame(kind: int, text: str, micros: int = 1_500_000) -> bytes:

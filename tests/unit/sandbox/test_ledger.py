@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.ledger import balance
+from adaptive_batching.sandbox.s3.ledger import balance
 
 
 def record(number: int, kind: str = "function", **more: object) -> dict[str, Any]:

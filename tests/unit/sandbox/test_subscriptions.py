@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.batching import Buffering
-from sandbox.dialects import LOGS, TELEMETRY
-from sandbox.refusals import Refused
-from sandbox.subscriptions import Destination, parse
+from adaptive_batching.sandbox.telemetry.batching import Buffering
+from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY
+from adaptive_batching.sandbox.refusals import Refused
+from adaptive_batching.sandbox.telemetry.subscriptions import Destination, parse
 
 URI = "http://sandbox.localdomain:4243/"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.launch import SandboxError
-from sandbox.template import Template
+from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.template import Template
 
 TEXT = """
 Parameters:

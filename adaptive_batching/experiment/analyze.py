@@ -1,0 +1,129 @@
+"""`experiment analyze`: put ledger, sources and report together."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from adaptive_batching.experiment import exports, objects
+from adaptive_batching.experiment.core import ledger, report
+from adaptive_batching.experiment.run_command import LEDGER
+from adaptive_batching.experiment.runner import LOOPBACK
+from adaptive_batching.experiment.core.verdicts import judge
+from adaptive_batching.experiment.terminal import Voice
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3 import S3Client
+
+    from adaptive_batching.experiment.core.evidence import Evidence
+
+_ADDRESS = re.compile(r"s3://([^/]+)(?:/(.*))?")
+
+
+class SourceError(Exception):
+    """A source that cannot be read at all, for the user."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge every source; 0 no loss in any, 1 losses in one, 2 when one cannot say and none has losses."""
+    out, talk = Voice(sys.stdout), Voice(sys.stderr)
+    try:
+        _check(arguments)
+        known = _ledger(arguments.folder, talk)
+        findings = [judge(evidence, known) for evidence in _sources(arguments, talk)]
+    except SourceError as error:
+        talk.say(f"experiment: {error}")
+        return 2
+    except OSError as error:
+        talk.say(f"experiment: {f'{error.filename} cannot be read: {error.strerror}' if error.filename else error}")
+        return 2
+    if not findings:
+        talk.say("experiment: nothing to look through; name a run's FOLDER, or --s3, --cloudwatch, --log-folder")
+        return 2
+    if arguments.format == "json":
+        out.say(json.dumps([report.as_json(one) for one in findings], indent=2))
+    else:
+        for one in findings:
+            for line in report.table(one, out.paint):
+                out.say(line)
+    codes = {one.exit_code for one in findings}
+    return 1 if 1 in codes else max(codes)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise SourceError for a file where a folder belongs, or a folder where a file does."""
+    for folder in filter(None, (arguments.folder, arguments.log_folder)):
+        if not folder.is_dir():
+            raise SourceError(f"{folder} is no folder")
+    for file in arguments.cloudwatch or ():
+        if file.is_dir():
+            raise SourceError(f"{file} is a folder; --cloudwatch takes files, and a run's FOLDER stands before it")
+
+
+def _ledger(folder: Path | None, talk: Voice) -> ledger.Ledger | None:
+    if folder is None or not (folder / LEDGER).exists():
+        talk.say(f"no ledger{f' in {folder}' if folder else ''}: judged is what left a trace")
+        return None
+    return ledger.read((folder / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines())
+
+
+def _sources(arguments: argparse.Namespace, talk: Voice) -> Iterator[Evidence]:
+    folder: Path | None = arguments.folder
+    named = arguments.s3 or arguments.cloudwatch or arguments.log_folder
+    if arguments.s3:
+        yield _shipped(arguments, talk)
+    elif folder and not named and (folder / "objects").is_dir():
+        yield objects.read(objects.in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
+    if arguments.cloudwatch:
+        yield exports.cloudwatch(arguments.cloudwatch, "CloudWatch export")
+    streams = arguments.log_folder or (folder / "streams" if folder and not named else None)
+    if streams and (arguments.log_folder or streams.is_dir()):
+        yield exports.log_folder(streams, f"log streams in {streams}")
+
+
+def _shipped(arguments: argparse.Namespace, talk: Voice) -> Evidence:
+    address = _ADDRESS.fullmatch(arguments.s3)
+    if not address:
+        raise SourceError(f"{arguments.s3!r} is no address like s3://bucket/prefix")
+    bucket, prefix = address[1], address[2] or ""
+    with tempfile.TemporaryDirectory() as passing:
+        kept = (arguments.folder or Path(passing)) / "objects" / bucket
+        try:
+            files, failed = objects.fetch(
+                _client(arguments.endpoint_url, arguments.region),
+                bucket,
+                prefix,
+                kept,
+                lambda done, all_: talk.progress("fetched", done, all_),
+            )
+        except (ClientError, BotoCoreError, ValueError) as error:
+            raise SourceError(f"{arguments.s3} cannot be read: {error}") from None
+        return objects.read(files, arguments.s3, failed)
+
+
+def _client(endpoint: str | None, region: str | None) -> S3Client:
+    """Return a client as the user's environment has it; for a server on this machine, dummy keys do if there are none.
+
+    No keys at all would not: even an emulator gives private objects to signed requests alone.
+    """
+    config = Config(max_pool_connections=objects.CONNECTIONS)
+    keys: dict[str, Any] = {}
+    session = boto3.session.Session()
+    if endpoint and urlsplit(endpoint).hostname in LOOPBACK:
+        config, region = config.merge(Config(proxies={}, s3={"addressing_style": "path"})), region or "us-east-1"
+        if session.get_credentials() is None:
+            keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    found: S3Client = session.client("s3", endpoint_url=endpoint, region_name=region, config=config, **keys)
+    return found

@@ -1,0 +1,78 @@
+"""What one source (objects on S3, a CloudWatch export, log-stream files) holds, gathered and put in order. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adaptive_batching.experiment.core.sights import Kind, Sight, UnreadableError, of_record, of_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Complaints kept word for word; further ones are counted.
+COMPLAINTS = 5
+
+
+@dataclass
+class Evidence:
+    """Sights by log stream (or environment), each with its place in the stream's order.
+
+    `incomplete`: reasons why lines may exist that were not read. `bad`: lines that could not be read.
+    """
+
+    name: str
+    holders: int = 0  # objects, pages or files
+    lines: int = 0
+    bad: int = 0
+    complaints: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    dropped: int = 0  # records that the platform says it dropped
+    starts_seen: bool = False
+    _streams: dict[str, list[tuple[float, Sight]]] = field(default_factory=dict)
+
+    def add(self, stream: str, order: float, sight: Sight) -> None:
+        """Take one sight; within a stream equal `order` keeps the order of arrival."""
+        self._streams.setdefault(stream, []).append((order, sight))
+        self.starts_seen |= sight.kind is Kind.START
+
+    def complain(self, where: str, why: str) -> None:
+        """Count one unreadable line and go on."""
+        self.bad += 1
+        if len(self.complaints) < COMPLAINTS:
+            self.complaints.append(f"{where}: {why}")
+
+    def streams(self) -> dict[str, list[Sight]]:
+        """Return each stream's sights in their order."""
+        return {
+            name: [sight for _, sight in sorted(found, key=lambda pair: pair[0])]
+            for name, found in self._streams.items()
+        }
+
+    def add_text(self, stream: str, order: float, text: str, time: str, where: str) -> None:
+        """Take one message of a log stream, which may be several lines (REPORT and XRAY share an event)."""
+        for line in text.split("\n"):
+            if line.strip():
+                self.lines += 1
+                self._read(stream, order, of_text(line, time), where)
+
+    def add_shipped(self, line: Mapping[str, object], where: str) -> None:
+        """Take one line of an object that the extension shipped."""
+        self.lines += 1
+        kind, environment = line.get("type"), line.get("environment")
+        if not isinstance(kind, str) or not isinstance(environment, str):
+            self.complain(where, "a line without type and environment")
+            return
+        sequence, time, record = line.get("sequence"), line.get("time"), line.get("record")
+        order = float(sequence) if isinstance(sequence, int) else float("inf")
+        self._read(environment, order, of_record(kind, record, time if isinstance(time, str) else ""), where)
+        if kind == "platform.logsDropped" and isinstance(record, dict):
+            count = record.get("droppedRecords")
+            self.dropped += count if isinstance(count, int) and count > 0 else 0
+
+    def _read(self, stream: str, order: float, found: Iterator[Sight], where: str) -> None:
+        try:
+            for sight in found:
+                self.add(stream, order, sight)
+        except UnreadableError as error:
+            self.complain(where, str(error))

@@ -1,0 +1,152 @@
+"""From attempts and ledger to a verdict on each request. Pure.
+
+The classes, worst first: `none` neither line is there; `no begin`; `no end`; `duplicate` a line is there twice;
+`retried` it ran more than once, and every run is complete or its missing end explained; `ok`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adaptive_batching.experiment.core.attempts import Attempt, attempts
+from adaptive_batching.experiment.core.rate import excluded, wilson
+from adaptive_batching.experiment.core.sights import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from adaptive_batching.experiment.core.evidence import Evidence
+    from adaptive_batching.experiment.core.ledger import Ledger
+
+CLASSES = ("ok", "no end", "no begin", "none", "duplicate", "retried")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one request's lines.
+
+    `missing`: lines that are not there; `explained`: why that is no loss, "" if it is one. `last`: whether the attempt
+    that lost them was the last of its stream; None when no trace says where it ran. `trouble`: what the platform or
+    Lambda's answer says of the failed attempt.
+    """
+
+    request: str
+    kind: str
+    missing: tuple[str, ...] = ()
+    explained: str = ""
+    last: bool | None = None
+    stream: str = ""
+    attempts: int = 0
+    copies: int = 0
+    trouble: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """Whether a line is missing and nothing explains it."""
+        return bool(self.missing) and not self.explained
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The verdicts on one source. `strangers`: requests there that the ledger does not know; they are not judged."""
+
+    evidence: Evidence
+    verdicts: tuple[Verdict, ...]
+    strangers: int
+    ledger: Ledger | None
+
+    @property
+    def losses(self) -> tuple[Verdict, ...]:
+        """The verdicts that are losses."""
+        return tuple(one for one in self.verdicts if one.lost)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval of the rate of losses; ValueError when nothing was judged."""
+        return wilson(len(self.losses), len(self.verdicts))
+
+    @property
+    def excluded(self) -> float | None:
+        """The smallest rate that no loss in so many runs excludes at 95 %; None when there are losses."""
+        return None if self.losses or not self.verdicts else excluded(len(self.verdicts))
+
+    @property
+    def silent(self) -> str:
+        """Why nothing can be said, "" if something can."""
+        if not self.evidence.holders and self.evidence.incomplete:
+            return f"nothing of {self.evidence.name} could be read"
+        if not self.evidence.holders:
+            return f"{self.evidence.name} holds nothing to read; is it the right place, and has it arrived?"
+        if not self.verdicts:
+            what = "the ledger holds no accepted invocation" if self.ledger else "no begin and no end line was found"
+            return f"there is nothing to judge: {what}"
+        if all(one.attempts == 0 for one in self.verdicts):
+            return f"no request of the ledger left any trace in {self.evidence.name}; is it the right place?"
+        if self.losses and self.evidence.incomplete:
+            return "lines are missing, and they may be in what was not read"
+        return ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 no loss, 1 losses, 2 cannot say."""
+        return 2 if self.silent else 1 if self.losses else 0
+
+
+def judge(evidence: Evidence, ledger: Ledger | None) -> Findings:
+    """Return the verdicts: on every accepted request of the ledger; without one, on every request that left a trace.
+
+    Without a ledger only streams with a `begin` or `end` count, so that other functions in the same place do not.
+    """
+    found = attempts(evidence.streams())
+    if ledger is None:
+        ours = _streams_of_the_experiment(found.values())
+        known = {request: ones for request, ones in found.items() if any(one.stream in ours for one in ones)}
+        return Findings(evidence, tuple(verdict(request, ones) for request, ones in known.items()), 0, None)
+    errors = ledger.accepted()
+    verdicts = tuple(verdict(request, found.get(request, []), errors[request]) for request in errors)
+    strangers = sum(any(_of_the_function(one) for one in found[request]) for request in found if request not in errors)
+    return Findings(evidence, verdicts, strangers, ledger)
+
+
+def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
+    """Return the verdict on one request. `error`: what Lambda's synchronous answer said of its failure."""
+    if not ran:
+        return Verdict(request, "none", ("begin", "end"), trouble=error)
+    copies = sum(one.copies for one in ran)
+    faulty = [(one, one.trouble or (error if len(ran) == 1 else "")) for one in ran if one.missing]
+    unexplained = [(one, trouble) for one, trouble in faulty if not _explains(one, trouble)]
+    if unexplained or (faulty and len(ran) == 1):
+        one, trouble = (unexplained or faulty)[0]
+        return Verdict(
+            request,
+            _kind_of_missing(ran, [attempt for attempt, _ in unexplained or faulty]),
+            one.missing,
+            "" if unexplained else f"the attempt ended in {trouble}",
+            one.last,
+            one.stream,
+            len(ran),
+            copies,
+            trouble,
+        )
+    kind = "duplicate" if copies else "retried" if len(ran) > 1 else "ok"
+    return Verdict(request, kind, stream=ran[-1].stream, attempts=len(ran), copies=copies, last=ran[-1].last)
+
+
+def _explains(attempt: Attempt, trouble: str) -> bool:
+    """A timeout, an exit or a kill keeps a function from its `end`; `begin` it has logged by then."""
+    return bool(trouble) and attempt.missing == (Kind.END.value,)
+
+
+def _kind_of_missing(ran: Sequence[Attempt], faulty: Sequence[Attempt]) -> str:
+    if all(len(one.missing) == len((Kind.BEGIN, Kind.END)) for one in ran):
+        return "none"
+    return "no end" if any(Kind.END.value in one.missing for one in faulty) else "no begin"
+
+
+def _streams_of_the_experiment(found: Iterable[Sequence[Attempt]]) -> set[str]:
+    return {one.stream for ones in found for one in ones if _of_the_function(one)}
+
+
+def _of_the_function(attempt: Attempt) -> bool:
+    return Kind.BEGIN in attempt.times or Kind.END in attempt.times

@@ -1,0 +1,80 @@
+"""Evidence from files: pages of CloudWatch's FilterLogEvents, and the sandbox's log streams."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.experiment.core.evidence import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+def cloudwatch(files: Iterable[Path], name: str) -> Evidence:
+    """Read an export: each file one page, an array of pages, or pages one after the other. Raises OSError."""
+    evidence = Evidence(name)
+    known: set[str] = set()
+    last_pages = 0
+    for file in files:
+        for page in pages(file.read_text(encoding="utf-8", errors="replace"), evidence, file.name):
+            last_pages += add_page(page, evidence, known, file.name)
+    if evidence.holders and not last_pages:
+        evidence.incomplete.append("every page of the export has a nextToken, so the last one is missing")
+    return evidence
+
+
+def pages(text: str, evidence: Evidence, where: str) -> Iterator[dict[str, Any]]:
+    """Yield the pages in a file's text. What cannot be read is said and skipped up to the next line."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := _next_text(text, at)) < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            evidence.incomplete.append(f"{where}: a page is not JSON ({error})")
+            newline = text.find("\n{", at)
+            at = len(text) if newline < 0 else newline + 1
+            continue
+        for page in value if isinstance(value, list) else [value]:
+            if isinstance(page, dict) and isinstance(page.get("events"), list):
+                yield page
+            else:
+                evidence.incomplete.append(f"{where}: not a page of FilterLogEvents, which has a list of events")
+
+
+def _next_text(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def add_page(page: dict[str, Any], evidence: Evidence, known: set[str], where: str) -> bool:
+    """Take a page's events, each `eventId` once: exports overlap. Return whether the page is a last one."""
+    evidence.holders += 1
+    for number, event in enumerate(page["events"], 1):
+        message = event.get("message") if isinstance(event, dict) else None
+        if not isinstance(message, str):
+            evidence.complain(f"{where}, event {number}", "without a message")
+            continue
+        identity, stream, time = event.get("eventId"), event.get("logStreamName"), event.get("timestamp")
+        if isinstance(identity, str):
+            if identity in known:
+                continue
+            known.add(identity)
+        order = float(time) if isinstance(time, int | float) else 0.0
+        stream = stream if isinstance(stream, str) else ""
+        evidence.add_text(stream, order, message, str(time or ""), f"{where}, event {number}")
+    return not (page.get("nextToken") or page.get("NextToken"))
+
+
+def log_folder(folder: Path, name: str) -> Evidence:
+    """Read the sandbox's log streams, one file each, in text or JSON format. OSError if it is no folder."""
+    evidence = Evidence(name)
+    for file in sorted(folder.iterdir()):
+        if file.suffix == ".log" and file.is_file():
+            evidence.holders += 1
+            text = file.read_text(encoding="utf-8", errors="replace")
+            for number, line in enumerate(text.split("\n"), 1):
+                evidence.add_text(file.stem, 0.0, line, "", f"{file.name}, line {number}")
+    return evidence

@@ -1,0 +1,74 @@
+"""`adaptive-batching sandbox serve`: functions behind Lambda's Invoke API until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from adaptive_batching.sandbox.fleet import invoke_api
+from adaptive_batching.sandbox.fleet.fleet import Fleet
+from adaptive_batching.sandbox.host.launch import SandboxError, find_extensions
+from adaptive_batching.sandbox.fleet.repeat import summarise
+from adaptive_batching.sandbox.http_server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.cli.terminal import Voice
+
+#: `sam local start-lambda` listens here too.
+PORT = 3001
+
+
+def serve(function: Function, options: Options, port: int, concurrency: int, idle: float | None, out: Voice) -> int:
+    """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
+    stop = threading.Event()
+    with _on_signals(stop), Fleet(function, options, concurrency, idle) as fleet:
+        server = _listen({function.name: fleet}, port)
+        try:
+            _announce(function, server.port, out)
+            stop.wait()
+            out.say("shutting down")
+        finally:
+            server.stop()
+    results = [result for environment in fleet.all for result in environment.finished]
+    for line in summarise(results, fleet.all, options.faults):
+        out.say(line)
+    if fleet.dropped:
+        out.say(f"events        {fleet.dropped} were still queued and did not run")
+    return 0
+
+
+def _listen(fleets: dict[str, Fleet], port: int) -> Server:
+    try:
+        return Server(invoke_api.serve(fleets), port)
+    except OSError as error:
+        raise SandboxError(f"port {port} cannot be listened on ({error.strerror}); --port takes another") from None
+
+
+@contextlib.contextmanager
+def _on_signals(stop: threading.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set an event instead of ending the process."""
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _announce(function: Function, port: int, out: Voice) -> None:
+    endpoint = f"http://127.0.0.1:{port}"
+    names = [file.name for layer in function.layers for file in find_extensions(layer, "/opt")]
+    out.say(out.paint(f"{function.name} is at {endpoint}", "bold"))
+    out.say(f"  code        {function.folder} ({function.handler})")
+    out.say(f"  extensions  {', '.join(names) or 'none'}")
+    out.say(
+        f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
+        f"--function-name {function.name} --log-type Tail /dev/stdout"
+    )
+    out.say("  end         Ctrl-C")

@@ -1,0 +1,189 @@
+"""The environments of one function: reuse of the idle, scale-out, a concurrency limit, spin-down of the long idle."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.function import MANAGED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.options import Options
+
+#: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
+CONCURRENCY = 10
+
+
+class ThrottledError(Exception):
+    """Every environment is busy and no further one is allowed."""
+
+
+@dataclass
+class _Idle:
+    environment: Environment
+    since: float  # monotonic
+
+
+class Fleet:
+    """Runs invocations. `concurrency` environments at most; one that is idle for `idle` seconds is shut down."""
+
+    def __init__(
+        self, function: Function, options: Options, concurrency: int = CONCURRENCY, idle: float | None = None
+    ) -> None:
+        self.function = function
+        self._options = options
+        self._concurrency = concurrency
+        self._idle_limit = idle
+        self._changed = threading.Condition()
+        self._idle: list[_Idle] = []
+        self._count = 0
+        self._closed = self._starting = False
+        # Requests that one environment takes at once: each is a slot in `_idle` and in `_count`.
+        self._slots = function.concurrency if function.initialization_type == MANAGED else 1
+        self._events: deque[tuple[bytes, str | None, str]] = deque()
+        self.all: list[Environment] = []
+        self.dropped = 0  # events that were still queued at the end
+        self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
+        if idle is not None:
+            self._threads.append(threading.Thread(target=self._spin_down, name="spin-down", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
+        """Start an invocation in an idle environment, or in a new one. Raises ThrottledError."""
+        environment = self._acquire()
+        try:
+            return environment.begin(
+                payload,
+                client_context=client_context,
+                request_id=request_id,
+                after=lambda: self._release(environment),
+            )
+        except BaseException:
+            self._release(environment)
+            raise
+
+    def enqueue(self, payload: bytes, client_context: str | None = None) -> str:
+        """Run an invocation as soon as an environment is free; its result goes nowhere. Return its request id."""
+        request_id = str(uuid.uuid4())
+        with self._changed:
+            self._events.append((payload, client_context, request_id))
+            self._changed.notify_all()
+        return request_id
+
+    def shutdown(self) -> None:
+        """Wait for what runs, then shut every environment down. What is still queued is dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: len(self._idle) == self._count)
+        for thread in self._threads:
+            thread.join()
+        self.dropped = len(self._events)
+        _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
+        self._idle, self._count = [], 0
+
+    def _acquire(self) -> Environment:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._starting)  # only Managed Instances wait for another's start
+            if self._idle:
+                return self._idle.pop().environment
+            if self._count >= self._limit() or self._closed:
+                raise ThrottledError
+            self._count += self._slots
+            self._starting = self._slots > 1
+        try:
+            environment = Environment(self.function, self._options)
+            self.all.append(environment)
+            environment.start()
+        except BaseException:
+            with self._changed:
+                self._count -= self._slots
+                self._starting = False
+                self._changed.notify_all()
+            raise
+        with self._changed:
+            self._starting = False
+            self._idle += [_Idle(environment, time.monotonic()) for _ in range(self._slots - 1)]
+            self._changed.notify_all()
+        return environment
+
+    def _limit(self) -> int:
+        return self._slots if self._slots > 1 else self._concurrency
+
+    def _release(self, environment: Environment) -> None:
+        with self._changed:
+            self._idle.append(_Idle(environment, time.monotonic()))
+            self._changed.notify_all()
+
+    def _work_off(self) -> None:
+        """Run queued events, one after the other begins."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or (self._events and self._has_room()))
+                if self._closed:
+                    return
+                event = self._events.popleft()
+            try:
+                self.begin(*event)
+            except ThrottledError:  # somebody was faster; the event keeps its place
+                with self._changed:
+                    self._events.appendleft(event)
+            except Exception:  # noqa: BLE001 - told, and the queue goes on with the next event
+                traceback.print_exc()
+
+    def _has_room(self) -> bool:
+        return bool(self._idle) or self._count < self._limit()
+
+    def _spin_down(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._closed or self._overdue()):
+                    self._changed.wait(self._next_overdue())  # anew after each change: the first idle one sets it
+                if self._closed:
+                    return
+                overdue = self._overdue()
+                self._idle = [one for one in self._idle if one not in overdue]
+                self._count -= len(overdue)
+            for environment in {one.environment for one in overdue}:
+                environment.shutdown()
+
+    def _overdue(self) -> list[_Idle]:
+        limit = self._idle_limit or 0.0
+        if self._slots > 1 and len(self._idle) < self._count:
+            return []
+        return [one for one in self._idle if time.monotonic() - one.since >= limit]
+
+    def _next_overdue(self) -> float | None:
+        limit = self._idle_limit or 0.0
+        if self._slots > 1 and len(self._idle) < self._count:
+            return None
+        return min((max(0.0, one.since + limit - time.monotonic()) for one in self._idle), default=None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+
+def _at_once(calls: list[Callable[[], None]]) -> None:
+    """Shut down side by side: each takes up to two seconds."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

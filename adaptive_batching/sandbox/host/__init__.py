@@ -1,0 +1,1 @@
+"""This machine: processes, mounts, cgroups, and what they leave behind."""

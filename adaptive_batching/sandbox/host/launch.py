@@ -1,0 +1,125 @@
+"""Finding extensions and building the command lines of an environment's processes (protocol reference 1.1)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.options import Options
+
+#: A file in the layer that switches extensions off.
+SWITCH_OFF = "disable-extensions-jwigqn8j"
+#: Our Node bootstrap: AWS publishes none that runs without building native code.
+NODE_FOLDER = Path(__file__).parent / "node"
+
+PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
+
+
+class SandboxError(Exception):
+    """What was asked for cannot be run here; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class ExtensionFile:
+    """One file of `<layer>/extensions`. `error` is "" or why it cannot be started."""
+
+    name: str
+    path: str
+    error: str
+
+
+def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
+    """Return every non-directory of `extensions/`, by base name; `inside` is where the layer is for processes."""
+    folder = layer / "extensions"
+    if not folder.is_dir() or (layer / SWITCH_OFF).exists():
+        return []
+    files = sorted(entry for entry in folder.iterdir() if not entry.is_dir())
+    return [ExtensionFile(file.name, f"{inside}/extensions/{file.name}", _error(file, layer)) for file in files]
+
+
+def _error(file: Path, layer: Path) -> str:
+    """Return the error type with which the kernel's refusal to execute a file is reported, "" when it would not."""
+    if not os.access(file, os.X_OK):
+        return "PermissionDenied"
+    with file.open("rb") as opened:
+        start = opened.readline(256)
+    words = start[2:].split() if start.startswith(b"#!") else []
+    if not words:
+        return ""
+    interpreter = Path(os.fsdecode(words[0]))
+    if interpreter.is_relative_to("/opt"):  # where processes see the layer
+        interpreter = layer / interpreter.relative_to("/opt")
+    return "" if interpreter.exists() else "UnknownError"
+
+
+def kind(function: Function) -> str:
+    """Return the family of the function's runtime. Raises SandboxError for one that is not known here."""
+    for family in (PYTHON, NODE, PROVIDED):
+        if function.runtime.startswith(family):
+            return family
+    raise SandboxError(f"runtime {function.runtime!r} is not known here; known are python, nodejs and provided")
+
+
+def check(function: Function, options: Options) -> Path | None:
+    """Return what `/var/runtime` holds. Raises SandboxError when the function cannot run whatever it does."""
+    for folder in (function.folder, *function.layers):
+        if not folder.is_dir():
+            raise SandboxError(f"{folder} is not a folder")
+    runtime = runtime_folder(function, options)
+    _check_handler(function)
+    if options.log_folder:
+        _make_log_folder(options.log_folder)
+    return runtime
+
+
+def _make_log_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"--log-folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SandboxError(f"--log-folder {folder} cannot be written to")
+
+
+def _check_handler(function: Function) -> None:
+    family = kind(function)
+    if family != PROVIDED and not function.handler.rpartition(".")[0]:
+        raise SandboxError(f"handler {function.handler!r} has no dot; it is written module.function, as in app.handler")
+    if family == NODE and not shutil.which("node"):
+        raise SandboxError("a nodejs function needs node on the PATH")
+    bootstrap = function.folder / "bootstrap"
+    if family == PROVIDED and not os.access(bootstrap, os.X_OK):
+        what = "is not executable (chmod +x mends it)" if bootstrap.exists() else "is missing"
+        raise SandboxError(f"{bootstrap} {what}; a provided runtime starts it")
+
+
+def runtime_folder(function: Function, options: Options) -> Path | None:
+    """Return what `/var/runtime` holds. Raises SandboxError when it is not installed."""
+    family = kind(function)
+    if family == NODE:
+        return NODE_FOLDER
+    if family != PYTHON:
+        return None
+    folder = options.awslambdaric.resolve()
+    if not (folder / "awslambdaric").is_dir():
+        raise SandboxError(
+            f"{folder} holds no awslambdaric; --awslambdaric names a folder that does: "
+            "`make build/runtime/awslambdaric` in the project's clone makes one"
+        )
+    return folder
+
+
+def runtime_command(function: Function, options: Options, runtime: str, task: str) -> list[str]:
+    """Return the command of the function's runtime; `runtime` and `task` are the folders as processes see them."""
+    family = kind(function)
+    if family == PROVIDED:
+        return [f"{task}/bootstrap"]
+    if family == NODE:
+        return [shutil.which("node") or "node", f"{runtime}/bootstrap.mjs"]
+    start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
+    return [str(options.interpreter), "-c", start, function.handler]

@@ -1,0 +1,1 @@
+"""One execution environment: init, invoke, freeze, reset, shutdown."""

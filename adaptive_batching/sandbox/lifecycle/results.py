@@ -1,0 +1,45 @@
+"""What a caller of Invoke reads. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adaptive_batching.sandbox.protocol.generation import Fault, Invocation
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to one invocation, and what the environment says about it. `report` is the report's record."""
+
+    request_id: str
+    payload: bytes
+    function_error: str | None
+    log_tail: str
+    report: dict[str, Any]
+    status: int = 200
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """Return the payload, decoded."""
+        return json.loads(self.payload)
+
+
+def result_of(invocation: Invocation) -> Result:
+    """Return what is known about an invocation that was answered."""
+    return Result(
+        invocation.request_id,
+        invocation.response or b"",
+        invocation.function_error,
+        invocation.log_tail,
+        dict(invocation.report),
+    )
+
+
+def failure_payload(fault: Fault, request_id: str) -> bytes:
+    """Return what the caller reads about a fault: the runtime's own words if it had any, else the platform's."""
+    if fault.payload is not None:
+        return fault.payload
+    message = f"RequestId: {request_id} Error: {fault.message}"
+    return json.dumps({"errorType": fault.error_type, "errorMessage": message}).encode()

@@ -1,0 +1,112 @@
+"""An S3 of our own on a free loopback port: moto's server as a subprocess. Never a real account."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import boto3
+import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.host.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_s3 import S3Client
+
+REGION = "us-east-1"
+KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_SESSION_TOKEN": "testing"}
+#: A loopback port on which nothing listens: whoever looks for a real account's credentials finds none, at once.
+NOWHERE = "http://127.0.0.1:9"
+#: Seconds until the server must answer.
+START = 30.0
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the user's AWS settings and proxies, with dummy credentials. Pure."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
+    return {**kept, **KEYS, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE}
+
+
+@contextlib.contextmanager
+def embedded_s3() -> Iterator[str]:
+    """Run the server; yield its endpoint."""
+    if find_spec("moto") is None:
+        raise SandboxError("the embedded S3 needs moto[server], which `make venv` installs")
+    port = _free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        # always path style: moto would take the first label of a host name for a bucket
+        env={**clean_environment(os.environ), "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    watchdog = Watchdog()
+    watchdog.add(server.pid)
+    try:
+        _await(server, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        watchdog.forget(server.pid)
+        server.wait()
+        watchdog.stop()
+
+
+def client(endpoint: str) -> S3Client:
+    """Return a boto3 client for an embedded S3, whatever the user's environment says."""
+    found: S3Client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(s3={"addressing_style": "path"}, proxies={}),
+    )
+    return found
+
+
+def make_bucket(endpoint: str, bucket: str) -> None:
+    """Create a bucket. Raises SandboxError for a name that S3 does not take."""
+    try:
+        client(endpoint).create_bucket(Bucket=bucket)
+    except ClientError as error:
+        raise SandboxError(f"bucket {bucket!r} cannot be created: {error.response['Error']['Message']}") from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await(server: subprocess.Popen[bytes], endpoint: str) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise SandboxError(f"the embedded S3 ended with exit status {server.returncode} before it answered")
+        with contextlib.suppress(requests.ConnectionError):
+            session.get(endpoint, timeout=START)
+            return
+        time.sleep(0.05)
+    raise SandboxError(f"the embedded S3 did not answer within {START:.0f} seconds")

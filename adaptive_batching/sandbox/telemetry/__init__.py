@@ -1,0 +1,1 @@
+"""The platform's events and how they reach subscribers and CloudWatch."""

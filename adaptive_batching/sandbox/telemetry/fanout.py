@@ -1,0 +1,181 @@
+"""The stream of events of one environment: to CloudWatch's view, and to whoever subscribed.
+
+Events from before a subscription are kept during Init and delivered afterwards (protocol reference 6.4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from adaptive_batching.sandbox.telemetry import events
+from adaptive_batching.sandbox.telemetry.subscriber import Courier, Delivery
+from adaptive_batching.sandbox.telemetry.dialects import LOGS, Dialect
+from adaptive_batching.sandbox.telemetry.events import Event
+from adaptive_batching.sandbox.faults import Faults
+from adaptive_batching.sandbox.refusals import internal_error, invalid_subscription, subscription_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from adaptive_batching.sandbox.telemetry.logstream import LogStream
+    from adaptive_batching.sandbox.telemetry.subscriptions import Subscription
+
+
+class Telemetry:
+    """Fans events out. Thread-safe; the order of `emit` is the order of delivery."""
+
+    def __init__(
+        self,
+        log: LogStream,
+        dialect: Callable[[Subscription], Dialect],
+        faults: Faults | None = None,
+        *,
+        redeliver: bool = True,
+    ) -> None:
+        self._log = log
+        self._faults = faults or Faults()
+        self._redeliver = redeliver
+        self._dialect = dialect
+        self._lock = threading.RLock()
+        self._early: list[Event] = []
+        self._couriers: dict[str, Courier] = {}
+        self._former: list[Courier] = []
+        self._fresh: set[str] = set()  # who subscribed since the last reset
+        self._open = True
+
+    def emit(self, event: Event, *, in_stream: bool = True, delivered: bool = True) -> None:
+        """Show an event to CloudWatch and queue it for everyone who subscribed to its type, unless told not to."""
+        with self._lock:
+            if in_stream:
+                self._log.write(event)
+            if not delivered:
+                return
+            if self._open:
+                self._early.append(event)
+            for courier in self._couriers.values():
+                self._push(courier, event)
+
+    def subscribe(self, name: str, subscription: Subscription, at: float) -> None:
+        """Accept a subscription or raise Refused. The same one again is accepted and changes nothing."""
+        with self._lock:
+            if not self._open:
+                raise subscription_closed(subscription.api)
+            known = self._couriers.get(name)
+            if known and name in self._fresh:
+                _again(known.subscription, subscription)
+                return
+            if known:
+                with _connecting(subscription):
+                    known.redirect(subscription, self._dialect(subscription))
+                self._fresh.add(name)
+                self._tell(name, "Already subscribed", subscription, at)
+                return
+            dialect = self._dialect(subscription)
+            with _connecting(subscription):
+                courier = Courier(name, subscription, dialect, self._faults, redeliver=self._redeliver)
+            self._fresh.add(name)
+            courier.on_dropped = self._tell_drop
+            for event in self._early:
+                self._push(courier, event)
+            self._couriers[name] = courier
+            self._tell(name, "Subscribed", subscription, at)
+
+    def _tell(self, name: str, state: str, subscription: Subscription, at: float) -> None:
+        record = events.subscription(name, state, subscription.types)
+        self.emit(Event(at, "platform.telemetrySubscription", record))
+
+    def _tell_drop(self, records: int, size: int) -> None:
+        self.emit(Event(time.time(), "platform.logsDropped", events.logs_dropped(records, size)))
+
+    @staticmethod
+    def _push(courier: Courier, event: Event) -> None:
+        if event.category not in courier.subscription.types:
+            return
+        encoded = courier.dialect.render(event)
+        if encoded is not None:
+            courier.push(encoded)
+
+    def close_subscriptions(self) -> None:
+        """Init is over: refuse further subscriptions and forget the early events."""
+        with self._lock:
+            self._open = False
+            self._early = []
+            for courier in self._couriers.values():  # all that will come back has: its subscription was never lost
+                courier.adopt()
+
+    def reopen(self, *, clear: bool = False) -> None:
+        """Begin an Init after a reset; couriers stay and wait for their extensions to come back, unless cleared."""
+        with self._lock:
+            self._open = True
+            self._fresh = set()
+            gone = list(self._couriers.values()) if clear else []
+            if clear:
+                self._couriers = {}
+            self._former += gone
+        for courier in gone:
+            courier.stop()
+
+    def orphan(self, name: str) -> None:
+        """The extension's process has ended; its subscription stays."""
+        with self._lock:
+            if name in self._couriers:
+                self._couriers[name].orphan()
+
+    def couriers(self) -> list[Courier]:
+        """Return who is, or was before a reset that cleared subscriptions, delivered to."""
+        with self._lock:
+            return [*self._former, *self._couriers.values()]
+
+    def _current(self) -> list[Courier]:
+        with self._lock:
+            return list(self._couriers.values())
+
+    def deliveries(self) -> list[Delivery]:
+        """Return every acknowledged delivery so far, in order of time."""
+        return sorted((one for courier in self.couriers() for one in courier.deliveries), key=lambda one: one.at)
+
+    def pause(self, patience: float) -> None:
+        """Pause every delivery, see `Courier.pause`."""
+        for courier in self._current():
+            courier.pause(patience)
+
+    def cut(self) -> None:
+        """Pause every delivery between a POST and its answer, see `Courier.cut`."""
+        for courier in self._current():
+            courier.cut()
+
+    def resume(self) -> None:
+        """Go on everywhere."""
+        for courier in self._current():
+            courier.resume()
+
+    def flush(self, patience: float) -> None:
+        """Deliver what waits, up to `patience` seconds for each subscriber."""
+        for courier in self._current():
+            courier.flush(patience)
+
+    def stop(self) -> None:
+        """End every delivery."""
+        for courier in self._current():
+            courier.stop()
+
+
+@contextlib.contextmanager
+def _connecting(subscription: Subscription) -> Iterator[None]:
+    """A TCP destination is dialled at once; one that refuses is the subscriber's mistake."""
+    try:
+        yield
+    except OSError as error:
+        text = f"destination.port: {subscription.destination.port} cannot be connected to ({error.strerror})"
+        raise invalid_subscription(subscription.api, text) from None
+
+
+def _again(known: Subscription, wanted: Subscription) -> None:
+    """A second subscription in the same Init: the same one is harmless, the other API is a mistake."""
+    if known.api != wanted.api:
+        raise invalid_subscription(wanted.api, f"the extension is subscribed to the {known.api} API already")
+    if known != wanted and wanted.api != LOGS:
+        raise internal_error("the extension is subscribed already")

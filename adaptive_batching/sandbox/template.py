@@ -1,0 +1,201 @@
+"""A function of a SAM template: its code, variables, layers and limits. Reads a file; talks to nobody.
+
+Of the intrinsic functions Ref (to parameters, resources, pseudo parameters), Fn::Sub and Fn::GetAtt Arn are resolved,
+in the properties that matter here; any other one is a clear error, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.host.launch import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FUNCTION = "AWS::Serverless::Function"
+_LAYER = "AWS::Serverless::LayerVersion"
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
+#: Resource type -> ARN of a resource with that name.
+_ARNS = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
+}
+_DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
+
+
+@dataclass(frozen=True)
+class _Intrinsic:
+    """A short-form intrinsic function, as the file has it: `!Ref x` is ("Ref", "x")."""
+
+    name: str
+    argument: Any
+
+
+class Template:
+    """One template. `parameters` override its parameters' defaults. Raises SandboxError for what it cannot read."""
+
+    def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
+        self._path = path
+        self._document = _load(path)
+        self._resources: dict[str, Any] = self._document.get("Resources") or {}
+        declared = self._document.get("Parameters") or {}
+        given = dict(parameters or {})
+        if unknown := set(given) - set(declared):
+            raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
+        self._parameters = {name: given.get(name, one.get("Default")) for name, one in declared.items()}
+
+    def function(self, logical_id: str | None = None, layers: tuple[Path, ...] = ()) -> Function:
+        """Return a function by its logical id; without one the template must have exactly one.
+
+        `layers`, when given, replace those of the template.
+        """
+        named = {name: one for name, one in self._resources.items() if one.get("Type") == FUNCTION}
+        if logical_id is None and len(named) == 1:
+            (logical_id,) = named
+        if logical_id not in named:
+            raise SandboxError(f"{self._path} has the functions {', '.join(named) or '(none)'}; --function names one")
+        everywhere = (self._document.get("Globals") or {}).get("Function") or {}
+        own = named[logical_id].get("Properties") or {}
+        wanted = {**everywhere, **own}
+        variables = {**_variables(everywhere), **_variables(own)}
+        logging = self._value(wanted.get("LoggingConfig", {}), f"{logical_id}.LoggingConfig")
+        return Function(
+            self._path.parent / str(self._needed(wanted, "CodeUri", logical_id)),
+            str(self._value(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler")),
+            self._name(logical_id),
+            runtime=str(self._needed(wanted, "Runtime", logical_id)),
+            variables={name: _text(self._value(value, f"{logical_id}.{name}")) for name, value in variables.items()},
+            layers=layers or tuple(self._layer(one) for one in wanted.get("Layers", [])),
+            timeout=float(self._value(wanted.get("Timeout", 3), f"{logical_id}.Timeout")),
+            memory=int(self._value(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize")),
+            log_format=str(logging.get("LogFormat", "Text")),
+        )
+
+    def _needed(self, wanted: Mapping[str, Any], name: str, logical_id: str) -> object:
+        if name not in wanted:
+            raise SandboxError(f"{self._path}: {logical_id} has no {name}")
+        return self._value(wanted[name], f"{logical_id}.{name}")
+
+    def _value(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return a value with its intrinsic functions resolved; `where` is for the error."""
+        if isinstance(value, dict):
+            if len(value) == 1 and (name := next(iter(value))) and (name == "Ref" or str(name).startswith("Fn::")):
+                return self._value(_Intrinsic(str(name).removeprefix("Fn::"), value[name]), where)
+            return {name: self._value(one, where) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._value(one, where) for one in value]
+        return self._resolve(value, where) if isinstance(value, _Intrinsic) else value
+
+    def _resolve(self, value: _Intrinsic, where: str) -> object:
+        if value.name == "Ref":
+            return self._reference(str(value.argument), where)
+        if value.name == "GetAtt":
+            parts = value.argument if isinstance(value.argument, list) else str(value.argument).split(".")
+            return self._attribute([str(part) for part in parts], where)
+        if value.name == "Sub":
+            return self._substitute(value.argument, where)
+        raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
+
+    def _substitute(self, argument: object, where: str) -> str:
+        text, extra = argument if isinstance(argument, list) else (argument, {})
+        own = {name: _text(self._value(value, where)) for name, value in extra.items()}
+
+        def found(match: re.Match[str]) -> str:
+            name = match[2].strip()
+            if match[1]:  # ${!Literal}
+                return f"${{{name}}}"
+            if name in own:
+                return own[name]
+            resolved = self._attribute(name.split("."), where) if "." in name else self._reference(name, where)
+            return _text(resolved)
+
+        return _PLACEHOLDER.sub(found, str(text))
+
+    def _reference(self, name: str, where: str) -> object:
+        pseudo = {
+            "AWS::Region": _DEFAULTS["region"],
+            "AWS::AccountId": _DEFAULTS["account"],
+            "AWS::Partition": "aws",
+            "AWS::StackName": "sandbox",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        if name in pseudo:
+            return pseudo[name]
+        if name in self._parameters:
+            value = self._parameters[name]
+            if value is None:
+                raise SandboxError(f"{self._path}: parameter {name} has no default; --parameter {name}=… gives it one")
+            return value
+        if name in self._resources:
+            return self._name(name)
+        raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
+
+    def _attribute(self, parts: list[str], where: str) -> str:
+        name, attribute = parts[0], ".".join(parts[1:])
+        arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
+        if attribute != "Arn" or arn is None:
+            raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
+        return arn.format(name=self._name(name), **_DEFAULTS)
+
+    def _name(self, logical_id: str) -> str:
+        """Return a resource's physical name: its own property, or one made from the logical id."""
+        properties = self._resources[logical_id].get("Properties") or {}
+        own = properties.get("FunctionName", properties.get("BucketName"))
+        if own is not None:
+            return str(self._value(own, logical_id))
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
+
+    def _layer(self, reference: object) -> Path:
+        """Return a layer's folder: what `sam build` made of it, or its content where nothing has to be built."""
+        target = reference.argument if isinstance(reference, _Intrinsic) and reference.name == "Ref" else None
+        resource = self._resources.get(str(target), {})
+        if resource.get("Type") != _LAYER:
+            raise SandboxError(
+                f"{self._path}: a layer must be a Ref to a {_LAYER} of the template; --layer replaces it"
+            )
+        built = self._path.parent / ".aws-sam/build" / str(target)
+        if built.is_dir():
+            return built
+        if "BuildMethod" in (resource.get("Metadata") or {}):
+            raise SandboxError(f"layer {target} is not built; `sam build` does it, or --layer names its folder")
+        return self._path.parent / str(self._value(resource["Properties"]["ContentUri"], str(target)))
+
+
+def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return dict((properties.get("Environment") or {}).get("Variables") or {})
+
+
+def _text(value: object) -> str:
+    """Return a value as CloudFormation passes it on: booleans in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - only templates need it
+    except ImportError:
+        raise SandboxError("reading a template needs PyYAML, which `make venv` installs") from None
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Keeps short-form intrinsic functions as they are."""
+
+    def intrinsic(loader: Any, suffix: str, node: Any) -> _Intrinsic:  # noqa: ANN401 - PyYAML has no types
+        if isinstance(node, yaml.ScalarNode):
+            return _Intrinsic(suffix, loader.construct_scalar(node))
+        if isinstance(node, yaml.SequenceNode):
+            return _Intrinsic(suffix, loader.construct_sequence(node, deep=True))
+        return _Intrinsic(suffix, loader.construct_mapping(node, deep=True))
+
+    Loader.add_multi_constructor("!", intrinsic)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader with tags
+    except (OSError, yaml.YAMLError) as error:
+        raise SandboxError(f"{path} cannot be read: {error}") from None
+    if not isinstance(document, dict):
+        raise SandboxError(f"{path} is not a template")
+    return document

@@ -1,0 +1,98 @@
+"""What became of every record, and what it cost: received = shipped + waiting + lost, at all times.
+
+Pure. What is worth telling goes into the next object, as its last line: a record of type `extension.report`.
+"""
+
+import json
+
+from extension.records import objects
+
+REPORT = "extension.report"
+
+
+class Accounts:
+    """Counts since the start of this process. `lost` are the extension's own losses, `dropped` the platform's."""
+
+    __slots__ = (
+        "_told",
+        "dropped",
+        "echoes",
+        "errors",
+        "held_seconds",
+        "lost",
+        "lost_bytes",
+        "puts",
+        "reason",
+        "received",
+        "refused",
+        "request",
+        "retries",
+        "shipped",
+        "torn",
+        "unparsed",
+    )
+
+    def __init__(self) -> None:
+        self.received = 0  # records of the shipped types
+        self.shipped = 0  # records that are stored
+        self.lost = 0  # records that will not be
+        self.lost_bytes = 0
+        self.dropped = 0  # records that the platform says it dropped (platform.logsDropped)
+        self.unparsed = 0  # entries that could not be read and were shipped as text
+        self.echoes = 0  # bodies that the platform sent again after our answer was cut
+        self.refused = 0  # requests to the listener that could not be read, bodies of 16 MiB and more among them
+        self.torn = 0  # bytes of the journal that a killed process left unreadable
+        self.puts = 0
+        self.retries = 0
+        self.errors = 0  # unexpected exceptions of our own
+        self.held_seconds = 0.0  # that invocations were held open
+        self.reason = ""  # why the environment ends, where that is timeout or failure
+        self.request = ""  # which request that hit
+        self._told: "tuple[object, ...]" = self._noteworthy()
+
+    def _noteworthy(self) -> "tuple[object, ...]":
+        return (
+            self.lost,
+            self.dropped,
+            self.unparsed,
+            self.echoes,
+            self.refused,
+            self.torn,
+            self.retries,
+            self.errors,
+            self.reason,
+        )
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something happened, since the last report, that a reader of the logs would want to know."""
+        return self._noteworthy() != self._told
+
+    def figures(self, waiting: int) -> "dict[str, object]":
+        """Every count, for a report or a line on stderr; `waiting` records are neither stored nor lost."""
+        counts: "dict[str, object]" = {
+            "received": self.received,
+            "shipped": self.shipped,
+            "waiting": waiting,
+            "lost": self.lost,
+            "lostBytes": self.lost_bytes,
+            "droppedByPlatform": self.dropped,
+            "unparsed": self.unparsed,
+            "duplicateBodies": self.echoes,
+            "refusedRequests": self.refused,
+            "tornBytes": self.torn,
+            "puts": self.puts,
+            "retries": self.retries,
+            "errors": self.errors,
+            "heldMs": round(self.held_seconds * 1000),
+        }
+        if self.reason:
+            counts["shutdownReason"], counts["requestId"] = self.reason, self.request
+        return counts
+
+    def report(self, waiting: int, environment: str, sequence: int, wall: float) -> str:
+        """One line of an object. What it tells is no news afterwards."""
+        self._told = self._noteworthy()
+        record = json.dumps(self.figures(waiting), separators=(",", ":"))
+        envelope = f'{{"time":"{objects.iso_time(wall)}","type":"{REPORT}","record":{record}}}'
+        return objects.line(envelope, self.request or None, environment, sequence)

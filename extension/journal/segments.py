@@ -1,0 +1,226 @@
+"""The journal's files while it is in use: one segment is appended to, the others wait to be removed.
+
+Raises OSError; what to do then is decided in `log`.
+"""
+
+import errno
+import os
+
+from extension.journal.directory import ASIDE, RESERVE, SEGMENT, SPOOL, numbered
+from extension.journal.scan import Segment
+
+SEGMENT_BYTES = 1024 * 1024  # of a segment; a longer entry has one of its own
+RESERVE_BYTES = 128 * 1024  # of a file that is given up when the disk is full, so that a seal still gets in
+PIECE_BYTES = 1024 * 1024  # that are copied at once
+PARTS = 8  # a segment takes one of the limit, the reserve another: six are left for the longest entry, always
+
+
+class Files:
+    """The segments in one folder, what they take, and the one that is written."""
+
+    def __init__(self, folder: "Folder", segments: "list[Segment]", number: int) -> None:
+        """Take over the `segments` that are there; the next one gets a number above `number`."""
+        self.folder = folder
+        self.segments = segments
+        self._segment_bytes = SEGMENT_BYTES
+        self._reserve_bytes = RESERVE_BYTES
+        self._number = number
+        self.is_open = False  # whether there is a segment to write to
+        self._begun = 0  # bytes of the current segment's header
+        self._reserved = 0
+        self._aside = sum(folder.numbered(ASIDE).values())
+        try:
+            for segment in segments:
+                segment.descriptor = folder.read(numbered(SEGMENT, segment.number))
+            folder.remove(RESERVE)
+            for left in folder.numbered(SPOOL):  # of a process that was killed between making and hiding it
+                folder.remove(numbered(SPOOL, left))
+        except OSError:
+            pass  # what cannot be opened cannot be rescued; where nothing can be removed, the first write says so
+
+    def share(self, limit: int) -> None:
+        """Keep to these bytes: a small journal too has several segments, so that some can go."""
+        self._segment_bytes = min(SEGMENT_BYTES, limit // PARTS)
+        self._reserve_bytes = min(RESERVE_BYTES, limit // PARTS)
+
+    @property
+    def used(self) -> int:
+        """Bytes that the journal takes."""
+        return sum(segment.size for segment in self.segments) + self._reserved + self._aside
+
+    @property
+    def current(self) -> Segment:
+        """The segment that is written."""
+        return self.segments[-1]
+
+    @property
+    def is_wiped(self) -> bool:
+        """Whether somebody has removed the oldest segment or the one that is written, or the whole folder."""
+        if not self.is_open:
+            return self.folder.is_gone
+        return _is_removed(self.current) or _is_removed(self.segments[0])
+
+    def takes(self, size: int) -> bool:
+        """Whether so many bytes belong into the current segment."""
+        if not self.is_open:
+            return False
+        return self.current.size == self._begun or self.current.size + size <= self._segment_bytes
+
+    def begin(self, header: bytes) -> None:
+        """Begin a new segment; the old one stays as it is if that fails."""
+        self._number += 1
+        name = numbered(SEGMENT, self._number)
+        descriptor = self.folder.create(name)
+        try:
+            _write(descriptor, header, b"")
+        except OSError:
+            os.close(descriptor)
+            self.folder.remove(name)
+            raise
+        self.is_open, self._begun = True, len(header)
+        self.segments.append(Segment(self._number, len(header)))
+        self.current.descriptor = descriptor
+
+    def put(self, head: bytes, body: bytes = b"") -> None:
+        """Append one frame, in one call. If it does not get in whole, nothing of it stays."""
+        current = self.current
+        try:
+            _write(current.descriptor, head, body)
+        except OSError:
+            try:
+                os.ftruncate(current.descriptor, current.size)
+            except OSError:
+                self.is_open = False  # what follows goes into a new segment; a torn tail is cut when it is read
+            raise
+        current.size = current.whole = current.size + len(head) + len(body)
+
+    def purge(self, gone: "Ranges", pinned: "Collection[int]") -> None:
+        """Remove the segments whose entries are all `gone` and whose numbers are not `pinned` by a seal."""
+        kept: "list[Segment]" = []
+        for segment in self.segments[:-1] if self.is_open else self.segments:
+            if segment.number in pinned or (segment.first and not gone.cover(segment.first, segment.last)):
+                kept.append(segment)
+            else:
+                self.folder.remove(numbered(SEGMENT, segment.number))
+                close([segment])
+        self.segments = [*kept, self.current] if self.is_open else kept
+
+    def reserve(self) -> None:
+        """Set room aside for what must get in even when the disk is full."""
+        if self._reserved:
+            return
+        descriptor = self.folder.create(RESERVE)
+        try:
+            os.posix_fallocate(descriptor, 0, max(self._reserve_bytes, 1))
+        except OSError:
+            self.folder.remove(RESERVE)
+            raise
+        finally:
+            os.close(descriptor)
+        self._reserved = max(self._reserve_bytes, 1)
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether that room is there."""
+        return self._reserved > 0
+
+    def use_reserve(self) -> None:
+        """Give that room up."""
+        self.folder.remove(RESERVE)
+        self._reserved = 0
+
+    def set_aside(self, number: int, copies: "Iterable[tuple[bytes, bytes]]", most: int) -> None:
+        """Write a file of frames that nobody reads again; OSError, and no such file, if they take over `most` bytes."""
+        name = numbered(ASIDE, number)
+        descriptor = self.folder.create(name)
+        size = 0
+        try:
+            for head, body in copies:
+                size += len(head) + len(body)
+                _write(descriptor, head, body, most - size)
+        except OSError:
+            self.folder.remove(name)
+            raise
+        finally:
+            os.close(descriptor)
+        self._aside += size
+
+    def spool(self) -> int:
+        """The descriptor of a new file without a name: nobody can remove it, and it goes with its last user."""
+        self._number += 1
+        name = numbered(SPOOL, self._number)
+        descriptor = self.folder.create(name)
+        self.folder.remove(name)
+        return descriptor
+
+    def take_missing(self) -> "list[Segment]":
+        """After files were removed by somebody: keep those that are there, return the others. Nothing is written on."""
+        self.is_open = False
+        missing = [segment for segment in self.segments if self.folder.is_gone or _is_removed(segment)]
+        self.segments = [segment for segment in self.segments if segment not in missing]
+        self.folder.remove(RESERVE)
+        self._reserved = 0
+        return missing
+
+    def write_again(self, missing: "list[Segment]") -> None:
+        """Take in segments that were removed: whoever has them open can still read them.
+
+        What got in is no longer in the list. OSError: not all did.
+        """
+        while missing:
+            if missing[0].descriptor >= 0:
+                self._copy(missing[0])
+            del missing[0]
+
+    def _copy(self, segment: Segment) -> None:
+        name = numbered(SEGMENT, segment.number)
+        descriptor = self.folder.create(name)
+        try:
+            for at in range(0, segment.whole, PIECE_BYTES):
+                _write(descriptor, os.pread(segment.descriptor, min(PIECE_BYTES, segment.whole - at), at), b"")
+        except OSError:
+            os.close(descriptor)
+            self.folder.remove(name)
+            raise
+        close([segment])
+        segment.descriptor, segment.size = descriptor, segment.whole
+        self.segments = sorted([*self.segments, segment], key=lambda one: one.number)
+        self._number = max(self._number, segment.number)
+
+    def go_on(self, last: "Segment | None") -> bool:
+        """Write on in the last segment, if it was just written again; whether there is room in it."""
+        self.is_open = bool(last) and self.current is last and last.size < self._segment_bytes
+        self._begun = 0
+        return self.is_open
+
+    def close(self) -> None:
+        """Close everything, and let the folder go."""
+        close(self.segments)
+        self.folder.close()
+
+
+def close(segments: "Iterable[Segment]") -> None:
+    """Let the files of these segments go."""
+    for segment in segments:
+        if segment.descriptor >= 0:
+            os.close(segment.descriptor)
+            segment.descriptor = -1
+
+
+def _is_removed(segment: Segment) -> bool:
+    return segment.descriptor >= 0 and os.fstat(segment.descriptor).st_nlink == 0
+
+
+def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:
+    if room < 0:
+        raise OSError(errno.EFBIG, "the journal has no room left for it")
+    if os.writev(descriptor, (head, body)) < len(head) + len(body):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from extension.journal.directory import Folder
+    from extension.journal.ranges import Ranges

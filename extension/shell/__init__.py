@@ -1,0 +1,1 @@
+"""The threads around the core, and the carrying out of its actions."""

@@ -1,0 +1,63 @@
+"""The thread that uploads: one PUT at a time; its outcome goes into the inbox as an event. Nobody ever joins it."""
+
+import _thread
+
+from extension.errors import StoreError
+from extension.events import Uploaded, UploadFailed
+from extension.records.objects import CONTENT_TYPE
+from extension.stores import PutRequest
+
+
+class Uploader:
+    """Hands chunks to the store. The consumer submits the next one only after it saw the last one's outcome."""
+
+    def __init__(self, store: "Store", inbox: "Inbox") -> None:
+        self._store = store
+        self._inbox = inbox
+        self._jobs: "list[Upload]" = []
+        self._work = _thread.allocate_lock()
+        self._work.acquire()
+
+    def start(self) -> None:
+        """Start the thread."""
+        _thread.start_new_thread(self._run, ())
+
+    def submit(self, upload: "Upload") -> None:
+        """Upload this chunk; returns at once."""
+        self._jobs.append(upload)
+        self._work.release()
+
+    def abandon(self) -> None:
+        """Close the connection of the attempt in flight: its outcome comes soon, whatever it is."""
+        self._store.cancel()
+
+    def _run(self) -> None:
+        while True:
+            self._work.acquire()
+            upload = self._jobs.pop(0)
+            self._inbox.put(self._outcome(upload))
+
+    def _outcome(self, upload: "Upload") -> "Uploaded | UploadFailed":
+        chunk = upload.chunk
+        request = PutRequest(
+            chunk.key,
+            chunk.body,
+            CONTENT_TYPE,
+            chunk.content_encoding,
+            chunk.metadata,
+            only_if_absent=upload.conditional,
+        )
+        try:
+            self._store.put(request)
+        except StoreError as error:
+            return UploadFailed(upload.attempt, error.kind, str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must come back as an outcome, or the chunk would hang
+            return UploadFailed(upload.attempt, StoreError.TRANSPORT, f"unexpected: {error!r}")
+        return Uploaded(upload.attempt)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.events import Upload
+    from extension.inbox import Inbox
+    from extension.stores import Store

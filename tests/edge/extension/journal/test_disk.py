@@ -1,0 +1,194 @@
+"""File systems that are full, read-only, or become so; mounted where only the process under test sees them."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.edge.extension.journal.build import python
+
+START = """
+import json, os, sys
+from extension.journal import Journal
+from extension.journal.directory import RESERVE
+from extension.shell.spool import Body
+from tests.edge.extension.journal.build import *
+said = Said()
+clock = Clock()
+def mount(options, path="/mnt"):
+    os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", options, "tmpfs", path)
+def remount(options):
+    assert os.spawnlp(os.P_WAIT, "mount", "mount", "-o", "remount," + options, "/mnt") == 0
+def fill():
+    with open("/mnt/function", "ab", buffering=0) as file:
+        for size in (65536, 1):
+            try:
+                while file.write(bytes(size)) == size: pass
+            except OSError: pass
+def tell(**what): print(json.dumps(what))
+"""
+
+
+def private(code: str, *, size: str = "4m") -> dict[str, object]:
+    """What the code told, run in a mount namespace of its own with a tmpfs at /mnt."""
+    allowed = subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True, check=False)
+    if allowed.returncode:
+        pytest.skip(f"no private mount namespace here: {allowed.stderr.strip()}")
+    process = python("-c", f"{START}mount('size={size}')\n{code}", before=("unshare", "-m"))
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    told = json.loads(output)
+    assert isinstance(told, dict)
+    return told
+
+
+def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
+    told = private(
+        "remount('ro')\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "tell(given=[journal.append(b'1', WALL) for _ in range(5)], file=journal.file(), said=said.messages)\n"
+    )
+    assert told == {"given": [0] * 5, "file": -1, "said": ["the journal cannot be written"]}
+
+
+@pytest.mark.parametrize(
+    ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
+)
+def test_without_a_limit_the_journal_takes_an_eighth_of_what_is_free_or_64_mib(size: str, share: int) -> None:
+    told = private("tell(limit=Journal.open('/mnt', ENVIRONMENT, said).limit)\n", size=size)
+    assert 0.99 * share <= int(str(told["limit"])) <= share
+
+
+def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "journal.append(b'1', WALL); journal.append(b'2', WALL)\n"
+        "journal.seal(seal_of(1, 1), after(1)); journal.close()\n"
+        "remount('ro')\n"
+        "journal = Journal.open('/mnt', 'another12345', said)\n"
+        "found = [body.decode() for body in bodies(journal)]\n"
+        "journal.forget(2)\n"
+        "tell(found=found, seals=len(journal.left.seals), environment=journal.environment, "
+        "given=journal.append(b'3', WALL), said=said.messages)\n"
+    )
+    assert told == {
+        "found": ["1", "2"],
+        "seals": 1,
+        "environment": "0123456789ab",
+        "given": 0,
+        "said": ["the journal cannot be written"],
+    }
+
+
+def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -> None:
+    told = private(
+        "fill()\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000, now=clock)\n"
+        "full = [journal.append(bytes(5000), WALL) for _ in range(5)]\n"
+        "files = os.listdir('/mnt/' + FOLDER)\n"
+        "os.unlink('/mnt/function')\n"
+        "at_once = journal.append(bytes(5000), WALL)\n"
+        "clock.now += 10.1\n"
+        "later = journal.append(bytes(5000), WALL)\n"
+        "tell(full=full, files=files, at_once=at_once, later=later, said=said.messages)\n"
+    )
+    assert told == {"full": [0] * 5, "files": [], "at_once": 0, "later": 1, "said": ["the journal cannot be written"]}
+
+
+def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn_one() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
+        "given = []\n"
+        "for number in range(60):\n"
+        "    clock.now += 11\n"
+        "    given.append(journal.append(b'%4d' % number + bytes(3000), WALL))\n"
+        "    if number == 30: fill()\n"
+        "    if number == 50: os.unlink('/mnt/function')\n"
+        "journal.close()\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "found = [int(body[:4]) for body in bodies(again)]\n"
+        "tell(given=given, found=found, torn=again.left.torn_bytes, said=said.messages)\n"
+    )
+    given = told["given"]
+    assert isinstance(given, list)
+    assert given[:31] == list(range(1, 32))
+    assert 0 in given[31:51]
+    assert 0 not in given[51:]
+    assert told["found"] == [number for number, serial in enumerate(given) if serial]
+    assert (told["torn"], told["said"]) == (0, ["the journal cannot be written"])
+
+
+def test_a_seal_gets_in_although_the_disk_is_full() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000)\n"
+        "for _ in range(10): assert journal.append(bytes(5000), WALL)\n"
+        "fill()\n"
+        "entry = journal.append(bytes(100_000), WALL)\n"
+        "sealed = [journal.seal(seal_of(first, first, 'k' * 3000), after(first)) for first in range(1, 11)]\n"
+        "for _ in range(3): fill()\n"
+        "journal.close()\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000)\n"
+        "tell(entry=entry, sealed=sealed, seals=len(again.left.seals), state=again.left.state.sequence)\n"
+    )
+    assert told == {"entry": 0, "sealed": [True] * 10, "seals": 10, "state": 10}
+
+
+def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "for _ in range(10): assert journal.append(bytes(50_000), WALL)\n"
+        "fill()\n"
+        "done = journal.set_aside(3, 4)\n"
+        "journal.close()\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "tell(done=done, left=again.left.unsealed, said=said.messages,\n"
+        "     aside=[name for name in os.listdir('/mnt/' + FOLDER) if name.startswith('aside')])\n"
+    )
+    assert told["done"] is False
+    assert told["left"] == [[1, 2], [5, 10]]
+    assert told["aside"] == []
+    assert "a chunk that cannot be made again is dropped" in str(told["said"])
+
+
+def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "body = Body(gzip=False, new_file=journal.file)\n"
+        "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
+        "for line in lines[:200]: body.append(line)\n"
+        "fill()\n"
+        "for line in lines[200:]: body.append(line)\n"
+        "made = body.close()\n"
+        "tell(kind=type(made).__name__, equal=made == b''.join(lines), size=body.size)\n"
+    )
+    assert told == {"kind": "bytes", "equal": True, "size": 2_400_000}
+
+
+def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "body = Body(gzip=False, new_file=journal.file)\n"
+        "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
+        "for line in lines[:100]: body.append(line)\n"
+        "fill()\n"
+        "for line in lines[100:200]: body.append(line)\n"
+        "os.unlink('/mnt/function')\n"
+        "for line in lines[200:]: body.append(line)\n"
+        "made = body.close()\n"
+        "tell(kind=type(made).__name__, equal=open(made, 'rb').read() == b''.join(lines), size=body.size)\n",
+        size="8m",
+    )
+    assert told == {"kind": "SpoolPath", "equal": True, "size": 2_400_000}
+
+
+def test_without_proc_a_spooled_body_is_read_back() -> None:
+    told = private(
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "body = Body(gzip=False, new_file=journal.file)\n"
+        "mount('size=4k', '/proc')\n"
+        "for _ in range(2000): body.append(b'x' * 1000)\n"
+        "spooled = body._descriptor >= 0\n"
+        "made = body.close()\n"
+        "tell(spooled=spooled, kind=type(made).__name__, equal=made == b'x' * 2_000_000, size=body.size)\n"
+    )
+    assert told == {"spooled": True, "kind": "bytes", "equal": True, "size": 2_000_000}

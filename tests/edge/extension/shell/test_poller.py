@@ -1,0 +1,132 @@
+"""The poller against a scripted Lambda API: it asks only when it is released, and does not give up at a fault."""
+
+import json
+import time
+
+import pytest
+
+from extension.errors import ApiError
+from extension.extensions_api import ExtensionsApi
+from extension.inbox import Inbox
+from extension.shell.poller import Polled, Poller
+from tests.fakes.lambda_api import DROP, IDENTIFIER, Answer, LambdaApi, wait_until
+
+
+class Polling:
+    """A registered extension whose first `event/next` is written, and its poller."""
+
+    def __init__(self, api: LambdaApi) -> None:
+        self.api = api
+        self.inbox = Inbox()
+        calls = ExtensionsApi(api.address)
+        calls.register(("INVOKE", "SHUTDOWN"))
+        calls.ask_next()
+        self.poller = Poller(calls, self.inbox)
+        self.poller.start()
+
+    def next_event(self) -> dict[str, object]:
+        (item,) = self.inbox.take(10.0) or [None]
+        assert isinstance(item, Polled)
+        event: dict[str, object] = json.loads(item.body)
+        return event
+
+
+@pytest.fixture
+def polling(api: LambdaApi) -> Polling:
+    return Polling(api)
+
+
+def test_the_answer_to_the_first_event_next_arrives(polling: Polling) -> None:
+    polling.api.invoke("r1")
+    event = polling.next_event()
+    assert (event["eventType"], event["requestId"]) == ("INVOKE", "r1")
+
+
+def test_the_next_event_is_asked_for_only_when_it_is_released(polling: Polling) -> None:
+    polling.api.invoke("r1")
+    polling.next_event()
+    polling.api.invoke("r2")
+    assert polling.inbox.take(0.1) == []
+    assert len(polling.api.of("next")) == 1
+    polling.poller.release()
+    assert polling.next_event()["requestId"] == "r2"
+    assert [request.headers["lambda-extension-identifier"] for request in polling.api.of("next")] == [IDENTIFIER] * 2
+
+
+def test_to_release_twice_permits_one_call(polling: Polling) -> None:
+    polling.api.invoke("r1")
+    polling.next_event()
+    polling.poller.release()
+    polling.poller.release()
+    polling.api.wait_for_next(2)
+    polling.api.invoke("r2")
+    polling.next_event()
+    polling.api.invoke("r3")
+    assert polling.inbox.take(0.1) == []
+    assert len(polling.api.of("next")) == 2
+
+
+def test_an_event_that_takes_longer_than_any_other_call_may_is_waited_for(polling: Polling) -> None:
+    begun = time.monotonic()
+    assert polling.inbox.take(1.3) == []
+    polling.api.shut_down()
+    assert polling.next_event()["eventType"] == "SHUTDOWN"
+    assert time.monotonic() - begun >= 1.3
+    assert len(polling.api.of("next")) == 1
+
+
+@pytest.mark.parametrize("fault", [DROP, Answer(500), Answer(403)], ids=["dropped", "500", "403"])
+def test_after_a_fault_it_asks_again_without_being_released(api: LambdaApi, fault: Answer) -> None:
+    api.script["next"] = [fault, fault, fault, Answer()]
+    polling = Polling(api)
+    api.invoke("r1")
+    assert polling.next_event()["requestId"] == "r1"
+    assert len(api.of("next")) == 4
+
+
+def test_a_fault_in_the_middle_of_a_life_costs_no_event(polling: Polling) -> None:
+    polling.api.invoke("r1")
+    polling.next_event()
+    polling.api.script["next"] = [DROP, Answer()]
+    polling.api.invoke("r2")
+    polling.poller.release()
+    assert polling.next_event()["requestId"] == "r2"
+    polling.poller.release()
+    polling.api.wait_for_next(4)
+
+
+class Away:
+    """In the place of the calls: nobody listens at the endpoint while it is asked `refusals` times."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.asked = 0
+
+    def ask_next(self) -> None:
+        self.asked += 1
+        if self.asked <= self.refusals:
+            raise ApiError("event/next", 0, "Connection refused")
+
+    def receive_next(self) -> bytes:
+        return b"event %d" % self.asked
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+def test_an_endpoint_that_is_away_when_it_is_asked_is_asked_again(refusals: int) -> None:
+    away, inbox = Away(refusals), Inbox()
+    poller = Poller(away, inbox)  # type: ignore[arg-type]  # two of its methods are used
+    poller.start()
+    (first,) = inbox.take(10.0)
+    poller.release()
+    (second,) = inbox.take(10.0)
+    assert isinstance(first, Polled)
+    assert isinstance(second, Polled)
+    assert (first.body, second.body) == (b"event 0", b"event %d" % (refusals + 1))
+
+
+def test_it_does_not_hammer_an_endpoint_that_refuses(api: LambdaApi) -> None:
+    api.script["next"] = [Answer(500)]
+    Polling(api)
+    wait_until(lambda: len(api.of("next")) >= 5, "five attempts")
+    moments = [request.moment for request in api.of("next")[:5]]
+    assert moments[4] - moments[3] > 1.5 * (moments[2] - moments[1])

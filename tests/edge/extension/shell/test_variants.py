@@ -1,0 +1,138 @@
+"""SnapStart and Managed Instances: what the whole of one environment does around a restore, and without INVOKE.
+
+Of a snapshot a fork is made: each child is what a restored copy is, the same memory that lives on by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extension.records import objects
+from extension.journal import Journal
+from tests.fakes.lambda_api import wait_until
+from tests.edge.extension.shell.scene import Scene, invoke, line
+from tests.edge.extension.stores.container import ContainerEndpoint
+from tests.fakes.s3_scripted import ScriptedS3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from extension.shell.consumer import Consumer
+
+ROOT = Path(__file__).parents[3]
+DONE = json.dumps([{"time": "t", "type": "platform.runtimeDone", "record": {"requestId": "r1"}}]).encode()
+
+
+@contextmanager
+def running(scene: Scene) -> Iterator[Consumer]:
+    """Its consumer on a thread, ended by SHUTDOWN."""
+    consumer = scene.consumer()
+    thread = threading.Thread(target=consumer.run, daemon=True)
+    thread.start()
+    yield consumer
+    scene.shut_down()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def shipped(store: ScriptedS3) -> dict[str, object]:
+    """The function's lines, and which environment each is said to be of."""
+    found = [record for request in store.objects.values() for record in objects.decode(request.body)]
+    return {str(record["record"]): record["environment"] for record in found if record["type"] == "function"}
+
+
+def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_credentials_are_used(tmp_path: Path) -> None:
+    with ScriptedS3() as store, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
+        scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
+        with running(scene) as consumer:
+            scene.started.keeper.keep(line("of the snapshot"))
+            wait_until(lambda: consumer._shipper.waiting_records == 1, "it waits")
+            assert (container.connections, store.connections) == (0, 0)
+            scene.inbox.put(invoke("r1"))
+            scene.started.keeper.keep(DONE)
+            wait_until(lambda: scene.released == 1, "the invocation is released")
+        assert list(shipped(store)) == ["of the snapshot"]
+        assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
+
+
+def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path: Path) -> None:
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), "snap-start")
+        with running(scene) as consumer:
+            before = consumer._environment._origin.environment
+            scene.started.keeper.keep(line("of the snapshot"))
+            scene.inbox.put(invoke("r1"))
+            wait_until(lambda: consumer._environment._origin.environment != before, "it was drawn anew")
+            scene.started.keeper.keep(line("after it"))
+        found = shipped(store)
+    consumer._environment._journal.close()
+    journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
+    assert found == {"of the snapshot": before, "after it": journal.environment}
+    assert journal.environment not in (before, "0123456789ab")
+    journal.close()
+
+
+@pytest.mark.parametrize("initialization", ["on-demand", "provisioned-concurrency"])
+def test_without_a_snapshot_the_environment_stays_what_it_was(tmp_path: Path, initialization: str) -> None:
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), initialization)
+        with running(scene) as consumer:
+            scene.started.keeper.keep(line("of Init"))
+            scene.inbox.put(invoke("r1"))
+            scene.started.keeper.keep(DONE)
+            wait_until(lambda: scene.released == 1, "the invocation is released")
+            scene.started.keeper.keep(line("after it"))
+    consumer._environment._journal.close()
+    journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
+    assert shipped(store) == dict.fromkeys(["of Init", "after it"], journal.environment)
+    journal.close()
+
+
+RESTORED_TWICE = """
+import os, sys, time
+from pathlib import Path
+from extension import events
+from tests.edge.extension.shell.scene import Scene, line
+from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY
+keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "eu-west-1"}
+made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").environment()
+def happens(event):
+    return made.shipper.handle(event, events.Moment(time.monotonic(), time.time()))
+happens(events.LogsReceived(line("of the snapshot")))
+for _ in range(2):
+    copy = os.fork()
+    if not copy:
+        invoked = happens(events.Invoke("r1", time.time() + 30))
+        (upload,) = (action for action in invoked if isinstance(action, events.Upload))
+        print(upload.chunk.key, made._origin.environment, made.shipper._circuit._chance(), flush=True)
+        os._exit(0)
+    os.waitpid(copy, 0)
+"""
+
+
+def test_two_restores_of_one_snapshot_share_neither_keys_nor_environment_nor_chance(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RESTORED_TWICE, str(tmp_path)]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+    first, second = (printed.split() for printed in done.stdout.splitlines())
+    assert len(first) == 3
+    assert not set(first) & set(second)
+    assert first[0].rpartition("-")[2] != second[0].rpartition("-")[2]
+
+
+def test_on_managed_instances_the_logs_are_on_s3_though_no_invoke_ever_came(tmp_path: Path) -> None:
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), "lambda-managed-instances", SHIP_RATE_MILLISECONDS="50")
+        with running(scene):
+            scene.started.keeper.keep(line("by age"))
+            wait_until(lambda: store.objects, "it is stored")
+            assert list(shipped(store)) == ["by age"]

@@ -1,0 +1,65 @@
+"""What a user may get wrong on the command line: one sentence, exit status 2, nothing is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from tests.edge.sandbox.world import ROOT, function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def ran(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", *words]
+    environ = clean_environment(os.environ)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ, cwd=cwd)
+
+
+RUN, SERVE = ["run", "functions/demo"], ["serve", "functions/demo", "--port", "0"]
+MISTAKES = [
+    ([*RUN, "-c", "0"], "--concurrency 0 is out of bounds; it is 1 or more"),
+    ([*RUN, "-n", "0"], "--invocations 0 is"),
+    ([*RUN, "-n", "-1"], "--invocations -1 is"),
+    ([*RUN, "--timeout", "nan"], "the timeout nan is"),
+    ([*RUN, "--timeout", "0"], "the timeout 0.0 is"),
+    ([*RUN, "--pause", "-1"], "--pause -1.0 is"),
+    ([*RUN, "--pause", "nan"], "--pause nan is"),
+    ([*RUN, "--memory", "1"], "the memory size 1 is out of bounds; it is 128 to 10,240 MB"),
+    ([*RUN, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be made: No such file"),
+    ([*RUN, "--log-folder", "README.md"], "--log-folder README.md cannot be made: File exists"),
+    ([*RUN, "--fault", "s3-503x2"], "--fault s3-503 needs --s3 BUCKET"),
+    ([*RUN, "--fault", "freeze-upload"], "--fault freeze-upload needs --s3 BUCKET"),
+    ([*RUN, "--fault", "kill-runtime,kill-runtime=0.2"], "'kill-runtime=0.2': kill-runtime is there already"),
+    ([*RUN, "--fault", "late", "--fault", "late"], "'late': late is there already"),
+    ([*RUN, "--env", "A B=c"], "--env 'A B' is no variable's name"),
+    ([*RUN, "--awslambdaric", "tests"], f"{ROOT / 'tests'} holds no awslambdaric; --awslambdaric names a folder"),
+    ([*SERVE, "--port", "99999"], "--port 99999 is out of bounds; it is 0 to 65,535"),
+    ([*SERVE, "--port", "-1"], "--port -1 is"),
+    ([*SERVE, "--idle", "nan"], "--idle nan is"),
+    ([*SERVE, "--concurrency", "0"], "--concurrency 0 is"),
+    ([*SERVE, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be made"),
+    (["serve", "nofolder"], "nofolder is not a folder"),
+    ([*SERVE, "--layer", "nolayer"], "nolayer is not a folder"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
+def test_a_mistake_is_one_sentence_and_nothing_starts(words: list[str], said: str) -> None:
+    done = ran(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sandbox: ")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_outside_of_the_clone_its_awslambdaric_is_found(tmp_path: Path) -> None:
+    one = function(tmp_path, {})
+    done = ran("run", str(one.folder), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,177 @@
+"""A chunk of an earlier process is made again out of the journal: the same key, bytes and metadata, for any bodies."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extension import events
+from extension.records import objects
+from extension.core import recovery
+from extension.core.batcher import Batcher
+from extension.journal import Sealed
+from extension.core.shipper import Shipper
+from extension.records.reader import Reader
+from tests.unit.extension.build import at, invoke, told
+
+HEAD = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
+RECORDS = st.text(max_size=30) | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=9), max_size=3)
+TYPES = st.sampled_from(["function", "extension", "platform.report", "something.new"])
+WHOLE = st.builds(
+    lambda kind, record: json.dumps({"time": "2026-11-20T09:15:02.149Z", "type": kind, "record": record}).encode(),
+    TYPES,
+    RECORDS,
+)
+STARTS = st.sampled_from(["r1", "r2", "r3"]).map(
+    lambda one: json.dumps({"time": "t", "type": "platform.start", "record": {"requestId": one}}).encode()
+)
+PIECES = st.sampled_from(
+    [HEAD + b'{"message":"AA}', HEAD + b'AA"}}', HEAD + b'"half}', HEAD + b'of it"}', HEAD + b"AA}"]
+)
+ARRAYS = st.lists(WHOLE | STARTS | PIECES, max_size=4).map(lambda parts: b"[" + b",".join(parts) + b"]")
+BODIES = st.lists(st.tuples(ARRAYS | st.binary(max_size=40), st.sampled_from([0.0, 0.01, 0.5, 1.5, 30.0])), max_size=12)
+
+
+def environment(*, gzip: bool, ship_bytes: int) -> tuple[Shipper, objects.Origin]:
+    checked = told(COMPRESSION="gzip" if gzip else "none", SHIP_RATE_BYTES=ship_bytes)
+    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
+    origin.api, origin.schema = "telemetry", "2022-12-13"
+    keys = iter(range(1, 10_000))
+    batches = Batcher(checked, origin, lambda: str(next(keys)))
+    return Shipper(checked, batches, Reader(checked.log_types, origin), managed=True), origin
+
+
+class Life:
+    """One process, whose every chunk is kept as it was shipped."""
+
+    def __init__(self, *, gzip: bool, ship_bytes: int) -> None:
+        self.core, _ = environment(gzip=gzip, ship_bytes=ship_bytes)
+        self.chunks: list[objects.Chunk] = []
+        self.entries: dict[int, tuple[float, bytes]] = {}
+        self.now = 0.0
+
+    def feed(self, event: events.Event | None) -> None:
+        for action in self.core.handle(event, at(self.now)):
+            if isinstance(action, events.Upload):
+                self.chunks.append(action.chunk)
+                self.feed(events.Uploaded(action.attempt))
+
+    def until(self, moment: float) -> None:
+        while (wake := self.core.wake_at()) is not None and wake - 1000.0 <= moment:
+            self.now = max(self.now, wake - 1000.0)
+            self.feed(None)
+        self.now = moment
+
+    def post(self, body: bytes) -> None:
+        serial, wall = len(self.entries) + 1, at(self.now).wall
+        self.entries[serial] = wall, body
+        self.feed(events.LogsReceived(body, serial, wall))
+
+
+def again(chunk: objects.Chunk, life: Life, *, gzip: bool) -> objects.Chunk | None:
+    """By another process, which knows the journal alone."""
+    _, origin = environment(gzip=gzip, ship_bytes=1)
+    seal = chunk.seal
+    assert seal is not None
+    assert chunk.after is not None
+    entries = [(serial, *life.entries[serial]) for serial in range(seal.first, seal.last + 1)]
+    checked = told(COMPRESSION="gzip" if gzip else "none")
+    sealed = Sealed(seal, chunk.after, seal.environment)
+    return recovery.rebuild(sealed, entries, checked, origin, lambda: objects.Body(gzip=gzip))
+
+
+@settings(max_examples=300, deadline=None)
+@given(BODIES, st.booleans(), st.sampled_from([1, 300, 100_000]))
+def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
+    bodies: list[tuple[bytes, float]],
+    gzip: bool,  # noqa: FBT001
+    ship_bytes: int,
+) -> None:
+    life = Life(gzip=gzip, ship_bytes=ship_bytes)
+    for request in ("r1", "r2", "r3"):
+        life.core._reader.saw(request)
+    life.feed(invoke("r0", at(0.0)))
+    for body, pause in bodies:
+        life.post(body)
+        life.until(life.now + pause)
+    life.feed(events.Shutdown("spindown", at(life.now).wall + 2.0))
+    life.until(life.now + 3.0)
+    assert sum(chunk.records for chunk in life.chunks) == life.core.accounts.received
+    for chunk in life.chunks:
+        made = again(chunk, life, gzip=gzip)
+        assert made is not None
+        assert (made.key, made.body) == (chunk.key, chunk.body)
+        assert made.metadata == chunk.metadata
+        assert (made.records, made.raw_bytes, made.content_encoding) == (
+            chunk.records,
+            chunk.raw_bytes,
+            chunk.content_encoding,
+        )
+        assert chunk.after is not None
+        assert made.after is chunk.after
+    covered = [serial for chunk in life.chunks if chunk.seal for serial in range(chunk.seal.first, chunk.seal.last + 1)]
+    assert covered == sorted(set(covered))  # no entry is in two chunks
+
+
+def test_nothing_left_of_a_chunk_is_no_chunk() -> None:
+    life = Life(gzip=False, ship_bytes=1)
+    life.post(b"[" + HEAD + b'"a line"}]')
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    assert chunk.after is not None
+    _, origin = environment(gzip=False, ship_bytes=1)
+    sealed = Sealed(chunk.seal, chunk.after, "")
+    assert recovery.rebuild(sealed, [], told(), origin, lambda: objects.Body(gzip=False)) is None
+
+
+def test_a_record_whose_rest_was_in_memory_alone_is_kept_as_text() -> None:
+    life = Life(gzip=False, ship_bytes=100_000)
+    life.post(b"[" + HEAD + b'{"message":"AA}]')
+    life.feed(events.LogsReceived(b"[" + HEAD + b'AA"}}]', 0, at(0.0).wall))
+    life.feed(events.Shutdown("spindown", at(0.0).wall + 2.0))
+    life.until(3.0)
+    (chunk,) = life.chunks
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert made.records == 1
+    assert b"extension.unparsed" in bytes(made.body)  # type: ignore[arg-type]
+
+
+def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_there_by_now() -> None:
+    life = Life(gzip=False, ship_bytes=100_000)
+    life.post(b"[" + HEAD + b'{"message":"AA}]')
+    life.until(1.5)
+    life.post(b"[" + HEAD + b'AA"}}]')
+    life.feed(events.Shutdown("spindown", at(1.5).wall + 2.0))
+    life.until(4.5)
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    assert chunk.seal.cuts == (1, 2)  # the rest alone is a record that is cut, too
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert (made.key, made.body, made.metadata) == (chunk.key, chunk.body, chunk.metadata)
+
+
+def test_a_chunk_that_is_made_again_keeps_the_environment_of_its_seal() -> None:
+    life = Life(gzip=False, ship_bytes=1)
+    life.post(b"[" + HEAD + b'"a line"}]')
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    chunk.seal.environment = "of-the-seal"
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert b'"environment":"of-the-seal"' in bytes(made.body)  # type: ignore[arg-type]
+    assert made.metadata["environment"] == "of-the-seal"
+
+
+def test_a_seal_without_an_environment_is_of_the_journals() -> None:
+    life = Life(gzip=False, ship_bytes=1)
+    life.post(b"[" + HEAD + b'"a line"}]')
+    (chunk,) = life.chunks
+    assert chunk.seal is not None
+    chunk.seal.environment = ""
+    made = again(chunk, life, gzip=False)
+    assert made is not None
+    assert made.body == chunk.body

@@ -1,0 +1,174 @@
+"""The format of an object: key, body, metadata; each against an oracle that is not ours."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from extension.records import objects
+from extension.records.objects import Body, Origin
+
+PREFIX = "function={function}/date={date}/hour={hour}/"
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+SECONDS = st.integers(0, int(LAST))
+UNIQUE = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
+WALL = 1_795_608_000.0  # 2026-11-25T12:00:00Z
+
+
+def origin(arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:orders-api") -> Origin:
+    made = Origin("orders-api", "$LATEST", "0123456789ab")
+    made.arn, made.api, made.schema = arn, "telemetry", "2025-01-29"
+    return made
+
+
+# the key
+
+
+def test_the_key_has_prefix_function_epoch_milliseconds_and_uuid() -> None:
+    key = objects.key(PREFIX, "orders-api", WALL, UNIQUE, gzip=False)
+    assert key == f"function=orders-api/date=2026-11-25/hour=12/orders-api-1795608000000-{UNIQUE}.log"
+
+
+def test_a_compressed_object_says_so_in_its_key() -> None:
+    assert objects.key("", "f", WALL, "u", gzip=True) == "f-1795608000000-u.log.gz"
+
+
+def test_an_empty_prefix_gives_the_samples_flat_name() -> None:
+    assert objects.key("", "orders-api", WALL, UNIQUE, gzip=False) == f"orders-api-1795608000000-{UNIQUE}.log"
+
+
+def test_a_template_may_use_each_placeholder_twice_or_not_at_all() -> None:
+    key = objects.key("{date}/{date}/x/{function}-{function}/", "f", WALL, "u", gzip=False)
+    assert key == "2026-11-25/2026-11-25/x/f-f/f-1795608000000-u.log"
+
+
+@given(SECONDS)
+def test_date_and_hour_agree_with_datetime_in_utc(seconds: int) -> None:
+    oracle = datetime.fromtimestamp(seconds, UTC)
+    assert objects.date_and_hour(float(seconds)) == (oracle.strftime("%Y-%m-%d").zfill(10), oracle.strftime("%H"))
+
+
+@pytest.mark.parametrize("year", [1970, 1999, 2000, 2001, 2024, 2026, 2028, 2100, 2400])
+def test_the_first_and_the_last_hour_of_every_day_of_a_year_agree_with_datetime(year: int) -> None:
+    midnight = datetime(year, 1, 1, tzinfo=UTC)
+    while midnight.year == year:
+        for moment in (midnight, midnight + timedelta(hours=23, minutes=59, seconds=59)):
+            expected = moment.strftime("%Y-%m-%d"), moment.strftime("%H")
+            assert objects.date_and_hour(moment.timestamp()) == expected
+        midnight += timedelta(days=1)
+
+
+@given(st.integers(0, 4_102_444_800_000_000))
+@example(1_999_900)  # the last moment of a second has three digits too
+def test_iso_time_agrees_with_datetime_to_the_millisecond(microseconds: int) -> None:
+    text = objects.iso_time(microseconds / 1e6)
+    assert text.endswith("Z")
+    assert len(text) == 24
+    difference = datetime.fromisoformat(text) - datetime.fromtimestamp(microseconds / 1e6, UTC)
+    assert abs(difference.total_seconds()) <= 0.0011  # a float of seconds may fall just below its millisecond
+
+
+@given(st.integers(0, 4_102_444_800_000))
+def test_the_epoch_milliseconds_of_a_key_are_those_of_the_arrival(milliseconds: int) -> None:
+    key = objects.key("", "f", milliseconds / 1000, "u", gzip=False)
+    assert abs(int(key.split("-")[1]) - milliseconds) <= 1
+
+
+# the body
+
+APPENDS = st.lists(st.binary(max_size=200).map(lambda part: part.replace(b"\n", b"") + b"\n"))
+
+
+@given(APPENDS)
+def test_a_plain_body_is_what_was_appended(parts: list[bytes]) -> None:
+    body = Body(gzip=False)
+    for part in parts:
+        body.append(part)
+    assert body.raw_bytes == len(b"".join(parts))
+    assert body.close() == b"".join(parts)
+
+
+@given(APPENDS)
+def test_a_compressed_body_is_gzip_to_the_standard_librarys_own_reader(parts: list[bytes]) -> None:
+    body = Body(gzip=True)
+    for part in parts:
+        body.append(part)
+    assert body.raw_bytes == len(b"".join(parts))  # counted before compression
+    assert gzip.decompress(body.close()) == b"".join(parts)
+
+
+@given(APPENDS)
+def test_the_same_appends_give_the_same_bytes(parts: list[bytes]) -> None:
+    bodies = [Body(gzip=True), Body(gzip=True)]
+    for body in bodies:
+        for part in parts:
+            body.append(part)
+    first, second = (body.close() for body in bodies)
+    assert first == second
+
+
+def test_the_gzip_header_carries_no_time_and_no_name() -> None:
+    header = Body(gzip=True).close()[:10]
+    assert header[:4] == b"\x1f\x8b\x08\x00"  # no flags: no name, no comment
+    assert header[4:8] == b"\x00\x00\x00\x00"  # mtime 0
+
+
+RECORDS = st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none(), min_size=1))
+
+
+@given(RECORDS, st.sampled_from([None, "", "r1", 'a"b\\c\nd\u2028é']))
+def test_decode_gives_back_what_was_encoded_compressed_or_not(
+    sent: list[dict[str, object]], request_id: str | None
+) -> None:
+    texts = [objects.line(json.dumps(one), request_id, "0123456789ab", n) for n, one in enumerate(sent)]
+    bodies = [Body(gzip=False), Body(gzip=True)]
+    for body in bodies:
+        body.append("".join(texts).encode())
+    added = {"requestId": request_id, "environment": "0123456789ab"}
+    expected = [one | added | {"sequence": n} for n, one in enumerate(sent)]
+    assert [objects.decode(body.close()) for body in bodies] == [expected, expected]
+
+
+def test_a_line_that_is_not_json_is_an_error_to_the_reader() -> None:
+    with pytest.raises(ValueError, match="Expecting"):
+        objects.decode(b'{"a":1}\nnot json\n')
+
+
+# the metadata
+
+
+def test_the_metadata_names_everything_that_is_known() -> None:
+    assert objects.metadata(origin(), "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", 7, 1234, "bytes") == {
+        "format": "1",
+        "function-arn": "arn:aws:lambda:eu-west-1:111122223333:function:orders-api",
+        "function-version": "$LATEST",
+        "environment": "0123456789ab",
+        "api": "telemetry",
+        "schema": "2025-01-29",
+        "first-time": "2026-01-01T00:00:00.000Z",
+        "last-time": "2026-01-01T00:00:01.000Z",
+        "records": "7",
+        "raw-bytes": "1234",
+        "reason": "bytes",
+    }
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    metadata = objects.metadata(Origin("f", "", "0123456789ab"), "", "", 1, 2, "age")
+    assert sorted(metadata) == ["environment", "format", "raw-bytes", "reason", "records"]
+
+
+@given(st.text(), st.text(), st.text())
+def test_metadata_is_printable_ascii_whatever_comes_in(arn: str, first: str, last: str) -> None:
+    for value in objects.metadata(origin(arn), first, last, 1, 2, "age").values():
+        assert value
+        assert value.isascii()
+        assert value.isprintable()  # a line break would end the header
+
+
+def test_of_a_value_that_no_header_can_carry_only_what_is_not_printable_ascii_is_replaced() -> None:
+    arn = objects.metadata(origin("a b~é\x7f\r\n\x1fz"), "", "", 1, 2, "age")["function-arn"]
+    assert arn == "a b~?????z"

@@ -1,0 +1,198 @@
+"""Records over maxBytes, which the platform cuts inside their JSON value (lambda-protocol 6.3): every cut rejoins."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extension.records import objects
+from extension.records.envelopes import UNPARSED
+from extension.records.reader import Reader
+from tests.unit.extension.build import EPOCH
+from tests.unit.extension.records.strategies import JSON, PATIENT
+
+RECORD = {"message": 'AA"é}]\\ü\n\U0001f600,{"time":', "list": [1, {"b": {}}], "n": 1.10}
+BEFORE = b'{"time":"2026-11-20T09:15:02.149Z","type":"function","record":"before\\n"}'
+AFTER = b'{"time":"2026-11-20T09:15:02.151Z","type":"platform.end","record":{"requestId":"1"}}'
+
+
+def reader() -> Reader:
+    return Reader(("platform", "function"), objects.Origin("orders-api", "1", "0123456789ab"))
+
+
+def envelope(time: str, record: bytes) -> bytes:
+    return b'{"time":"' + time.encode() + b'","type":"function","record":' + record + b"}"
+
+
+def encoded(record: object) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def pieces(record: object, *cuts: int) -> list[bytes]:
+    """The envelopes of a record that is cut before these bytes of its JSON value, each with its own time."""
+    value = encoded(record)
+    bounds = [0, *cuts, len(value)]
+    parts = [value[a:b] for a, b in pairwise(bounds)]
+    return [envelope(f"2026-11-20T09:15:02.{150 + n}Z", part) for n, part in enumerate(parts)]
+
+
+def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
+    """What one reader makes of these bodies."""
+    one = reader()
+    lines = b"".join(one.read(b"[" + b",".join(body) + b"]", EPOCH).lines for body in bodies)
+    return [json.loads(line) for line in (lines + one.give_up().lines).splitlines()]
+
+
+NUMBERS = {"items": [{"a": 10, "b": -123.45}, {"c": 1e30}, 100, [{"d": 12345}]], "n": 10}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [RECORD, NUMBERS, "plain é text\n" * 3, ["a", {"b": 1}]],
+    ids=["object", "numbers", "string", "array"],
+)
+def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> None:
+    for at in range(1, len(encoded(record))):
+        first, second = pieces(record, at)
+        for lines in (shipped([BEFORE, first, second, AFTER]), shipped([BEFORE, first], [second, AFTER])):
+            assert [line["record"] for line in lines] == ["before\n", record, {"requestId": "1"}], at
+            assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
+
+
+@PATIENT
+@given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
+def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
+    first, second = pieces(record, data.draw(st.integers(1, len(encoded(record)) - 1)))
+    for bodies in ([[BEFORE, first, second, AFTER]], [[BEFORE, first], [second, AFTER]]):
+        assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
+
+
+def test_each_piece_has_a_time_stamp_of_its_own_and_the_record_has_that_of_the_first() -> None:
+    parts = pieces(RECORD, 5, 20)
+    assert len({part[:34] for part in parts}) == 3
+    for bodies in ([parts], [parts[:1], parts[1:]], [parts[:2], parts[2:]], [[part] for part in parts]):
+        (line,) = shipped(*bodies)
+        assert (line["record"], line["time"]) == (RECORD, "2026-11-20T09:15:02.150Z")
+
+
+def test_a_record_that_holds_envelopes_as_its_own_is_no_cut_record() -> None:
+    inner = json.loads(envelope("2026-11-20T09:15:02.150Z", b'"logged"'))
+    record = {"received": [{"n": 1}, inner, {"n": 2}, inner | {"record": {}}]}
+    assert [line["record"] for line in shipped([BEFORE, *pieces(record), AFTER])][1] == record
+
+
+def test_many_pieces_over_many_bodies_rejoin() -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    record = {"message": "x" * 300 + "é" * 50, "more": list(range(50))}
+    length = len(encoded(record))
+    for _ in range(200):
+        parts = pieces(record, *sorted(chance.sample(range(20, length, 20), chance.randint(1, 8))))
+        bodies: list[list[bytes]] = [[BEFORE]]
+        for part in parts:
+            if chance.random() < 0.5:
+                bodies.append([])
+            bodies[-1].append(part)
+        bodies[-1].append(AFTER)
+        assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
+
+
+def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours_stay() -> None:
+    first, second = pieces(RECORD, 13)
+    lines = shipped([BEFORE, first], [BEFORE, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "function", "platform.end"]
+    assert str(lines[1]["record"]).endswith('"record":{"message":"A')
+    _, number = pieces(RECORD, len(encoded(RECORD)) - 4)  # begins as a whole envelope would: "record":1.1}
+    for piece in (second, number):
+        lines = shipped([piece, AFTER, BEFORE])
+        assert [line["type"] for line in lines] == [UNPARSED, "platform.end", "function"]
+    _, closed = pieces(RECORD, len(encoded(RECORD)) - 13)  # so does this one: "record":{}}]
+    lines = shipped([closed, AFTER, BEFORE])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "platform.end", "function"]
+
+
+def test_a_piece_that_looks_like_a_record_with_something_behind_it_spares_its_neighbours() -> None:
+    lines = shipped([envelope("2026-11-20T09:15:02.150Z", b"7}"), AFTER])
+    assert [line["type"] for line in lines] == [UNPARSED, "platform.end"]
+
+
+def test_where_two_envelopes_only_look_like_pieces_no_text_is_lost() -> None:
+    first, second = "2026-11-20T09:15:02.150Z", "2026-11-20T09:15:02.151Z"
+    kept = json.dumps(shipped([envelope(first, b"1}"), envelope(second, b',"x":2')]))
+    assert first in kept
+    assert second in kept
+
+
+def test_a_tail_is_not_joined_to_a_body_that_is_cut_short_itself() -> None:
+    first, second = pieces(RECORD, 13)
+    one = reader()
+    one.read(b"[" + first + b"]", EPOCH)
+    lines = [json.loads(line) for line in one.read(b"[" + second[:-3], EPOCH).lines.splitlines()]
+    assert [line["type"] for line in lines] == [UNPARSED, UNPARSED]
+    assert "02.150Z" in lines[0]["record"]
+    assert "02.151Z" in lines[1]["record"]
+
+
+@pytest.mark.parametrize("end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x'])
+def test_what_does_not_end_as_a_body_does_is_not_waited_for_and_is_kept_to_its_last_character(end: bytes) -> None:
+    rest = envelope("2026-11-20T09:15:02.150Z", end)[:-1]
+    (line,) = reader().read(b"[" + rest, EPOCH).lines.splitlines()
+    assert json.loads(line)["record"] == rest.decode()
+
+
+def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_one() -> None:
+    first, _ = pieces(RECORD, 10)
+    one = reader()
+    waiting = [one.unfinished]
+    assert one.read(b"[" + first + b"]", EPOCH).records == 0
+    waiting.append(one.unfinished)
+    received = one.give_up()
+    assert (received.records, received.unparsed) == (1, 1)
+    waiting.append(one.unfinished)
+    assert waiting == [False, True, False]
+    assert one.give_up().records == 0
+
+
+def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
+    broken = b"[" + b",".join([envelope("2026-11-20T09:15:02.150Z", b"{")] * 3000) + b"]"
+    lines = [json.loads(line) for line in reader().read(broken, EPOCH).lines.splitlines()]
+    assert {line["type"] for line in lines} <= {UNPARSED}
+
+
+@pytest.mark.parametrize(("cuts", "joined"), [(64, True), (65, False)])
+def test_a_record_in_more_than_65_pieces_is_kept_as_text(cuts: int, joined: bool) -> None:  # noqa: FBT001
+    (line,) = shipped(pieces("x" * 100, *range(2, 2 + cuts)))
+    assert (line["type"], line["record"] == "x" * 100) == ("function" if joined else UNPARSED, joined)
+    assert str(line["record"]).count("x") == 100
+
+
+def test_behind_what_cannot_be_read_the_next_64_envelopes_are_tried() -> None:
+    broken = envelope("2026-11-20T09:15:02.150Z", b"{")
+    lines = shipped([BEFORE, *[broken] * 64, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED, "platform.end"]
+    lines = shipped([BEFORE, *[broken] * 65, AFTER])
+    assert [line["type"] for line in lines] == ["function", UNPARSED]
+    assert '"platform.end"' in str(lines[1]["record"])  # as text
+
+
+def test_what_is_given_up_has_the_time_at_which_its_body_came() -> None:
+    first, _ = pieces(RECORD, 10)
+    one = reader()
+    one.read(b"[" + first + b"]", EPOCH + 5)
+    (line,) = one.give_up().lines.splitlines()
+    assert json.loads(line)["time"] == objects.iso_time(EPOCH + 5)
+
+
+@pytest.mark.parametrize(("over", "waits"), [(0, True), (1, False)])
+def test_an_unfinished_record_waits_only_up_to_16_mi_characters(over: int, waits: bool) -> None:  # noqa: FBT001
+    bare = envelope("2026-11-20T09:15:02.150Z", b'"') + b"]"
+    long = bare.replace(b'"}]', b'"' + b"x" * (16 * 1024 * 1024 - len(bare) + over) + b"}]")
+    one = reader()
+    assert one.read(b"[" + long, EPOCH).records == over
+    assert one.unfinished is waits

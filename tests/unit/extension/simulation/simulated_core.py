@@ -1,0 +1,267 @@
+"""The core of the simulated world under observation: every action is checked against what the world knows.
+
+Time is a number that the world moves; all follows from a seed. What happens to it: simulation.py.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from itertools import count
+
+from extension import events, settings
+from extension.records import objects
+from tests.unit.extension.build import at, told
+from tests.unit.extension.simulation.world.simulated_process import Process, Tmp
+from tests.unit.extension.simulation.world.simulated_store import Attempt, Store, check, plain, tokens
+
+ROUNDING = 0.001  # s
+PROBE = 30.0  # s: the least between two attempts while the circuit is open
+LEFT_OVER = 2  # the attempt of a chunk that an earlier process left
+MOST_WAITING = 32 * 1024 * 1024
+
+
+class Killed(Exception):  # noqa: N818 - an event
+    """SIGKILL of the process."""
+
+
+class Observed:
+    """One environment, and the process that lives in it at this moment."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        pick, chance = self.random.choice, self.random.random
+        self.big = seed % 250 == 0
+        self.managed = chance() < 0.1
+        self.subscribed = chance() > 0.05
+        self.snapshot = not self.managed and chance() < 0.15
+        self.odd = chance() < 0.4  # cut records and garbage: how many records a body holds is not known beforehand
+        collides = chance() < 0.1
+        self.kills = pick([0, 0, 1, 3])
+        self.resets = pick([0, 0, 0, 2])
+        self.store = Store(self.random, collides=collides)
+        self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
+        self.settings = self._settings()
+        if self.big:
+            self.store.failure_rate = 0.5 if seed % 500 else 1.0
+        self._numbers = count(1)
+        self._draws = count(1)
+        self.tmp = Tmp("0123456789ab")
+        self.mono = self.wall = self.clock = 0.0
+        self._seen = (0.0, 0.0)
+        self.invocations = pick([0, 1, 3]) if self.big else pick([0, 1, 2, 5, 30])
+        self.requests = 0
+        self.bodies: dict[str, tuple[object, object]] = {}  # key -> bytes and metadata, over all processes
+        self.first: dict[str, bytes] = {}  # key -> bytes at the first attempt, over all processes
+        self.sent: set[int] = set()
+        self.volatile: set[int] = set()  # in memory alone
+        self.waiting: set[int] = set()  # received by this process, neither known to be stored nor lost
+        self.lost: set[int] = set()  # reported as lost
+        self.perhaps: set[int] = set()  # of them, those that were said to be stored perhaps
+        self.gone: set[int] = set()  # were in the memory of a killed process
+        self.again: list[bytes] = []  # whose 200 a kill has cut
+        self.piece = b""  # the second half of a record that was cut
+        self.over = False
+        self.happened: Counter[str] = Counter()
+        self._new_process()
+
+    def _settings(self) -> settings.Settings:
+        pick = self.random.choice
+        return told(
+            SHIP_RATE_BYTES=pick([1, 500, 4096, 100_000]),
+            SHIP_RATE_INVOKES=pick([1, 1, 2, 10]),
+            SHIP_RATE_MILLISECONDS=pick([1, 50, 1000, 10_000]),
+            MAX_HOLD_MILLISECONDS=pick([1, 100, 500]),
+            COMPRESSION=pick(["none", "gzip"]),
+            CONDITIONAL_WRITE=pick(["on", "on", "off"]) if self.store.collision_rate == 0 else "on",
+        )
+
+    def _new_process(self) -> None:
+        self.process = Process(
+            self.settings,
+            self.tmp,
+            lambda: str(next(self._draws)),
+            self.random.random,
+            subscribed=self.subscribed,
+            managed=self.managed,
+            snapshot=self.snapshot,
+        )
+        self.core = self.process.core
+        self.core.conditional(wanted=self.settings.conditional)
+        self.in_flight: Attempt | None = None
+        self.answered = 0
+        self.held = ""
+        self.hold_end = 0.0
+        self.waits = False  # for the end of the handler
+        self.invoked = self.exited = self.open = self.leaving = False
+        self.failures = 0  # in a row that nothing excuses
+        self.trouble_at = 0.0  # on the core's clock: the last answer, or when the circuit opened
+        self.wakes_in_a_row = 0
+
+    def now(self) -> events.Moment:
+        return at(self.mono, self.wall)
+
+    def may_die(self) -> None:
+        if self.kills and self.random.random() < 0.01:
+            raise Killed
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, waking the core whenever it asked to be, and answering uploads when they are due."""
+        end = self.mono + seconds
+        while not self.exited:
+            self.may_die()
+            wake_at = self.core.wake_at()
+            wake = wake_at - 1000.0 if wake_at is not None else None
+            answer = self.in_flight.answer_at if self.in_flight else None
+            moment = min(m for m in (wake, answer, end) if m is not None)
+            step = max(moment - self.mono, 0.0)
+            self.mono = max(self.mono, moment)
+            self.wall += step
+            self.wakes_in_a_row = self.wakes_in_a_row + 1 if step == 0 else 0
+            check(self.wakes_in_a_row < 20, "no spin: waking at wake_at() makes progress")
+            if answer is not None and answer <= self.mono:
+                self.answer()
+            elif wake is not None and wake <= self.mono:
+                self.feed(None)
+            else:
+                return
+
+    def answer(self) -> None:
+        attempt, self.in_flight = self.in_flight, None
+        assert attempt is not None
+        self.answered = attempt.number
+        event = self.store.answer(attempt)
+        self.happened["stored" if isinstance(event, events.Uploaded) else event.kind] += 1
+        if not attempt.collides:  # who dies with such an answer unread takes that object for its own
+            self.may_die()  # between the PUT and its answer
+        self.trouble_at = self._clock()
+        if isinstance(event, events.Uploaded) or (event.kind == "exists" and not attempt.collides):
+            self.failures = 0
+        elif event.kind not in ("exists", "unconditional", "abandoned") and not attempt.disturbed:
+            self.failures += 1
+        self.feed(event)
+        if self.failures >= 3 and not self.exited:
+            check(self.core._circuit.is_open, "three failures in a row open the circuit")
+
+    def _clock(self) -> float:
+        """The larger of what both clocks say has passed, summed up."""
+        mono, wall = self._seen
+        return self.clock + max(self.mono - mono, self.wall - wall, 0.0)
+
+    def feed(self, event: events.Event | None) -> None:
+        check(not self.exited, "Exit comes last")
+        self.clock, self._seen = self._clock(), (self.mono, self.wall)
+        for action in self.core.handle(event, self.now()):
+            check(not self.exited, "Exit comes last")
+            self.happened[type(action).__name__] += 1
+            if not isinstance(action, events.Rekeyed):  # the same: the journal is told at once
+                self.may_die()
+            self.act(action)
+        self.conserve()
+        if self.held:
+            check(not self.open, "nobody is held while the circuit is open")
+            check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
+
+    def conserve(self) -> None:
+        accounts, waiting = self.core.accounts, 0 if self.exited else self.core.waiting_records
+        if not self.exited:
+            check(
+                accounts.received == accounts.shipped + waiting + accounts.lost, "received = shipped + waiting + lost"
+            )
+            if not self.odd:
+                check(waiting == len(self.waiting), f"{len(self.waiting)} records wait, not {waiting}")
+        if self.big:
+            held = sum(chunk.size for chunk in self.core._outbox._waiting) + self.core._batcher.raw_bytes
+            check(held <= MOST_WAITING + 2 * self.core._batcher.limit, "what waits is bounded in bytes")
+
+    def act(self, action: events.Action) -> None:
+        if isinstance(action, events.Upload):
+            self.upload(action)
+        elif isinstance(action, events.Abandon):
+            self.abandon(action.attempt)
+        elif isinstance(action, events.Release):
+            check(self.held == action.request_id, "a Release for each INVOKE, exactly one")
+            check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
+            self.held = ""
+            if self.in_flight:
+                self.in_flight.disturbed = True
+        elif isinstance(action, events.Forget | events.Drop):
+            self.forget(action)
+        elif isinstance(action, events.Rekeyed):
+            self.process.seal(action.chunk)
+        elif isinstance(action, events.Say):
+            if "no invocation waits for it any more" in action.message:
+                check(not self.open, "that the circuit opened is said once")
+                self.open, self.trouble_at = True, self.clock
+                self.happened["circuit opened"] += 1
+            self.open = self.open and "takes objects again" not in action.message
+        elif isinstance(action, events.Exit):
+            self.exit(action)
+
+    def abandon(self, attempt: int) -> None:
+        """Its connection is closed; its answer may just have come."""
+        check(attempt == (self.in_flight.number if self.in_flight else self.answered), "what is in flight is abandoned")
+        if self.in_flight:
+            self.in_flight.abandoned = self.in_flight.disturbed = True
+            self.in_flight.answer_at = self.mono + self.random.uniform(0.0, 0.05)
+
+    def upload(self, action: events.Upload) -> None:
+        chunk = action.chunk
+        check(self.in_flight is None, "one upload in flight")
+        check(chunk.records > 0, "no upload without records")
+        self.happened[f"{chunk.metadata['reason']} upload"] += 1
+        self.happened["careful upload"] += chunk.careful
+        self.happened["shared upload"] += chunk.shared
+        self.happened["upload with a record given up"] += bool(chunk.seal and chunk.seal.cuts)
+        self.happened["upload again by another process"] += chunk.key in self.bodies and chunk.attempts == LEFT_OVER
+        if self.open and not self.leaving:
+            check(self.clock - self.trouble_at >= PROBE - ROUNDING, "an open circuit is probed after 30 s, not sooner")
+        assert isinstance(chunk.body, bytes)
+        self.first.setdefault(chunk.key, chunk.body)
+        if not (chunk.careful and self.flaky_tmp):  # records that were in memory alone are missing
+            same = self.bodies.setdefault(chunk.key, (chunk.body, chunk.metadata))
+            check(same == (chunk.body, chunk.metadata), "a chunk has the same key and the same bytes for ever")
+        self.process.seal(chunk)
+        self.may_die()  # between the seal and the PUT
+        self.in_flight = self.store.begin(action, self.mono)
+
+    def forget(self, action: events.Forget | events.Drop) -> None:
+        chunk = action.chunk
+        held = self.held_by(chunk)
+        if isinstance(action, events.Forget):
+            check(chunk.key in self.store.objects, "what is forgotten is stored")
+            self.lost |= held - set(tokens(plain(self.store.objects[chunk.key])))  # what could not be read again
+        elif chunk.missing:
+            self.lost |= held
+            self.perhaps |= held
+        self.process.forget(action)
+        self.waiting -= held
+        self.lost |= self.process.lost
+        self.perhaps |= self.process.perhaps
+
+    def held_by(self, chunk: objects.Chunk) -> set[int]:
+        """The records of a chunk, those among them that an earlier process knew and this one could not read again."""
+        assert isinstance(chunk.body, bytes)
+        held = set(tokens(plain(chunk.body)))
+        if chunk.missing and chunk.key in self.first:
+            held |= set(tokens(plain(self.first[chunk.key])))
+        return held
+
+    def exit(self, action: events.Exit) -> None:
+        self.exited = True
+        figures = action.figures
+        total = sum(int(str(figures[name])) for name in ("shipped", "waiting", "lost"))
+        check(figures["received"] == total, "the last line adds up")
+        waiting = self.core._outbox._waiting
+        given_up = set(self.waiting)
+        if self.core.accounts.reason:
+            kept = [self.held_by(one) for one in waiting if one.sealed and one.seal and one.seal.first]
+            given_up = (self.waiting & self.volatile).difference(*kept)
+        perhaps = figures.get("perhapsStored", {})
+        assert isinstance(perhaps, dict)
+        for chunk in waiting:
+            self.perhaps |= self.held_by(chunk) if chunk.key in perhaps else set()
+        if not self.odd:
+            check(action.lost_records == len(given_up), f"{len(given_up)} are lost, not {action.lost_records}")
+        check(action.lost_records > 0 or not given_up, "what is lost is said")
+        self.lost |= given_up

@@ -1,0 +1,257 @@
+"""Random lives of one execution environment, and the invariants that each must keep (docs/reliability.md).
+
+A small world around the core: a platform that invokes, logs, cuts records, sends twice, freezes, thaws, resets and
+shuts down; a kill of the process at any moment, between two actions too; clocks that stand still or jump. Store, /tmp
+and process: simulated_store.py, simulated_process.py. Time is a number that the world moves; all follows from a seed.
+"""
+
+from __future__ import annotations
+
+import json
+
+from extension import events
+from tests.unit.extension.build import function_line, platform
+from tests.unit.extension.simulation.world.simulated_core import Killed, Observed
+from tests.unit.extension.simulation.world.simulated_store import Violation, check, tokens
+
+__all__ = ["Violation", "World"]
+
+ROUNDING = 0.001  # s
+TICKS = 2**22  # of a second: the journal's resolution of arrivals
+MARGIN, PATIENCE = 0.25, 10.0  # s before the deadline; that the end of the first handler is waited for
+BIG = 5 * 1024 * 1024  # bytes of a record in the few worlds in which waiting bytes reach their bound
+
+
+class World(Observed):
+    """One environment's life, from its first event to its last exit."""
+
+    def run(self) -> None:
+        """Live once, however many processes that takes."""
+        for event in self.process.left_over():
+            self.feed(event)
+        while not self.over:
+            try:
+                self.live()
+            except Killed:
+                self.happened["killed"] += 1
+                self.kills -= 1
+                self.gone |= self.waiting & self.volatile
+                if self.in_flight:
+                    self.store.vanish(self.in_flight)
+                self.restart()
+        self.settle()
+
+    def live(self) -> None:
+        """From here to the end of the environment, unless the process is killed."""
+        again, self.again = self.again, []
+        for body in again:
+            self.post(body)
+        if not self.invoked and self.random.random() < 0.5:
+            self.log("init")
+            self.pass_time(self.random.choice([0.0, 1.0, 4 * 3600.0]))  # provisioned concurrency waits for hours
+        while self.invocations:
+            self.invocations -= 1
+            self.requests += 1
+            if self.managed:
+                self.managed_invocation(f"request-{self.requests}")
+            else:
+                self.invocation(f"request-{self.requests}")
+            if self.resets and self.random.random() < 0.2:
+                self.resets -= 1
+                self.happened["reset"] += 1
+                self.shutdown(self.random.choice(["timeout", "failure"]))
+                self.restart()
+        self.shutdown(self.random.choice(["spindown", "spindown", "sigterm"]))
+        self.over = True
+
+    def restart(self) -> None:
+        """A new process in the same environment."""
+        self.waiting -= self.gone | (self.waiting & self.volatile)
+        before = self.waiting
+        self.waiting = set()
+        self._new_process()
+        if self.random.random() < 0.3:
+            self.store.mend()
+        left = list(self.process.left_over())
+        self.lost |= self.process.lost
+        self.perhaps |= self.process.perhaps
+        # Records that were in memory alone are missed by who makes their chunk again: they wait for the store's word.
+        missed = [self.held_by(chunk) for chunk in self.core._outbox._waiting if chunk.missing]
+        self.waiting = before.union(*missed)
+        kills, self.kills = self.kills, 0  # not in the middle of this
+        for event in left:
+            for action in self.core.handle(event, self.now()):
+                self.act(action)
+        self.kills = kills
+        self._seen = (self.mono, self.wall)
+        self.conserve()
+
+    def settle(self) -> None:
+        """What became of every record."""
+        check(self.exited, "Exit came")
+        stored = self.store.stored()
+        check(max(stored.values(), default=1) == 1, "no record is stored twice")
+        check(max(self.store.sequences().values(), default=1) == 1, "no sequence number is used twice")
+        missing = self.sent - set(stored)
+        check(missing <= self.lost | self.gone, f"what is not stored was reported: {sorted(missing)[:5]}")
+        both = self.lost & set(stored)
+        check(both <= self.perhaps, f"what is stored was not reported as lost for certain: {sorted(both)[:5]}")
+
+    def freeze(self) -> None:
+        """Nothing of ours runs; the monotonic clock may stand still, and who wakes up first is not known."""
+        frozen = self.random.choice([0.1, 2.0, 600.0, 7200.0])
+        self.wall += frozen
+        if self.random.random() < 0.5:
+            self.mono += frozen
+        if self.in_flight:
+            self.in_flight.disturbed = True
+            self.in_flight.answer_at = max(self.in_flight.answer_at, self.mono)
+        if self.random.random() < 0.3:
+            self.feed(None)
+        if self.random.random() < 0.3:
+            self.log("thaw")
+
+    def post(self, body: bytes) -> None:
+        """One POST, as the keeper takes it."""
+        if not self.subscribed or self.exited:
+            return
+        if self.flaky_tmp and self.random.random() < 0.2:
+            self.tmp.works = not self.tmp.works
+        if self.process.echoes.is_echo(body):
+            self.happened["echo"] += 1
+            return
+        wall = int(self.now().wall * TICKS) / TICKS
+        serial = self.tmp.append(body, wall)
+        numbers = set(tokens(body))
+        self.sent |= numbers
+        self.waiting |= numbers
+        self.gone -= numbers
+        self.volatile = self.volatile - numbers if serial else self.volatile | numbers
+        try:
+            self.may_die()  # journalled, and the 200 is cut
+        except Killed:
+            self.again.append(body)
+            raise
+        self.feed(events.LogsReceived(body, serial, wall))
+        if self.random.random() < 0.05:
+            self.post(body)  # a freeze has cut our 200
+
+    def number(self) -> str:
+        return f"<{next(self._numbers)}>"
+
+    def envelopes(self, request_id: str) -> list[bytes]:
+        pick = self.random.choice
+        if self.big:
+            return [json.dumps(function_line(self.number() + "x" * BIG)).encode()]
+        size = pick([1, 100, 5000])
+        lines = [f"[INFO]\tt\t{request_id}\t{self.number()}" + "x" * size for _ in range(pick([1, 3, 20]))]
+        found = [json.dumps(function_line(line)).encode() for line in lines]
+        if self.random.random() < 0.1:
+            dropped = platform("logsDropped", "", droppedRecords=3, reason=self.number())
+            found.append(json.dumps(dropped).encode())
+        return found
+
+    def log(self, request_id: str) -> None:
+        """One POST of records; now and then something that cannot be read, or a batch that a full queue gave up."""
+        chance = self.random.random
+        found = self.envelopes(request_id)
+        if self.piece:
+            found.insert(0, self.piece)
+            self.piece = b""
+        if self.odd and not self.big and chance() < 0.3:
+            value = json.dumps({"message": self.number() + "y" * 300}).encode()
+            cut = self.random.randrange(value.index(b">") + 1, len(value))
+            head = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
+            found.append(head + value[:cut] + b"}")
+            self.piece = head + value[cut:] + b"}"
+            if chance() < 0.3:
+                found.append(self.piece)
+            if chance() < 0.5:
+                self.piece = b""
+        if any(b"logsDropped" in one for one in found) and self.waits:
+            self.handler_done()
+        self.post(b"[" + b",".join(found) + b"]")
+        if self.odd and chance() < 0.1 and not self.exited:
+            self.post(self.number().encode() + b" is no JSON")
+        if self.subscribed and chance() < 0.02 and not self.exited:
+            self.feed(events.Shed(2, 500))
+            self.happened["shed"] += 1
+
+    def done(self, request_id: str, *more: str) -> None:
+        """What the platform says at the end of a handler."""
+        kinds = (*more, "runtimeDone")
+        found = [platform(kind, request_id, note=self.number()) for kind in kinds]
+        if self.held == request_id and self.waits:
+            self.handler_done()
+        self.post(json.dumps(found).encode())
+
+    def handler_done(self) -> None:
+        """MAX_HOLD counts from here."""
+        self.waits = False
+        self.hold_end = min(self.mono + self.settings.hold_seconds, self.hold_limit)
+
+    def invoke(self, request_id: str, timeout: float, *, done: bool) -> None:
+        self.held = request_id
+        self.hold_limit = self.mono + max(timeout - MARGIN, 0.0)
+        seconds = 0.0 if self.open else self.settings.hold_seconds
+        first = not self.invoked and not self.open
+        if self.subscribed and not self.open and (first or self.settings.ship_invokes == 1):
+            self.waits = not done
+            seconds = PATIENCE if self.waits else seconds
+        self.hold_end = min(self.mono + seconds, self.hold_limit)
+        self.invoked = True
+        self.feed(events.Invoke(request_id, self.now().wall + timeout, "arn:aws:lambda:eu-west-1:1:function:f"))
+
+    def invocation(self, request_id: str) -> None:
+        """One invocation, whose end may overtake its INVOKE; then a freeze, or some time."""
+        chance = self.random.random
+        if chance() < 0.2:
+            self.log("report")
+        early = chance() < 0.1 and self.subscribed
+        if early:
+            self.done(request_id, "start")
+        timeout, duration = self.random.choice([(0.1, 0.005), (3.0, 0.0), (3.0, 0.5), (30.0, 4.0), (900.0, 899.0)])
+        self.invoke(request_id, timeout, done=early)
+        if self.snapshot:
+            check(self.process.restores == 1, "a restored environment has an id of its own")
+        for _ in range(self.random.choice([0, 1, 3])):
+            self.pass_time(duration / 3)
+            self.log(request_id)
+        if not early and chance() < 0.9:
+            self.done(request_id)
+        limit = self.mono + 40.0
+        while self.held and self.mono < limit:
+            self.pass_time(0.05)
+        check(not self.held, "each INVOKE is released")
+        if chance() < 0.05:
+            self.wall += self.random.uniform(-3600.0, 3600.0)  # somebody sets the clock
+            if self.in_flight:
+                self.in_flight.disturbed = True
+        if chance() < 0.5:
+            self.freeze()
+        else:
+            self.pass_time(self.random.choice([0.0, 0.01, 1.0, 15.0, 400.0]))
+
+    def managed_invocation(self, request_id: str) -> None:
+        """Managed Instances: no INVOKE, no freeze."""
+        start = platform("start", request_id, note=self.number())
+        self.post(json.dumps([start]).encode())
+        self.log(request_id)
+        self.pass_time(self.random.choice([0.0, 0.1, 5.0, 400.0]))
+
+    def shutdown(self, reason: str) -> None:
+        """SHUTDOWN (or SIGTERM) at any moment, with late batches behind it."""
+        budget = self.random.choice([-5.0, 0.0, 0.3, 1.4, 2.0, 900.0])
+        started = self.mono
+        self.leaving = True
+        self.feed(events.Shutdown(reason, self.now().wall + budget))
+        if reason == "sigterm" and not self.exited:
+            self.feed(events.Shutdown("spindown", self.now().wall + budget))
+        for _ in range(self.random.choice([0, 0, 1, 5])):
+            self.pass_time(self.random.choice([0.0, 0.05, 0.14]))
+            if not self.exited:
+                self.log("last")
+        self.pass_time(10.0)
+        check(self.exited, "SHUTDOWN ends")
+        allowed = max(min(budget, 2.0) - 0.1, 0.0)
+        check(self.mono - started <= allowed + ROUNDING, "SHUTDOWN ends inside its budget")
