@@ -12,7 +12,7 @@ LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
 LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt requirements/uv.txt LICENSE
 # Where the checkers look: what exists of this list.
-CODE := $(wildcard adaptive_batching.py extension sandbox insights layer functions benchmarks tests)
+CODE := $(wildcard extension adaptive_batching layer functions benchmarks tests)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 
 #: Command -> (module with `configure(parser)` and `run(arguments) -> exit code`, one line for --help).
 COMMANDS = {
-    "demo": ("adaptive_batching.sandbox.cli.demo", "50 invocations in the sandbox with an embedded S3; what arrived, what was lost"),
-    "experiment": ("adaptive_batching.experiment.cli", "the lost-last-line experiment: invoke, and find which lines never arrived"),
-    "sandbox": ("adaptive_batching.sandbox.cli.commands", "a Lambda on this machine: run a function with its extensions"),
+    "demo": (
+        "adaptive_batching.sandbox.cli.demo",
+        "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
+    ),
+    "experiment": (
+        "adaptive_batching.experiment.cli",
+        "the lost-last-line experiment: invoke, and find which lines never arrived",
+    ),
+    "sandbox": (
+        "adaptive_batching.sandbox.cli.commands",
+        "a Lambda on this machine: run a function with its extensions",
+    ),
 }
 
 

@@ -21,7 +21,7 @@ from benchmarks.servers import PATIENCE, Lambda
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 NAME = "adaptive-batching-extension"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 OPT = Path(os.environ.get("BENCH_LAYER") or ROOT / "build" / "layer").absolute()  # another one, to compare with

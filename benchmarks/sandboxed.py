@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.options import Options
 from benchmarks.programs import BARE, NAME, OPT, ROOT, TEMPLATE, settings
 from benchmarks.rows import Row, compared, middle
 from benchmarks.servers import Store
-from adaptive_batching.sandbox.lifecycle.environment import Environment
-from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

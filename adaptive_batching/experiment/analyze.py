@@ -16,9 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from adaptive_batching.experiment import exports, objects
 from adaptive_batching.experiment.core import ledger, report
+from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
 from adaptive_batching.experiment.runner import LOOPBACK
-from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.terminal import Voice
 
 if TYPE_CHECKING:

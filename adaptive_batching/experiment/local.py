@@ -20,8 +20,8 @@ import boto3
 from botocore.config import Config
 
 from adaptive_batching.experiment import exports
-from adaptive_batching.experiment.runner import RunError
 from adaptive_batching.experiment.core.sights import Kind
+from adaptive_batching.experiment.runner import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

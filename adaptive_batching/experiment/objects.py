@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from extension.records import objects
+from adaptive_batching import objects
 from adaptive_batching.experiment.core.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
 
 
 def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, Any]]:
-    """Yield an object's lines by the extension's own decoder; from one that it refuses, what can be saved. Pure."""
+    """Yield an object's lines; from one that is damaged, what can be saved. Pure."""
     try:
-        lines: list[Any] = list(objects.decode(body))
+        lines: list[Any] = list(objects.lines(body))
     except (ValueError, zlib.error, RecursionError):
         lines = list(_saved(body, evidence, where))
     for line in lines:

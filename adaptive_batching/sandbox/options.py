@@ -7,11 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY, Shapes
 from adaptive_batching.sandbox.faults import Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+TELEMETRY, LOGS = "Telemetry", "Logs"
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Switches for older shapes of events; the defaults are today's."""
+
+    function_arn: bool = True
+    spans: bool = True
+    bill_init: bool = True
+
 
 APIS = {
     "both": frozenset({LOGS, TELEMETRY}),
@@ -29,7 +40,7 @@ def base_interpreter() -> Path:
 def awslambdaric() -> Path:
     """Return the folder where `make` installs it: below the working folder, else in the clone that this file is of."""
     here = Path("build/runtime/awslambdaric")
-    clone = Path(__file__).resolve().parent.parent / here
+    clone = Path(__file__).resolve().parents[2] / here
     return clone if not here.is_dir() and clone.is_dir() else here
 
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host.launch import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

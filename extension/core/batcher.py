@@ -188,5 +188,5 @@ if TYPE_CHECKING:
 
     from extension.events import Moment
     from extension.records.objects import Body
-    from extension.settings import Settings
     from extension.records.reader import Received
+    from extension.settings import Settings

@@ -193,6 +193,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from extension.core.counters import Accounts
     from extension.core.circuit import Circuit
+    from extension.core.counters import Accounts
     from extension.records.objects import Chunk

@@ -3,9 +3,9 @@
 Pure: a function of what the journal holds. The same bodies, read by a reader in the same state, become the same lines.
 """
 
-from extension.records import objects
 from extension.core.batcher import Batcher
 from extension.events import Moment
+from extension.records import objects
 from extension.records.reader import Reader
 
 REPLAYS = 2  # that may fail; what was begun so often and never ended is poison, and set aside

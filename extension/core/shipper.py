@@ -7,13 +7,13 @@ Inside, time is the core's own clock: it progresses by the larger of what the mo
 and never goes back, since in a freeze either may stand still. A wake-up more than a second late on it is a thaw.
 """
 
-from extension.core import batcher, policy
 from extension import events
-from extension.records import reader as telemetry
-from extension.core.counters import Accounts
+from extension.core import batcher, policy
 from extension.core.circuit import Circuit
+from extension.core.counters import Accounts
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import WAITING_BYTES, Outbox
+from extension.records import reader as telemetry
 
 
 class Shipper:

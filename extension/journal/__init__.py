@@ -6,7 +6,7 @@ see no exception: memory serves instead, and that is said once.
 """
 
 from extension.journal.frames import Sealed
-from extension.journal.scan import Leftover
 from extension.journal.journal import Journal
+from extension.journal.scan import Leftover
 
 __all__ = ["Journal", "Leftover", "Sealed"]

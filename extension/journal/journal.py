@@ -6,9 +6,9 @@ import os
 import time
 
 from extension.journal import frames, scan
-from extension.journal.segments import RESERVE_BYTES, Files, close
 from extension.journal.directory import SEGMENT, numbered, take
 from extension.journal.ranges import Ranges
+from extension.journal.segments import RESERVE_BYTES, Files, close
 
 LARGEST = 64 * 1024 * 1024  # bytes: the limit, unless it is set, or an eighth of what is free is less
 SHARE = 8  # the journal takes this part of what is free, for /tmp is the function's

@@ -5,8 +5,8 @@ is not understood passes through, or becomes a record of type `extension.unparse
 Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs API 2020-08-15.
 """
 
-from extension.records import envelopes, objects
 from extension import events
+from extension.records import envelopes, objects
 from extension.records.envelopes import UNPARSED, Entry, Numeral, plain_text
 
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up

@@ -8,9 +8,9 @@ import json
 import time
 
 from extension import events
-from extension.shell.executor import Environment
 from extension.journal import Sealed
 from extension.messages import say
+from extension.shell.executor import Environment
 from extension.shell.poller import Gone, Polled
 
 
@@ -156,6 +156,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from extension.shell.poller import Poller
     from extension.settings import Settings
+    from extension.shell.poller import Poller
     from extension.startup import Started

@@ -6,17 +6,17 @@ It carries out those actions of the core that concern the store and the journal.
 import os
 
 from extension import events
-from extension.records import objects
 from extension.core import recovery
-from extension.shell import spool
 from extension.core.batcher import Batcher
 from extension.core.duplicates import Echoes
+from extension.core.shipper import Shipper
 from extension.journal import Journal
 from extension.messages import say
-from extension.core.shipper import Shipper
-from extension.stores import factory
+from extension.records import objects
 from extension.records.reader import Reader
+from extension.shell import spool
 from extension.shell.uploader import Uploader
+from extension.stores import factory
 
 SHARE = 3  # a chunk may take a third of the journal: its bodies, its encoded form, and what arrives meanwhile
 

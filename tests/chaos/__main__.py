@@ -16,10 +16,10 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from tests.fakes import s3
 from tests.chaos import black_hole
 from tests.chaos.plan import KINDS, draw
 from tests.chaos.play import Outcome, play
+from tests.fakes import s3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

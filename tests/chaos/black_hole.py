@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.fakes import s3
 from tests.chaos.rig import Rig
+from tests.fakes import s3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

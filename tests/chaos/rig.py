@@ -12,25 +12,25 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from adaptive_batching.sandbox.s3 import shipped
-from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.faults import FAULTS, Faults, Rate
 from adaptive_batching.sandbox.function import Credentials, Function
-from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.lifecycle.results import Result, result_of
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.chaos.verdict import Seen, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
-    from adaptive_batching.sandbox.protocol.generation import Invocation
     from adaptive_batching.sandbox.host.processes import Process
     from adaptive_batching.sandbox.http_server import Answer, Request
+    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
     from tests.fakes.s3 import Moto
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 #: Seconds that anything awaited may take.

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adaptive_batching.sandbox.s3 import shipped
-from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.function import Credentials, Function
-from adaptive_batching.sandbox.s3.ledger import Ledger, balance
+from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3 import shipped
+from adaptive_batching.sandbox.s3.ledger import Ledger, balance
 from tests.fakes import s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 

@@ -127,11 +127,11 @@ def stranger(kind: str, folder: Path) -> object:
 
 
 def whole(kind: str, folder: Path) -> object:
-    from adaptive_batching.sandbox.s3 import shipped
-    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.function import Credentials, Function
-    from adaptive_batching.sandbox.s3.ledger import balance
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.s3 import shipped
+    from adaptive_batching.sandbox.s3.ledger import balance
 
     root, context = production.authority(folder)
     code = shutil.copytree(production.ROOT / "functions" / "demo", folder / "code")

@@ -25,7 +25,7 @@ from tests.fakes.s3 import BUCKET, REGION, clean_environ
 if TYPE_CHECKING:
     import ssl
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOST = f"{BUCKET}.s3.{REGION}.amazonaws.com"
 HTTPS = 443
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1  # SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP

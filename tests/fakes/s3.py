@@ -1,6 +1,6 @@
 """S3 for tests: moto's server as a process of its own, with and without authentication.
 
-A server with scripted faults that recomputes every signature is in `tests.fakes.s3_scripted`. Nothing here touches a real
+A server with scripted faults that recomputes every signature: `tests.fakes.s3_scripted`. Nothing here touches a real
 account: endpoints are on the loopback, keys are invented, the metadata service is pointed at a closed port.
 """
 

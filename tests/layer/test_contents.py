@@ -24,9 +24,9 @@ def test_the_package_in_the_layer_is_ours_to_the_byte(opt: Path) -> None:
     assert files(opt / NAME / "extension") == files(ROOT / "extension")
 
 
-def test_neither_sandbox_nor_insights_nor_tests_are_in_the_layer(opt: Path) -> None:
+def test_neither_tools_nor_tests_are_in_the_layer(opt: Path) -> None:
     names = {part for path in opt.rglob("*") for part in path.relative_to(opt).parts}
-    assert names.isdisjoint({"sandbox", "insights", "functions", "benchmarks", "tests", "test", "conftest.py"})
+    assert names.isdisjoint({"adaptive_batching", "sandbox", "functions", "benchmarks", "tests", "test", "conftest.py"})
     assert not [name for name in names if name.startswith("test_")]
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from layer.libraries import LOADER
 from tests.fakes.certificates import TestAuthority
+from tests.fakes.s3_scripted import ScriptedS3
 from tests.layer.conftest import NAME
 from tests.layer.empty_root import PRIVATE, PYTHON, SHELL, chroot, empty_root, static_shell
 from tests.layer.runtime_api import RuntimeApi
-from tests.fakes.s3_scripted import ScriptedS3
 
 
 @pytest.fixture

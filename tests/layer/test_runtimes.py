@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from extension.records import objects
-from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.function import Credentials, Function
+from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
+from extension.records import objects
+from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 from tests.layer.conftest import NAME, ROOT
 from tests.layer.empty_root import chroot, empty_root, static_shell
 from tests.layer.runtime_api import IDENTIFIER, RuntimeApi
-from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 
 NODE = """
 exports.handler = async (event) => {

@@ -1,129 +1,93 @@
-"""The walls of the house (docs/architecture.md), read from the source by `ast`: who may import what."""
+"""The walls of the house (docs/architecture.md): who may import what, each one assertion over folders."""
+
+from __future__ import annotations
 
 import ast
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-CORE = (
-    "recovery",
-    "echoes",
-    "envelopes",
-    "accounts",
-    "circuit",
-    "hold",
-    "outbox",
-    "batcher",
-    "shipper",
-    "policy",
-    "telemetry",
-    "objects",
-    "settings",
-    "events",
-    "errors",
-)
-EDGES = ("keeper", "spool", "extensions_api", "listener", "inbox", "poller", "uploader", "messages")
-SHELL = ("__init__", "__main__", "app", "consumer", "environment", "startup", "minimal")  # put edges and core together
+from tests.unit.walls import ROOT, circles, computed_imports, crossings, imported, module, ours, room, sources, tops
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Room of `extension/` -> what its modules may import beside their own room. "" is the root: what is loaded before the
+#: first `event/next`.
+EXTENSION = {
+    "": set(),
+    "records": {"events"},
+    "core": {"records", "events", "settings", "errors"},
+    "stores": {"errors"},
+    "journal": {"events"},
+    "shell": {"", "core", "records", "stores", "journal"},
+}
+#: The one arrow out of the root: the composition root loads the shell once `event/next` is written.
+INTO_THE_SHELL = ["extension.__main__ imports extension.shell.app"]
+PURE = ("extension/records", "extension/core", "adaptive_batching/experiment/core")
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
+    *("pathlib", "concurrent"),
 }
-SDK_PLACE = "extension.stores.sdk"
+NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
+SDK = ROOT / "extension/stores/sdk.py"
+#: Rooms of the sandbox, from the outermost inwards: an import never runs back.
+SANDBOX = ("cli", "fleet", "lifecycle", "protocol", "host", "telemetry", "")
+#: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
+MOST = 14
+PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests")
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, except under TYPE_CHECKING: dotted, `from a import b` also as a.b."""
-    found: set[str] = set()
-    todo: list[ast.AST] = [ast.parse(path.read_text())]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            found.add(str(node.module))
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            if name in ("__import__", "import_module"):
-                argument = node.args[0] if node.args else None
-                assert isinstance(argument, ast.Constant), f"{path}: an import by a computed name cannot be judged"
-                found.add(str(argument.value))
-        todo.extend(ast.iter_child_nodes(node))
-    return found
+def pure() -> list[Path]:
+    return [path for folder in PURE for path in sources(folder)]
 
 
-def sources(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def test_in_the_extension_no_import_crosses_a_wall() -> None:
+    assert crossings("extension", EXTENSION) == INTO_THE_SHELL
 
 
-def module(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
+    allowed = {one: set(SANDBOX[number + 1 :]) | {"s3"} for number, one in enumerate(SANDBOX)}
+    allowed["s3"] = {"host", ""}
+    assert crossings("adaptive_batching.sandbox", allowed) == []
 
 
-def tops(names: set[str]) -> set[str]:
-    return {name.partition(".")[0] for name in names}
+@pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
+def test_there_is_no_circle(package: str) -> None:
+    assert circles(package) == []
 
 
-def ours(names: set[str]) -> set[str]:
-    """The modules of `extension` among the names: `extension.x` and not what is inside it."""
-    return {name.split(".")[1] for name in names if name.startswith("extension.")}
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folder_has_more_modules_than_are_taken_in_at_one_sitting(package: str) -> None:
+    names = [room(path) for path in sources(package) if path.stem != "__init__"]
+    assert {name: names.count(name) for name in names if names.count(name) > MOST} == {}
 
 
-def test_the_lists_name_every_module_of_the_extension() -> None:
-    listed = {*CORE, *EDGES, *SHELL}
-    assert {path.stem for path in (ROOT / "extension").glob("*.py")} == listed
+@pytest.mark.parametrize("path", pure(), ids=module)
+def test_what_is_pure_has_no_clock_no_thread_no_socket_and_no_chance(path: Path) -> None:
+    assert tops(imported(path)) & IMPURE == set()
 
 
-@pytest.mark.parametrize("name", CORE)
-def test_the_core_has_no_clock_and_no_io(name: str) -> None:
-    assert tops(imported(ROOT / "extension" / f"{name}.py")) & IMPURE == set()
-
-
-@pytest.mark.parametrize("name", CORE)
-def test_the_core_knows_no_edge(name: str) -> None:
-    assert ours(imported(ROOT / "extension" / f"{name}.py")) <= set(CORE)
-
-
-@pytest.mark.parametrize("name", EDGES)
-def test_an_edge_knows_no_other_edge_and_not_the_shipper(name: str) -> None:
-    known = ours(imported(ROOT / "extension" / f"{name}.py"))
-    assert known & (set(EDGES) - {"messages"} | {"shipper", "batcher", "policy", "telemetry"} | set(SHELL)) == set()
-
-
-@pytest.mark.parametrize("path", sources("extension/stores"), ids=module)
-def test_a_store_knows_errors_and_other_files_of_stores_alone(path: Path) -> None:
-    assert ours(imported(path)) <= {"stores", "errors"}
-
-
-def test_settings_and_errors_and_events_import_nothing_at_all() -> None:
-    for name in ("settings", "errors", "events", "stores/__init__"):
-        assert imported(ROOT / "extension" / f"{name}.py") == set()
+@pytest.mark.parametrize("name", NOTHING_OF_OURS)
+def test_settings_and_errors_and_events_import_nothing_at_all(name: str) -> None:
+    assert imported(ROOT / "extension" / f"{name}.py") == set()
 
 
 @pytest.mark.parametrize("path", sources("extension"), ids=module)
 def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(path: Path) -> None:
-    allowed = set(sys.stdlib_module_names) | {"extension"}
-    if module(path) == SDK_PLACE:
-        allowed |= {"boto3", "botocore"}
+    allowed = set(sys.stdlib_module_names) | {"extension"} | ({"boto3", "botocore"} if path == SDK else set())
     assert tops(imported(path)) <= allowed
+    assert computed_imports(path) == 0
 
 
 def test_boto3_is_imported_lazily_even_there() -> None:
-    source = ast.parse((ROOT / (SDK_PLACE.replace(".", "/") + ".py")).read_text())
+    source = ast.parse(SDK.read_text())
     at_import = {alias.name for node in source.body if isinstance(node, ast.Import) for alias in node.names}
     at_import |= {str(node.module) for node in source.body if isinstance(node, ast.ImportFrom)}
     assert tops(at_import) & {"boto3", "botocore"} == set()
-    assert "boto3" in tops(imported(ROOT / (SDK_PLACE.replace(".", "/") + ".py")))  # so the rule has an object
-
-
-@pytest.mark.parametrize("path", sources("extension"), ids=module)
-def test_the_extension_knows_nothing_of_sandbox_and_insights(path: Path) -> None:
-    assert tops(imported(path)) & {"sandbox", "insights", "tests", "benchmarks"} == set()
+    assert "boto3" in tops(imported(SDK))  # so the rule has an object
 
 
 def test_nothing_costly_or_forbidden_is_imported_anywhere_in_the_extension() -> None:
@@ -131,31 +95,62 @@ def test_nothing_costly_or_forbidden_is_imported_anywhere_in_the_extension() -> 
         assert tops(imported(path)) & {"dataclasses", "asyncio", "logging", "queue", "multiprocessing"} == set(), path
 
 
-@pytest.mark.parametrize("path", sources("sandbox"), ids=module)
-def test_the_sandbox_is_a_second_reading_of_the_protocol(path: Path) -> None:
-    assert tops(imported(path)) & {"extension", "insights", "tests"} == set()
+@pytest.mark.parametrize("path", sources("adaptive_batching"), ids=module)
+def test_the_tools_know_nothing_of_the_extension(path: Path) -> None:
+    assert tops(imported(path)) & {"extension", "tests", "benchmarks", "layer"} == set()
 
 
-def test_insights_knows_the_format_of_the_objects_alone() -> None:
-    for path in sources("insights"):
-        assert ours(imported(path)) <= {"objects"}, path
+def test_the_experiments_pure_part_knows_itself_alone() -> None:
+    for path in sources("adaptive_batching/experiment/core"):
+        names = ours(path, "adaptive_batching")
+        assert {name.rpartition(".")[0] for name in names} <= {"adaptive_batching.experiment.core"}, path
 
 
 def test_only_the_composition_root_reads_the_environment_and_exits() -> None:
     for path in sources("extension"):
-        source = path.read_text()
+        read = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         if path.stem not in ("__main__", "minimal"):
-            assert "os.environ" not in source, path
+            assert "os.environ" not in read, path
         if path.stem != "__main__":
-            assert "sys.exit" not in source, path
-            assert "os._exit" not in source, path
+            assert not {"sys.exit", "os._exit"} & read, path
+
+
+# the tests of these tests: whatever is forbidden is found
 
 
 def test_the_walls_are_really_read(tmp_path: Path) -> None:
     file = tmp_path / "guilty.py"
     file.write_text(
-        "import os.path\nfrom extension import shipper\n"
-        "def f():\n    import queue\n    __import__('random')\n"
+        "import os.path\nfrom extension.core import shipper\n"
+        "def f(name):\n    import queue\n    __import__('random')\n    __import__(name)\n"
         "if TYPE_CHECKING:\n    import uuid\n"
     )
-    assert imported(file) == {"os.path", "extension", "extension.core.shipper", "queue", "random"}
+    assert imported(file) == {"os.path", "extension.core.shipper", "queue", "random"}
+    assert computed_imports(file) == 1
+
+
+def plant(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = root / "house" / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_a_planted_import_against_a_wall_is_found(tmp_path: Path) -> None:
+    plant(
+        tmp_path, top="", core__a="from house import top\nfrom house.shell.b import x\n", shell__b="import house.core.a"
+    )
+    allowed = {"": set(), "core": {"top"}, "shell": {"core"}}
+    assert crossings("house", allowed, tmp_path) == ["house.core.a imports house.shell.b"]
+
+
+def test_a_planted_import_out_of_the_root_is_found(tmp_path: Path) -> None:
+    plant(tmp_path, top="def f():\n    from house import core\n    from house.core import a\n", core__a="")
+    assert crossings("house", {"": set(), "core": set()}, tmp_path) == ["house.top imports house.core.a"]
+
+
+def test_a_planted_circle_is_found(tmp_path: Path) -> None:
+    plant(
+        tmp_path, a="from house import b\n", b="from house import c\n", c="import house.a\n", d="from house import a\n"
+    )
+    assert circles("house", tmp_path) == [["house.a", "house.b", "house.c"]]

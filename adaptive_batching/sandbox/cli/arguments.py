@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli import bounds as figures
-from adaptive_batching.sandbox.host import cgroups
-from adaptive_batching.sandbox.telemetry.dialects import Shapes
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import INITIALIZATION_TYPES, Function
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.options import APIS, Options, base_interpreter
+from adaptive_batching.sandbox.host import cgroups
+from adaptive_batching.sandbox.options import APIS, Options, Shapes, base_interpreter
 from adaptive_batching.sandbox.telemetry.subscriptions import SCHEMAS
 from adaptive_batching.sandbox.template import Template
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     import argparse

@@ -9,28 +9,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adaptive_batching.objects import FormatError
 from adaptive_batching.sandbox.cli import arguments as given
 from adaptive_batching.sandbox.cli import bounds
-from adaptive_batching.sandbox.host import launch, cgroups
-from adaptive_batching.sandbox.s3 import shipped
-from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
-from adaptive_batching.sandbox.faults import FAULTS, PUT, FaultError, parse
-from adaptive_batching.sandbox.fleet.fleet import CONCURRENCY, Fleet
-from adaptive_batching.sandbox.host.mounts import S3_NAME
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.s3.ledger import balance
-from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many, summarise
-from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from adaptive_batching.sandbox.cli.serve import PORT, serve
 from adaptive_batching.sandbox.cli.terminal import Voice, log_line
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.faults import FAULTS, PUT, FaultError, parse
+from adaptive_batching.sandbox.fleet.fleet import CONCURRENCY, Fleet
+from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many, summarise
+from adaptive_batching.sandbox.host import cgroups, launch
+from adaptive_batching.sandbox.host.mounts import S3_NAME
+from adaptive_batching.sandbox.s3 import shipped
+from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
+from adaptive_batching.sandbox.s3.ledger import balance
+from adaptive_batching.sandbox.s3.proxy import S3Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.function import Function
-    from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
+    from adaptive_batching.sandbox.options import Options
 
 _EXAMPLES = """examples:
   adaptive-batching sandbox run functions/demo -n 3 --logs
@@ -148,7 +149,7 @@ def _stored(upstream: str, bucket: str, environments: list[Environment]) -> str:
     """Say what an extension stored, and whether it is what was delivered, if it is in our format."""
     try:
         objects = shipped.read(client(upstream), bucket)
-    except (shipped.FormatError, UnicodeDecodeError) as error:
+    except (FormatError, UnicodeDecodeError) as error:
         return f"not read: {error}"
     ledger = balance(
         delivered(environments), [record for one in objects for record in one.records], ("platform", "function")

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.s3 import embedded, shipped
+from adaptive_batching.objects import FormatError
 from adaptive_batching.sandbox.cli import bounds
-from adaptive_batching.sandbox.lifecycle.environment import Environment
-from adaptive_batching.sandbox.function import Credentials, Function
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.s3.ledger import Ledger, balance
-from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.cli.terminal import Voice, table, voices
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.function import Credentials, Function
+from adaptive_batching.sandbox.lifecycle.environment import Environment
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3 import embedded, shipped
+from adaptive_batching.sandbox.s3.ledger import Ledger, balance
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     out, talk = voices()
     try:
         outcome = demonstrate(arguments, talk)
-    except (SandboxError, shipped.FormatError) as error:
+    except (SandboxError, FormatError) as error:
         talk.say(f"demo: {error}")
         return 2
     if arguments.format == "json":

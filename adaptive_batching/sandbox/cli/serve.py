@@ -7,18 +7,19 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import invoke_api
 from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.host.launch import SandboxError, find_extensions
 from adaptive_batching.sandbox.fleet.repeat import summarise
+from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adaptive_batching.sandbox.cli.terminal import Voice
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
-    from adaptive_batching.sandbox.cli.terminal import Voice
 
 #: `sam local start-lambda` listens here too.
 PORT = 3001

@@ -10,16 +10,16 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.function import MANAGED
+from adaptive_batching.sandbox.lifecycle.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from adaptive_batching.sandbox.function import Function
-    from adaptive_batching.sandbox.protocol.generation import Invocation
     from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.protocol.generation import Invocation
 
 #: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
 CONCURRENCY = 10

@@ -13,12 +13,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import eventstream
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.refusals import JSON
-from adaptive_batching.sandbox.lifecycle.results import result_of
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
+from adaptive_batching.sandbox.lifecycle.results import result_of
+from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,9 @@ from adaptive_batching.sandbox.lifecycle.results import Result, result_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.faults import Faults
     from adaptive_batching.sandbox.fleet.fleet import Fleet
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
 
 
 def invoke_many(

@@ -1,1 +1,1 @@
-"""This machine: processes, mounts, cgroups, and what they leave behind."""
+"""The machine below: processes, mounts, cgroups, and what they leave behind."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.errors import SandboxError
+
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
@@ -18,10 +20,6 @@ SWITCH_OFF = "disable-extensions-jwigqn8j"
 NODE_FOLDER = Path(__file__).parent / "node"
 
 PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
-
-
-class SandboxError(Exception):
-    """What was asked for cannot be run here; the message says how to mend it."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from adaptive_batching.sandbox.lifecycle import invoke as invoking
-from adaptive_batching.sandbox.lifecycle.supervisor import Core
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import MANAGED, PROVISIONED, SNAP_START, Function
+from adaptive_batching.sandbox.lifecycle import invoke as invoking
 from adaptive_batching.sandbox.lifecycle.init import initialise
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.protocol.generation import Invocation, new_trace
-from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.lifecycle.results import Result, result_of
+from adaptive_batching.sandbox.lifecycle.supervisor import Core
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.protocol.generation import Invocation, new_trace
 from adaptive_batching.sandbox.protocol.states import ENVIRONMENT, Machine, Phase, Step, TransitionError
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
     from adaptive_batching.sandbox.host.processes import Process
     from adaptive_batching.sandbox.telemetry.fanout import Telemetry
+    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
 
 
 class Environment:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.function import SNAP_START
 from adaptive_batching.sandbox.protocol.states import RuntimeState
+from adaptive_batching.sandbox.telemetry import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adaptive_batching.sandbox.protocol.generation import Life
     from adaptive_batching.sandbox.lifecycle.resources import Stage
+    from adaptive_batching.sandbox.protocol.generation import Life
 
     #: Waits until a condition holds or the deadline (monotonic) or a fault comes; says whether it holds, faultless.
     Wait = Callable[[Callable[[], bool], float], bool]

@@ -6,14 +6,14 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.host import memory
 from adaptive_batching.sandbox.lifecycle import reports
-from adaptive_batching.sandbox.timestamps import stamp
 from adaptive_batching.sandbox.lifecycle.init import initialise, must_restore, restore
+from adaptive_batching.sandbox.lifecycle.results import failure_payload
 from adaptive_batching.sandbox.protocol.generation import Fault, Invocation
 from adaptive_batching.sandbox.protocol.registry import INVOKE
-from adaptive_batching.sandbox.lifecycle.results import failure_payload
+from adaptive_batching.sandbox.telemetry import events
+from adaptive_batching.sandbox.timestamps import stamp
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.lifecycle.supervisor import Core

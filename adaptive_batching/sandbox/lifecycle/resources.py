@@ -8,25 +8,32 @@ import time
 import uuid
 from typing import IO, TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.telemetry import events
-from adaptive_batching.sandbox.host import mounts, launch, workdir
-from adaptive_batching.sandbox.protocol import routes
-from adaptive_batching.sandbox.protocol.context import Apis
-from adaptive_batching.sandbox.telemetry.dialects import Dialect
-from adaptive_batching.sandbox.telemetry.events import Event
-from adaptive_batching.sandbox.function import MANAGED, SNAP_START, Function, Place, extension_variables, runtime_variables
-from adaptive_batching.sandbox.host.mounts import Dwelling, Fittings, Folders, IsolationError
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.protocol.generation import Fault, Life
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.function import (
+    MANAGED,
+    SNAP_START,
+    Function,
+    Place,
+    extension_variables,
+    runtime_variables,
+)
+from adaptive_batching.sandbox.host import launch, mounts, workdir
 from adaptive_batching.sandbox.host.cgroups import Limits
-from adaptive_batching.sandbox.telemetry.logstream import LogStream
-from adaptive_batching.sandbox.options import APIS, Options
+from adaptive_batching.sandbox.host.mounts import Dwelling, Fittings, Folders, IsolationError
 from adaptive_batching.sandbox.host.processes import Drain, Process, Sink
-from adaptive_batching.sandbox.protocol.registry import LIMIT
-from adaptive_batching.sandbox.protocol.states import ExtensionCall
-from adaptive_batching.sandbox.telemetry.fanout import Telemetry
 from adaptive_batching.sandbox.host.watchdog import Watchdog
 from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.options import APIS, Options
+from adaptive_batching.sandbox.protocol import routes
+from adaptive_batching.sandbox.protocol.context import Apis
+from adaptive_batching.sandbox.protocol.generation import Fault, Life
+from adaptive_batching.sandbox.protocol.registry import LIMIT
+from adaptive_batching.sandbox.protocol.states import ExtensionCall
+from adaptive_batching.sandbox.telemetry import events
+from adaptive_batching.sandbox.telemetry.dialects import Dialect
+from adaptive_batching.sandbox.telemetry.events import Event
+from adaptive_batching.sandbox.telemetry.fanout import Telemetry
+from adaptive_batching.sandbox.telemetry.logstream import LogStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from adaptive_batching.sandbox.protocol.states import ExtensionCall
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adaptive_batching.sandbox.protocol.generation import Life
     from adaptive_batching.sandbox.host.processes import Process
+    from adaptive_batching.sandbox.protocol.generation import Life
     from adaptive_batching.sandbox.telemetry.fanout import Telemetry
 
 #: Seconds from the beginning to the last SIGKILL.

@@ -7,17 +7,17 @@ import time
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.lifecycle import shutdown
+from adaptive_batching.sandbox.lifecycle.resources import Stage
+from adaptive_batching.sandbox.protocol.generation import Fault
 from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.telemetry.events import Event
-from adaptive_batching.sandbox.protocol.generation import Fault
-from adaptive_batching.sandbox.lifecycle.resources import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adaptive_batching.sandbox.function import Function
-    from adaptive_batching.sandbox.options import Options
     from adaptive_batching.sandbox.host.processes import Process
+    from adaptive_batching.sandbox.options import Options
 
 #: Seconds that a freeze waits for a POST in flight.
 FREEZE_PATIENCE = 1.0

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.refusals import JSON
 from adaptive_batching.sandbox.http_server import Answer
+from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
     import threading

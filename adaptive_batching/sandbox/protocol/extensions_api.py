@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adaptive_batching.sandbox import refusals
-from adaptive_batching.sandbox.telemetry import subscriptions
-from adaptive_batching.sandbox.protocol.context import ACCEPTED, Apis, json_answer
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY
-from adaptive_batching.sandbox.protocol.generation import Fault, Life
-from adaptive_batching.sandbox.refusals import JSON
-from adaptive_batching.sandbox.protocol.states import ExtensionCall
 from adaptive_batching.sandbox.http_server import Answer, Request
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY
+from adaptive_batching.sandbox.protocol.context import ACCEPTED, Apis, json_answer
+from adaptive_batching.sandbox.protocol.generation import Fault, Life
+from adaptive_batching.sandbox.protocol.states import ExtensionCall
+from adaptive_batching.sandbox.refusals import JSON
+from adaptive_batching.sandbox.telemetry import subscriptions
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.protocol.registry import Extension

@@ -9,10 +9,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox import refusals
 from adaptive_batching.sandbox.protocol.registry import Registry
 from adaptive_batching.sandbox.protocol.states import RUNTIME, Machine, RuntimeCall, RuntimeState, TransitionError
+from adaptive_batching.sandbox.telemetry import events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox import refusals
-from adaptive_batching.sandbox.protocol.states import EXTERNAL_EXTENSION, INTERNAL_EXTENSION, ExtensionCall, ExtensionState, Machine, TransitionError
+from adaptive_batching.sandbox.protocol.states import (
+    EXTERNAL_EXTENSION,
+    INTERNAL_EXTENSION,
+    ExtensionCall,
+    ExtensionState,
+    Machine,
+    TransitionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,10 +6,10 @@ import re
 import traceback
 from collections.abc import Callable
 
+from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.protocol import extensions_api, runtime_api
 from adaptive_batching.sandbox.protocol.context import Apis
 from adaptive_batching.sandbox.refusals import Refused, internal_error, no_route
-from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 
 Operation = Callable[[Apis, Request, str], Answer | None]
 

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox import refusals
-from adaptive_batching.sandbox.protocol.context import ACCEPTED, Apis, json_answer
 from adaptive_batching.sandbox.function import SNAP_START
-from adaptive_batching.sandbox.protocol.generation import Fault
-from adaptive_batching.sandbox.refusals import JSON
-from adaptive_batching.sandbox.protocol.states import RuntimeCall
 from adaptive_batching.sandbox.http_server import Answer, Request
+from adaptive_batching.sandbox.protocol.context import ACCEPTED, Apis, json_answer
+from adaptive_batching.sandbox.protocol.generation import Fault
+from adaptive_batching.sandbox.protocol.states import RuntimeCall
+from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.protocol.generation import Invocation

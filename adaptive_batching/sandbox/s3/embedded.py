@@ -17,7 +17,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.host.watchdog import Watchdog
 
 if TYPE_CHECKING:

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY, Shapes
 from adaptive_batching.sandbox.telemetry.events import Event, Record, encode
-
-TELEMETRY, LOGS = "Telemetry", "Logs"
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """Switches for older shapes of events; the defaults are today's."""
-
-    function_arn: bool = True
-    spans: bool = True
-    bill_init: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,4 +70,4 @@ _LOGS_EVENTS: dict[str, tuple[str, ...]] = {
 }
 _SNAP_START_ONLY = frozenset(name for name in _LOGS_EVENTS if "init" in name or "restore" in name)
 
-__all__ = ["LOGS", "TELEMETRY", "Dialect", "Record", "Shapes"]
+__all__ = ["Dialect", "Record"]

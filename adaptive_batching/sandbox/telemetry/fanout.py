@@ -10,16 +10,17 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.telemetry import events
-from adaptive_batching.sandbox.telemetry.subscriber import Courier, Delivery
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, Dialect
-from adaptive_batching.sandbox.telemetry.events import Event
 from adaptive_batching.sandbox.faults import Faults
+from adaptive_batching.sandbox.options import LOGS
 from adaptive_batching.sandbox.refusals import internal_error, invalid_subscription, subscription_closed
+from adaptive_batching.sandbox.telemetry import events
+from adaptive_batching.sandbox.telemetry.events import Event
+from adaptive_batching.sandbox.telemetry.subscriber import Courier, Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from adaptive_batching.sandbox.telemetry.dialects import Dialect
     from adaptive_batching.sandbox.telemetry.logstream import LogStream
     from adaptive_batching.sandbox.telemetry.subscriptions import Subscription
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from adaptive_batching.sandbox.telemetry.batching import Batcher
-from adaptive_batching.sandbox.timestamps import stamp
 from adaptive_batching.sandbox.faults import Faults
+from adaptive_batching.sandbox.telemetry.batching import Batcher
 from adaptive_batching.sandbox.telemetry.splitting import split
+from adaptive_batching.sandbox.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adaptive_batching.sandbox.telemetry.batching import Buffering
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY
 from adaptive_batching.sandbox.refusals import invalid_subscription
+from adaptive_batching.sandbox.telemetry.batching import Buffering
 
 #: Names under which the platform reaches an extension. They are mapped to loopback by us and never resolved.
 HOSTS = frozenset({"sandbox.localdomain", "sandbox"})

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment import objects
+from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment.core.ledger import Entry
 from tests.fakes import s3
 from tests.unit.experiment.planted import World, shipped

@@ -9,8 +9,8 @@ import pytest
 from extension.core.duplicates import Echoes
 from extension.events import GivenUp, LogsReceived
 from extension.inbox import Inbox
-from extension.journal import Journal
 from extension.intake import Keeper
+from extension.journal import Journal
 
 
 def journal(parent: Path, limit: int = 0) -> Journal:

@@ -13,7 +13,17 @@ from extension.events import LogsReceived
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.startup import Started
-from tests.fakes.lambda_api import DROP, IDENTIFIER, NOT_SUPPORTED, Answer, LambdaApi, Request, destination, free_port, wait_until
+from tests.fakes.lambda_api import (
+    DROP,
+    IDENTIFIER,
+    NOT_SUPPORTED,
+    Answer,
+    LambdaApi,
+    Request,
+    destination,
+    free_port,
+    wait_until,
+)
 
 TELEMETRY_SCHEMAS = ["2025-01-29", "2022-12-13", "2022-07-01"]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
 
 if TYPE_CHECKING:

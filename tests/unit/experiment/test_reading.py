@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.records import objects as format_
 from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment.core.evidence import COMPLAINTS, Evidence
-from adaptive_batching.experiment.exports import add_page, pages
 from adaptive_batching.experiment.core.ledger import Entry
-from adaptive_batching.experiment.objects import decoded, file_name
 from adaptive_batching.experiment.core.sights import Kind, Sight, UnreadableError, of_record, of_text
+from adaptive_batching.experiment.exports import add_page, pages
+from adaptive_batching.experiment.objects import decoded, file_name
+from extension.records import objects as format_
 from tests.unit.experiment.planted import World, shipped
 
 REQUEST = "8b133862-5331-4ded-ac5d-1ad5da5aee81"

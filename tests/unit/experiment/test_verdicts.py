@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_batching.experiment.core.evidence import Evidence
-from adaptive_batching.experiment.exports import add_page
 from adaptive_batching.experiment.core.ledger import Entry, Ledger
-from adaptive_batching.experiment.objects import decoded
 from adaptive_batching.experiment.core.verdicts import Findings, judge
+from adaptive_batching.experiment.exports import add_page
+from adaptive_batching.experiment.objects import decoded
 from tests.unit.experiment.planted import FATES, World, events, log_stream, shipped
 
 if TYPE_CHECKING:

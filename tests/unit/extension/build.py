@@ -5,9 +5,9 @@ from collections.abc import Callable
 from itertools import count
 
 from extension import events, settings
-from extension.records import objects
 from extension.core.batcher import Batcher
 from extension.core.shipper import Shipper
+from extension.records import objects
 from extension.records.reader import Reader
 
 PREFIX = settings.PREFIX

@@ -91,7 +91,7 @@ CLAUSES = [(line, clause, test) for line, clauses in CHECKLIST.items() for claus
 
 @pytest.mark.parametrize(("line", "clause", "test"), CLAUSES)
 def test_a_clause_of_the_checklist_has_its_test(line: int, clause: str, test: str) -> None:
-    files = [*(TESTS / "edge/sandbox").glob("test_*.py"), *(TESTS / "unit/sandbox").glob("test_*.py")]
+    files = [*(TESTS / "edge/sandbox").rglob("test_*.py"), *(TESTS / "unit/sandbox").rglob("test_*.py")]
     found = [file for file in files if re.search(rf"^def {test}\(", file.read_text(), re.MULTILINE)]
     assert len(found) == 1, f"line {line}, {clause}"
 

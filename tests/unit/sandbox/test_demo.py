@@ -7,11 +7,12 @@ import json
 
 import pytest
 
+from adaptive_batching.objects import FormatError
+from adaptive_batching.objects import checked as decode
 from adaptive_batching.sandbox.cli.demo import common_folder
-from adaptive_batching.sandbox.s3.embedded import clean_environment
-from adaptive_batching.sandbox.fleet.invoke_api import function_name
-from adaptive_batching.sandbox.s3.shipped import FormatError, decode
 from adaptive_batching.sandbox.cli.terminal import table
+from adaptive_batching.sandbox.fleet.invoke_api import function_name
+from adaptive_batching.sandbox.s3.embedded import clean_environment
 
 LINE = {"time": "t", "type": "function", "record": "x\n", "requestId": None, "environment": "abc", "sequence": 0}
 BODY = json.dumps(LINE).encode() + b"\n"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from adaptive_batching.sandbox.telemetry import events, cloudwatch
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY, Dialect, Shapes
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY, Shapes
+from adaptive_batching.sandbox.telemetry import cloudwatch, events
+from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.events import Event, Instance
 
 AT = 1_795_608_102.091

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adaptive_batching.sandbox.cli import bounds
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host.launch import SandboxError
 
 TAKEN = [("invocations", 1), ("concurrency", 10_000), ("pause", 0.0), ("pause", 0.5), ("idle", 0.0), ("idle", None),
          ("init_timeout", 0.1), ("port", 0), ("port", 65_535)]  # fmt: skip

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adaptive_batching.sandbox.refusals import Refused
 from adaptive_batching.sandbox.protocol.registry import INVOKE, LIMIT, SHUTDOWN, Registry
 from adaptive_batching.sandbox.protocol.states import ExtensionCall, ExtensionState
+from adaptive_batching.sandbox.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,20 @@ from itertools import product
 
 import pytest
 
-from adaptive_batching.sandbox.protocol.states import ENVIRONMENT, EXTERNAL_EXTENSION, INTERNAL_EXTENSION, RUNTIME, ExtensionCall, ExtensionState, Machine, Phase, RuntimeCall, RuntimeState, Step, TransitionError
+from adaptive_batching.sandbox.protocol.states import (
+    ENVIRONMENT,
+    EXTERNAL_EXTENSION,
+    INTERNAL_EXTENSION,
+    RUNTIME,
+    ExtensionCall,
+    ExtensionState,
+    Machine,
+    Phase,
+    RuntimeCall,
+    RuntimeState,
+    Step,
+    TransitionError,
+)
 
 TABLES = [
     (EXTERNAL_EXTENSION, ExtensionState, ExtensionCall),

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adaptive_batching.sandbox.telemetry.batching import Buffering
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY
 from adaptive_batching.sandbox.refusals import Refused
+from adaptive_batching.sandbox.telemetry.batching import Buffering
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, parse
 
 URI = "http://sandbox.localdomain:4243/"

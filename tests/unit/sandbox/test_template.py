@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template import Template
 
 TEXT = """

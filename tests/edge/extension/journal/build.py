@@ -11,7 +11,7 @@ from extension.journal import Journal
 ENVIRONMENT = "0123456789ab"
 FOLDER = "adaptive-batching-extension"
 WALL = 1_795_608_000.123
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 class Said:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from extension.journal import Journal
 from extension.records import objects
 from extension.shell import spool
-from extension.journal import Journal
 from extension.shell.spool import Body
 from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, python
 from tests.edge.extension.journal.conftest import Open

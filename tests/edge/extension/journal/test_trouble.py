@@ -10,7 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extension.journal import Journal, frames
-from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, after, bodies, python, seal_of, segments
+from tests.edge.extension.journal.build import (
+    ENVIRONMENT,
+    FOLDER,
+    WALL,
+    Clock,
+    Said,
+    after,
+    bodies,
+    python,
+    seal_of,
+    segments,
+)
 from tests.edge.extension.journal.conftest import Open
 
 UNWRITABLE = "the journal cannot be written"

@@ -7,15 +7,15 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from extension.records import objects
-from extension.shell.consumer import Consumer
-from extension.shell.executor import Environment
 from extension.events import LogsReceived, ReaderState, Seal, Shutdown
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import CAPACITY_BYTES, Inbox
 from extension.journal import Journal
-from extension.shell.poller import Polled
+from extension.records import objects
 from extension.settings import PREFIX, from_environ
+from extension.shell.consumer import Consumer
+from extension.shell.executor import Environment
+from extension.shell.poller import Polled
 from extension.startup import Started
 from tests.fakes import s3
 

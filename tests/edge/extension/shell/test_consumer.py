@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.shell import app
 from extension import events
-from extension.records import objects
 from extension.extensions_api import ExtensionsApi
 from extension.journal import Journal
 from extension.listener import Listener
+from extension.records import objects
+from extension.shell import app
 from extension.shell.poller import Polled
+from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
 from tests.fakes import s3
 from tests.fakes.lambda_api import PATIENCE, free_port
-from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension import events
+from tests.edge.extension.shell.scene import (
+    FOLDER,
+    KEY,
+    Scene,
+    left,
+    left_by_another,
+    line,
+    records,
+    said,
+    shipped,
+    taken_up,
+)
 from tests.fakes import s3
-from tests.edge.extension.shell.scene import FOLDER, KEY, Scene, left, left_by_another, line, records, said, shipped, taken_up
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:
@@ -22,7 +33,7 @@ if TYPE_CHECKING:
 
     from extension.shell.executor import Environment
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MIB = 1024 * 1024
 
 

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from tests.edge.extension.test_process import ROOT, Process, line, platform, started
 from tests.fakes import s3
 from tests.fakes.lambda_api import LambdaApi, wait_until
-from tests.edge.extension.test_process import ROOT, Process, line, platform, started
 
 MIB = 1024 * 1024
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from extension.records import objects
 from extension.journal import Journal
-from tests.fakes.lambda_api import wait_until
+from extension.records import objects
 from tests.edge.extension.shell.scene import Scene, invoke, line
 from tests.edge.extension.stores.container import ContainerEndpoint
+from tests.fakes.lambda_api import wait_until
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from extension.shell.consumer import Consumer
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 DONE = json.dumps([{"time": "t", "type": "platform.runtimeDone", "record": {"requestId": "r1"}}]).encode()
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension.errors import StoreError
-from tests.fakes.certificates import TestAuthority
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, in_thread, until
+from tests.fakes.certificates import TestAuthority
 from tests.fakes.listener import Connection, Listener, Request
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import BlackHole, Deaf, Fine, Step

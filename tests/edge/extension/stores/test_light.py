@@ -45,7 +45,7 @@ sys.path.insert(0, sys.argv[1])
 import extension.stores.factory, extension.stores.light, extension.stores.tls
 print(json.dumps(sorted(sys.modules)))
 """
-    root = Path(__file__).parent.parent.parent.parent
+    root = Path(__file__).parents[4]
     command = [sys.executable, "-I", "-S", "-c", program, str(root)]
     loaded = set(json.loads(subprocess.run(command, check=True, capture_output=True, timeout=20).stdout))
     heavy = {

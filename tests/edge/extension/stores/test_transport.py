@@ -9,11 +9,23 @@ import pytest
 
 from extension.errors import StoreError
 from extension.stores import PutRequest
-from tests.fakes.certificates import TestAuthority
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
+from tests.fakes.certificates import TestAuthority
 from tests.fakes.s3 import BUCKET
-from tests.fakes.s3_faults import BlackHole, CloseAfter, Deaf, DropAfter, DropBefore, Fine, Half, Refuse, Say, Slow, Step
+from tests.fakes.s3_faults import (
+    BlackHole,
+    CloseAfter,
+    Deaf,
+    DropAfter,
+    DropBefore,
+    Fine,
+    Half,
+    Refuse,
+    Say,
+    Slow,
+    Step,
+)
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:

@@ -75,7 +75,7 @@ def serve(tmp_path: Path, kind: str, *words: str) -> Iterator[Served]:
         "streaming node": ["--runtime", "nodejs22.x", "--handler", "stream.handler"],
         "bootstrap": ["--runtime", "provided.al2023"],
     }
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", "serve", str(one.folder), "--name", "it"]
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", "serve", str(one.folder), "--name", "it"]
     command += ["--port", "0", "--layer", str(one.layers[0]), "--awslambdaric", str(AWSLAMBDARIC)]
     command += ["--log-folder", str(tmp_path / "streams"), *runtimes[kind], *words]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean_environment(os.environ)) as process:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.s3 import embedded, shipped
 from adaptive_batching.sandbox.faults import Faults
 from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.s3.ledger import balance
 from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many, summarise
 from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3 import embedded, shipped
+from adaptive_batching.sandbox.s3.ledger import balance
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, function, process_state
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def ran(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", *words]
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", *words]
     environ = clean_environment(os.environ)
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ, cwd=cwd)
 

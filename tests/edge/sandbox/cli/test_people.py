@@ -16,13 +16,13 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from adaptive_batching.sandbox.fleet import invoke_api
-from adaptive_batching.sandbox.s3.embedded import clean_environment
-from adaptive_batching.sandbox.faults import Faults
-from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.cli.terminal import Voice, log_line
+from adaptive_batching.sandbox.faults import Faults
+from adaptive_batching.sandbox.fleet import invoke_api
+from adaptive_batching.sandbox.fleet.fleet import Fleet
 from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, function
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def ran(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", *words]
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", *words]
     clean = {**clean_environment(os.environ), "COLUMNS": "120"}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=clean, cwd=ROOT)
 

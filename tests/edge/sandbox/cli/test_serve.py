@@ -19,10 +19,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from adaptive_batching.sandbox.fleet import invoke_api
-from adaptive_batching.sandbox.s3.embedded import clean_environment
 from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, eventually, function, process_state
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_the_aws_cli_invokes_as_it_is(tmp_path: Path) -> None:
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, str(ROOT / "adaptive_batching.py"), *words]
+    return [sys.executable, "-m", "adaptive_batching", *words]
 
 
 def test_serve_says_where_things_are_and_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:

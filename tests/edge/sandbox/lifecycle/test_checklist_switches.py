@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adaptive_batching.sandbox.telemetry.dialects import Shapes
+from adaptive_batching.sandbox.options import Shapes
 from adaptive_batching.sandbox.s3.embedded import clean_environment
-from tests.edge.sandbox.world import AWSLAMBDARIC, EXTENSION, ROOT, environment, function, records, types
+from tests.edge.sandbox.world import AWSLAMBDARIC, EXTENSION, environment, function, records, types
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def ran(tmp_path: Path, *words: str, payloads: str = "{}", **variables: str) -> 
     """Run `sandbox run` with two invocations; return what its extension received."""
     one = function(tmp_path, {"tiny": SHOWING})
     environ = {"TYPES": '["platform", "function"]', **variables}
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", "run", str(one.folder), "-n", "2"]
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", str(one.folder), "-n", "2"]
     command += ["--layer", str(one.layers[0]), "--awslambdaric", str(AWSLAMBDARIC), "--logs", "--payload", payloads]
     command += [word for name, value in environ.items() for word in ("--env", f"{name}={value}")]
     clean = clean_environment(os.environ)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from adaptive_batching.sandbox.lifecycle import shutdown
-from adaptive_batching.sandbox.s3 import proxy as s3_proxy
-from adaptive_batching.sandbox.telemetry.subscriber import Courier
-from adaptive_batching.sandbox.telemetry.dialects import TELEMETRY, Dialect
 from adaptive_batching.sandbox.faults import parse
-from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
+from adaptive_batching.sandbox.lifecycle import shutdown
+from adaptive_batching.sandbox.options import TELEMETRY
+from adaptive_batching.sandbox.s3 import proxy as s3_proxy
+from adaptive_batching.sandbox.s3.proxy import S3Proxy
+from adaptive_batching.sandbox.telemetry.dialects import Dialect
+from adaptive_batching.sandbox.telemetry.subscriber import Courier
 from tests.edge.sandbox.protocol.test_delivery import Listener, subscription
 from tests.edge.sandbox.world import environment, eventually, function, records
 

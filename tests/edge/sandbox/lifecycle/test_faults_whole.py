@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from adaptive_batching.sandbox.host import mounts
-from adaptive_batching.sandbox.s3.embedded import clean_environment
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, parse
+from adaptive_batching.sandbox.host import mounts
 from adaptive_batching.sandbox.host.mounts import S3_NAME, IsolationError
-from adaptive_batching.sandbox.host.launch import SandboxError
-from adaptive_batching.sandbox.options import base_interpreter
-from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
+from adaptive_batching.sandbox.options import base_interpreter
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.edge.sandbox.world import AWSLAMBDARIC, EXTENSION, ROOT, environment, eventually, function, records
 
 private = pytest.mark.skipif(
@@ -170,7 +170,7 @@ def test_lines_are_lost_on_purpose_and_the_sandbox_knows_which(tmp_path: Path) -
 
 
 def ran(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", "run", *words]
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", *words]
     clean = clean_environment(os.environ)
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder, env=clean)
 

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from adaptive_batching.sandbox.host import workdir
-from adaptive_batching.sandbox.s3.embedded import clean_environment
 from adaptive_batching.sandbox.host.watchdog import Watchdog
-from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, eventually, function, process_state
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from tests.edge.sandbox.world import AWSLAMBDARIC, eventually, function, process_state
 
 
 def descendants(pid: int) -> list[int]:
@@ -26,7 +26,7 @@ def test_a_sandbox_ended_by_sigkill_leaves_no_process_and_no_folder(tmp_path: Pa
     one = function(tmp_path)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    words = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", "run", str(one.folder), "-n", "2"]
+    words = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", str(one.folder), "-n", "2"]
     words += ["--pause", "60", "--s3", "bucket", "--layer", str(one.layers[0]), "--awslambdaric", str(AWSLAMBDARIC)]
     clean = {**clean_environment(os.environ), "TMPDIR": str(temporary)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean) as sandbox:

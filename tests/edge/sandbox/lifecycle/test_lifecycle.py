@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adaptive_batching.sandbox.host.launch import SandboxError
+from adaptive_batching.sandbox.errors import SandboxError
 from tests.edge.sandbox.world import EXTENSION, environment, eventually, function, process_state, records, types
 
 

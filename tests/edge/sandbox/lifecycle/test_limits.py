@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adaptive_batching.sandbox.host import cgroups
-from adaptive_batching.sandbox.s3.embedded import clean_environment
 from adaptive_batching.sandbox.host.cgroups import BOTH, CPU, MEMORY, Limits
-from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, environment, function, records
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from tests.edge.sandbox.world import AWSLAMBDARIC, environment, function, records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def test_memory_on_the_command_line_bounds_memory_and_cpu(tmp_path: Path) -> Non
     (tmp_path / "app.py").write_text(
         "import os\ndef handler(event, context): return open('/proc/self/cgroup').read()\n"
     )
-    words = [sys.executable, str(ROOT / "adaptive_batching.py"), "sandbox", "run", str(tmp_path)]
+    words = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", str(tmp_path)]
     words += ["--awslambdaric", str(AWSLAMBDARIC), "--timeout", "20"]
 
     def groups(*more: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def experiment(*words: str, expected: int) -> str:
-    command = [sys.executable, str(ROOT / "adaptive_batching.py"), "experiment", *words]
+    command = [sys.executable, "-m", "adaptive_batching", "experiment", *words]
     clean = clean_environment(os.environ)
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT, env=clean)
     assert done.returncode == expected, done.stderr

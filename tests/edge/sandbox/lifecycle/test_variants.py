@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import MANAGED, PROVISIONED, SNAP_START
-from adaptive_batching.sandbox.host.launch import SandboxError
 from tests.edge.sandbox.world import EXTENSION, environment, eventually, function, process_state, records, types
 
 if TYPE_CHECKING:

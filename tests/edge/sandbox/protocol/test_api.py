@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.options import LOGS, TELEMETRY
 from adaptive_batching.sandbox.protocol import routes
 from adaptive_batching.sandbox.protocol.context import Apis
-from adaptive_batching.sandbox.telemetry.dialects import LOGS, TELEMETRY, Dialect
-from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.protocol.generation import Invocation, Life
-from adaptive_batching.sandbox.telemetry.logstream import LogStream
 from adaptive_batching.sandbox.protocol.runtime_api import RESPONSE_LIMIT
+from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.fanout import Telemetry
-from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.telemetry.logstream import LogStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

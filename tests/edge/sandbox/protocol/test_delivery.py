@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching.sandbox.options import TELEMETRY
 from adaptive_batching.sandbox.telemetry.batching import Buffering
+from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.subscriber import BACKLOG, Courier
-from adaptive_batching.sandbox.telemetry.dialects import TELEMETRY, Dialect
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, Subscription
 from tests.edge.sandbox.world import eventually
 

@@ -4,9 +4,9 @@ from itertools import count
 
 import pytest
 
-from extension.records import objects
 from extension.core.batcher import AGE, BYTES, INVOKES, Batcher
 from extension.events import Moment, ReaderState
+from extension.records import objects
 from extension.records.reader import Received
 from tests.unit.extension.build import EPOCH, at, told
 

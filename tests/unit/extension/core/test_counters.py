@@ -3,10 +3,10 @@
 import pytest
 
 from extension import events
-from extension.records import objects
-from extension.core.counters import REPORT, Accounts
 from extension.core.batcher import CHUNK_BYTES
+from extension.core.counters import REPORT, Accounts
 from extension.errors import StoreError
+from extension.records import objects
 from tests.unit.extension.build import function_line, logs, platform
 from tests.unit.extension.core.story import Story, warm
 

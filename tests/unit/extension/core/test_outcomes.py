@@ -5,8 +5,8 @@ import json
 import pytest
 
 from extension import events
-from extension.records import objects
 from extension.errors import StoreError
+from extension.records import objects
 from tests.unit.extension.build import at
 from tests.unit.extension.core.story import Story, warm
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extension import events
-from extension.records import objects
 from extension.core import recovery
 from extension.core.batcher import Batcher
-from extension.journal import Sealed
 from extension.core.shipper import Shipper
+from extension.journal import Sealed
+from extension.records import objects
 from extension.records.reader import Reader
 from tests.unit.extension.build import at, invoke, told
 

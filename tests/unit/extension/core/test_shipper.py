@@ -2,8 +2,8 @@
 
 import pytest
 
-from extension.core import batcher, outbox, policy
 from extension import events
+from extension.core import batcher, outbox, policy
 from extension.errors import StoreError
 from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.core.story import Story, warm

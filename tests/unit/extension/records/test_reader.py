@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from extension.records import objects
 from extension.records.envelopes import UNPARSED, UNPARSED_TEXT
 from extension.records.reader import Reader
-from tests.unit.extension.records.reading import ALL, NOW, TIME, envelope, lines, read, reader, request_ids, start, unparsed_texts
+from tests.unit.extension.records.reading import (
+    ALL,
+    NOW,
+    TIME,
+    envelope,
+    lines,
+    read,
+    reader,
+    request_ids,
+    start,
+    unparsed_texts,
+)
 from tests.unit.extension.records.strategies import JSON, PATIENT
 
 # what a line is

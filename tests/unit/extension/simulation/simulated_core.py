@@ -8,12 +8,15 @@ from __future__ import annotations
 import random
 from collections import Counter
 from itertools import count
+from typing import TYPE_CHECKING
 
 from extension import events, settings
-from extension.records import objects
 from tests.unit.extension.build import at, told
-from tests.unit.extension.simulation.world.simulated_process import Process, Tmp
-from tests.unit.extension.simulation.world.simulated_store import Attempt, Store, check, plain, tokens
+from tests.unit.extension.simulation.simulated_process import Process, Tmp
+from tests.unit.extension.simulation.simulated_store import Attempt, Store, check, plain, tokens
+
+if TYPE_CHECKING:
+    from extension.records import objects
 
 ROUNDING = 0.001  # s
 PROBE = 30.0  # s: the least between two attempts while the circuit is open

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from extension import events
-from extension.records import objects
 from extension.core import recovery
 from extension.core.batcher import Batcher
 from extension.core.duplicates import Echoes
-from extension.journal import Sealed
 from extension.core.shipper import Shipper
+from extension.journal import Sealed
+from extension.records import objects
 from extension.records.reader import Reader
-from tests.unit.extension.simulation.world.simulated_store import check, plain, tokens
+from tests.unit.extension.simulation.simulated_store import check, plain, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,8 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from extension import events
-from extension.records import objects
 from extension.errors import StoreError
+from extension.records import objects
 
 if TYPE_CHECKING:
     import random

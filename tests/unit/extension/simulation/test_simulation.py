@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tests.unit.extension.simulation.world.world import Violation, World
+from tests.unit.extension.simulation.world import Violation, World
 
 LIFECYCLES = int(os.environ.get("SIMULATION_LIFECYCLES", "3000"))
 REPLAYED = 3000  # fewer lifecycles than this need not have seen everything

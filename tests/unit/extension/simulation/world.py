@@ -11,8 +11,8 @@ import json
 
 from extension import events
 from tests.unit.extension.build import function_line, platform
-from tests.unit.extension.simulation.world.simulated_core import Killed, Observed
-from tests.unit.extension.simulation.world.simulated_store import Violation, check, tokens
+from tests.unit.extension.simulation.simulated_core import Killed, Observed
+from tests.unit.extension.simulation.simulated_store import Violation, check, tokens
 
 __all__ = ["Violation", "World"]
 
