@@ -1,6 +1,6 @@
 """The format of what is shipped: key, newline-delimited JSON body, metadata of one S3 object. Encode and decode.
 
-Pure. The format is final (version 1); `insights/` reads it through this module, and nothing else of the extension.
+Pure. The format is final (version 1); the tools read it a second time (`adaptive_batching/objects.py`).
 
     <prefix><function-name>-<epoch-ms>-<uuid>.log[.gz]
     {"time":…,"type":…,"record":…,"requestId":"…"|null,"environment":"12 characters","sequence":n}

@@ -1,6 +1,6 @@
 """Runs of the experiment with planted losses, written out as each source has them. The expectation comes with them.
 
-The writers are readings of the protocol of their own; nothing of insights is used.
+The writers are readings of the protocol of their own; nothing of the product is used.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tests.edge.extension.journal.conftest import Open
 
 MEASURE = """
 import json, random, sys, zlib
-from extension import objects
+from extension.records import objects
 from extension.journal import Journal
 from extension.shell.spool import Body
 def anonymous():
