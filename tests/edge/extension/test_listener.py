@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
+from extension.http1 import LONGEST_BODY
+from extension.listener import CONNECTIONS, Listener
 from tests.fakes.lambda_api import PATIENCE, free_port, wait_until
 
 ROOT = Path(__file__).parents[3]

@@ -238,7 +238,7 @@ def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     loaded = opt / "loaded"
     consumer = opt / "extension/shell/consumer.py"
     slow = f"import os, time\nwhile not os.path.exists({str(loaded)!r}):\n    time.sleep(0.001)\n"
-    consumer.write_text(slow + consumer.read_text())
+    consumer.write_text(consumer.read_text() + slow)
     api.script["register"] = [REGISTERED._replace(wait=0.2)]
     with launched(opt, api, store) as process:
         wait_until(lambda: api.of("register"), "it registers")
@@ -309,7 +309,7 @@ def test_bad_settings_are_said_one_line_each_and_the_defaults_serve(opt: Path, a
 
 
 BROKEN_LATE = [
-    *("shell/app", "shell/poller", "shell/consumer", "shell/uploader", "core/shipper", "core/batcher", "core/policy"),
+    *("shell/app", "shell/poller", "shell/consumer", "shell/uploader", "core/shipper", "core/batcher", "core/hold"),
     *("records/reader", "records/objects"),
 ]
 BROKEN_EARLY = [
@@ -347,7 +347,7 @@ def plant(opt: Path, module: str, function: str) -> None:
 def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
-    plant(opt, "core/policy", "hold_limit")
+    plant(opt, "core/hold", "hold_limit")
     with started(opt, api, store) as process:
         for number in range(1, 4):
             api.invoke(f"r{number}")
@@ -362,8 +362,8 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
 def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
     opt: Path, api: LambdaApi, store: s3.Moto, faults: int
 ) -> None:
-    plant(opt, "core/policy", "shutdown_limit")
-    plant(opt, "core/policy", "hold_limit")
+    plant(opt, "core/drain", "shutdown_limit")
+    plant(opt, "core/hold", "hold_limit")
     with started(opt, api, store) as process:
         for number in range(1, faults):
             api.invoke(f"r{number}")

@@ -20,6 +20,7 @@ OURS = {
     "extension.__main__",
     "extension.errors",
     "extension.events",
+    "extension.http1",
     "extension.extensions_api",
     "extension.inbox",
     "extension.intake",

@@ -33,7 +33,7 @@ def start(api: LambdaApi, *, bucket: str = "a-bucket", initialization: str = "on
     environ = {"S3_BUCKET": bucket, "PORT": str(free_port())} | {name: str(value) for name, value in values.items()}
     told = settings.from_environ({settings.PREFIX + name: value for name, value in environ.items()})
     started = startup.start(told, ExtensionsApi(api.address), Inbox(), initialization)
-    started.keeper.open(None, None)
+    started.intake.open(None, None)
     api.wait_for_next(1)
     return started
 

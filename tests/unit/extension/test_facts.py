@@ -2,8 +2,8 @@
 
 import pytest
 
-from extension.events import ReaderState
 from extension.records import objects
+from extension.records.chunk import ReaderState
 from extension.records.reader import Reader
 from tests.unit.extension.build import EPOCH
 from tests.unit.extension.records.reading import envelope, read, reader, request_ids, start

@@ -16,7 +16,6 @@ from tests.edge.extension.journal.build import (
     WALL,
     Clock,
     Said,
-    after,
     bodies,
     python,
     seal_of,
@@ -53,7 +52,7 @@ def test_the_journal_of_a_living_neighbour_is_never_adopted_that_of_a_dead_one_i
 
 def test_nine_live_side_by_side_and_the_tenth_has_memory_alone(open_journal: Open, said: Said) -> None:
     journals = [open_journal() for _ in range(10)]
-    assert [journal.append(b"1", WALL) for journal in journals] == [1] * 9 + [0]
+    assert [journal.append(b"1", WALL) for journal in journals] == [1] * 9 + [None]
     assert said.messages == [UNWRITABLE]
 
 
@@ -62,10 +61,10 @@ def test_nine_live_side_by_side_and_the_tenth_has_memory_alone(open_journal: Ope
 
 def refused(open_journal: Open, said: Said) -> str:
     journal = open_journal()
-    assert [journal.append(b"1", WALL), journal.append(b"2", WALL)] == [0, 0]
-    assert journal.seal(seal_of(1, 1), after(1)) is False
+    assert [journal.append(b"1", WALL), journal.append(b"2", WALL)] == [None, None]
+    assert journal.seal(seal_of(1, 1)) is False
     journal.forget(1)
-    assert (bodies(journal), journal.file(), journal.environment) == ([], -1, ENVIRONMENT)
+    assert (bodies(journal), journal.file(), journal.environment) == ([], None, ENVIRONMENT)
     assert said.messages == [UNWRITABLE]
     return str(said.lines[0][2]["why"])
 
@@ -93,7 +92,7 @@ def test_a_folder_of_somebody_else_is_refused(open_journal: Open, tmp_path: Path
 
 def test_no_folder_to_be_in_is_no_reason_to_fail(tmp_path: Path, said: Said) -> None:
     journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said)
-    assert (journal.append(b"1", WALL), said.messages) == (0, [UNWRITABLE])
+    assert (journal.append(b"1", WALL), said.messages) == (None, [UNWRITABLE])
 
 
 def test_a_link_or_a_foreign_file_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
@@ -125,7 +124,7 @@ def filled(parent: Path, said: Said) -> list[bytes]:
     for number, body in enumerate(expected, 1):
         assert journal.append(body, WALL) == number
         if number == 15:
-            assert journal.seal(seal_of(1, 15), after(15))
+            assert journal.seal(seal_of(1, 15))
     journal.close()
     assert len(segments(parent)) == 3
     return expected
@@ -216,11 +215,11 @@ def test_what_does_not_fit_is_not_journalled_said_once_and_there_is_room_again_a
     journal = open_journal(limit=1_000_000)
     given = [journal.append(bytes(20_000), WALL) for _ in range(60)]
     kept = len([serial for serial in given if serial])
-    assert given == [*range(1, kept + 1), *[0] * (60 - kept)]
+    assert given == [*range(1, kept + 1), *[None] * (60 - kept)]
     assert 40 <= kept < 50
     assert size_of(tmp_path / FOLDER) <= 1_000_000
     assert said.messages == ["the journal is full"]
-    assert journal.seal(seal_of(1, 20), after(20))
+    assert journal.seal(seal_of(1, 20))
     journal.forget(20)
     assert journal.append(bytes(20_000), WALL) == kept + 1
     assert said.messages == ["the journal is full"]
@@ -248,7 +247,7 @@ def test_a_journal_that_is_emptied_in_time_is_never_full_however_small(
     for number in range(1, 200):
         assert journal.append(bytes(limit // (2 + number % 3)), WALL) == number
         assert size_of(tmp_path / FOLDER) <= limit
-        journal.seal(seal_of(number, number), after(number))
+        journal.seal(seal_of(number, number))
         journal.forget(number)
     assert said.lines == []
 
@@ -257,7 +256,7 @@ def test_seals_do_not_grow_without_bound(open_journal: Open, tmp_path: Path) -> 
     journal = open_journal(limit=100_000)
     for number in range(1, 3000):
         journal.append(bytes(1000), WALL)
-        journal.seal(seal_of(number, number), after(number))
+        journal.seal(seal_of(number, number))
     assert size_of(tmp_path / FOLDER) <= 100_000 + 128 * 1024
 
 
@@ -316,8 +315,8 @@ def test_after_an_append_of_over_50_ms_memory_serves_for_10_s_said_once(open_jou
         assert journal.append(b"slow", WALL) == expected
         clock.step = 0.0
         clock.now += 9.9
-        assert journal.append(b"memory", WALL) == 0
-        assert journal.seal(seal_of(1, 1), after(1))  # one chunk, one seal: the promise is worth the wait
+        assert journal.append(b"memory", WALL) is None
+        assert journal.seal(seal_of(1, 1))  # one chunk, one seal: the promise is worth the wait
         clock.now += 0.2
     assert journal.append(b"4", WALL) == 4
     assert [message[:16] for message in said.messages] == ["the disk is slow"]
@@ -334,7 +333,7 @@ def test_what_is_set_aside_takes_room_too(open_journal: Open, tmp_path: Path, sa
     journal = open_journal(limit=400_000)
     for _ in range(10):
         journal.append(bytes(10_000), WALL)
-    assert journal.set_aside(1, 10)
+    assert journal.quarantine(1, 10)
     while journal.append(bytes(10_000), WALL):
         pass
     assert 380_000 < size_of(tmp_path / FOLDER) <= 400_000
@@ -346,6 +345,6 @@ def test_closed_is_closed(open_journal: Open) -> None:
     journal.append(b"1", WALL)
     journal.close()
     journal.close()
-    assert (journal.append(b"2", WALL), journal.file(), bodies(journal)) == (0, -1, [])
-    assert not journal.seal(seal_of(1, 1), after(1))
+    assert (journal.append(b"2", WALL), journal.file(), bodies(journal)) == (None, None, [])
+    assert not journal.seal(seal_of(1, 1))
     assert bodies(open_journal()) == [b"1"]

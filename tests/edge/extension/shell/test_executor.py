@@ -21,9 +21,9 @@ from tests.edge.extension.shell.scene import (
     left_by_another,
     line,
     records,
+    recovered,
     said,
     shipped,
-    taken_up,
 )
 from tests.fakes import s3
 from tests.fakes.s3_scripted import ScriptedS3
@@ -31,7 +31,7 @@ from tests.fakes.s3_scripted import ScriptedS3
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extension.shell.executor import Environment
+    from extension.shell.executor import Executor
 
 ROOT = Path(__file__).parents[4]
 MIB = 1024 * 1024
@@ -43,12 +43,12 @@ def store() -> Iterator[s3.Moto]:
         yield running
 
 
-def upload(scene: Scene, made: Environment, *bodies: bytes) -> events.Upload:
+def upload(scene: Scene, made: Executor, *bodies: bytes) -> events.Upload:
     """The core's first upload once these bodies have come; the thresholds are the scene's."""
     moment = events.Moment(time.monotonic(), time.time())
     actions = made.shipper.handle(events.Invoke("r1", moment.wall + 30), moment)
     for body in bodies:
-        scene.started.keeper.keep(body)
+        scene.started.intake.accept(body)
     for event in scene.inbox.take(0):
         actions += made.shipper.handle(event, moment)  # type: ignore[arg-type]  # the keeper's
     (found,) = [action for action in actions if isinstance(action, events.Upload)]
@@ -69,9 +69,9 @@ def answers(scene: Scene, patience: float = 10.0) -> list[object]:
 
 def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
-    with made._journal._lock:  # as if the disk were slow
+    with made.journal._lock:  # as if the disk were slow
         thread = threading.Thread(target=made.carry_out, args=(action,))
         thread.start()
         assert answers(scene, 0.3) == []  # the store was not asked
@@ -79,36 +79,36 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     (answer,) = answers(scene)
     assert isinstance(answer, events.Uploaded)
     (sealed,) = left(tmp_path).seals
-    assert (sealed.seal.key, sealed.seal.first, sealed.seal.last) == (action.chunk.key, 1, 1)
-    assert (sealed.seal.state.sequence, sealed.after.sequence, sealed.environment) == (0, 1, made._journal.environment)
+    assert (sealed.key, sealed.first, sealed.last) == (action.chunk.key, 1, 1)
+    assert (sealed.before.sequence, sealed.after.sequence, sealed.environment) == (0, 1, made.journal.environment)
     assert shipped(store) == ["one"]
 
 
 def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
     store.client().put_object(Bucket=store.bucket, Key=action.chunk.key, Body=b"")
     made.carry_out(action)
     (answer,) = answers(scene)
-    taken = action.chunk.key
     for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
-        if isinstance(following, events.Rekeyed):
+        if isinstance(following, events.KeyChanged):
             made.carry_out(following)
+            used = following.chunk.key
     (sealed,) = left(tmp_path).seals
-    assert sealed.seal.key == action.chunk.key != taken
+    assert sealed.key == used != action.chunk.key
     assert records(store) == []
 
 
 def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
     made.carry_out(action)
     (answer,) = answers(scene)
-    scene.started.keeper.keep(line("two"))
+    scene.started.intake.accept(line("two"))
     before = left(tmp_path)
-    assert ([one.seal.key for one in before.seals], before.unsealed) == ([action.chunk.key], [(2, 2)])
+    assert ([one.key for one in before.seals], before.unsealed) == ([action.chunk.key], [(2, 2)])
     for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
         made.carry_out(following)
     after = left(tmp_path)
@@ -118,10 +118,10 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_p
 
 def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
-    scene.started.keeper.keep(line("two"))
-    made.carry_out(events.Drop(action.chunk))
+    scene.started.intake.accept(line("two"))
+    made.carry_out(events.Discard(action.chunk.seal))
     assert left(tmp_path).unsealed == [(2, 2)]
 
 
@@ -131,7 +131,7 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     left_by_another(tmp_path, line("one"), line("two"), line("three"), sealed=2)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.keeper.keep(line("new"))
+    scene.started.intake.accept(line("new"))
     scene.shut_down()
     assert consumer.run() == 0
     body, _ = store.get(KEY)
@@ -146,10 +146,10 @@ def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, sto
     for text in ("of the first", "of the second", "of the third"):
         scene = Scene(tmp_path, store.environ())
         consumer = scene.consumer()
-        scene.started.keeper.keep(line(text))
+        scene.started.intake.accept(line(text))
         scene.shut_down()
         assert consumer.run() == 0
-        consumer._environment._journal.close()
+        consumer.executor.journal.close()
     found = records(store)
     assert len({one["environment"] for one in found}) == 1
     assert sorted(int(str(one["sequence"])) for one in found) == list(range(1, len(found) + 1))
@@ -159,11 +159,11 @@ def test_a_record_that_cannot_be_read_any_more_is_missed_and_the_chunk_does_not_
     tmp_path: Path, store: s3.Moto
 ) -> None:
     left_by_another(tmp_path, line("one"), line("two"), sealed=2, records=5)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
-    assert made.shipper._outbox._waiting[0].careful
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
+    assert made.shipper.waiting[0].must_not_overwrite
 
 
 def test_a_torn_tail_is_counted_in_the_last_line(
@@ -187,10 +187,10 @@ def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_coun
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), line("healthy"), sealed=2, replays=2)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == [line("healthy")]
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == [line("healthy")]
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (2, 2, 0)
     (line_,) = said(capfd)
     assert (line_["level"], line_["records"], line_["key"]) == ("error", 2, KEY)
     assert len(list((tmp_path / FOLDER).glob("aside-*"))) == 1
@@ -200,10 +200,10 @@ def test_bodies_whose_replay_failed_twice_are_set_aside_and_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), replays=2)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (2, 2, 0)
     (line_,) = said(capfd)
     assert (line_["level"], line_["bodies"], line_["records"]) == ("error", 2, 2)
     assert len(list((tmp_path / FOLDER).glob("aside-*"))) == 1
@@ -215,19 +215,19 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     left_by_another(tmp_path, line("odd"), line("healthy"), sealed=1)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    consumer._environment._journal.left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
+    consumer.executor.journal.left.seals[0].report_line = 5  # type: ignore[assignment]  # no text at all
     scene.shut_down()
     assert consumer.run() == 0
     assert said(capfd)[0]["message"] == "a fault of the extension; it goes on"
     assert shipped(store) == ["healthy"]
-    (sealed,) = left(tmp_path).seals
-    assert (sealed.seal.key, sealed.replays) == (KEY, 1)
+    found = left(tmp_path)
+    assert ([one.key for one in found.seals], found.replays) == ([KEY], {1: 1})
 
 
 def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: s3.Moto) -> None:
     left_by_another(tmp_path, line("odd"), sealed=1, replays=1)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
     assert made.shipper.waiting_records == 1
 
 
@@ -236,27 +236,30 @@ def test_a_chunk_that_could_be_made_is_no_poison_however_often_it_was_not_stored
 ) -> None:
     left_by_another(tmp_path, line("healthy"), line("healthy too"), sealed=1)
     for _ in range(4):
-        made = Scene(tmp_path, store.environ()).environment()
-        assert taken_up(made) == [line("healthy too")]
+        made = Scene(tmp_path, store.environ()).executor()
+        assert recovered(made) == [line("healthy too")]
         assert made.shipper.waiting_records == 1
-        made._journal.close()
+        made.journal.close()
 
 
 DIES = """
 import signal, sys, time
 from pathlib import Path
 from extension.events import LogsReceived, Moment
+from extension.records.chunk import Seal
 from tests.edge.extension.shell.scene import Scene
 from tests.fakes.s3 import Moto
-made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).environment()
+made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).executor()
 signal.setitimer(signal.ITIMER_VIRTUAL, 0.06)  # of the processor's time: the end of this process
-for event in made.left_over():
+for event in made.leftovers():
     if isinstance(event, LogsReceived):
         made.shipper.handle(event, Moment(time.monotonic(), time.time()))
     else:
-        made.take_up(event)
+        verdict = made.recover(event) if isinstance(event, Seal) else event
+        for action in made.shipper.recover(verdict):
+            made.carry_out(action)
 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-print(made.shipper.waiting_records, made.shipper.accounts.lost)
+print(made.shipper.waiting_records, made.shipper.counters.lost)
 """
 
 
@@ -281,8 +284,8 @@ def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_
 def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_said(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
-    assert made.shipper._batcher._bytes == MIB
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).executor()
+    assert made.shipper.open_chunk.thresholds.size == MIB
     (line_,) = said(capfd)
     assert f"SHIP_RATE_BYTES is {50 * MIB}" in str(line_["message"])
     assert str(line_["message"]).endswith(f"{MIB} is used")
@@ -291,9 +294,9 @@ def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_sai
 def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).executor()
     assert said(capfd) == []
-    assert made.shipper._batcher._bytes == MIB
+    assert made.shipper.open_chunk.thresholds.size == MIB
 
 
 # twice
@@ -305,7 +308,7 @@ def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     left_by_another(tmp_path, line("its 200 was cut"))
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.keeper.keep(line("its 200 was cut"))
+    scene.started.intake.accept(line("its 200 was cut"))
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["its 200 was cut"]
@@ -317,7 +320,7 @@ def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store:
     consumer = scene.consumer()
     one = line("equal")[1:-1]
     for body in (b"[" + one + b"," + one + b"]", b"[" + one + b"]", b"[" + one + b"] "):
-        scene.started.keeper.keep(body)
+        scene.started.intake.accept(body)
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["equal"] * 4
@@ -330,7 +333,7 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), CONDITIONAL_WRITE=told)
         consumer = scene.consumer()
-        scene.started.keeper.keep(line("one"))
+        scene.started.intake.accept(line("one"))
         scene.shut_down()
         assert consumer.run() == 0
         (request,) = store.requests
@@ -339,7 +342,7 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
 
 def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
     with ScriptedS3() as store:
-        circuit = Scene(tmp_path, store.environ()).environment().shipper._circuit
+        circuit = Scene(tmp_path, store.environ()).executor().shipper.circuit
     draws = [circuit._chance() for _ in range(1000)]
     assert len(set(draws)) > 990
     assert 0.0 <= min(draws) < 0.1

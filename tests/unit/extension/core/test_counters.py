@@ -4,7 +4,7 @@ import pytest
 
 from extension import events
 from extension.core.batcher import CHUNK_BYTES
-from extension.core.counters import REPORT, Accounts
+from extension.core.counters import REPORT, Counters
 from extension.errors import StoreError
 from extension.records import objects
 from tests.unit.extension.build import function_line, logs, platform
@@ -32,16 +32,16 @@ def test_an_object_without_news_has_no_report() -> None:
 
 
 def test_at_the_start_every_count_is_zero_and_that_is_no_news() -> None:
-    accounts = Accounts()
-    assert set(accounts.figures(0).values()) == {0}
-    assert not accounts.has_news
+    counters = Counters()
+    assert set(counters.as_dict(0).values()) == {0}
+    assert not counters.changed_since_report
 
 
 NEWS = {
     "lost": 3,
     "dropped": 4,
     "unparsed": 5,
-    "echoes": 6,
+    "duplicate_bodies": 6,
     "refused": 7,
     "torn": 8,
     "retries": 9,
@@ -52,7 +52,7 @@ TOLD = {
     "lost": "lost",
     "dropped": "droppedByPlatform",
     "unparsed": "unparsed",
-    "echoes": "duplicateBodies",
+    "duplicate_bodies": "duplicateBodies",
     "refused": "refusedRequests",
     "torn": "tornBytes",
     "retries": "retries",
@@ -64,7 +64,7 @@ TOLD = {
 @pytest.mark.parametrize("name", NEWS)
 def test_news_goes_into_the_next_object_and_only_into_that(name: str) -> None:
     story = busy()
-    setattr(story.core.accounts, name, NEWS[name])
+    setattr(story.core.counters, name, NEWS[name])
     story.logs(11, LONG).stored(11.1).logs(12, LONG)
     assert report(story, "2")[TOLD[name]] == NEWS[name]
     assert report(story, "3") == {}
@@ -93,7 +93,7 @@ def test_what_the_platform_dropped_puts_retries_and_held_milliseconds_are_told()
 
 
 def test_the_wait_for_the_end_of_a_handler_is_told_as_held_too() -> None:
-    assert Story().invoke("r1", 0, timeout=900).until(60).core.accounts.figures(0)["heldMs"] == 10_000
+    assert Story().invoke("r1", 0, timeout=900).until(60).core.counters.as_dict(0)["heldMs"] == 10_000
 
 
 def test_the_last_object_has_a_report_with_or_without_news() -> None:
@@ -105,7 +105,7 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
 
 
 def test_one_line_at_the_end_adds_up() -> None:
-    story = warm().logs(10).event(10.5, events.Shed(3, 700)).shutdown(11).until(11.5)
+    story = warm().logs(10).event(10.5, events.BatchDropped(3, 700)).shutdown(11).until(11.5)
     story.body(11.6, logs(function_line("hello")).body, serial=5).until(60)
     assert story.told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 2"]
     assert story.figures["received"] == 6
@@ -114,7 +114,7 @@ def test_one_line_at_the_end_adds_up() -> None:
 
 
 def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -> None:
-    story = warm().event(10, events.Shed(3, 700))
+    story = warm().event(10, events.BatchDropped(3, 700))
     assert story.ledger == (4, 1, 3)
     told = report(story.logs(10.1).invoke("r1", 60), "2")
     assert (told["received"], told["lost"], told["lostBytes"]) == (5, 3, 700)
@@ -147,7 +147,7 @@ def test_after_a_reset_what_the_journal_holds_is_left_to_the_next_process_and_th
 def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot_be_read_again() -> None:
     kept = b'[{"type":"function","record":"kept"}]'
     story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(11.2)
-    story.chunks["2"].chunk.sealed = True
+    story.core.seal_written(story.chunks["2"].chunk.key)
     assert story.until(60).told[-1] == "12.9 exit lost 0"
     assert (story.figures["waiting"], story.figures["lost"]) == (2, 0)
 
@@ -202,7 +202,7 @@ def test_a_record_of_which_the_rest_never_came_is_counted_as_unparsed_and_shippe
     story = busy().body(11, cut).until(11.9)
     assert story.core.waiting_records == 0
     story.until(12.1)
-    assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)
+    assert (story.core.waiting_records, story.core.counters.unparsed) == (1, 1)
 
 
 def test_only_what_is_in_flight_at_the_end_is_perhaps_stored() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from extension import events
-from extension.core import batcher, outbox, policy
+from extension.core import batcher, drain, outbox
 from extension.errors import StoreError
 from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.core.story import Story, warm
@@ -52,7 +52,7 @@ def test_a_chunk_that_grows_to_8_mib_behind_a_store_that_hangs_is_closed_and_wai
 
 
 def test_a_chunk_that_waits_its_turn_is_full_at_8_mib_to_the_byte() -> None:
-    around = busy().logs(11, "").core._batcher.raw_bytes
+    around = busy().logs(11, "").core.open_chunk.raw_bytes
     for size, records in ((batcher.CHUNK_BYTES - around - 1, 2), (batcher.CHUNK_BYTES - around, 1)):
         story = busy().logs(11, LONG).logs(11.1, "x" * size).logs(11.2, LONG).stored(12)
         assert story.told[1] == f"12 upload 3 backlog({records})"
@@ -75,7 +75,7 @@ def test_a_full_chunk_that_waits_its_turn_has_room_for_the_rest_of_a_cut_record(
     story.body(11.2, b'[{"type":"function","record":"' + b"x" * 4 * MIB + b'"},' + head + b'{"message":"AA}]')
     story.body(11.3, b"[" + head + b'AA"}}]').stored(11.4)
     assert story.told == ["11 upload 2 bytes(1)", "11.4 upload 3 backlog(3)"]
-    assert story.core.accounts.unparsed == 0
+    assert story.core.counters.unparsed == 0
 
 
 # a store that fails
@@ -156,13 +156,13 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     for number in range(6):
         story.logs(20 + number, "x" * batcher.CHUNK_BYTES)
     received, shipped, lost = story.ledger
-    assert (received, shipped, lost) == (9, 1, story.core.accounts.lost)
+    assert (received, shipped, lost) == (9, 1, story.core.counters.lost)
     assert lost > 0
     assert story.core.waiting_records == received - shipped - lost
     assert "too much waits for the store: the oldest records are lost" in story.messages
-    waiting = sum(chunk.size for chunk in story.core._outbox._waiting)
+    waiting = sum(one.chunk.size for one in story.core.waiting)
     assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
-    assert story.core.accounts.lost_bytes > 0
+    assert story.core.counters.lost_bytes > 0
 
 
 # SHUTDOWN
@@ -175,7 +175,7 @@ def test_shutdown_drains_until_quiet_then_ships_the_last_object_and_exits() -> N
 
 
 def test_quiet_is_the_larger_of_150_ms_and_four_buffering_periods() -> None:
-    assert max(0.150, 4 * 0.025) == policy.QUIET_SECONDS
+    assert max(0.150, 4 * 0.025) == drain.QUIET_SECONDS
 
 
 def test_shutdown_with_nothing_to_ship_exits_after_the_quiet_period() -> None:
@@ -226,7 +226,7 @@ def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_in
     ]
     assert story.told[-1] == "12.9 exit lost 1"
     assert story.ledger == (2, 1, 1)
-    assert story.core.accounts.lost_bytes > 0
+    assert story.core.counters.lost_bytes > 0
 
 
 def test_a_silent_store_cannot_keep_the_process_beyond_its_budget() -> None:
@@ -344,7 +344,7 @@ def test_a_post_of_nothing_is_no_record_and_a_post_of_garbage_is_one() -> None:
     story = warm().post(11)
     assert story.core.waiting_records == 0
     story.core.handle(events.LogsReceived(b"garbage"), at(11))
-    assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)
+    assert (story.core.waiting_records, story.core.counters.unparsed) == (1, 1)
 
 
 @pytest.mark.parametrize(("arrived", "time"), [(EPOCH, "2026-11-25T12:00:00.000Z"), (0.0, "2026-11-25T12:00:11.000Z")])

@@ -45,7 +45,7 @@ def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
     """What one reader makes of these bodies."""
     one = reader()
     lines = b"".join(one.read(b"[" + b",".join(body) + b"]", EPOCH).lines for body in bodies)
-    return [json.loads(line) for line in (lines + one.give_up().lines).splitlines()]
+    return [json.loads(line) for line in (lines + one.close_partial().lines).splitlines()]
 
 
 NUMBERS = {"items": [{"a": 10, "b": -123.45}, {"c": 1e30}, 100, [{"d": 12345}]], "n": 10}
@@ -152,11 +152,11 @@ def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_on
     waiting = [one.unfinished]
     assert one.read(b"[" + first + b"]", EPOCH).records == 0
     waiting.append(one.unfinished)
-    received = one.give_up()
+    received = one.close_partial()
     assert (received.records, received.unparsed) == (1, 1)
     waiting.append(one.unfinished)
     assert waiting == [False, True, False]
-    assert one.give_up().records == 0
+    assert one.close_partial().records == 0
 
 
 def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
@@ -185,7 +185,7 @@ def test_what_is_given_up_has_the_time_at_which_its_body_came() -> None:
     first, _ = pieces(RECORD, 10)
     one = reader()
     one.read(b"[" + first + b"]", EPOCH + 5)
-    (line,) = one.give_up().lines.splitlines()
+    (line,) = one.close_partial().lines.splitlines()
     assert json.loads(line)["time"] == objects.iso_time(EPOCH + 5)
 
 
