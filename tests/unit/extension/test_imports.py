@@ -79,6 +79,7 @@ def test_the_lists_name_every_module_of_the_extension() -> None:
     assert {path.stem for path in (ROOT / "extension").glob("*.py")} == listed
 
 
+@pytest.mark.holds("twice: an echo is known whatever the time between")
 @pytest.mark.parametrize("name", CORE)
 def test_the_core_has_no_clock_and_no_io(name: str) -> None:
     assert tops(imported(ROOT / "extension" / f"{name}.py")) & IMPURE == set()
