@@ -63,7 +63,7 @@ DEFECTS = (
     _defect(
         "the journal forgets a chunk when its upload begins",
         "extension.environment:Environment.carry_out",
-        after(calls("submit"), "self.forget(action.chunk.seal.first, action.chunk.seal.last)"),
+        before(calls("submit"), "self.forget(action.chunk.seal.first, action.chunk.seal.last)"),
         KILL + "::test_killed_before_the_store_had_the_object_it_is_put_under_the_same_key",
     ),
     _defect(
