@@ -107,6 +107,9 @@ def _said(*words: str) -> str:
 def _told(word: str, jobs: int, took: float) -> bool:
     outcomes = _outcomes(word)
     tried = {name: outcome for name, outcome in outcomes.items() if outcome in CAUGHT | MISSED}
+    if not tried:
+        print(f"no mutant was tried in {took:.0f} s: the tests come first, with the code as it is")
+        return False
     survivors = sorted(name for name, outcome in tried.items() if outcome in MISSED)
     with ThreadPoolExecutor(jobs) as pool:
         for name, shown in zip(survivors, pool.map(lambda one: _said("show", one), survivors), strict=True):
@@ -116,12 +119,12 @@ def _told(word: str, jobs: int, took: float) -> bool:
     alive = Counter(_module(name) for name in survivors)
     for module in sorted(of):
         print(f"{module:24}{of[module] - alive[module]:5} of {of[module]:5}")
-    score = 100 * (1 - len(survivors) / max(len(tried), 1))
+    score = 100 * (1 - len(survivors) / len(tried))
     hung = sum(outcome == "timeout" for outcome in tried.values())
     caught = len(tried) - len(survivors)
     print(f"score {score:.1f} %: {caught} of {len(tried)} caught ({hung} by hanging), {took:.0f} s")
     print(f"{len(outcomes) - len(tried)} of {len(outcomes)} mutants were not tried")
-    return bool(tried) and score >= GOAL
+    return score >= GOAL
 
 
 def _module(name: str) -> str:
