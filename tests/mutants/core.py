@@ -1,7 +1,7 @@
 """Random mutants of the core, made and tried by mutmut in a copy of the project: a score, and the survivors.
 
 What is mutated and by which tests it is judged stands in pyproject.toml. mutmut tries what it is told to from the quick
-to the slow, so it is told some at a time, drawn at random: whenever it is stopped, what was tried is a fair sample.
+to the slow, so it is told some at a time, drawn at random: what was tried when it is stopped is close to a fair sample.
 `cd build/mutants && ../mutmut/bin/mutmut browse` shows the results once more.
 """
 
