@@ -16,6 +16,10 @@ from tests.edge.extension.journal.conftest import Open
 UNWRITABLE = "the journal cannot be written"
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 @pytest.mark.parametrize("how", ["everything", "files", "segments", "and made again"])
 def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
     open_journal: Open, tmp_path: Path, said: Said, how: str
@@ -59,6 +63,9 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     assert state.sequence == 7
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
 def test_what_an_earlier_process_left_outlives_a_cleared_tmp_too(open_journal: Open, tmp_path: Path) -> None:
     first = open_journal(limit=200_000)
     for _ in range(20):
@@ -157,6 +164,9 @@ def test_a_tmp_that_is_cleared_while_batches_come_costs_nothing(open_journal: Op
     assert [serial for first, last in left.unsealed for serial in range(first, last + 1)] == kept
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
 def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)

@@ -43,6 +43,7 @@ def private(code: str, *, size: str = "4m") -> dict[str, object]:
     return told
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     told = private(
         "remount('ro')\n"
@@ -52,6 +53,7 @@ def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     assert told == {"given": [None] * 5, "file": None, "said": ["the journal cannot be written"]}
 
 
+@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
 @pytest.mark.parametrize(
     ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
 )
@@ -81,6 +83,7 @@ def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None
     }
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -> None:
     told = private(
         "fill()\n"
@@ -102,6 +105,7 @@ def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -
     }
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn_one() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
@@ -157,6 +161,9 @@ def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
     assert "a chunk that cannot be made again is dropped" in str(told["said"])
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
@@ -188,6 +195,9 @@ def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
     assert told == {"kind": "SpoolPath", "equal": True, "size": 2_400_000}
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_without_proc_a_spooled_body_is_read_back() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"

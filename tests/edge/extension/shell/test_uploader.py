@@ -35,6 +35,7 @@ class Faulty:
         """Nothing is in progress."""
 
 
+@pytest.mark.holds("faults: a fault of the store's is an outcome")
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
