@@ -1,8 +1,7 @@
 """Small changes of the syntax tree, each at an address: `module` or `module:Class.method`.
 
 A place is found by names: what a statement calls, or what it sets. Only what a defect puts there is written as code. A
-change that finds no place, or several, that changes nothing, or that names what the module does not have, is an error: it
-names its address.
+change that finds no place, or several, that changes nothing, or that names what the module does not have, is an error.
 """
 
 from __future__ import annotations
