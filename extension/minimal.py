@@ -15,7 +15,8 @@ ESCAPES = {34: '\\"', 92: "\\\\", 10: " ", 13: " "}
 
 def run(why: str, identifier: str = "") -> None:
     """Poll `event/next` until SHUTDOWN, registering first unless `identifier` (of an earlier registration) is given."""
-    line = f'{{"level":"error","message":"nothing is shipped any more, the function continues: {why.translate(ESCAPES)}"}}\n'
+    text = f"nothing is shipped any more, the function continues: {why.translate(ESCAPES)}"
+    line = f'{{"level":"error","message":"{text}"}}\n'
     os.write(2, line.encode("utf-8", "replace"))
     failures = 0
     while failures < ATTEMPTS:

@@ -229,8 +229,9 @@ class Outbox:
             self._counters.lose(lost)
             text = "records lost: an earlier process had them in memory only"
             actions.append(events.Say("error", text, {"records": lost, "key": delivery.chunk.key}))
+        what = "circuit closed" if self.circuit.is_open else "upload succeeded"
         if self.circuit.succeeded(now):
-            actions.append(events.Say("info", "circuit closed: store reachable again"))
+            actions.append(events.Say("info", f"{what}: store reachable again"))
         return actions
 
     def _exists(self, delivery: Delivery, now: float) -> list[events.Action]:

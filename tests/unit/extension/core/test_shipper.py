@@ -92,7 +92,7 @@ def test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_a
     ]
     assert story.messages == [
         "upload failed: the object is kept and retried",
-        "circuit closed: store reachable again",
+        "upload succeeded: store reachable again",
     ]
     assert story.ledger == (2, 2, 0)
 
@@ -118,7 +118,7 @@ def test_a_store_that_keeps_failing_is_said_once_and_once_more_when_the_circuit_
         story.failed(12 + 400 * number).until(400 + 400 * number)
     assert [message.partition(";")[0].partition(":")[0] for message in story.messages] == [
         "upload failed",
-        "the store cannot be reached",
+        "circuit opened",
     ]
 
 
