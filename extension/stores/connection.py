@@ -30,7 +30,10 @@ _LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the ker
 
 
 class Connection:
-    """Used by one thread, except for `end`. `got_response`: something of an answer came; `keep_alive`: it may serve again."""
+    """Used by one thread, except for `end`.
+
+    `got_response`: something of a response came; `keep_alive`: the connection may serve again.
+    """
 
     __slots__ = ("_lock", "_socket", "aborted", "got_response", "keep_alive")
 

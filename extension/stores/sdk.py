@@ -141,7 +141,7 @@ class SdkStore:
 class _Attempt:
     """One `put`: the connection that it uses, so that another thread can end it."""
 
-    __slots__ = ("_connection", "_lock", "connected", "aborted")
+    __slots__ = ("_connection", "_lock", "aborted", "connected")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
