@@ -177,9 +177,9 @@ class Rig:
 
     def verdict(self) -> Verdict:
         """The ledger: what was delivered against what lies on S3 and what the extension says."""
-        couriers = self.environment.telemetry.couriers()
+        subscribers = self.environment.telemetry.subscribers()
         deliveries = {id(one): one for one in self.environment.deliveries}  # what came twice is listed twice
-        held = [courier._pieces.get(event, event) for courier in couriers for event in courier._held]
+        held = [event for subscriber in subscribers for event in subscriber.unacknowledged()]
         return judge(
             Seen(
                 delivered=[record for one in deliveries.values() for record in one.records],

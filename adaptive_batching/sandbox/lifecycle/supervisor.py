@@ -70,7 +70,7 @@ class Core:
         out_of_memory = code == -signal.SIGKILL and self.stage.limits.out_of_memory()
         with self.changed:
             if process in self.life.processes:
-                self.stage.telemetry.orphan(process.name)
+                self.stage.telemetry.detach(process.name)
             if process.kind != "runtime":
                 self.life.fail(Fault("Extension.Crash", f"extension {process.name}: {how}"))
             elif out_of_memory:
@@ -100,7 +100,7 @@ class Core:
         if self.frozen or self.life.managed:
             return
         if self.options.faults.strikes("cut-post"):
-            self.stage.telemetry.cut()
+            self.stage.telemetry.drop_answers()
         else:
             self.stage.telemetry.pause(FREEZE_PATIENCE)
         self.frozen = True

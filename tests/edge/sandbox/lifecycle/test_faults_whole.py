@@ -105,7 +105,7 @@ def test_a_freeze_cuts_our_200_and_the_platform_sends_the_same_again(tmp_path: P
     with environment(quiet, faults=parse("cut-postx1")) as env:
         first = env.invoke({})
         env.invoke({})
-        assert env.telemetry.couriers()[0].cuts == 1
+        assert env.telemetry.subscribers()[0].answers_dropped == 1
     bodies = [line for line in env.extension_lines if line.startswith("body") and "platform.report" in line]
     same = [body for body in bodies if first.request_id in body]
     assert len(same) == 2  # received twice,
