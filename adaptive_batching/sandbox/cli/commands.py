@@ -20,7 +20,7 @@ from adaptive_batching.sandbox.faults import FAULTS, PUT, FaultError, parse
 from adaptive_batching.sandbox.fleet.fleet import CONCURRENCY, Fleet
 from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many
 from adaptive_batching.sandbox.host import cgroups, launch
-from adaptive_batching.sandbox.host.mounts import S3_NAME
+from adaptive_batching.sandbox.host.names import S3_NAME
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
 from adaptive_batching.sandbox.s3.ledger import balance

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
-    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 #: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
 CONCURRENCY = 10

@@ -8,7 +8,7 @@ from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.timestamps import milliseconds
 
 if TYPE_CHECKING:
-    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 
 def runtime_spans(invocation: Invocation, done_at: float) -> list[events.Record]:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.errors import IsolationError, SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, parse
 from adaptive_batching.sandbox.host import mounts
-from adaptive_batching.sandbox.host.mounts import S3_NAME, IsolationError
+from adaptive_batching.sandbox.host.names import S3_NAME, silent_resolver
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
 from adaptive_batching.sandbox.options import base_interpreter
 from adaptive_batching.sandbox.s3.embedded import clean_environment
@@ -35,7 +35,7 @@ def cannot_hang() -> str:
         return why
     with tempfile.TemporaryDirectory() as folder:
         try:
-            mounts.silent_resolver(Path(folder))[0].close()
+            silent_resolver(Path(folder))[0].close()
         except IsolationError as error:
             return str(error)
     return ""

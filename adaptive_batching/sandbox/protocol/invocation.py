@@ -1,0 +1,85 @@
+"""One invocation: what was asked, when what happened, what the caller reads. Guarded by its generation's lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from adaptive_batching.sandbox.telemetry import events
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One invocation. `*_at` are monotonic seconds, `*_time` seconds since the epoch."""
+
+    payload: bytes
+    timeout: float
+    function_arn: str
+    trace: str
+    client_context: str | None = None
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    span_id: str | None = None  # with active X-Ray tracing
+    started_at: float = 0.0
+    started_time: float = 0.0
+    response: bytes | None = None
+    content_type: str = "application/json"
+    function_error: str | None = None
+    error_type: str | None = None
+    by_runtime: bool = False  # the response is the runtime's own, not the platform's about a failure
+    first_byte_at: float | None = None
+    responded_at: float | None = None
+    runtime_done_at: float | None = None
+    answered: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+    log_tail: str = ""
+    broken: str = ""  # why the sandbox itself failed
+    report: dict[str, object] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Start the clock of the invocation."""
+        self.started_at, self.started_time = time.monotonic(), time.time()
+
+    @property
+    def deadline(self) -> float:
+        """Monotonic seconds."""
+        return self.started_at + self.timeout
+
+    @property
+    def deadline_ms(self) -> int:
+        """Milliseconds since the epoch, as both APIs carry it."""
+        return int((self.started_time + self.timeout) * 1000)
+
+    def tracing(self) -> events.Record:
+        """The tracing object of its events."""
+        return events.tracing(self.trace, self.span_id)
+
+    def break_off(self, why: str) -> None:
+        """Let whoever waits go on: the sandbox itself failed."""
+        self.broken = why
+        self.answered.set()
+
+    def answer(
+        self,
+        response: bytes,
+        function_error: str | None = None,
+        error_type: str | None = None,
+        *,
+        by_runtime: bool = False,
+    ) -> None:
+        """Keep the result that the caller reads; the first one counts."""
+        if self.response is not None:
+            return
+        self.by_runtime = by_runtime
+        self.response = response
+        self.function_error = function_error
+        self.error_type = error_type
+        self.responded_at = time.monotonic()
+        self.answered.set()
+
+
+def new_trace(*, sampled: bool) -> str:
+    """Return a trace header's value, as it is made for a caller that sends none."""
+    root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+    return f"{root};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"
