@@ -109,7 +109,7 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
         return _error(500, "ServiceException", invocation.broken)
     result = result_of(invocation)
     headers = {
-        "Content-Type": invocation.content_type,
+        "Content-Type": invocation.reply.content_type if invocation.reply else JSON["Content-Type"],
         "X-Amz-Executed-Version": fleet.function.version,
         "x-amzn-RequestId": result.request_id,
         "X-Amzn-Trace-Id": invocation.trace,

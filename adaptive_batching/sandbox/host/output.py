@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
-    from adaptive_batching.sandbox.host.framing import Frame, Frames, Lines
     from collections.abc import Sequence
+
+    from adaptive_batching.sandbox.host.framing import Frame, Frames, Lines
 
 #: Called with each record and its time, seconds since the epoch. A record is a line with its newline, or a frame.
 Wrote = Callable[[str, float], None]

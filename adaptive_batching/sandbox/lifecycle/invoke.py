@@ -12,13 +12,13 @@ from adaptive_batching.sandbox.lifecycle.init import initialise, must_restore, r
 from adaptive_batching.sandbox.lifecycle.results import failure_payload
 from adaptive_batching.sandbox.lifecycle.shutdown import shut_down
 from adaptive_batching.sandbox.protocol.generation import Failure, outcome
+from adaptive_batching.sandbox.protocol.invocation import Invocation, Response
 from adaptive_batching.sandbox.protocol.registry import INVOKE
 from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.timestamps import stamp
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.lifecycle.supervisor import Supervisor
-    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 #: Seconds that restoring a snapshot may take.
 RESTORE_TIMEOUT = 10.0
@@ -180,4 +180,5 @@ def _answer_failure(supervisor: Supervisor, invocation: Invocation, failure: Fai
         text = f"Task timed out after {invocation.timeout:.2f} seconds"
         supervisor.resources.log.add(f"{stamp(time.time())} {invocation.request_id} {text}\n")
         failure = Failure("Sandbox.Timedout", text)
-    invocation.answer(failure_payload(failure, invocation.request_id), "Unhandled", failure.error_type)
+    payload = failure_payload(failure, invocation.request_id)
+    invocation.answer(Response(payload, "Unhandled", failure.error_type))

@@ -10,6 +10,18 @@ from dataclasses import dataclass, field
 from adaptive_batching.sandbox.telemetry import events
 
 
+@dataclass(frozen=True)
+class Response:
+    """What the caller reads. `at` is monotonic seconds."""
+
+    payload: bytes
+    function_error: str | None = None
+    error_type: str | None = None
+    content_type: str = "application/json"
+    by_runtime: bool = False  # the runtime's own, not the platform's about a failure
+    at: float = field(default_factory=time.monotonic)
+
+
 @dataclass(eq=False)
 class Invocation:
     """One invocation. `*_at` are monotonic seconds, `*_time` seconds since the epoch."""
@@ -23,13 +35,8 @@ class Invocation:
     span_id: str | None = None  # with active X-Ray tracing
     started_at: float = 0.0
     started_time: float = 0.0
-    response: bytes | None = None
-    content_type: str = "application/json"
-    function_error: str | None = None
-    error_type: str | None = None
-    by_runtime: bool = False  # the response is the runtime's own, not the platform's about a failure
     first_byte_at: float | None = None
-    responded_at: float | None = None
+    reply: Response | None = None
     runtime_done_at: float | None = None
     answered: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
@@ -60,23 +67,31 @@ class Invocation:
         self.broken = why
         self.answered.set()
 
-    def answer(
-        self,
-        response: bytes,
-        function_error: str | None = None,
-        error_type: str | None = None,
-        *,
-        by_runtime: bool = False,
-    ) -> None:
-        """Keep the result that the caller reads; the first one counts."""
-        if self.response is not None:
-            return
-        self.by_runtime = by_runtime
-        self.response = response
-        self.function_error = function_error
-        self.error_type = error_type
-        self.responded_at = time.monotonic()
-        self.answered.set()
+    def answer(self, reply: Response) -> None:
+        """Keep what the caller reads; the first reply counts."""
+        if self.reply is None:
+            self.reply = reply
+            self.answered.set()
+
+    @property
+    def response(self) -> bytes | None:
+        """The payload of the reply, None before there is one."""
+        return self.reply.payload if self.reply else None
+
+    @property
+    def function_error(self) -> str | None:
+        """How the function failed, as the Invoke API says it; None when it did not, or has not replied."""
+        return self.reply.function_error if self.reply else None
+
+    @property
+    def error_type(self) -> str | None:
+        """The error type that came with the reply."""
+        return self.reply.error_type if self.reply else None
+
+    @property
+    def responded_at(self) -> float | None:
+        """When the reply came, in monotonic seconds."""
+        return self.reply.at if self.reply else None
 
 
 def new_trace(*, sampled: bool) -> str:

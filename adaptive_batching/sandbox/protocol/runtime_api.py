@@ -12,6 +12,7 @@ from adaptive_batching.sandbox.function import SNAP_START
 from adaptive_batching.sandbox.http_server import Answer, Request
 from adaptive_batching.sandbox.protocol.context import ACCEPTED, ApiContext, json_answer
 from adaptive_batching.sandbox.protocol.generation import Failure
+from adaptive_batching.sandbox.protocol.invocation import Response
 from adaptive_batching.sandbox.protocol.states import RuntimeCall
 from adaptive_batching.sandbox.refusals import JSON
 
@@ -55,11 +56,13 @@ def invocation_response(context: ApiContext, request: Request, request_id: str) 
     if mode != "streaming" and size > RESPONSE_LIMIT:
         refusal = refusals.too_large(size, RESPONSE_LIMIT)
         text = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT - 100} bytes)."
-        _respond(context, invocation, _error_body("Function.ResponseSizeTooLarge", text), "Unhandled")
+        body = _error_body("Function.ResponseSizeTooLarge", text)
+        _respond(context, invocation, Response(body, "Unhandled", by_runtime=True))
         raise refusal
     error = request.trailers.get("lambda-runtime-function-error-type")
-    invocation.content_type = request.header("Content-Type") or "application/json"
-    _respond(context, invocation, request.body, "Unhandled" if error else None, error)
+    content_type = request.header("Content-Type") or "application/json"
+    reply = Response(request.body, "Unhandled" if error else None, error, content_type, by_runtime=True)
+    _respond(context, invocation, reply)
     return ACCEPTED
 
 
@@ -67,7 +70,7 @@ def invocation_error(context: ApiContext, request: Request, request_id: str) -> 
     """The function raised."""
     invocation = _responding(context, request, request_id)
     error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-    _respond(context, invocation, request.body, "Unhandled", error_type)
+    _respond(context, invocation, Response(request.body, "Unhandled", error_type, by_runtime=True))
     return ACCEPTED
 
 
@@ -86,11 +89,9 @@ def _responding(context: ApiContext, request: Request, request_id: str) -> Invoc
         return invocation
 
 
-def _respond(
-    context: ApiContext, invocation: Invocation, body: bytes, error: str | None = None, error_type: str | None = None
-) -> None:
+def _respond(context: ApiContext, invocation: Invocation, reply: Response) -> None:
     with context.changed:
-        invocation.answer(body, error, error_type, by_runtime=True)
+        invocation.answer(reply)
         context.changed.notify_all()
 
 
