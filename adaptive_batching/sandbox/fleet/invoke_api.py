@@ -39,7 +39,7 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
     def handle(request: Request) -> Answer:
         try:
             return route(request)
-        except Exception as error:  # noqa: BLE001 - told here, and answered as Lambda answers its own failures
+        except Exception as error:  # noqa: BLE001 - printed here, and answered as Lambda answers its own failures
             traceback.print_exc()
             return _error(500, "ServiceException", f"{type(error).__name__}: {error}")
 

@@ -26,7 +26,7 @@ _READ = 65_536
 
 
 class OutputReader:
-    """The thread that reads every pipe of one environment; whose pipe it is, an `owner` tells."""
+    """The thread that reads every pipe of one environment. Each pipe has an owner, a process."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()

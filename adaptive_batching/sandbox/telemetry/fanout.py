@@ -1,4 +1,4 @@
-"""The stream of events of one environment: to CloudWatch's view, and to whoever subscribed.
+"""The stream of events of one environment: to CloudWatch's view, and to each subscriber.
 
 Events from before a subscription are kept during Init and delivered afterwards (protocol reference 6.4).
 """
@@ -113,11 +113,11 @@ class Telemetry:
         with self._lock:
             self._open = True
             self._fresh = set()
-            gone = list(self._subscribers.values()) if clear else []
+            former = list(self._subscribers.values()) if clear else []
             if clear:
                 self._subscribers = {}
-            self._former += gone
-        for subscriber in gone:
+            self._former += former
+        for subscriber in former:
             subscriber.stop()
 
     def detach(self, name: str) -> None:
