@@ -23,7 +23,7 @@ class Shapes:
     """Whether `platform.start` has the function's ARN. Default: yes; in 2024 it had not."""
 
     spans: bool = True
-    """Whether events have spans. Default: yes."""
+    """Whether events have spans. Default: yes, as in the newest schema."""
 
     bill_init: bool = True
     """Whether the billed duration of the first invocation has the Init in it. Default: yes, as since August 2025."""
