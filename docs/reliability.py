@@ -54,7 +54,7 @@ def _said(decorator: ast.expr) -> str | None:
 
 
 def rules() -> str:
-    """The sections in Markdown. Rules and tests by the alphabet, so that a test that moves changes nothing."""
+    """Return the sections in Markdown. Rules and tests by the alphabet, so that a test that moves changes nothing."""
     found: dict[str, dict[str, set[str]]] = {section: {} for section in SECTIONS}
     for section, rule, test in marked():
         found[section].setdefault(rule, set()).add(test)

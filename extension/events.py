@@ -63,12 +63,12 @@ class LogsReceived:
         self.wall = wall  # when it arrived, seconds since the epoch; None: now
 
     def placeholder(self) -> UnreadBatch:
-        """Return what stands in for it. Nobody has read it: it counts as many records as it has envelopes."""
+        """Return what stands in for it. It was never read, so it counts as many records as it has envelopes."""
         return UnreadBatch(self.serial, likely_records(self.body), len(self.body))
 
 
 def likely_records(body: bytes) -> int:
-    """Return how many records a body has that nobody reads: one for each envelope, one at least."""
+    """Return how many records a body is likely to have without reading it: one for each envelope, one at least."""
     return max(body.count(b'"record":'), 1)
 
 
@@ -142,7 +142,7 @@ class Discard:
 
 
 class Quarantine:
-    """Action: nobody is to read the journal's entries `first` to `last` again; they are kept out of the way."""
+    """Action: move the journal's entries `first` to `last` out of the way, so that no process reads them again."""
 
     __slots__ = ("first", "last")
 

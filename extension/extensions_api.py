@@ -109,7 +109,7 @@ class ExtensionsApi:
             raise ApiError("register", answer.status, _shown(answer.body))
 
     def subscribe(self, api: str, schema: str, types: "tuple[str, ...]", buffering: str, uri: str) -> "tuple[int, str]":
-        """PUT one subscription. Returns status (0: no answer) and body; what follows from them is not decided here."""
+        """PUT one subscription; return status (0: no answer) and body. What follows from them is decided elsewhere."""
         extra = ',"method":"POST","encoding":"JSON"' if api == "logs" else ""
         body = (
             f'{{"schemaVersion":"{schema}","types":[{",".join(f"{chr(34)}{kind}{chr(34)}" for kind in types)}],'
@@ -140,5 +140,5 @@ class ExtensionsApi:
 
 
 def _shown(body: bytes) -> str:
-    """The beginning of an answer, for a message."""
+    """Return the beginning of an answer, for a message."""
     return body[:300].decode("utf-8", "replace")

@@ -42,7 +42,7 @@ class Inbox:
         _signal(self._arrived)
 
     def take(self, timeout: "float | None") -> "list[object]":
-        """All that has arrived, in order; waits up to `timeout` seconds (None: without end) for the first item."""
+        """Return all that has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item."""
         if not self._items:
             if timeout is None:
                 self._arrived.acquire()

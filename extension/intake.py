@@ -1,6 +1,6 @@
 """What happens to a body before its 200: known again, journalled, queued. Called on the listener's threads.
 
-Until the journal is open the answer waits (some tens of milliseconds after start-up), so that a 200 always means: kept.
+The answer waits until the journal is open, some tens of milliseconds after start-up: a 200 means that the body is kept.
 """
 
 import _thread
@@ -26,7 +26,7 @@ class Intake:
         self.duplicates = 0  # bodies that had been received before
 
     def open(self, journal: "Journal | None", duplicates: "Duplicates | None") -> None:
-        """From here on bodies are journalled and compared; without a journal memory has to do."""
+        """Open the journal: from here on bodies are written to it and compared. Without one memory has to do."""
         self._journal, self._duplicates = journal, duplicates
         if self._opened.locked():
             self._opened.release()
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         """Which bodies have come before."""
 
         def seen(self, body: bytes) -> bool:
-            """Whether this very body has come before; from here on it has."""
+            """Return whether this very body has come before; from here on it has."""
 
         def forget(self, body: bytes) -> None:
-            """It could not be kept: when it comes again, it is new."""
+            """Forget a body that could not be kept: when it comes again, it is new."""

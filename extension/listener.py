@@ -49,13 +49,13 @@ class Listener:
                 self._accept()
             except Exception as error:  # noqa: BLE001 - without a listener every log would be lost
                 self.restarts += 1
-                say("error", "the listener has died; it is started again", {"why": repr(error)})
+                say("error", "listener failed: restarting", {"why": repr(error)})
             time.sleep(RESTART_SECONDS)
             self._socket.close()
             try:
                 self._socket = _bound(self.port)
             except OSError as error:
-                say("error", "the listener cannot be started again yet", {"why": str(error)})
+                say("error", "listener restart failed: retrying", {"why": str(error)})
 
     def _accept(self) -> None:
         while True:
@@ -108,7 +108,7 @@ class Listener:
 
 
 def _bound(port: int) -> "_socket.socket":
-    """A listening socket on all interfaces."""
+    """Return a listening socket on all interfaces."""
     bound = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
@@ -121,7 +121,7 @@ def _bound(port: int) -> "_socket.socket":
 
 
 def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes, bytes, bool] | None":
-    """Body, what was read of the next request, whether this is the last; None: the connection ended before one."""
+    """Return body, the bytes read behind it, and whether this is the last; None: the connection ended before one."""
     head = read_head(connection, received)
     if head is None:
         return None

@@ -49,11 +49,15 @@ def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initializati
         try:
             listener.start(settings.port)
         except OSError as error:
-            say("error", "no port to listen on: nothing is shipped, the function goes on", {"why": str(error)})
+            say("error", "cannot bind a listener port: nothing is shipped, the function continues", {"why": str(error)})
         else:
             started.listener = listener
             if listener.port != settings.port:
-                say("info", "the port is taken; another one is used", {"asked": settings.port, "used": listener.port})
+                say(
+                    "info",
+                    "listener port in use: an ephemeral port is used",
+                    {"asked": settings.port, "used": listener.port},
+                )
             started.api, started.schema = subscribe(calls, settings, listener.port)
     calls.finished_calls()
     calls.ask_next()
@@ -79,7 +83,7 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
         older_may_do = status in (BAD_REQUEST, NOT_FOUND)
     say(
         "error",
-        "no log API will deliver here: nothing is shipped, the function goes on",
+        "subscription refused: no log API delivers here, nothing is shipped, the function continues",
         {"answers": "; ".join(refusals)},
     )
     return "", ""

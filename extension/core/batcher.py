@@ -153,7 +153,7 @@ class Batcher:
         return self.open.raw_bytes
 
     def invoked(self) -> None:
-        """One more INVOKE has arrived."""
+        """Count one more INVOKE."""
         self.invokes += 1
 
     def push(self, received: Received, now: Moment, serial: int | None = None) -> None:

@@ -53,31 +53,31 @@ class Counters:
         self._reported: tuple[object, ...] = self._noteworthy()
 
     def receive(self, records: int, *, unparsed: int = 0, dropped: int = 0) -> None:
-        """Records have come; `unparsed` of them as text, and the platform says that it dropped `dropped` others."""
+        """Count records that have come, `unparsed` of them as text, and those that the platform has dropped."""
         self.received += records
         self.unparsed += unparsed
         self.dropped += dropped
 
     def ship(self, records: int) -> None:
-        """Records are stored."""
+        """Count records that are stored."""
         self.shipped += records
 
     def lose(self, records: int, size: int = 0) -> None:
-        """Records will not be stored; `size` is in bytes, as far as it is known."""
+        """Count records that will not be stored; `size` is in bytes, as far as it is known."""
         self.lost += records
         self.lost_bytes += size
 
     def put(self, *, again: bool) -> None:
-        """A PUT begins; `again` if it is not the first one of its chunk."""
+        """Count a PUT that begins; `again` if it is not the first one of its chunk."""
         self.puts += 1
         self.retries += again
 
     def hold(self, seconds: float) -> None:
-        """An invocation was held open."""
+        """Add the seconds that an invocation was held open."""
         self.held_seconds += seconds
 
     def end(self, reason: str, request: str) -> None:
-        """The environment is reset for this reason, which hit this request."""
+        """Note that the environment is reset for this reason, which hit this request."""
         self.reason, self.request = reason, request
 
     def _noteworthy(self) -> tuple[object, ...]:

@@ -32,18 +32,18 @@ class Drain:
         self.is_over = False  # the platform has said all, as far as it is waited for
 
     def begin(self, deadline: float, now: Moment) -> None:
-        """SHUTDOWN or SIGTERM came, with its deadline in wall-clock seconds; of several deadlines the first counts."""
+        """Begin, with the deadline of SHUTDOWN or SIGTERM in wall-clock seconds; of several the earliest counts."""
         leave_at = shutdown_limit(deadline, now)
         self._leave_at = leave_at if self._leave_at is None else min(leave_at, self._leave_at)
         self._until = drain_limit(self._leave_at, now)
         self._quiet_at = now.mono + self._quiet
 
     def received(self, now: float) -> None:
-        """A batch came: the platform is not quiet yet."""
+        """Note that a batch came: the platform is not quiet yet."""
         self._quiet_at = now + QUIET_SECONDS
 
     def advance(self, now: float) -> None:
-        """Time has passed."""
+        """Let time pass."""
         if self._leave_at is not None and now >= min(self._quiet_at, self._until, self._leave_at):
             self.is_over = True
 

@@ -1,4 +1,4 @@
-"""Has this very body been received before? A freeze can cut our 200, and the platform then sends the batch again.
+"""Has this very body been received before? A freeze can cut the 200, and Lambda then sends the batch again.
 
 Pure. Nothing finer than a whole body is compared: two equal lines in one millisecond are two lines.
 """
@@ -26,7 +26,7 @@ class Duplicates:
             self.seen(body)
 
     def seen(self, body: bytes) -> bool:
-        """Whether `body` equals one of the last 64, byte for byte. From here on it is the newest of them."""
+        """Return whether `body` equals one of the last 64, byte for byte. From here on it is the newest of them."""
         digest = hashlib.sha256(body).digest()
         known = digest in self._digests
         self._digests.pop(digest, None)
@@ -36,5 +36,5 @@ class Duplicates:
         return known
 
     def forget(self, body: bytes) -> None:
-        """It could not be kept: when it comes again, it is new."""
+        """Forget a body that could not be kept: when it comes again, it is new."""
         self._digests.pop(hashlib.sha256(body).digest(), None)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from extension.events import Invoke, Moment
 
 DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own timeout than this
-DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for: behind a slower handler nobody looks yet
+DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for
 BUFFERING_MS = 25  # the least the platform accepts (Telemetry API reference); one such period gathers trailing batches
 
 WAIT_DONE, SETTLE, STORE = "wait for runtimeDone", "settle", "wait for the store"
@@ -33,14 +33,14 @@ class Hold:
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
 
     def done(self, now: float, until: float) -> None:
-        """The handler is done: MAX_HOLD, which ends at `until`, counts from here."""
+        """Note that the handler is done: MAX_HOLD, which ends at `until`, counts from here."""
         self.mode = SETTLE
         self.since = now
         self.until = until
         self.settle_at = min(now + BUFFERING_MS / 1000, until)
 
     def advance(self, now: float) -> None:
-        """Time has passed."""
+        """Let time pass."""
         if self.mode == SETTLE and now >= self.settle_at:
             self.mode = STORE
 

@@ -103,7 +103,9 @@ class Outbox:
             fields: dict[str, object] = {"records": shed.records, "bytes": chunk.raw_bytes, "key": chunk.key}
             if shed.maybe_stored:
                 fields["perhapsStored"] = {chunk.key: shed.records}
-            actions.append(events.Say("error", "too much waits for the store: the oldest records are lost", fields))
+            actions.append(
+                events.Say("error", "buffer limit reached: the oldest chunk is dropped, its records are lost", fields)
+            )
             actions.append(events.Discard(chunk.seal))
         return actions
 
@@ -147,20 +149,20 @@ class Outbox:
         return events.Upload(self.attempt, delivery.chunk, conditional=conditional, must_seal=not delivery.seal_written)
 
     def seal_written(self, key: str) -> None:
-        """The journal holds the seal of the chunk with this key."""
+        """Note that the journal holds the seal of the chunk with this key."""
         for delivery in self._waiting:
             if delivery.chunk.key == key:
                 delivery.seal_written = True
 
     def thaw(self) -> list[events.Action]:
-        """The environment was frozen: what is in flight is unknown, its connection is to be closed."""
+        """Take note of a freeze: what is in flight is unknown, its connection is to be closed."""
         if not self.attempt or self._frozen_meanwhile:
             return []
         self._frozen_meanwhile = True
         return [events.Abandon(self.attempt)]
 
     def next_event(self) -> None:
-        """An INVOKE or SHUTDOWN came: the environment runs."""
+        """Note that an INVOKE or SHUTDOWN came: the environment runs."""
         self._waits_for_event = False
 
     def answered(self, event: events.Uploaded | events.UploadFailed, now: float, *, held: bool) -> list[events.Action]:
@@ -190,7 +192,7 @@ class Outbox:
         if self.circuit.failed(why, now):
             return [self.says_open()]
         if self.circuit.failures == 1 and not self.circuit.is_open:
-            return [events.Say("warning", "an object could not be stored; it is kept and tried again", {"why": why})]
+            return [events.Say("warning", "upload failed: the object is kept and retried", {"why": why})]
         return []
 
     def _unconditional(self, delivery: Delivery, why: str, now: float) -> list[events.Action]:
@@ -201,7 +203,7 @@ class Outbox:
             actions.append(self._change_key(delivery))
         if self.conditional:
             self.conditional = False
-            text = "the store does not know conditional writes: objects are put without them from here on"
+            text = "the store does not support conditional writes: If-None-Match is no longer sent"
             actions.append(events.Say("warning", text, {"why": why}))
         return actions
 
@@ -211,8 +213,8 @@ class Outbox:
         return events.KeyChanged(delivery.chunk)
 
     def says_open(self) -> events.Say:
-        """Return the line for people when the circuit opens."""
-        text = "the store cannot be reached: no invocation waits for it any more, the logs are kept and tried later"
+        """Return the line for operators when the circuit opens."""
+        text = "circuit opened: store unreachable, logs are buffered and retried"
         fields: dict[str, object] = {"why": self.circuit.why, "waiting_records": self.records}
         return events.Say("error", text, fields)
 
@@ -225,14 +227,15 @@ class Outbox:
         actions: list[events.Action] = [events.Forget(delivery.chunk.seal)]
         if lost:
             self._counters.lose(lost)
-            text = "records of an object were in the memory of an earlier process alone: they are lost"
+            text = "records lost: an earlier process had them in memory only"
             actions.append(events.Say("error", text, {"records": lost, "key": delivery.chunk.key}))
+        what = "circuit closed" if self.circuit.is_open else "upload succeeded"
         if self.circuit.succeeded(now):
-            actions.append(events.Say("info", "the store takes objects again"))
+            actions.append(events.Say("info", f"{what}: store reachable again"))
         return actions
 
     def _exists(self, delivery: Delivery, now: float) -> list[events.Action]:
-        """The key is taken: by an earlier attempt of this very chunk, or, at its first attempt, by another object."""
+        """Judge a key that is taken: by an earlier attempt of this chunk, or else by another object."""
         if delivery.attempts > 1 or delivery.from_snapshot:
             # Nobody but the earlier process can have put it there: then it is whole.
             whole = delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
@@ -242,7 +245,7 @@ class Outbox:
         delivery.attempts = 0
         self._collisions += 1
         if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
-            return [changed, *self._failed("every key is said to be taken", now)]
+            return [changed, *self._failed("the store reports every key as taken", now)]
         self.circuit.interrupted(now)
         fields: dict[str, object] = {"taken": taken, "used": changed.chunk.key}
-        return [changed, events.Say("warning", "somebody else's object has this key; another one is used", fields)]
+        return [changed, events.Say("warning", "key collision: another object has this key, a new key is used", fields)]

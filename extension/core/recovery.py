@@ -47,7 +47,7 @@ class Unreadable:
 
     def actions(self) -> list[events.Action]:
         """Return what is to be said and done, in order."""
-        text = "nothing of a chunk could be read again: its records are lost, if it was not stored before"
+        text = "journal unreadable: the records of a chunk are lost, unless an earlier process stored it"
         fields: dict[str, object] = {"records": self.lost, "perhapsStored": {self.seal.key: self.lost}}
         return [events.Say("error", text, fields), events.Discard(self.seal)]
 
@@ -69,10 +69,10 @@ class Poison:
 
     def actions(self) -> list[events.Action]:
         """Return what is to be said and done, in order."""
-        text = "bodies that could not be read again twice are set aside: their records are lost"
+        text = "recovery failed twice: batches moved to quarantine, their records are lost"
         fields: dict[str, object] = {"bodies": self.bodies, "records": self.lost}
         if self.key:
-            text = "a chunk that could not be made again twice is set aside: its records are lost"
+            text = "recovery failed twice: a chunk moved to quarantine, its records are lost"
             fields = {"records": self.lost, "key": self.key, "perhapsStored": {self.key: self.lost}}
         return [events.Say("error", text, fields), events.Quarantine(self.first, self.last)]
 

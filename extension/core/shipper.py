@@ -59,7 +59,7 @@ class Shipper:
         self._drain: Drain | None = None  # set by SHUTDOWN
         self._exited = False
 
-    # for the shell, and for whoever looks on
+    # for the shell
 
     @property
     def waiting_records(self) -> int:
@@ -114,7 +114,7 @@ class Shipper:
             self._before = state
 
     def seal_written(self, key: str) -> None:
-        """The journal holds the seal of the chunk with this key."""
+        """Note that the journal holds the seal of the chunk with this key."""
         self._outbox.seal_written(key)
 
     def conditional(self, *, wanted: bool) -> None:
@@ -149,7 +149,7 @@ class Shipper:
         return actions
 
     def wake_at(self) -> float | None:
-        """The monotonic moment at which `handle(None, …)` wants to be called; None: only an event changes anything."""
+        """Return the monotonic moment for `handle(None, …)`, in seconds; None: only an event changes anything."""
         return self._clock.wake_at()
 
     def _wake_time(self) -> float | None:
@@ -197,7 +197,7 @@ class Shipper:
             self._close(batcher.BACKLOG, now, actions)
 
     def _close_partial(self, now: events.Moment) -> None:
-        """The rest of a record did not come: what there is of it is shipped."""
+        """Close a record whose rest did not come: what there is of it is shipped."""
         received = self._reader.close_partial()
         self.counters.receive(received.records, unparsed=received.unparsed)
         self._batcher.push_partial(received, now)
@@ -257,12 +257,12 @@ class Shipper:
         return self._drain is not None and self._drain.is_over
 
     def _settle(self, current: Hold) -> None:
-        """The handler is done: MAX_HOLD counts from here."""
+        """Note that the handler is done: MAX_HOLD counts from here."""
         now = self._clock.time
         current.done(now, min(now + self._settings.hold_seconds, self._limit))
 
     def _may_upload(self) -> bool:
-        """Whether the environment is sure to go on: it is held, or its handler has not ended, or it never freezes."""
+        """Return whether the environment runs on for sure: held, its handler not over, or never frozen."""
         running = self._request and self._request not in self._done
         return bool(self._hold or running or self._managed or self._drain)
 
@@ -286,7 +286,7 @@ class Shipper:
         actions.append(upload)
 
     def _worth_shipping(self, now: events.Moment) -> str:
-        """The reason to close the open chunk now, or nothing."""
+        """Return the reason to close the open chunk now, or nothing."""
         if not self._batcher.records:
             return ""
         if self._is_drained():

@@ -47,45 +47,45 @@ class Header:
 
 
 def frame(kind: int, payload: bytes, body: bytes = b"") -> bytes:
-    """The frame's bytes up to `body`, which is the last part of the payload and is written behind them as it is."""
+    """Return the frame's bytes up to `body`, which is the last part of the payload and follows them as it is."""
     start = (len(payload) + len(body)).to_bytes(4, "big") + bytes((kind,))
     checksum = zlib.crc32(body, zlib.crc32(start + payload))
     return start + checksum.to_bytes(4, "big") + payload
 
 
 def entry(serial: int, wall: float, body: bytes) -> bytes:
-    """The first part of an ENTRY; `body` follows it. `wall`, in seconds since the epoch, comes back to the last bit."""
+    """Return the first part of an ENTRY; `body` follows it. `wall`, in seconds since the epoch, keeps its last bit."""
     return frame(ENTRY, serial.to_bytes(8, "big") + int(max(wall, 0.0) * TICKS).to_bytes(8, "big"), body)
 
 
 def read_entry(payload: bytes) -> tuple[int, float, bytes]:
-    """Serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
+    """Return serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
     if len(payload) < ENTRY_BYTES - PREFIX_BYTES:
         raise ValueError("an entry without serial and arrival")
     return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:16], "big") / TICKS, payload[16:]
 
 
 def serials(kind: int, *numbers: int) -> bytes:
-    """A FORGET, REPLAYING or REPLAYED."""
+    """Return a FORGET, REPLAYING or REPLAYED."""
     return frame(kind, b"".join(number.to_bytes(8, "big") for number in numbers))
 
 
 def read_serials(payload: bytes, count: int) -> list[int]:
-    """The serials of such a frame. ValueError if there are not so many."""
+    """Return the serials of such a frame. ValueError if there are not so many."""
     if len(payload) != 8 * count:
         raise ValueError(f"{len(payload)} bytes for {count} serials")
     return [int.from_bytes(payload[at : at + 8], "big") for at in range(0, len(payload), 8)]
 
 
 def header(told: Header) -> bytes:
-    """A HEADER."""
+    """Return a HEADER."""
     replays = list(told.replays.items())
     members = [FORMAT, told.environment, told.limit, told.last, told.forgotten, replays, _members(told.state)]
     return frame(HEADER, json.dumps(members).encode())
 
 
 def read_header(payload: bytes) -> Header:
-    """What `header` was told. ValueError if it is of another format."""
+    """Return what `header` was told. ValueError if it is of another format."""
     try:
         number, environment, limit, last, forgotten, replays, state = json.loads(payload)
         if number != FORMAT:
@@ -101,14 +101,14 @@ def read_header(payload: bytes) -> Header:
 
 
 def seal(one: Seal, environment: str) -> bytes:
-    """A SEAL; `environment` stands in for one that the seal does not name."""
+    """Return a SEAL; `environment` stands in for one that the seal does not name."""
     serials_and_reason = [one.first or 0, one.last or 0, one.reason, one.report_line, list(one.partial_at)]
     states = [_members(one.before), _members(one.after)]
     return frame(SEAL, json.dumps([one.key, *serials_and_reason, one.environment or environment, *states]).encode())
 
 
 def read_seal(payload: bytes) -> Seal:
-    """What `seal` was told. ValueError if it is no seal."""
+    """Return what `seal` was told. ValueError if it is not a seal."""
     try:
         key, first, last, reason, line, partial, environment, before, after = json.loads(payload)
         serials = int(first) or None, int(last) or None
@@ -131,7 +131,7 @@ def _state(members: list[object]) -> ReaderState:
 
 
 def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, int]]:
-    """Each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
+    """Yield each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
 
     Raises nothing itself. Where it stops short of `size`, the rest cannot be read.
     """

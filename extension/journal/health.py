@@ -48,13 +48,13 @@ class Health:
                 del self._said[what]
 
     def broken(self, error: OSError, folder: str) -> None:
-        """The journal in this folder cannot be written: suspend it."""
+        """Suspend the journal in this folder: it cannot be written."""
         self._suspended_until = self._now() + REST_SECONDS
         fields: dict[str, object] = {"why": str(error), "folder": folder}
         self.tell("broken", f"the journal cannot be written: {ADVICE}", fields)
 
     def full(self, limit: int, folder: str) -> None:
-        """The journal holds as much as it may, `limit` bytes."""
+        """Say that the journal holds as much as it may, `limit` bytes."""
         self.tell("full", f"the journal is full: {ADVICE}", {"limit_bytes": limit, "folder": folder})
 
     def tell(self, what: str, message: str, fields: dict[str, object]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024  # bytes: the limit, unless it is set, or an eighth of what is free is less
 SHARE = 8  # the journal takes this part of what is free, for /tmp is the function's
-ATTEMPTS = 3  # at writing again what somebody is just removing
+ATTEMPTS = 3  # at writing again what another process is just removing
 
 
 class Journal:
@@ -53,13 +53,13 @@ class Journal:
         self._replays: dict[int, int] = {}
         self._state: ReaderState | None = None
         self._missed_a_frame = False  # a frame that had to be written was not
-        self._detached: list[Segment] = []  # in no folder for the moment, since somebody removed it
+        self._detached: list[Segment] = []  # in no folder for the moment, since it was removed
 
     @classmethod
     def open(
         cls, parent: str, environment_id: str, say: Say, limit: int = 0, now: Callable[[], float] = time.monotonic
     ) -> Journal:
-        """The journal in a folder of `parent`, of at most `limit` bytes (0: it depends on what is free).
+        """Return the journal in a folder of `parent`, of at most `limit` bytes (0: it depends on what is free).
 
         `environment_id` counts if there is no older one; `.environment` tells. Takes over what a dead process left.
         """
@@ -107,7 +107,7 @@ class Journal:
             return written
 
     def forget(self, last: int, first: int = 1) -> None:
-        """The entries `first` to `last` are stored or counted as lost."""
+        """Forget the entries `first` to `last`: they are stored or counted as lost."""
         with self._lock:
             self._forget(first, last)
 
@@ -118,7 +118,7 @@ class Journal:
             self._must(frames.serials(frames.REPLAYING, first))
 
     def replayed(self, first: int) -> None:
-        """It could be made: whatever becomes of its upload, it is no poison."""
+        """Note that it could be made: whatever becomes of its upload, it is not poison."""
         with self._lock:
             if self._replays.pop(first, 0):
                 self._must(frames.serials(frames.REPLAYED, first))
@@ -138,7 +138,7 @@ class Journal:
         return done
 
     def entries(self, first: int, last: int) -> Iterator[tuple[int, float, bytes]]:
-        """Serial, arrival (seconds since the epoch) and body of the entries in this range, one in memory at a time.
+        """Yield serial, arrival (seconds since the epoch) and body of these entries, one in memory at a time.
 
         Those that are forgotten, or cannot be read any more, are missing.
         """
@@ -160,7 +160,7 @@ class Journal:
                     os.close(opened[0])
 
     def _opened(self, number: int) -> tuple[int, int] | None:
-        """A descriptor of this segment, to be closed by the caller, and the bytes that can be read; None: it has gone.
+        """Return a descriptor of this segment, for the caller to close, and the readable bytes; None if it was removed.
 
         Not its name: the file may be removed, and be written again, meanwhile.
         """
@@ -171,7 +171,7 @@ class Journal:
         return None
 
     def recent(self) -> Iterator[bytes]:
-        """The last bodies that came before this process began, oldest first, as far as they are still there."""
+        """Yield the last bodies that came before this process began, oldest first, as far as they are still there."""
         files = self._files
         for number, at, size in self.left.recent if files else []:
             try:
@@ -184,14 +184,14 @@ class Journal:
                 os.close(descriptor)
 
     def rename(self, environment_id: str) -> None:
-        """From here on this is another environment: a snapshot was restored."""
+        """Belong to another environment from here on: a snapshot was restored."""
         with self._lock:
             self.environment = environment_id
             if self._files:
                 self._begin()
 
     def file(self) -> int | None:
-        """The descriptor of a new file without a name, to be closed by the caller; None if memory has to serve."""
+        """Return the descriptor of a new file without a name, for the caller to close; None if memory has to serve."""
         with self._lock:
             if not self._alive() or not self._files:
                 return None
@@ -202,7 +202,7 @@ class Journal:
                 return None
 
     def persist(self) -> None:
-        """The process ends: what the next one needs is there, even if somebody has just cleared /tmp."""
+        """Make sure, as the process ends, that the next one finds what it needs, even if /tmp was just cleared."""
         with self._lock:
             self._health.resume()
             self._alive()
@@ -222,7 +222,7 @@ class Journal:
         return [*(self._files.segments if self._files else ()), *self._detached]
 
     def _ready(self, now: float) -> bool:
-        """Whether an entry may be written now."""
+        """Return whether an entry may be written now."""
         if self._health.is_suspended(now) or not self._alive():
             return False
         if self._files and not self._files.has_reserve:
@@ -234,7 +234,7 @@ class Journal:
         return True
 
     def _alive(self) -> bool:
-        """Whether there is a folder to write to; writes again what somebody has removed from /tmp."""
+        """Return whether there is a folder to write to; write again what was removed from /tmp."""
         files = self._files
         if self._closed:
             return False
@@ -266,7 +266,7 @@ class Journal:
         if files:
             files.purge(self._forgotten, self._seal_segments.values())
             self._detached += files.take_missing()
-        if not files or files.folder.is_gone:
+        if not files or files.folder.is_removed:
             self._files = None
             if files:
                 files.close()

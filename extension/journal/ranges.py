@@ -37,11 +37,11 @@ class Ranges:
         self._ranges = sorted([*kept, (first, last)])
 
     def cover(self, first: int, last: int) -> bool:
-        """Whether every number from `first` to `last` is in; also if there is none."""
+        """Return whether every number from `first` to `last` is in; also if there is none."""
         return last < first or any(one[0] <= first and last <= one[1] for one in self._ranges)
 
     def without(self, others: Iterable[tuple[int, int]]) -> Ranges:
-        """A new set: these numbers less the others."""
+        """Return these numbers less the others."""
         left = self._ranges
         for first, last in others:
             pieces: list[tuple[int, int]] = []

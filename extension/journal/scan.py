@@ -76,9 +76,9 @@ def find(folder: Folder, limit: int, largest: int, slack: int) -> Leftover:
 
 
 def entries(descriptor: int, whole: int, first: int, last: int) -> Iterator[tuple[int, float, bytes]]:
-    """Serial, arrival and body of the entries `first` to `last` in a segment with `whole` readable bytes. OSError.
+    """Yield serial, arrival and body of the entries `first` to `last` in a segment's `whole` readable bytes. OSError.
 
-    Somebody may be appending by the same descriptor: it is read without moving its position.
+    Another thread may be appending by the same descriptor: it is read without moving its position.
     """
     at = 0
 
@@ -109,7 +109,7 @@ def _drop(folder: Folder, number: int) -> None:
 
 
 def _written_with(folder: Folder, sizes: dict[int, int], largest: int) -> int:
-    """The limit that the newest header names: when /tmp has filled up since, what was journalled is still read."""
+    """Return the limit that the newest header names: if /tmp has filled up since, what was journalled is still read."""
     for number in reversed(list(sizes)):
         try:
             for kind, payload, _ in _frames(folder, Segment(number, sizes[number])):
@@ -137,7 +137,7 @@ def _read(folder: Folder, segment: Segment, left: Leftover, found: dict[int, Sea
                 _note(kind, payload, segment.number, left, found)
             segment.whole = end
     except (OSError, ValueError):
-        return  # not ours, or unreadable: what was read so far is used, the rest counts as torn
+        return  # foreign or unreadable: what was read so far is used, the rest counts as torn
 
 
 def _note(kind: int, payload: bytes, number: int, left: Leftover, found: dict[int, Seal]) -> None:

@@ -34,16 +34,16 @@ class Segment:
         self.whole = size  # bytes up to where it can be read
         self.first = 0  # serials; 0: none
         self.last = 0
-        self.descriptor: int | None = None  # it stays open: what somebody removes can be read all the same
+        self.descriptor: int | None = None  # it stays open: what is removed can be read all the same
 
     def fileno(self) -> int:
-        """The descriptor. OSError if the file could not be opened."""
+        """Return the descriptor. OSError if the file could not be opened."""
         if self.descriptor is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self.descriptor
 
     def note(self, serial: int) -> None:
-        """An entry stands here."""
+        """Note that this entry stands here."""
         self.first = self.first or serial
         self.last = serial
 
@@ -88,13 +88,13 @@ class Files:
 
     @property
     def is_wiped(self) -> bool:
-        """Whether somebody has removed the oldest segment or the one that is written, or the whole folder."""
+        """Whether another process has removed the oldest segment or the one that is written, or the whole folder."""
         if not self.is_open:
-            return self.folder.is_gone
+            return self.folder.is_removed
         return _is_removed(self.current) or _is_removed(self.segments[0])
 
     def takes(self, size: int) -> bool:
-        """Whether so many bytes belong into the current segment."""
+        """Return whether so many bytes belong into the current segment."""
         if not self.is_open:
             return False
         return self.current.size == self._begun or self.current.size + size <= self._segment_bytes
@@ -163,7 +163,7 @@ class Files:
         self._reserved = 0
 
     def quarantine(self, number: int, copies: Iterable[tuple[bytes, bytes]], most: int) -> None:
-        """Write a file of frames that nobody reads again; OSError, and no such file, if they take over `most` bytes."""
+        """Write a file of frames that no process reads again. OSError, and no file, if they take over `most` bytes."""
         name = numbered(ASIDE, number)
         descriptor = self.folder.create(name)
         size = 0
@@ -179,7 +179,7 @@ class Files:
         self._aside += size
 
     def spool(self) -> int:
-        """The descriptor of a new file without a name: nobody can remove it, and it goes with its last user."""
+        """Return the descriptor of a new file without a name: it cannot be removed, and it goes with its last user."""
         self._number += 1
         name = numbered(SPOOL, self._number)
         descriptor = self.folder.create(name)
@@ -187,16 +187,16 @@ class Files:
         return descriptor
 
     def take_missing(self) -> list[Segment]:
-        """After files were removed by somebody: keep those that are there, return the others. Nothing is written on."""
+        """Keep the segments whose files are still there, return the others. Nothing is appended to any of them."""
         self.is_open = False
-        missing = [segment for segment in self.segments if self.folder.is_gone or _is_removed(segment)]
+        missing = [segment for segment in self.segments if self.folder.is_removed or _is_removed(segment)]
         self.segments = [segment for segment in self.segments if segment not in missing]
         self.folder.remove(RESERVE)
         self._reserved = 0
         return missing
 
     def write_again(self, missing: list[Segment]) -> None:
-        """Take in segments that were removed: whoever has them open can still read them.
+        """Take in segments that were removed: they are open, and can still be read.
 
         What got in is no longer in the list. OSError: not all did.
         """

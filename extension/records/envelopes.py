@@ -54,7 +54,7 @@ class Entry:
 
 
 def split(body: bytes, tail: str, now_text: str) -> tuple[list[Entry], str]:
-    """The entries of one body, and the beginning of a record that the next body may finish ("" if there is none).
+    """Return the entries of one body, and the beginning of a record that the next may finish ("" if there is none).
 
     `tail` is what the body before left so; `now_text` is the time given to what cannot be read.
     """
@@ -123,19 +123,19 @@ def _read_array(
 
 
 def unparsed(text: str, now_text: str) -> Entry:
-    """What cannot be read, as a record of its own."""
+    """Return text that cannot be read as a record of its own."""
     kept = _valid(text[:UNPARSED_TEXT])
     raw = f'{{"time":"{now_text}","type":"{UNPARSED}","record":{objects.encode_string(kept)}}}'
     return Entry(raw, UNPARSED, now_text, kept, readable=False)
 
 
 def plain_text(value: object) -> str | None:
-    """A JSON string's value; None for anything else, numbers among it."""
+    """Return a JSON string's value; None for anything else, numbers among it."""
     return value if isinstance(value, str) and not isinstance(value, Numeral) else None
 
 
 def _envelope(text: str, position: int) -> tuple[str, object, int] | None:
-    """Text, value and end of the envelope at `position`, its pieces joined if it was cut; None if it cannot be read.
+    """Return text, value and end of the envelope at `position`, its pieces joined; None if it cannot be read.
 
     Cut between two digits it can be JSON as it stands: `[{"n":1},{"time":"T2","type":"function","record":0}]`.
     """
@@ -171,7 +171,7 @@ def _joined(text: str, position: int) -> tuple[str, object, int] | None:
 
 
 def _continued(text: str, tail: str) -> str:
-    """The body with the tail of the one before joined to its first envelope; "" if it does not go on with it."""
+    """Return the body with the tail of the one before joined to its first envelope; "" if it does not go on with it."""
     opening = _OPENING.match(text, _skip(text, 0))
     if not opening:
         return ""
@@ -183,13 +183,13 @@ def _continued(text: str, tail: str) -> str:
 
 
 def _is_valid(envelope: tuple[str, object, int] | None) -> bool:
-    """Whether this is no mere piece: a piece can look like an envelope whose record is a number or a list."""
+    """Return whether this is more than a piece, which can look like an envelope whose record is a number or a list."""
     record = envelope[1].get("record") if envelope and isinstance(envelope[1], dict) else None
     return isinstance(record, dict) or plain_text(record) is not None
 
 
 def _unfinished(text: str, position: int) -> str:
-    """The beginning of a cut record that ends this body, without what closed the array; "" if there is none."""
+    """Return the beginning of a cut record that ends this body, without what closed the array; "" if there is none."""
     if not _CUT.match(text, position) or len(text) - position > LONGEST_TAIL:
         return ""
     rest = text[position:].rstrip(_WHITESPACE)
@@ -198,7 +198,7 @@ def _unfinished(text: str, position: int) -> str:
 
 
 def _resume(text: str, position: int) -> tuple[int, int] | None:
-    """Where what cannot be read ends, and where the next readable envelope begins; None if there is none."""
+    """Return where what cannot be read ends, and where the next readable envelope begins; None if there is none."""
     for number, place in enumerate(_NEXT.finditer(text, position + 1)):
         if number == PIECES:
             break
@@ -216,7 +216,7 @@ def _entry(raw: str, value: object, now_text: str) -> Entry:
 
 
 def _valid(text: str) -> str:
-    """Bytes that are not UTF-8, once their neighbours are known, as U+FFFD: a line of JSON has to be UTF-8."""
+    """Return the text with bytes that are not UTF-8 as U+FFFD: a line of JSON has to be UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

@@ -34,7 +34,7 @@ class Origin:
 
 
 def line(envelope: str, request_id: str | None, environment: str, sequence: int) -> str:
-    """One line: the envelope's own text, three members added; numbers, escapes and duplicate keys stay as they were.
+    """Return one line: the envelope's own text and three members; numbers, escapes and duplicate keys stay as they are.
 
     `envelope` is the text of one non-empty JSON object. Line breaks can only stand between its tokens (JSON forbids
     them inside strings), so blanks may take their place.
@@ -46,7 +46,7 @@ def line(envelope: str, request_id: str | None, environment: str, sequence: int)
 
 
 def key(prefix: str, function: str, wall: float, unique: str, *, gzip: bool) -> str:
-    """The object's key. `wall` (seconds since the epoch): arrival of the chunk's first record; `unique`: a UUID."""
+    """Return the object's key. `wall` (seconds since the epoch): arrival of its first record; `unique`: a UUID."""
     date, hour = date_and_hour(wall)
     for name, value in (("{function}", function), ("{date}", date), ("{hour}", hour)):
         prefix = prefix.replace(name, value)
@@ -56,7 +56,7 @@ def key(prefix: str, function: str, wall: float, unique: str, *, gzip: bool) -> 
 def metadata(
     origin: Origin, first_time: str, last_time: str, records: int, raw_bytes: int, reason: str
 ) -> dict[str, str]:
-    """User metadata of an object (ASCII; the store adds x-amz-meta-)."""
+    """Return the user metadata of an object (ASCII; the store adds x-amz-meta-)."""
     members = {
         "format": FORMAT,
         "function-arn": origin.arn,
@@ -74,21 +74,21 @@ def metadata(
 
 
 def _header(value: str) -> str:
-    """Printable ASCII: anything else, a line break above all, would make the request and each retry unsendable."""
+    """Return a value as printable ASCII: anything else, a line break above all, would make each request unsendable."""
     if value.isascii() and value.isprintable():
         return value
     return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 
 def decode(body: bytes) -> list[dict[str, object]]:
-    """The lines of one object, parsed; gzip is recognised by its first two bytes. ValueError if a line is not JSON."""
+    """Return the lines of one object, parsed; its first two bytes tell gzip. ValueError if a line is not JSON."""
     if body[:2] == b"\x1f\x8b":
         body = zlib.decompress(body, 16 + zlib.MAX_WBITS)
     return [json.loads(one) for one in body.split(b"\n") if one]
 
 
 def date_and_hour(wall: float) -> tuple[str, str]:
-    """`YYYY-MM-DD` and `HH` in UTC of a moment in seconds since the epoch (Hinnant's days-to-civil algorithm)."""
+    """Return `YYYY-MM-DD` and `HH` in UTC of seconds since the epoch (Hinnant's days-to-civil algorithm)."""
     days, seconds = divmod(int(wall), SECONDS_PER_DAY)
     era, day_of_era = divmod(days + 719468, 146097)
     year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
@@ -101,7 +101,7 @@ def date_and_hour(wall: float) -> tuple[str, str]:
 
 
 def iso_time(wall: float) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ`, as the platform writes it."""
+    """Return `YYYY-MM-DDTHH:MM:SS.mmmZ`, as the platform writes it."""
     date, hour = date_and_hour(wall)
     seconds = int(wall)
     return f"{date}T{hour}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{int((wall - seconds) * 1000):03d}Z"

@@ -15,9 +15,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up
+REMEMBERED = 1024  # request ids that still count as this environment's; older ones do not occur any more
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
-SEALED_IDS = 32  # newest request ids that a seal remembers: older ones no longer turn up in a chunk that is made again
+SEALED_IDS = (
+    32  # newest request ids that a seal remembers: older ones do not occur any more in a chunk that is made again
+)
 TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the next body
 
 
@@ -57,23 +59,23 @@ class Reader:
         return bool(self._tail)
 
     def state(self) -> ReaderState:
-        """What a reader must start from to make the same lines of what comes next."""
+        """Return what a reader must start from to make the same lines of what comes next."""
         return ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
 
     def restore(self, state: ReaderState) -> None:
-        """Start from there."""
+        """Start from this state."""
         self._current = state.request_id
         self._seen = dict.fromkeys(state.seen)
         self._sequence = state.sequence
         self._origin.arn = self._origin.arn or state.arn
 
     def own_line(self, make: Callable[[str, int], str]) -> str:
-        """A line of the extension's own, numbered as the next record; `make` gets environment and number."""
+        """Return a line of the extension's own, numbered as the next record; `make` gets environment and number."""
         self._sequence += 1
         return make(self._origin.environment, self._sequence)
 
     def saw(self, request_id: str, arn: str = "") -> None:
-        """An INVOKE or a platform.start has named this request: only such ids are believed in records."""
+        """Note a request that an INVOKE or a platform.start has named: only such ids count in records."""
         self._origin.arn = self._origin.arn or arn
         self._seen.pop(request_id, None)
         self._seen[request_id] = None
@@ -87,7 +89,7 @@ class Reader:
         return self._received(entries)
 
     def close_partial(self) -> Received:
-        """No body came that finishes the record: keep what there is of it."""
+        """Close a record that no body came to finish: keep what there is of it."""
         tail, self._tail = self._tail, ""
         return self._received([envelopes.unparsed(tail, objects.iso_time(self._tail_wall))] if tail else [])
 
@@ -110,7 +112,7 @@ class Reader:
         return received
 
     def _shipped(self, kind: str) -> bool:
-        """LOG_TYPES says what is shipped; a type nobody knows yet passes through."""
+        """Return whether LOG_TYPES wants this type; an unknown type passes through."""
         family = kind.partition(".")[0]
         return family in self._types or kind == UNPARSED or family not in ("platform", "function", "extension")
 
@@ -131,7 +133,7 @@ class Reader:
             received.done.append(request_id)
 
     def _request_of(self, entry: Entry) -> str | None:
-        """The request a record belongs to: its own word if the id is known here, else the last platform.start's."""
+        """Return the request of a record: its own id if that is known here, else the last platform.start's."""
         record = entry.record
         if isinstance(record, dict):
             for name in ("requestId", "AWSRequestId"):

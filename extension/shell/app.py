@@ -32,20 +32,20 @@ def run(settings: Settings, started: Started, environ: Mapping[str, str]) -> int
 
             consumer = Consumer(settings, started, environ, poller)
             return consumer.run()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
             fields: dict[str, object] = {"why": _traceback(error)}
-            say("error", "shipping has ended for this environment, the function goes on", fields)
+            say("error", "internal error: shipping stopped for this environment, the function continues", fields)
         if consumer:
             pending, unshipped = consumer.pending, consumer.waiting_records
             if consumer.leaving:
                 pending.append(Shutdown("", 0.0))
         else:
-            started.intake.open(None, None)  # nobody waits for a journal any more
+            started.intake.open(None, None)  # no body waits for a journal any more
     return poll_only(started.inbox, poller, pending, unshipped)
 
 
 def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: int) -> int:
-    """Release every invocation at once, leave at SHUTDOWN; `pending` are items that nobody has consumed.
+    """Release every invocation at once, leave at SHUTDOWN; `pending` are items that were not consumed.
 
     What the platform still delivers goes into the journal, if there is one: a reset is followed by another process.
     """
@@ -59,7 +59,11 @@ def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: in
                 poller.release()
             elif isinstance(batch, (Polled, Shutdown, Disconnected)):  # Shutdown: SIGTERM
                 if unshipped:
-                    say("error", "this environment ends; since its faults nothing was shipped", {"records": unshipped})
+                    say(
+                        "error",
+                        "environment shutting down: nothing was shipped since the internal error",
+                        {"records": unshipped},
+                    )
                 return 1 if isinstance(batch, Disconnected) else 0
         pending = inbox.take(None)
 

@@ -79,7 +79,7 @@ class Consumer:
 
     def _consume(self, item: object) -> int | None:
         if isinstance(item, Disconnected):
-            say("error", "the Extensions API has gone", {"why": item.why})
+            say("error", "lost connection to the Extensions API", {"why": item.why})
             return 1
         if isinstance(item, Seal):
             return self._carry_out(self._shipper.recover(self.executor.recover(item)))
@@ -97,7 +97,7 @@ class Consumer:
         for number, action in enumerate(actions):
             try:
                 if isinstance(action, events.Exit):
-                    say("error" if action.lost_records else "info", "this environment ends", action.counts)
+                    say("error" if action.lost_records else "info", "environment shutting down", action.counts)
                     if action.counts["waiting"]:
                         self.executor.persist()
                     return 0
@@ -112,10 +112,14 @@ class Consumer:
         return None
 
     def _read_again(self, item: events.UnreadBatch) -> events.Event:
-        """A body for which the queue had no room: the journal may have it."""
+        """Read a batch for which the queue had no room from the journal, if that has it."""
         for body in self.executor.bodies(item.serial, item.serial) if item.serial else ():
             return body
-        say("error", "the queue was full: a batch is lost", {"records": item.records, "bytes": item.size})
+        say(
+            "error",
+            "queue full: one batch dropped, its records are lost",
+            {"records": item.records, "bytes": item.size},
+        )
         return events.BatchDropped(item.records, item.size)
 
     def _survive(self, error: Exception, item: object) -> None:
@@ -130,13 +134,13 @@ class Consumer:
 
         why = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
         if unread:  # reading it again would be the same fault
-            text = "a fault of the extension; it goes on, a batch is lost"
+            text = "internal error: one batch dropped, shipping continues"
             say("error", text, {"records": unread.records, "bytes": unread.size, "why": why})
             self.pending.insert(0, events.BatchDropped(unread.records, unread.size))
             if unread.serial:
                 self.executor.quarantine(unread.serial, unread.serial)
         else:
-            say("error", "a fault of the extension; it goes on", {"why": why})
+            say("error", "internal error: shipping continues", {"why": why})
         if isinstance(item, Polled):
             self._poller.release()
 

@@ -111,7 +111,7 @@ class Executor:
         self.journal.quarantine(first, last)
 
     def persist(self) -> None:
-        """Called on exit while records are still waiting: the next process finds them."""
+        """Keep, on exit, what is still waiting: the next process finds it."""
         self.journal.persist()
 
     def _seal(self, chunk: Chunk) -> None:
@@ -127,7 +127,7 @@ class Executor:
         return Body(gzip=self._settings.gzip, storage=Spool(self.journal.file))
 
     def _restored(self) -> None:
-        """A snapshot was restored: this is one of many environments that come from it."""
+        """Become an environment of its own: a snapshot was restored, and many come from it."""
         self.origin.environment = _new_environment()
         self.journal.rename(self.origin.environment)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from extension.extensions_api import ExtensionsApi
     from extension.inbox import Inbox
 
-ATTEMPTS = 60  # failed calls in a row before the environment counts as gone
+ATTEMPTS = 60  # failed calls in a row before the connection counts as lost
 LONGEST_PAUSE = 1.0  # s between failed calls
 
 

@@ -35,7 +35,7 @@ class Connection:
     __slots__ = ("_lock", "_socket", "ended", "heard", "lasting")
 
     def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may be somebody else's
+        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may belong to another file
         self._socket: socket.socket | None = None
         self.ended = False
         self.heard = False
@@ -84,7 +84,7 @@ class Connection:
         return answer
 
     def end(self) -> None:
-        """From any thread: nothing more is sent or received, whoever waits here wakes up with an error."""
+        """End the connection, from any thread: a thread that waits here wakes up with an error."""
         with self._lock:
             self.ended = True
             if self._socket is not None:
@@ -157,7 +157,7 @@ class Connection:
 
     def _check(self) -> None:
         if self.ended:
-            raise ConnectionAbortedError("ended by us")
+            raise ConnectionAbortedError("ended by the extension")
 
 
 def moment() -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Whose name a request is signed in: static keys, or the container endpoint that SnapStart has instead of them.
 
-Reads a mapping, a token's file and the bytes of an answer; asks nobody. The Lambda developer guide names the variables
+Reads a mapping, a token's file and the bytes of an answer. The Lambda developer guide names the variables
 under "Defined runtime environment variables" (static keys) and "SnapStart" (the container endpoint and its token).
 """
 
@@ -41,7 +41,7 @@ class Credentials:
         return self._derived[1]
 
     def due(self, now: float) -> bool:
-        """Whether to read them again at `now` (seconds since the epoch) rather than use these."""
+        """Return whether to read them again at `now` (seconds since the epoch) rather than use these."""
         return bool(self.expires) and now >= self.expires - RENEW_SECONDS
 
 

@@ -57,7 +57,7 @@ def configured(environ: Mapping[str, str]) -> str:
 
 
 def no_region() -> StoreError:
-    """Return the error for a bucket whose region nobody named."""
+    """Return the error for a bucket whose region is unknown."""
     message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
     return StoreError(StoreError.CONFIGURATION, 0, "NoRegion", message)
 

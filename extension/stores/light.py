@@ -42,7 +42,7 @@ class LightStore:
         self._kept_since: tuple[float, float] | None = None  # None: in use, or there is none
 
     def warm_up(self) -> None:
-        """Load the certificates. What is wrong with the settings, the first `put` says."""
+        """Load the certificates. Configuration errors surface in the first `put`."""
         try:
             self._trust(endpoint.resolve(self._bucket, self._region, self._environ))
         except StoreError:
@@ -109,7 +109,7 @@ class LightStore:
         connection = Connection()
         with self._lock:
             if self._cancels != cancels:
-                raise ConnectionAbortedError("ended by us")
+                raise ConnectionAbortedError("ended by the extension")
             if self._connection is not None:
                 self._connection.close()  # kept too long, or to another server
             self._connection, self._kept_since = connection, None
@@ -131,7 +131,7 @@ class LightStore:
             except OSError as error:
                 if connection.ended or isinstance(error, TimeoutError):
                     raise
-                broken = error  # who refuses does not wait for the whole body: the answer may be there
+                broken = error  # a server that rejects a request may answer before reading all of the body
             answer = connection.receive()
             if broken and answer.stored:
                 raise broken

@@ -2,7 +2,7 @@
 
 It keeps the contract of `light`: one attempt, the same time-outs, the same errors. boto3 reads settings, credentials
 and proxies from the process's environment and files by itself, that is what it is chosen for; `environ` only decides
-what we set for it. It is loaded when it is needed, not before (370 ms of CPU).
+what the extension sets for it. It is loaded when it is needed, not before (370 ms of CPU).
 """
 
 from __future__ import annotations
@@ -154,10 +154,10 @@ class _Attempt:
         with self._lock:
             self._connection = connection
             if self.ended:
-                raise ConnectionAbortedError("ended by us")
+                raise ConnectionAbortedError("ended by the extension")
 
     def end(self) -> None:
-        """From any thread: nothing more is sent."""
+        """End the attempt, from any thread: nothing more is sent."""
         with self._lock:
             self.ended = True
             sock = getattr(self._connection, "sock", None)

@@ -364,7 +364,7 @@ def test_a_listener_that_dies_is_started_again_on_the_same_port_and_that_is_said
     assert kept.bodies == [b"[1]"] * 2
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert all("the listener has died; it is started again" in line for line in lines)
+    assert all("listener failed: restarting" in line for line in lines)
 
 
 def answers(kept: Kept) -> bool:

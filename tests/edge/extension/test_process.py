@@ -69,7 +69,7 @@ class Process:
 
     def levels(self) -> list[object]:
         """Of what it said, without the closing account of an environment that lost nothing."""
-        closing = ("info", "this environment ends")
+        closing = ("info", "environment shutting down")
         return [line["level"] for line in self.said() if (line["level"], line["message"]) != closing]
 
 
@@ -275,8 +275,8 @@ def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counte
         assert process.exit_code() == 0
         assert time.monotonic() - begun < 1.6
         said = process.said()
-    assert said[0]["message"] == "an object could not be stored; it is kept and tried again"
-    (last,) = [one for one in said if one["message"] == "this environment ends"]
+    assert said[0]["message"] == "upload failed: the object is kept and retried"
+    (last,) = [one for one in said if one["message"] == "environment shutting down"]
     assert (said[-1], last["level"], last["lost"]) == (last, "error", 2)
     assert int(str(last["lostBytes"])) > len(json.dumps([line("kept"), platform("runtimeDone", "r1")]))
 

@@ -164,7 +164,9 @@ def test_202_from_both_is_said_once_and_polling_goes_on(api: LambdaApi, capfd: p
     assert started.api == ""
     (said,) = messages(capfd)
     assert said["level"] == "error"
-    assert said["message"] == "no log API will deliver here: nothing is shipped, the function goes on"
+    assert (
+        said["message"] == "subscription refused: no log API delivers here, nothing is shipped, the function continues"
+    )
     assert str(said["answers"]).startswith("telemetry 2025-01-29: 202 ")
     assert "; logs 2021-03-18: 202 " in str(said["answers"])
 
@@ -205,7 +207,7 @@ def test_a_port_that_is_taken_is_replaced_by_another_which_the_subscription_name
     assert api.of("telemetry")[0].destination_open is True
     (said,) = messages(capfd)
     assert (said["message"], said["asked"], said["used"]) == (
-        "the port is taken; another one is used",
+        "listener port in use: an ephemeral port is used",
         taken,
         started.listener.port,
     )

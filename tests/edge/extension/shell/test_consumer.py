@@ -66,7 +66,7 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     scene.shut_down()
     assert consumer.run() == 0
     lines = said(capfd)
-    faults = [one for one in lines if one["message"] == "a fault of the extension; it goes on, a batch is lost"]
+    faults = [one for one in lines if one["message"] == "internal error: one batch dropped, shipping continues"]
     assert [(one["records"], one["bytes"]) for one in faults] == [(1, 8)] * 2
     assert "Traceback" in str(faults[0]["why"])
     closing = lines[-1]
@@ -161,9 +161,9 @@ def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
         pass
     assert codes == [0]
     assert [one["message"] for one in said(capfd)] == [
-        "a fault of the extension; it goes on, a batch is lost",
-        "shipping has ended for this environment, the function goes on",
-        "this environment ends; since its faults nothing was shipped",
+        "internal error: one batch dropped, shipping continues",
+        "internal error: shipping stopped for this environment, the function continues",
+        "environment shutting down: nothing was shipped since the internal error",
     ]
 
 
@@ -200,7 +200,7 @@ def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd:
     assert not thread.is_alive()
     assert scene.released == 2
     fault, last = said(capfd)
-    assert fault["message"] == "a fault of the extension; it goes on"
+    assert fault["message"] == "internal error: shipping continues"
     assert "Traceback" in str(fault["why"])
     assert last["errors"] == 1
 
@@ -236,7 +236,7 @@ def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_coun
     assert consumer.run() == 0
     given_up, last = said(capfd)
     size = len(line("the first"))
-    assert given_up["message"] == "the queue was full: a batch is lost"
+    assert given_up["message"] == "queue full: one batch dropped, its records are lost"
     assert (given_up["records"], given_up["bytes"]) == (1, size)
     assert (last["received"], last["shipped"], last["lost"], last["lostBytes"]) == (2, 1, 1, size)
     assert shipped(store) == ["the second"]
@@ -266,7 +266,7 @@ def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the
     told = report["record"]
     assert isinstance(told, dict)
     assert (report["type"], told["duplicateBodies"], told["refusedRequests"]) == ("extension.report", 1, 1)
-    assert last["message"] == "this environment ends"
+    assert last["message"] == "environment shutting down"
     assert last.items() >= {**told, "shipped": 1, "waiting": 0, "puts": 1}.items()
 
 

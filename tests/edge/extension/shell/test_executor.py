@@ -233,7 +233,7 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     consumer.executor.journal.left.seals[0].report_line = 5  # type: ignore[assignment]  # no text at all
     scene.shut_down()
     assert consumer.run() == 0
-    assert said(capfd)[0]["message"] == "a fault of the extension; it goes on"
+    assert said(capfd)[0]["message"] == "internal error: shipping continues"
     assert shipped(store) == ["healthy"]
     found = left(tmp_path)
     assert ([one.key for one in found.seals], found.replays) == ([KEY], {1: 1})

@@ -40,7 +40,7 @@ def test_three_failures_in_a_row_of_any_kind_open_the_circuit(kinds: tuple[str, 
     for number, kind in enumerate(kinds):
         story.failed(12 + number, kind)
     assert story.forget().invoke("r2", 20).told == ["20 release r2"]
-    assert story.messages[-1].startswith("the store cannot be reached: no invocation waits for it any more")
+    assert story.messages[-1].startswith("circuit opened: store unreachable")
 
 
 @pytest.mark.holds("circuit: three failures in a row of any kind open the circuit")

@@ -45,7 +45,7 @@ def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_
     assert (first.body, first.metadata) == (second.body, second.metadata)
     assert second.seal.key == second.key
     assert story.chunks["3"].must_seal  # the journal must learn of the new key first
-    assert story.messages == ["somebody else's object has this key; another one is used"]
+    assert story.messages == ["key collision: another object has this key, a new key is used"]
     assert story.stored(11.2).ledger == (2, 2, 0)
 
 

@@ -91,8 +91,8 @@ def test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_a
         "11.9 say info",
     ]
     assert story.messages == [
-        "an object could not be stored; it is kept and tried again",
-        "the store takes objects again",
+        "upload failed: the object is kept and retried",
+        "upload succeeded: store reachable again",
     ]
     assert story.ledger == (2, 2, 0)
 
@@ -117,8 +117,8 @@ def test_a_store_that_keeps_failing_is_said_once_and_once_more_when_the_circuit_
     for number in range(10):
         story.failed(12 + 400 * number).until(400 + 400 * number)
     assert [message.partition(";")[0].partition(":")[0] for message in story.messages] == [
-        "an object could not be stored",
-        "the store cannot be reached",
+        "upload failed",
+        "circuit opened",
     ]
 
 
@@ -160,7 +160,7 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     assert (received, shipped, lost) == (9, 1, story.core.counters.lost)
     assert lost > 0
     assert story.core.waiting_records == received - shipped - lost
-    assert "too much waits for the store: the oldest records are lost" in story.messages
+    assert "buffer limit reached: the oldest chunk is dropped, its records are lost" in story.messages
     waiting = sum(one.chunk.size for one in story.core.waiting)
     assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
     assert story.core.counters.lost_bytes > 0

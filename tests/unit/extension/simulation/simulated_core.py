@@ -273,11 +273,11 @@ class Observed:
         self.tmp.forget(action.first, action.last)
 
     def say(self, action: events.Say) -> None:
-        if "no invocation waits for it any more" in action.message:
+        if "circuit opened" in action.message:
             check(not self.open, "that the circuit opened is said once")
             self.open, self.trouble_at = True, self.clock
             self.happened["circuit opened"] += 1
-        self.open = self.open and "takes objects again" not in action.message
+        self.open = self.open and "circuit closed" not in action.message
         self.note_perhaps(action.fields)
 
     def note_perhaps(self, fields: dict[str, object]) -> None:
