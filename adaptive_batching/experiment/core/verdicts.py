@@ -134,7 +134,7 @@ def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
 
 
 def _explains(attempt: Attempt, trouble: str) -> bool:
-    """A timeout, an exit or a kill keeps a function from its `end`; `begin` it has logged by then."""
+    """Say whether the trouble explains what is missing: it keeps a function from its `end`, not from its `begin`."""
     return bool(trouble) and attempt.missing == (Kind.END.value,)
 
 

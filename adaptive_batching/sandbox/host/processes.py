@@ -28,10 +28,10 @@ class Sink(Protocol):
     """What hears of processes. Called from the thread that reads output and from those that watch processes."""
 
     def wrote(self, process: Process, text: str, at: float) -> None:
-        """One record: a line with its newline, or a frame. `at` is seconds since the epoch."""
+        """Take one record: a line with its newline, or a frame. `at` is seconds since the epoch."""
 
     def ended(self, process: Process) -> None:
-        """The process has ended, its output has been passed on, its group is dead."""
+        """Hear that the process has ended, its output has been passed on and its group is dead."""
 
 
 class Process:

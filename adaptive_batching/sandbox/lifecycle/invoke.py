@@ -42,7 +42,7 @@ def invoke(supervisor: Supervisor, invocation: Invocation) -> bool:
 
 
 def invoke_managed(supervisor: Supervisor, invocation: Invocation) -> None:
-    """Managed Instances: requests overlap, nothing freezes, there is no runtimeDone and no reset."""
+    """Carry an invocation through on Managed Instances: requests overlap; no freeze, no runtimeDone, no reset."""
     invocation.begin()
     _emit_start(supervisor, invocation)
     _hand_over(supervisor, invocation)

@@ -68,12 +68,12 @@ def event_next(context: ApiContext, request: Request, _id: str) -> Answer | None
 
 
 def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """An extension could not initialise."""
+    """Fail the generation: an extension could not initialise."""
     return _extension_error(context, request, ExtensionCall.REPORT_INIT_ERROR, "Extension.InitError")
 
 
 def exit_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """An extension must end."""
+    """Fail the generation: an extension must end."""
     return _extension_error(context, request, ExtensionCall.REPORT_EXIT_ERROR, "Extension.ExitError")
 
 

@@ -59,7 +59,7 @@ class Invocation:
         return int((self.started_time + self.timeout) * 1000)
 
     def tracing(self) -> events.Record:
-        """The tracing object of its events."""
+        """Return the tracing object of its events."""
         return events.tracing(self.trace, self.span_id)
 
     def break_off(self, why: str) -> None:

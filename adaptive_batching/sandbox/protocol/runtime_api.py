@@ -46,7 +46,7 @@ def invocation_next(context: ApiContext, _request: Request, _id: str) -> Answer 
 
 
 def invocation_response(context: ApiContext, request: Request, request_id: str) -> Answer:
-    """The function's result."""
+    """Take the function's result."""
     mode = request.header("Lambda-Runtime-Function-Response-Mode")
     if mode not in {None, "", "streaming"}:
         raise refusals.invalid_response_mode(str(mode))
@@ -67,7 +67,7 @@ def invocation_response(context: ApiContext, request: Request, request_id: str) 
 
 
 def invocation_error(context: ApiContext, request: Request, request_id: str) -> Answer:
-    """The function raised."""
+    """Take the error that the function raised."""
     invocation = _responding(context, request, request_id)
     error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
     _respond(context, invocation, Response(request.body, "Unhandled", error_type, by_runtime=True))
@@ -96,7 +96,7 @@ def _respond(context: ApiContext, invocation: Invocation, reply: Response) -> No
 
 
 def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """The runtime could not initialise."""
+    """Fail the generation: the runtime could not initialise."""
     with context.changed:
         generation = context.generation
         generation.move_runtime(RuntimeCall.REPORT_INIT_ERROR)

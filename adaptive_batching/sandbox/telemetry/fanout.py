@@ -121,7 +121,7 @@ class Telemetry:
             subscriber.stop()
 
     def detach(self, name: str) -> None:
-        """The extension's process has ended; its subscription stays."""
+        """Send an extension nothing more: its process has ended. Its subscription stays."""
         with self._lock:
             if name in self._subscribers:
                 self._subscribers[name].detach()
@@ -169,7 +169,7 @@ class Telemetry:
 
 @contextlib.contextmanager
 def _connecting(subscription: Subscription) -> Iterator[None]:
-    """A TCP destination is dialled at once; one that refuses is the subscriber's mistake."""
+    """Refuse the subscription when its TCP destination, which is dialled at once, cannot be connected to."""
     try:
         yield
     except OSError as error:
@@ -178,7 +178,7 @@ def _connecting(subscription: Subscription) -> Iterator[None]:
 
 
 def _again(known: Subscription, wanted: Subscription) -> None:
-    """A second subscription in the same Init: the same one is harmless, the other API is a mistake."""
+    """Judge a second subscription in the same Init: the same one is harmless, the other API is a mistake."""
     if known.api != wanted.api:
         raise invalid_subscription(wanted.api, f"the extension is subscribed to the {known.api} API already")
     if known != wanted and wanted.api != LOGS:
