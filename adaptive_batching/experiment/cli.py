@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from adaptive_batching.experiment import analyze, run_command
-from adaptive_batching.experiment.core.plan import EVENT, REQUEST_RESPONSE, Span
+from adaptive_batching.experiment.core.plan import EVENT, REQUEST_RESPONSE, Range
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +60,8 @@ def _configure_analyze(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(carry_out=analyze.run)
 
 
-def _span(text: str) -> Span:
+def _span(text: str) -> Range:
     try:
-        return Span.parse(text)
+        return Range.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

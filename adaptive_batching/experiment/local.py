@@ -20,7 +20,7 @@ import boto3
 from botocore.config import Config
 
 from adaptive_batching.experiment import exports
-from adaptive_batching.experiment.core.sights import Kind
+from adaptive_batching.experiment.core.observations import Kind
 from adaptive_batching.experiment.runner import RunError
 
 if TYPE_CHECKING:

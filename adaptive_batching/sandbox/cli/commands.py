@@ -13,13 +13,14 @@ from adaptive_batching.objects import FormatError
 from adaptive_batching.sandbox.cli import arguments as given
 from adaptive_batching.sandbox.cli import bounds
 from adaptive_batching.sandbox.cli.serve import PORT, serve
+from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.cli.terminal import Voice, log_line
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, PUT, FaultError, parse
 from adaptive_batching.sandbox.fleet.fleet import CONCURRENCY, Fleet
-from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many, summarise
+from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many
 from adaptive_batching.sandbox.host import cgroups, launch
-from adaptive_batching.sandbox.host.mounts import S3_NAME
+from adaptive_batching.sandbox.host.names import S3_NAME
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
 from adaptive_batching.sandbox.s3.ledger import balance
@@ -156,7 +157,7 @@ def _stored(upstream: str, bucket: str, environments: list[Environment]) -> str:
     )
     return (
         f"{len(objects):,} objects, {ledger.shipped:,} of {ledger.delivered:,} platform and function records, "
-        f"lost {ledger.lost:,}, twice {ledger.twice:,}"
+        f"lost {ledger.lost:,}, twice {ledger.duplicated:,}"
     )
 
 

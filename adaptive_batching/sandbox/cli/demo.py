@@ -145,7 +145,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "delivered": ledger.delivered,
             "shipped": ledger.shipped,
             "lost": ledger.lost,
-            "twice": ledger.twice,
+            "twice": ledger.duplicated,
             "unknown": ledger.unknown,
         },
     }
@@ -194,7 +194,7 @@ def _show_ledger(outcome: Outcome, out: Voice) -> None:
         ("delivered", ledger.delivered, f"records that the extension acknowledged ({', '.join(TYPES)})"),
         ("shipped", ledger.shipped, "records read back from S3"),
         ("lost", ledger.lost, "delivered, not shipped"),
-        ("twice", ledger.twice, "shipped more often than delivered"),
+        ("twice", ledger.duplicated, "shipped more often than delivered"),
     ]
     if ledger.unknown:
         lines.append(("unknown", ledger.unknown, "shipped, never delivered"))

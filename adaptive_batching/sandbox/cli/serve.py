@@ -7,10 +7,10 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import invoke_api
 from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.fleet.repeat import summarise
 from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
 
