@@ -31,7 +31,7 @@ def missing() -> str:
 
 @contextlib.contextmanager
 def share(part: float) -> Iterator[str]:
-    """Yield the `tasks` file of a cgroup with this part of a CPU; empty for a full one. OSError if that is forbidden."""
+    """Yield the `tasks` file of a cgroup with this part of a CPU, empty for a full one. OSError if forbidden."""
     if part >= FULL:
         yield ""
         return
