@@ -37,20 +37,15 @@ def base_interpreter() -> Path:
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
-def awslambdaric() -> Path:
-    """Return the folder where `make` installs it: below the working folder, else in the clone that this file is of."""
-    here = Path("build/runtime/awslambdaric")
-    clone = Path(__file__).resolve().parents[2] / here
-    return clone if not here.is_dir() and clone.is_dir() else here
-
-
 @dataclass(frozen=True)
 class Options:
     """`apis`: which log APIs exist, a key of APIS; what does not exist answers 202, as SAM does.
 
     `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
     "never" always TMPDIR. `init_timeout`: seconds of the Init phase, None: as on AWS.
-    `awslambdaric`: folder that holds it. `log_folder`: where log streams stay after the end (None: they go with the
+    `interpreter`: of Python functions; they see the standard library and awslambdaric, and with `see_packages` or an
+    interpreter that is not the default what is installed for it, too. `awslambdaric`: folder that holds it, None: what
+    is installed with this package. `log_folder`: where log streams stay after the end (None: they go with the
     environment). `echo` is called with each line of CloudWatch's view. `redeliver`: send a POST that failed again, else
     drop it and say so in a `platform.logsDropped`. `clear_subscriptions`: a reset forgets them, as AWS's emulator does;
     production remembers. `lose_containing`: the faults that lose lines strike only those with this text in it.
@@ -64,7 +59,8 @@ class Options:
     private: str = "auto"
     init_timeout: float | None = None
     interpreter: Path = field(default_factory=base_interpreter)
-    awslambdaric: Path = field(default_factory=awslambdaric)
+    see_packages: bool = False
+    awslambdaric: Path | None = None
     log_folder: Path | None = None
     shapes: Shapes = field(default_factory=Shapes)
     upper_case_reason: bool = False

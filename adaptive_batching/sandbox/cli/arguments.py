@@ -79,9 +79,9 @@ def _add_environment(group: argparse._ArgumentGroup) -> None:
         help="what the memory size bounds, by control groups; auto: memory and CPU when --memory is given",
     )
     group.add_argument("--init-timeout", type=float, metavar="S", help="of the Init phase (default: as on AWS)")
-    group.add_argument("--python", type=Path, default=base_interpreter(), help="interpreter of Python functions")
+    group.add_argument("--python", type=Path, help="interpreter of Python functions")
     group.add_argument(
-        "--awslambdaric", type=Path, default=Options().awslambdaric, help="folder that holds it (default: %(default)s)"
+        "--awslambdaric", type=Path, help="folder that holds it (default: what is installed with this package)"
     )
 
 
@@ -149,7 +149,8 @@ def options(arguments: argparse.Namespace, echo: Callable[[str], None] | None = 
         freeze=arguments.freeze,
         private="never" if arguments.no_private_tmp else "auto",
         init_timeout=arguments.init_timeout,
-        interpreter=arguments.python,
+        interpreter=arguments.python or base_interpreter(),
+        see_packages=arguments.python is not None,
         awslambdaric=arguments.awslambdaric,
         log_folder=arguments.log_folder,
         shapes=Shapes(not arguments.no_function_arn, not arguments.no_spans, not arguments.old_billing),

@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api", choices=("telemetry", "logs", "both"), default="both", help="log APIs that exist")
     parser.add_argument("--compression", choices=("none", "gzip"), default="none")
     parser.add_argument("--layer", type=Path, default=LAYER, help="default: %(default)s")
-    parser.add_argument("--awslambdaric", type=Path, default=Options().awslambdaric, help="default: %(default)s")
+    parser.add_argument("--awslambdaric", type=Path, help="default: what is installed with this package")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
