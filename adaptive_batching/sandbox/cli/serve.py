@@ -5,11 +5,20 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.console import consoles
+from adaptive_batching.sandbox.cli.arguments import Given, prepare
+from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
+from adaptive_batching.sandbox.cli.commands import COMMANDS
+from adaptive_batching.sandbox.cli.parameters import PARAMETERS
+from adaptive_batching.sandbox.cli.store import ready
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.faults import FaultError
 from adaptive_batching.sandbox.fleet import invoke_api
-from adaptive_batching.sandbox.fleet.fleet import Fleet
+from adaptive_batching.sandbox.fleet.fleet import CONCURRENCY, Fleet
 from adaptive_batching.sandbox.fleet.repeat import summarise
 from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
@@ -17,7 +26,7 @@ from adaptive_batching.sandbox.http_server import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adaptive_batching.sandbox.cli.terminal import Voice
+    from adaptive_batching.console import Console
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
 
@@ -25,22 +34,38 @@ if TYPE_CHECKING:
 PORT = 3001
 
 
-def serve(function: Function, options: Options, port: int, concurrency: int, idle: float | None, out: Voice) -> int:
+@dataclass(frozen=True)
+class Service:
+    """Where the Invoke API listens, and how many environments there are at most. `idle`: seconds, None: for ever."""
+
+    port: int = PORT
+    concurrency: int = CONCURRENCY
+    idle: float | None = None
+
+
+def carry_out(given: Given, service: Service, console: Console) -> int:
+    """Serve what the options describe. Raises SandboxError or FaultError."""
+    target = prepare(given, console)
+    with ready(target, console.say) as (function, _store):
+        return keep_serving(function, target.options, service, console)
+
+
+def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
     """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
     stop = threading.Event()
-    with _on_signals(stop), Fleet(function, options, concurrency, idle) as fleet:
-        server = _listen({function.name: fleet}, port)
+    with _on_signals(stop), Fleet(function, options, service.concurrency, service.idle) as fleet:
+        server = _listen({function.name: fleet}, service.port)
         try:
-            _announce(function, server.port, out)
+            _announce(function, server.port, console)
             stop.wait()
-            out.say("shutting down")
+            console.say("shutting down")
         finally:
             server.stop()
     results = [result for environment in fleet.all for result in environment.finished]
     for line in summarise(results, fleet.all, options.faults):
-        out.say(line)
+        console.say(line)
     if fleet.dropped:
-        out.say(f"events        {fleet.dropped} were still queued and did not run")
+        console.say(f"events        {fleet.dropped} were still queued and did not run")
     return 0
 
 
@@ -62,14 +87,50 @@ def _on_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _announce(function: Function, port: int, out: Voice) -> None:
+def _announce(function: Function, port: int, console: Console) -> None:
     endpoint = f"http://127.0.0.1:{port}"
     names = [file.name for layer in function.layers for file in find_extensions(layer, "/opt")]
-    out.say(out.paint(f"{function.name} is at {endpoint}", "bold"))
-    out.say(f"  code        {function.folder} ({function.handler})")
-    out.say(f"  extensions  {', '.join(names) or 'none'}")
-    out.say(
+    console.say(console.paint(f"{function.name} is at {endpoint}", "bold"))
+    console.say(f"  code        {function.folder} ({function.handler})")
+    console.say(f"  extensions  {', '.join(names) or 'none'}")
+    console.say(
         f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
         f"--function-name {function.name} --log-type Tail /dev/stdout"
     )
-    out.say("  end         Ctrl-C")
+    console.say("  end         Ctrl-C")
+
+
+def _serve(*, port: int, concurrency: int, idle: float | None, **given: Any) -> int:  # noqa: ANN401
+    _, console = consoles()
+    with refusing(SandboxError, FaultError):
+        return carry_out(Given(**given), Service(port, concurrency, idle), console)
+
+
+serve = Command(
+    "serve",
+    callback=_serve,
+    help=COMMANDS["serve"][1],
+    params=[
+        Option(
+            ["--port"],
+            type=Number(int, Bounds(0, 65_535)),
+            default=PORT,
+            metavar="PORT",
+            help=f"of the Invoke API; 0: any (default: {PORT})",
+        ),
+        Option(
+            ["--concurrency"],
+            type=Number(int, Bounds(1)),
+            default=CONCURRENCY,
+            metavar="N",
+            help=f"environments at most; more is 429 (default: {CONCURRENCY})",
+        ),
+        Option(
+            ["--idle"],
+            type=Number(float, Bounds(0, DAY)),
+            metavar="S",
+            help="shut an environment down when idle so long",
+        ),
+        *PARAMETERS,
+    ],
+)
