@@ -1,8 +1,8 @@
 """What people read: results on stdout, everything else on stderr; colours and a bar where a terminal is.
 
-Text is written as it stands, because most of it is a log: rich reads no markup in it, highlights nothing, makes no emoji,
-folds no line and expands no tab. NO_COLOR is honoured. Loading rich takes a while: what only prints its help does not
-import this module.
+Text is written as it stands, because most of it is a log: rich reads no markup in it, highlights nothing, makes no
+emoji, folds no line and expands no tab. NO_COLOR is honoured. Loading rich takes a while: what only prints its help
+does not import this module.
 """
 
 from __future__ import annotations

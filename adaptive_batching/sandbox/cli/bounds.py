@@ -34,7 +34,7 @@ class Bounds:
         return f"{'above ' if self.above else ''}{self.low:,} to {self.high:,}"
 
 
-class Number(click.ParamType):  # type: ignore[type-arg] - a generic class in newer versions of click alone
+class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that takes a number within bounds."""
 
     name = "number"

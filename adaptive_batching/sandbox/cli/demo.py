@@ -93,7 +93,7 @@ def _function(wanted: Demonstration, endpoint: str) -> Function:
     )
 
 
-def _demo(  # noqa: PLR0913 - one argument for each option
+def _demo(
     *,
     invocations: int,
     store: str,
