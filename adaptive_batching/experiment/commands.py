@@ -11,13 +11,13 @@ import click
 
 from adaptive_batching import clone
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
-from adaptive_batching.console import consoles
-from adaptive_batching.experiment import analyze as analysis
-from adaptive_batching.experiment import run_command
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Span
-from adaptive_batching.experiment.runner import RunError
 
+#: Seconds after which nothing further is invoked.
+LIMIT = 3600.0
+#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
+ENVIRONMENTS = 20
 _PATH = click.Path(path_type=Path)
 _WHAT, _WHERE, _SANDBOX = "what is done", "where", "the sandbox"
 _SOURCES = "what is looked through"
@@ -52,14 +52,18 @@ class _Greedy(Command):
         return super().parse_args(ctx, words)
 
 
-def _run(*, preset: str | None, seed: int | None, **given: Any) -> int:  # noqa: ANN401 - the options below
-    out, err = consoles()
+def _run(*, preset: str | None, seed: int | None, environments: int | None, **given: Any) -> int:  # noqa: ANN401
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.experiment.run_command import RunRequest, run  # noqa: PLC0415
+    from adaptive_batching.experiment.runner import RunError  # noqa: PLC0415
+
     planned = ("invocations", "concurrency", "kind", "pause", "sleep_ms")
     wanted = {name: value for name in planned if (value := given.pop(name)) is not None}
     with refusing(RunError, ValueError, clone.LayerError):
         base = ORIGINAL if preset else Plan()
         plan = replace(base, seed=randbelow(1_000_000) if seed is None else seed, **wanted)
-        return run_command.run(run_command.RunRequest(plan, **given), out, err)
+        room = environments or min(plan.concurrency, ENVIRONMENTS)
+        return run(RunRequest(plan, environments=room, **given), *consoles())
 
 
 run = Command(
@@ -100,10 +104,10 @@ run = Command(
         Option(
             ["--limit"],
             type=float,
-            default=run_command.LIMIT,
+            default=LIMIT,
             metavar="S",
             group=_WHAT,
-            help=f"end after so long (default: {run_command.LIMIT:.0f})",
+            help=f"end after so long (default: {LIMIT:.0f})",
         ),
         Option(["--folder"], type=_PATH, group=_WHAT, help="where to keep everything (default: experiment-<time>)"),
         Option(
@@ -119,7 +123,7 @@ run = Command(
             type=int,
             metavar="N",
             group=_SANDBOX,
-            help=f"environments at most (default: the concurrency, {run_command.ENVIRONMENTS} at most)",
+            help=f"environments at most (default: the concurrency, {ENVIRONMENTS} at most)",
         ),
         Option(["--code"], type=_PATH, group=_SANDBOX, help="the function's folder (default: functions/experiment)"),
         Option(["--layer"], type=_PATH, group=_SANDBOX, help=f"the built layer (default: {clone.LAYER})"),
@@ -136,9 +140,11 @@ run = Command(
 
 
 def _analyze(**given: Any) -> int:  # noqa: ANN401 - the options below
-    out, err = consoles()
-    with refusing(analysis.SourceError):
-        return analysis.run(analysis.AnalyzeRequest(**given), out, err)
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.experiment.analyze import AnalyzeRequest, SourceError, run  # noqa: PLC0415
+
+    with refusing(SourceError):
+        return run(AnalyzeRequest(**given), *consoles())
 
 
 analyze = _Greedy(

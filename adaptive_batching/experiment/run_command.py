@@ -22,26 +22,22 @@ if TYPE_CHECKING:
     from adaptive_batching.experiment.core.ledger import Ledger
 
 LEDGER = "ledger.jsonl"
-#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
-ENVIRONMENTS = 20
-#: Seconds after which nothing further is invoked.
-LIMIT = 3600.0
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked for. `function` and `endpoint` None: in the sandbox. `limit`: in seconds."""
+    """What is asked for. `function` and `endpoint` None: in the sandbox. `limit`: seconds until nothing is invoked."""
 
     plan: Plan
-    folder: Path | None = None
-    limit: float = LIMIT
-    function: str | None = None
-    endpoint: str | None = None
-    region: str | None = None
-    environments: int | None = None
-    code: Path | None = None
-    layer: Path | None = None
-    serve_words: tuple[str, ...] = ()
+    folder: Path | None
+    limit: float
+    function: str | None
+    endpoint: str | None
+    region: str | None
+    environments: int
+    code: Path | None
+    layer: Path | None
+    serve_words: tuple[str, ...]
 
     @property
     def in_sandbox(self) -> bool:
@@ -74,12 +70,11 @@ def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
     plan = request.plan
     if not request.in_sandbox:
         return _invoke(request, folder, request.endpoint, err)
-    environments = request.environments or min(plan.concurrency, ENVIRONMENTS)
     code = request.code or clone.function("experiment")
-    place = local.Place(code, clone.layer(request.layer), folder, environments, request.serve_words)
+    place = local.Place(code, clone.layer(request.layer), folder, request.environments, request.serve_words)
     with local.s3(folder) as s3:
         with local.sandbox(place, s3) as endpoint:
-            err.say(f"the sandbox is at {endpoint}, {environments} environments at most; its S3 at {s3}")
+            err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 at {s3}")
             ledger = _invoke(request, folder, endpoint, err)
             if plan.kind == EVENT:
                 _await_queue(place, ledger, request.limit, err)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli.bounds import check_function
 from adaptive_batching.sandbox.cli.log_lines import log_line
-from adaptive_batching.sandbox.cli.parameters import LIMITS
+from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
-from adaptive_batching.sandbox.telemetry.subscriptions import SCHEMAS
 from adaptive_batching.sandbox.template import Template
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
 from adaptive_batching.sandbox.function import INITIALIZATION_TYPES
 from adaptive_batching.sandbox.host import cgroups
 from adaptive_batching.sandbox.options import APIS
-from adaptive_batching.sandbox.telemetry.subscriptions import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATH = click.Path(path_type=Path)
+#: Every schema version, of the Logs API and of the Telemetry API.
+SCHEMAS = ("2020-08-15", "2021-03-18", "2022-07-01", "2022-12-13", "2025-01-29")
 #: `--limits` -> what the memory size bounds; "auto", which is not among them, depends on --memory.
 LIMITS = {"all": cgroups.BOTH, "memory": frozenset({cgroups.MEMORY}), "none": frozenset[str]()}
 

@@ -43,7 +43,7 @@ def test_help_fits_a_terminal(words: list[str], option: str) -> None:
     assert [line for line in done.stdout.splitlines() if len(line) > COLUMNS and line not in choices] == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["sandbox", "--help"], ["experiment", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--version"], *([*words, "--help"] for words in HELP)], ids=" ".join)
 def test_help_loads_click_and_nothing_that_takes_time(words: list[str]) -> None:
     code = (
         "import sys; from adaptive_batching.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
