@@ -94,16 +94,12 @@ def test_the_list_of_faults_needs_no_function(action: str, words: list[str]) -> 
 
 def test_ctrl_c_ends_a_run_with_130_and_without_a_traceback(tmp_path: Path) -> None:
     one = function(tmp_path, {})
-    words = [
-        *COMMAND,
-        "sandbox",
-        "run",
-        str(one.folder),
-        "-n",
-        "9",
-        "--pause",
-        "2",
-    ]  # a pause that has begun is not cut short
+    # What a shell starts in the background ignores SIGINT, and so would what it starts: as in the foreground, then.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from adaptive_batching.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", code, "sandbox", "run", str(one.folder), "-n", "9", "--pause", "2"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
