@@ -3,6 +3,7 @@
 ExtensionError
     ApiError            a call to the Extensions, Telemetry or Logs API was refused or failed
     StoreError          a chunk was not stored, or it is not known whether it was
+    ReadError           a batch could not be read: a fault of the extension, its cause is the exception behind it
 """
 
 
@@ -44,3 +45,7 @@ class StoreError(ExtensionError):
         self.status = status
         self.code = code
         self.message = message
+
+
+class ReadError(ExtensionError):
+    """A batch could not be read, whatever its bytes are: a fault of the extension. The cause stands behind it."""

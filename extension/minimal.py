@@ -9,7 +9,7 @@ import os
 import time
 
 NAME = "adaptive-batching-extension"
-PATIENCE = 60  # failed calls in a row, a second apart, before the environment counts as gone
+ATTEMPTS = 60  # failed calls in a row, a second apart, before the environment counts as gone
 ESCAPES = {34: '\\"', 92: "\\\\", 10: " ", 13: " "}
 
 
@@ -20,7 +20,7 @@ def run(why: str, identifier: str = "") -> None:
     )
     os.write(2, line.encode("utf-8", "replace"))
     failures = 0
-    while failures < PATIENCE:
+    while failures < ATTEMPTS:
         if identifier:
             head, body = _call("GET", "event/next", f"Lambda-Extension-Identifier: {identifier}", "")
         else:

@@ -138,7 +138,7 @@ class Settings:
         self.ship_bytes = number("SHIP_RATE_BYTES")
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
-        self.log_types: "tuple[str, ...]" = types if isinstance(types, tuple) else ()
+        self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
         self.gzip = text("COMPRESSION") == "gzip"
@@ -153,8 +153,8 @@ class Settings:
 
 def from_environ(environ: "Mapping[str, str]") -> Settings:
     """Read every setting; a bad value never raises: the default serves and `problems` has one sentence about it."""
-    problems: "list[str]" = []
-    values: "dict[str, object]" = {}
+    problems: list[str] = []
+    values: dict[str, object] = {}
     for setting in TABLE:
         read = environ.get(setting.name)
         values[setting.name] = _parse(setting, setting.default)

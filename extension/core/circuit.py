@@ -5,6 +5,12 @@ in a row of any kind or a second of hold without success: nobody is held, one pr
 5 minutes at most. A success closes it. At SHUTDOWN none of this counts: there is no later any more.
 """
 
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FAILURES = 3  # in a row
 SECONDS_IN_VAIN = 1.0  # of hold since the last success
 BACKOFF = 0.2  # s, doubled by each failure: upper bound of the wait, which is drawn from 0 to it (full jitter)
@@ -17,7 +23,7 @@ class Circuit:
 
     __slots__ = ("_chance", "_probe", "failures", "held", "is_open", "leaving", "retry_at", "why")
 
-    def __init__(self, chance: "Callable[[], float]") -> None:
+    def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._probe = PROBE_FIRST
         self.failures = 0  # in a row
@@ -82,8 +88,3 @@ class Circuit:
         if self.is_open:
             return self._probe
         return BACKOFF * (1 << max(self.failures - 1, 0)) * self._chance()
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable

@@ -4,6 +4,8 @@ Every file is opened relative to the folder's descriptor and without following l
 after a function has cleared /tmp, is another folder.
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
 import stat
@@ -42,9 +44,9 @@ class Folder:
             raise Refused(f"{self.path}/{name} is not a plain file of this user")
         return descriptor
 
-    def numbered(self, start: str) -> "dict[int, int]":
+    def numbered(self, start: str) -> dict[int, int]:
         """Number and size in bytes of each plain file whose name is `start` and a number, in order."""
-        found: "dict[int, int]" = {}
+        found: dict[int, int] = {}
         for name in os.listdir(self.descriptor):
             digits = name.removeprefix(start)
             if digits != name and digits.isascii() and digits.isdigit():
@@ -99,7 +101,7 @@ def take(parent: str, *, empty: bool = False) -> Folder:
     raise OSError(f"{PLACES} folders in {parent} are all in use")
 
 
-def _lock(above: int, name: str, path: str) -> "Folder | None":
+def _lock(above: int, name: str, path: str) -> Folder | None:
     """Make the folder, open it and lock it; None if a living process has it."""
     try:
         os.mkdir(name, 0o700, dir_fd=above)

@@ -13,10 +13,16 @@ is wrong from some frame on: everything before that frame is used, the rest is c
     REPLAYED   the same: it could be made
 """
 
+from __future__ import annotations
+
 import json
 import zlib
 
-from extension.events import ReaderState, Seal
+from extension.records.chunk import ReaderState, Seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FORMAT = 1
 HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
@@ -35,21 +41,9 @@ class Header:
         self.environment = environment
         self.limit = limit  # bytes of the journal, when this was written
         self.last = 0  # the serial given last
-        self.forgotten: "list[tuple[int, int]]" = []  # ranges of serials
-        self.replays: "dict[int, int]" = {}  # first serial of a chunk: replays begun and not ended
-        self.state: "ReaderState | None" = None  # the reader's after the last seal
-
-
-class Sealed:
-    """A seal, and what the journal knows besides."""
-
-    __slots__ = ("after", "environment", "replays", "seal")
-
-    def __init__(self, seal: Seal, after: ReaderState, environment: str) -> None:
-        self.seal = seal
-        self.after = after  # the reader's state behind the last entry: after.sequence is the chunk's last number
-        self.environment = environment  # which stands in the chunk's lines
-        self.replays = 0  # that were begun and did not end: each was the end of a process
+        self.forgotten: list[tuple[int, int]] = []  # ranges of serials
+        self.replays: dict[int, int] = {}  # first serial of a chunk: replays begun and not ended
+        self.state: ReaderState | None = None  # the reader's after the last seal
 
 
 def frame(kind: int, payload: bytes, body: bytes = b"") -> bytes:
@@ -64,7 +58,7 @@ def entry(serial: int, wall: float, body: bytes) -> bytes:
     return frame(ENTRY, serial.to_bytes(8, "big") + int(max(wall, 0.0) * TICKS).to_bytes(8, "big"), body)
 
 
-def read_entry(payload: bytes) -> "tuple[int, float, bytes]":
+def read_entry(payload: bytes) -> tuple[int, float, bytes]:
     """Serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
     if len(payload) < ENTRY_BYTES - PREFIX_BYTES:
         raise ValueError("an entry without serial and arrival")
@@ -76,7 +70,7 @@ def serials(kind: int, *numbers: int) -> bytes:
     return frame(kind, b"".join(number.to_bytes(8, "big") for number in numbers))
 
 
-def read_serials(payload: bytes, count: int) -> "list[int]":
+def read_serials(payload: bytes, count: int) -> list[int]:
     """The serials of such a frame. ValueError if there are not so many."""
     if len(payload) != 8 * count:
         raise ValueError(f"{len(payload)} bytes for {count} serials")
@@ -106,37 +100,37 @@ def read_header(payload: bytes) -> Header:
     return told
 
 
-def seal(sealed: Sealed) -> bytes:
-    """A SEAL."""
-    one = sealed.seal
-    range_and_key = [one.key, one.first, one.last, one.reason, one.tail, list(one.cuts), sealed.environment]
-    return frame(SEAL, json.dumps([*range_and_key, _members(one.state), _members(sealed.after)]).encode())
+def seal(one: Seal, environment: str) -> bytes:
+    """A SEAL; `environment` stands in for one that the seal does not name."""
+    serials_and_reason = [one.first or 0, one.last or 0, one.reason, one.report_line, list(one.partial_at)]
+    states = [_members(one.before), _members(one.after)]
+    return frame(SEAL, json.dumps([one.key, *serials_and_reason, one.environment or environment, *states]).encode())
 
 
-def read_seal(payload: bytes) -> Sealed:
+def read_seal(payload: bytes) -> Seal:
     """What `seal` was told. ValueError if it is no seal."""
     try:
-        key, first, last, reason, tail, cuts, environment, before, after = json.loads(payload)
-        given_up = tuple(int(serial) for serial in cuts)
-        made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail), given_up)
-        made.environment = str(environment)
-        return Sealed(made, _state(after), made.environment)
+        key, first, last, reason, line, partial, environment, before, after = json.loads(payload)
+        serials = int(first) or None, int(last) or None
+        partial_at = tuple(int(serial) for serial in partial)
+        states = _state(before), _state(after)
+        return Seal(str(key), *serials, *states, str(reason), str(line), partial_at, str(environment))
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
-def _members(state: "ReaderState | None") -> "list[object] | None":
+def _members(state: ReaderState | None) -> list[object] | None:
     return None if state is None else [state.request_id, state.sequence, list(state.seen), state.arn]
 
 
-def _state(members: "list[object]") -> ReaderState:
+def _state(members: list[object]) -> ReaderState:
     request_id, sequence, seen, arn = members
     if not isinstance(seen, list) or not isinstance(sequence, int):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
     return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence, str(arn))
 
 
-def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, bytes, int]]":
+def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, int]]:
     """Each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
 
     Raises nothing itself. Where it stops short of `size`, the rest cannot be read.
@@ -153,8 +147,3 @@ def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, byt
             return
         yield prefix[4], payload, end
         at = end
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator

@@ -5,9 +5,15 @@ is not understood passes through, or becomes a record of type `extension.unparse
 Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs API 2020-08-15.
 """
 
-from extension import events
+from __future__ import annotations
+
 from extension.records import envelopes, objects
+from extension.records.chunk import ReaderState
 from extension.records.envelopes import UNPARSED, Entry, Numeral, plain_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
@@ -26,8 +32,8 @@ class Received:
         self.unparsed = 0
         self.first_time = ""
         self.last_time = ""
-        self.started: "list[str]" = []  # request ids of platform.start
-        self.done: "list[str]" = []  # request ids of platform.runtimeDone, or of what follows it
+        self.started: list[str] = []  # request ids of platform.start
+        self.done: list[str] = []  # request ids of platform.runtimeDone, or of what follows it
         self.dropped = 0  # records that the platform says it dropped
 
 
@@ -36,11 +42,11 @@ class Reader:
 
     __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_tail_wall", "_types")
 
-    def __init__(self, types: "tuple[str, ...]", origin: objects.Origin) -> None:
+    def __init__(self, types: tuple[str, ...], origin: objects.Origin) -> None:
         self._types = types
         self._origin = origin
-        self._seen: "dict[str, None]" = {}
-        self._current: "str | None" = None
+        self._seen: dict[str, None] = {}
+        self._current: str | None = None
         self._sequence = 0
         self._tail = ""
         self._tail_wall = 0.0  # arrival of the body that left it
@@ -50,18 +56,18 @@ class Reader:
         """Whether the last body ended in the middle of a record."""
         return bool(self._tail)
 
-    def state(self) -> events.ReaderState:
+    def state(self) -> ReaderState:
         """What a reader must start from to make the same lines of what comes next."""
-        return events.ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
+        return ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
 
-    def restore(self, state: events.ReaderState) -> None:
+    def restore(self, state: ReaderState) -> None:
         """Start from there."""
         self._current = state.request_id
         self._seen = dict.fromkeys(state.seen)
         self._sequence = state.sequence
         self._origin.arn = self._origin.arn or state.arn
 
-    def own_line(self, make: "Callable[[str, int], str]") -> str:
+    def own_line(self, make: Callable[[str, int], str]) -> str:
         """A line of the extension's own, numbered as the next record; `make` gets environment and number."""
         self._sequence += 1
         return make(self._origin.environment, self._sequence)
@@ -76,18 +82,18 @@ class Reader:
 
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
-        entries, self._tail = envelopes.cut(body, self._tail, objects.iso_time(wall))
+        entries, self._tail = envelopes.split(body, self._tail, objects.iso_time(wall))
         self._tail_wall = wall
         return self._received(entries)
 
-    def give_up(self) -> Received:
+    def close_partial(self) -> Received:
         """No body came that finishes the record: keep what there is of it."""
         tail, self._tail = self._tail, ""
         return self._received([envelopes.unparsed(tail, objects.iso_time(self._tail_wall))] if tail else [])
 
-    def _received(self, entries: "list[Entry]") -> Received:
+    def _received(self, entries: list[Entry]) -> Received:
         received = Received()
-        lines: "list[str]" = []
+        lines: list[str] = []
         for entry in entries:
             if entry.type.startswith("platform."):
                 self._note(entry, received)
@@ -124,7 +130,7 @@ class Reader:
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
             received.done.append(request_id)
 
-    def _request_of(self, entry: Entry) -> "str | None":
+    def _request_of(self, entry: Entry) -> str | None:
         """The request a record belongs to: its own word if the id is known here, else the last platform.start's."""
         record = entry.record
         if isinstance(record, dict):
@@ -137,8 +143,3 @@ class Reader:
             if len(fields) > 2 and fields[2].strip() in self._seen:  # noqa: PLR2004 - [LEVEL] time id message
                 return fields[2].strip()
         return self._current
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable

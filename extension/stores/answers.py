@@ -3,6 +3,8 @@
 Codes: "Error responses" of the S3 API reference.
 """
 
+from __future__ import annotations
+
 from extension.errors import StoreError
 
 OUTDATED = frozenset(

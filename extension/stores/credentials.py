@@ -4,6 +4,8 @@ Reads a mapping, a token's file and the bytes of an answer; asks nobody. The Lam
 under "Defined runtime environment variables" (static keys) and "SnapStart" (the container endpoint and its token).
 """
 
+from __future__ import annotations
+
 import hmac
 
 from extension.errors import StoreError
@@ -43,7 +45,7 @@ class Credentials:
         return bool(self.expires) and now >= self.expires - RENEW_SECONDS
 
 
-def static(environ: "Mapping[str, str]") -> "Credentials | None":
+def static(environ: Mapping[str, str]) -> Credentials | None:
     """Return the key pair in the environment, if there is one."""
     access_key = environ.get("AWS_ACCESS_KEY_ID", "").strip()
     secret_key = environ.get("AWS_SECRET_ACCESS_KEY", "").strip()
@@ -52,7 +54,7 @@ def static(environ: "Mapping[str, str]") -> "Credentials | None":
     return Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
 
 
-def container(environ: "Mapping[str, str]") -> "tuple[Url, dict[str, str]]":
+def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
     """Return where and with which headers to ask.
 
     Raises `StoreError` of kind CREDENTIALS where no place is named, `OSError` where the token's file cannot be read.

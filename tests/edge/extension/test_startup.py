@@ -33,7 +33,7 @@ def start(api: LambdaApi, *, bucket: str = "a-bucket", initialization: str = "on
     environ = {"S3_BUCKET": bucket, "PORT": str(free_port())} | {name: str(value) for name, value in values.items()}
     told = settings.from_environ({settings.PREFIX + name: value for name, value in environ.items()})
     started = startup.start(told, ExtensionsApi(api.address), Inbox(), initialization)
-    started.keeper.open(None, None)
+    started.intake.open(None, None)
     api.wait_for_next(1)
     return started
 
@@ -183,6 +183,7 @@ def test_a_forced_api_is_the_one_subscribed_to(api: LambdaApi, forced: str) -> N
     assert api.calls() == ["register", forced, "next"]
 
 
+@pytest.mark.holds("variants: Managed Instances: SHUTDOWN alone is registered")
 def test_on_managed_instances_shutdown_alone_is_registered(api: LambdaApi) -> None:
     started = start(api, initialization="lambda-managed-instances")
     assert api.of("register")[0].json == {"events": ["SHUTDOWN"]}
