@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,12 +44,11 @@ def carry_out(given: Given, service: Service, console: Console) -> int:
 
 def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
     """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
-    stop = threading.Event()
-    with _on_signals(stop), Fleet(function, options, service.concurrency, service.idle) as fleet:
+    with _ending() as ending, Fleet(function, options, service.concurrency, service.idle) as fleet:
         server = _listen({function.name: fleet}, service.port)
         try:
             _announce(function, server.port, console)
-            stop.wait()
+            ending.recv(1)
             console.say("shutting down")
         finally:
             server.stop()
@@ -69,14 +68,23 @@ def _listen(fleets: dict[str, Fleet], port: int) -> Server:
 
 
 @contextlib.contextmanager
-def _on_signals(stop: threading.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set an event instead of ending the process."""
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _ending() -> Iterator[socket.socket]:
+    """Yield a socket from which a byte can be read at SIGINT or SIGTERM, which no longer end the process.
+
+    A handler that sets an event would not do: it runs on the main thread, and a signal that comes just before that
+    thread goes to sleep is noticed when the sleep is over.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    with reader, writer:
+        wakeup = signal.set_wakeup_fd(writer.fileno())
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield reader
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)
 
 
 def _announce(function: Function, port: int, console: Console) -> None:

@@ -99,7 +99,7 @@ def check_loads(interpreter: Path, folder: Path) -> None:
     code = f"import sys; sys.path[:0] = [{str(folder)!r}]; import {_C_MODULE}"
     try:
         done = subprocess.run(
-            [interpreter, "-c", code], capture_output=True, text=True, timeout=_START, check=False, cwd=folder
+            [interpreter, "-S", "-c", code], capture_output=True, text=True, timeout=_START, check=False, cwd=folder
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxError(f"--python {interpreter} cannot be started: {error}") from None
