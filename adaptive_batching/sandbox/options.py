@@ -42,13 +42,6 @@ def base_interpreter() -> Path:
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
-def awslambdaric() -> Path:
-    """Return the folder where `make` installs it: below the working folder, else in the clone that this file is of."""
-    here = Path("build/runtime/awslambdaric")
-    clone = Path(__file__).resolve().parents[2] / here
-    return clone if not here.is_dir() and clone.is_dir() else here
-
-
 @dataclass(frozen=True)
 class Options:
     """How one environment behaves. The defaults are Lambda's behaviour, as far as this machine allows it."""
@@ -77,8 +70,14 @@ class Options:
     environment, which Lambda does not have.
     """
 
-    awslambdaric: Path = field(default_factory=awslambdaric)
-    """The folder that holds AWS's runtime interface client for Python. Default: where `make` installs it."""
+    see_packages: bool = False
+    """Whether Python functions see what is installed for the default interpreter; for another one they always do.
+    Default: no, they see the standard library and awslambdaric, as in Lambda.
+    """
+
+    awslambdaric: Path | None = None
+    """The folder that holds AWS's runtime interface client for Python. Default: None, what is installed with the tools.
+    """
 
     log_folder: Path | None = None
     """The folder in which log streams stay after the end. Default: None, they are removed with the environment."""

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from adaptive_batching.sandbox.fleet import CONCURRENCY
 from adaptive_batching.sandbox.function import MANAGED
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
     from adaptive_batching.sandbox.protocol.invocation import Invocation
-
-#: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
-CONCURRENCY = 10
 
 
 class ThrottledError(Exception):
