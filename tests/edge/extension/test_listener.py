@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
-from tests.fakes.lambda_api import PATIENCE, free_port, wait_until
+from tests.fakes.lambda_api import PATIENCE, wait_until
+from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

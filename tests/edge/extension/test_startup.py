@@ -21,9 +21,9 @@ from tests.fakes.lambda_api import (
     LambdaApi,
     Request,
     destination,
-    free_port,
     wait_until,
 )
+from tests.fakes.ports import free_port
 
 TELEMETRY_SCHEMAS = ["2025-01-29", "2022-12-13", "2022-07-01"]
 

@@ -23,7 +23,8 @@ from extension.shell import app
 from extension.shell.poller import Polled
 from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
 from tests.fakes import s3
-from tests.fakes.lambda_api import PATIENCE, free_port
+from tests.fakes.lambda_api import PATIENCE
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,6 +17,7 @@ from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.subscriber import BACKLOG, Courier
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, Subscription
 from tests.edge.sandbox.world import eventually
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,9 +128,7 @@ def test_nobody_else_s_listener_gets_what_is_for_an_extension_that_has_ended(cou
 
 
 def test_a_listener_that_is_not_there_yet_is_found_when_it_is(couriers: list[Courier]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     one = courier(couriers, subscription(port))
     one.push(b"1")
     eventually(lambda: one.failures)
@@ -166,9 +165,7 @@ def test_flush_sends_before_any_threshold(couriers: list[Courier]) -> None:
 
 
 def test_a_consumer_that_never_comes_back_loses_the_oldest_and_it_is_said(couriers: list[Courier]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        one = courier(couriers, subscription(probe.getsockname()[1]))
+    one = courier(couriers, subscription(free_port()))
     told: list[tuple[int, int]] = []
     one.on_dropped = lambda records, size: told.append((records, size))
     one.pause(0.1)
