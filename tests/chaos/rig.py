@@ -174,11 +174,11 @@ class Rig:
         """The ledger: what was delivered against what lies on S3 and what the extension says."""
         couriers = self.environment.telemetry.couriers()
         deliveries = {id(one): one for one in self.environment.deliveries}  # what came twice is listed twice
-        held = [courier._pieces.get(event, event) for courier in couriers for event in courier._held]
+        held = [event for courier in couriers for event in courier.unacknowledged()]
         return judge(
             Seen(
                 delivered=[record for one in deliveries.values() for record in one.records],
-                unanswered=[json.loads(event) for event in held if event],
+                unanswered=[json.loads(event) for event in held],
                 objects=self.objects(),
                 said=self.said(),
                 ends=self.ends,

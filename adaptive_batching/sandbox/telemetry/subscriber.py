@@ -178,6 +178,11 @@ class Courier:
         target = subscription.destination
         return socket.create_connection(("127.0.0.1", target.port), POST_TIMEOUT) if target.protocol == "TCP" else None
 
+    def unacknowledged(self) -> list[bytes]:
+        """Return the events that were POSTed, or are about to be, and not acknowledged yet; cut ones are whole."""
+        with self._changed:
+            return [whole for event in self._held if (whole := self._pieces.get(event, event))]
+
     def undelivered(self) -> int:
         """Return how many events were never acknowledged."""
         with self._changed:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from extension.listener import CONNECTIONS, LONGEST_BODY, Listener
+from tests.fakes import inside
 from tests.fakes.lambda_api import PATIENCE, wait_until
 from tests.fakes.ports import free_port
 
@@ -349,7 +350,7 @@ def test_a_listener_that_dies_is_started_again_on_the_same_port_and_that_is_said
 ) -> None:
     port = kept.listener.port
     for deaths in range(1, 3):
-        kept.listener._socket.shutdown(socket.SHUT_RDWR)  # accept fails with an error that does not pass
+        inside.accepting(kept.listener).shutdown(socket.SHUT_RDWR)  # accept fails with an error that does not pass
         wait_until(lambda deaths=deaths: kept.listener.restarts == deaths, "its death was noticed")  # type: ignore[misc]
         wait_until(lambda: answers(kept), "somebody listens again")
     assert kept.listener.port == port

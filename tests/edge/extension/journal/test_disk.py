@@ -13,6 +13,7 @@ from extension.journal import Journal
 from extension.journal.directory import RESERVE
 from extension.shell.spool import Body
 from tests.edge.extension.journal.build import *
+from tests.fakes import inside
 said = Said()
 clock = Clock()
 def mount(options, path="/mnt"):
@@ -187,7 +188,7 @@ def test_without_proc_a_spooled_body_is_read_back() -> None:
         "body = Body(gzip=False, new_file=journal.file)\n"
         "mount('size=4k', '/proc')\n"
         "for _ in range(2000): body.append(b'x' * 1000)\n"
-        "spooled = body._descriptor >= 0\n"
+        "spooled = inside.is_spooled(body)\n"
         "made = body.close()\n"
         "tell(spooled=spooled, kind=type(made).__name__, equal=made == b'x' * 2_000_000, size=body.size)\n"
     )

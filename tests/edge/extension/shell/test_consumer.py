@@ -22,7 +22,7 @@ from extension.records import objects
 from extension.shell import app
 from extension.shell.poller import Polled
 from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
-from tests.fakes import s3
+from tests.fakes import inside, s3
 from tests.fakes.lambda_api import PATIENCE
 from tests.fakes.ports import free_port
 
@@ -87,7 +87,7 @@ def test_a_batch_whose_reading_raised_is_set_aside_and_its_neighbours_are_shippe
     assert shipped(store) == ["before", "behind"]
     (aside,) = (tmp_path / "adaptive-batching-extension").glob("aside-*")
     assert line("poison") in aside.read_bytes()
-    consumer._environment._journal.close()
+    inside.journal(inside.environment(consumer)).close()
     left = Journal.open(str(tmp_path), "another", lambda *_: None).left
     assert (left.seals, left.unsealed) == ([], [])
 
@@ -98,7 +98,7 @@ def test_what_the_last_process_left_and_cannot_be_read_is_counted(
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     consumer.taken.append(FAULT)
-    consumer._consume_taken()  # as it is done with each of them
+    inside.consume_taken(consumer)  # as it is done with each of them
     scene.shut_down()
     assert consumer.run() == 0
     last = said(capfd)[-1]
@@ -122,11 +122,11 @@ def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
         scene.inbox.put(item)
     scene.started.keeper.keep(line("later"))
     scene.inbox.put(SHUTDOWN)
-    assert app._poll_only(scene.inbox, scene, consumer.taken, consumer.waiting_records) == 0  # type: ignore[arg-type]  # one method is used
+    assert inside.poll_only(scene.inbox, scene, consumer) == 0
     assert scene.released == 3
     (closing,) = said(capfd)
     assert (closing["level"], closing["records"]) == ("error", 4)  # the first fault's batch was told before
-    consumer._environment._journal.close()
+    inside.journal(inside.environment(consumer)).close()
     left = Journal.open(str(tmp_path), "another", lambda *_: None).left
     assert left.unsealed == [(1, 3)]  # a reset is followed by another process
 
@@ -205,7 +205,7 @@ def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
     consumer = scene.consumer()
     for text in ("the first", "the second"):
         scene.started.keeper.keep(line(text))
-    assert [type(item) for item, _ in scene.inbox._items] == [events.GivenUp, events.LogsReceived]
+    assert [type(item) for item in inside.queued(scene.inbox)] == [events.GivenUp, events.LogsReceived]
     scene.shut_down()
     assert consumer.run() == 0
     (last,) = said(capfd)

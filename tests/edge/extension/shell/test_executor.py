@@ -25,7 +25,7 @@ from tests.edge.extension.shell.scene import (
     shipped,
     taken_up,
 )
-from tests.fakes import s3
+from tests.fakes import inside, s3
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.environment()
     action = upload(scene, made, line("one"))
-    with made._journal._lock:  # as if the disk were slow
+    with inside.slow_disk(made):
         thread = threading.Thread(target=made.carry_out, args=(action,))
         thread.start()
         assert answers(scene, 0.3) == []  # the store was not asked
@@ -80,7 +80,11 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     assert isinstance(answer, events.Uploaded)
     (sealed,) = left(tmp_path).seals
     assert (sealed.seal.key, sealed.seal.first, sealed.seal.last) == (action.chunk.key, 1, 1)
-    assert (sealed.seal.state.sequence, sealed.after.sequence, sealed.environment) == (0, 1, made._journal.environment)
+    assert (sealed.seal.state.sequence, sealed.after.sequence, sealed.environment) == (
+        0,
+        1,
+        inside.journal(made).environment,
+    )
     assert shipped(store) == ["one"]
 
 
@@ -149,7 +153,7 @@ def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, sto
         scene.started.keeper.keep(line(text))
         scene.shut_down()
         assert consumer.run() == 0
-        consumer._environment._journal.close()
+        inside.journal(inside.environment(consumer)).close()
     found = records(store)
     assert len({one["environment"] for one in found}) == 1
     assert sorted(int(str(one["sequence"])) for one in found) == list(range(1, len(found) + 1))
@@ -163,7 +167,7 @@ def test_a_record_that_cannot_be_read_any_more_is_missed_and_the_chunk_does_not_
     assert taken_up(made) == []
     accounts = made.shipper.accounts
     assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
-    assert made.shipper._outbox._waiting[0].careful
+    assert inside.waiting(made.shipper)[0].careful
 
 
 def test_a_torn_tail_is_counted_in_the_last_line(
@@ -215,7 +219,7 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     left_by_another(tmp_path, line("odd"), line("healthy"), sealed=1)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    consumer._environment._journal.left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
+    inside.journal(inside.environment(consumer)).left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
     scene.shut_down()
     assert consumer.run() == 0
     assert said(capfd)[0]["message"] == "a fault of the extension; it goes on"
@@ -239,7 +243,7 @@ def test_a_chunk_that_could_be_made_is_no_poison_however_often_it_was_not_stored
         made = Scene(tmp_path, store.environ()).environment()
         assert taken_up(made) == [line("healthy too")]
         assert made.shipper.waiting_records == 1
-        made._journal.close()
+        inside.journal(made).close()
 
 
 DIES = """
@@ -282,7 +286,7 @@ def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_sai
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
-    assert made.shipper._batcher._bytes == MIB
+    assert inside.byte_threshold(made.shipper) == MIB
     (line_,) = said(capfd)
     assert f"SHIP_RATE_BYTES is {50 * MIB}" in str(line_["message"])
     assert str(line_["message"]).endswith(f"{MIB} is used")
@@ -293,7 +297,7 @@ def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
 ) -> None:
     made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
     assert said(capfd) == []
-    assert made.shipper._batcher._bytes == MIB
+    assert inside.byte_threshold(made.shipper) == MIB
 
 
 # twice
@@ -339,8 +343,8 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
 
 def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
     with ScriptedS3() as store:
-        circuit = Scene(tmp_path, store.environ()).environment().shipper._circuit
-    draws = [circuit._chance() for _ in range(1000)]
+        core = Scene(tmp_path, store.environ()).environment().shipper
+    draws = [inside.chance(core) for _ in range(1000)]
     assert len(set(draws)) > 990
     assert 0.0 <= min(draws) < 0.1
     assert 0.9 < max(draws) < 1.0

@@ -20,6 +20,7 @@ from extension.journal import Journal
 from extension.records import objects
 from tests.edge.extension.shell.scene import Scene, invoke, line
 from tests.edge.extension.stores.container import ContainerEndpoint
+from tests.fakes import inside
 from tests.fakes.lambda_api import wait_until
 from tests.fakes.s3_scripted import ScriptedS3
 
@@ -55,7 +56,7 @@ def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_crede
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
         with running(scene) as consumer:
             scene.started.keeper.keep(line("of the snapshot"))
-            wait_until(lambda: consumer._shipper.waiting_records == 1, "it waits")
+            wait_until(lambda: consumer.waiting_records == 1, "it waits")
             assert (container.connections, store.connections) == (0, 0)
             scene.inbox.put(invoke("r1"))
             scene.started.keeper.keep(DONE)
@@ -68,13 +69,13 @@ def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "snap-start")
         with running(scene) as consumer:
-            before = consumer._environment._origin.environment
+            before = inside.origin(inside.environment(consumer)).environment
             scene.started.keeper.keep(line("of the snapshot"))
             scene.inbox.put(invoke("r1"))
-            wait_until(lambda: consumer._environment._origin.environment != before, "it was drawn anew")
+            wait_until(lambda: inside.origin(inside.environment(consumer)).environment != before, "it was drawn anew")
             scene.started.keeper.keep(line("after it"))
         found = shipped(store)
-    consumer._environment._journal.close()
+    inside.journal(inside.environment(consumer)).close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
     assert found == {"of the snapshot": before, "after it": journal.environment}
     assert journal.environment not in (before, "0123456789ab")
@@ -91,7 +92,7 @@ def test_without_a_snapshot_the_environment_stays_what_it_was(tmp_path: Path, in
             scene.started.keeper.keep(DONE)
             wait_until(lambda: scene.released == 1, "the invocation is released")
             scene.started.keeper.keep(line("after it"))
-    consumer._environment._journal.close()
+    inside.journal(inside.environment(consumer)).close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
     assert shipped(store) == dict.fromkeys(["of Init", "after it"], journal.environment)
     journal.close()
@@ -102,6 +103,7 @@ import os, sys, time
 from pathlib import Path
 from extension import events
 from tests.edge.extension.shell.scene import Scene, line
+from tests.fakes import inside
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY
 keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "eu-west-1"}
 made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").environment()
@@ -113,7 +115,7 @@ for _ in range(2):
     if not copy:
         invoked = happens(events.Invoke("r1", time.time() + 30))
         (upload,) = (action for action in invoked if isinstance(action, events.Upload))
-        print(upload.chunk.key, made._origin.environment, made.shipper._circuit._chance(), flush=True)
+        print(upload.chunk.key, inside.origin(made).environment, inside.chance(made.shipper), flush=True)
         os._exit(0)
     os.waitpid(copy, 0)
 """

@@ -21,6 +21,8 @@ from tests.unit.extension.build import at, core, function_line, invoke, logs, pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extension.records.objects import Origin
+
 MOST_WAKES = 10_000
 
 
@@ -34,15 +36,19 @@ class Story:
         managed: bool = False,
         chance: Callable[[], float] = lambda: 1.0,
         restored: Callable[[], None] | None = None,
+        origin: Origin | None = None,
         **values: object,
     ) -> None:
-        self.core = core(subscribed=subscribed, managed=managed, chance=chance, restored=restored, **values)
+        self.core = core(
+            subscribed=subscribed, managed=managed, chance=chance, restored=restored, origin=origin, **values
+        )
         self.told: list[str] = []
         self.messages: list[str] = []
         self.chunks: dict[str, events.Upload] = {}  # key number -> last attempt
         self._time = 0.0
         self._frozen_wall = 0.0  # s that only the wall clock has run on
         self._attempt = 0
+        self.in_flight = False  # an upload that the store has not answered yet
         self._bodies: dict[str, bytes | str] = {}
         self.figures: dict[str, object] = {}  # of the last line
 
@@ -69,7 +75,7 @@ class Story:
     def invoke(self, request: str, when: float, timeout: float = 30.0) -> Self:
         """INVOKE; the function times out `timeout` seconds later."""
         self.until(when)
-        return self._feed(invoke(request, self._now(), timeout))
+        return self._feed(invoke(request, self.now(), timeout))
 
     def logs(self, when: float, *texts: str) -> Self:
         """One POST with these function lines."""
@@ -94,7 +100,7 @@ class Story:
     def body(self, when: float, body: bytes, serial: int = 0) -> Self:
         """One POST of these bytes, with its number in the journal."""
         self.until(when)
-        return self._feed(events.LogsReceived(body, serial, self._now().wall))
+        return self._feed(events.LogsReceived(body, serial, self.now().wall))
 
     def event(self, when: float, event: events.Event) -> Self:
         """Whatever else may happen."""
@@ -109,7 +115,7 @@ class Story:
     def shutdown(self, when: float, budget: float = 2.0, reason: str = "spindown") -> Self:
         """SHUTDOWN (or SIGTERM) with so many seconds to its deadline."""
         self.until(when)
-        return self._feed(events.Shutdown(reason, self._now().wall + budget))
+        return self._feed(events.Shutdown(reason, self.now().wall + budget))
 
     def forget(self) -> Self:
         """What has happened so far is not what the story is about."""
@@ -122,11 +128,13 @@ class Story:
         accounts = self.core.accounts
         return accounts.received, accounts.shipped, accounts.lost
 
-    def _now(self) -> events.Moment:
+    def now(self) -> events.Moment:
+        """This moment, on both clocks."""
         return at(self._time, self._time + self._frozen_wall)
 
     def _feed(self, event: events.Event | None) -> Self:
-        for action in self.core.handle(event, self._now()):
+        self.in_flight = self.in_flight and not isinstance(event, events.Uploaded | events.UploadFailed)
+        for action in self.core.handle(event, self.now()):
             if isinstance(action, events.Forget | events.Drop):
                 continue  # for the journal: test_journalling tells of them
             self.told.append(f"{round(self._time, 3):g} {self._text(action)}")
@@ -137,7 +145,7 @@ class Story:
             chunk = action.chunk
             number = chunk.key.rpartition("-")[2].partition(".")[0]
             assert self._bodies.setdefault(chunk.key, chunk.body) == chunk.body, "a retry has the same key and bytes"
-            self._attempt = action.attempt
+            self._attempt, self.in_flight = action.attempt, True
             self.chunks[number] = action
             return f"upload {number} {chunk.metadata['reason']}({chunk.records})"
         if isinstance(action, events.Abandon):
@@ -158,7 +166,7 @@ class Story:
 
 def warm(chance: Callable[[], float] = lambda: 1.0, /, **values: object) -> Story:
     """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
-    story = Story(subscribed=True, managed=False, chance=chance, restored=None, **values)
+    story = Story(subscribed=True, managed=False, chance=chance, restored=None, origin=None, **values)
     story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
     assert story.told[-1] == "0.2 release r0"
     assert story.core.waiting_records == 0

@@ -14,6 +14,7 @@ from extension.core.shipper import Shipper
 from extension.journal import Sealed
 from extension.records import objects
 from extension.records.reader import Reader
+from tests.fakes import inside
 from tests.unit.extension.build import at, invoke, told
 
 HEAD = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
@@ -91,7 +92,7 @@ def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
 ) -> None:
     life = Life(gzip=gzip, ship_bytes=ship_bytes)
     for request in ("r1", "r2", "r3"):
-        life.core._reader.saw(request)
+        inside.reader(life.core).saw(request)
     life.feed(invoke("r0", at(0.0)))
     for body, pause in bodies:
         life.post(body)

@@ -5,6 +5,7 @@ import pytest
 from extension import events
 from extension.core import batcher, outbox, policy
 from extension.errors import StoreError
+from tests.fakes import inside
 from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.core.story import Story, warm
 
@@ -52,7 +53,7 @@ def test_a_chunk_that_grows_to_8_mib_behind_a_store_that_hangs_is_closed_and_wai
 
 
 def test_a_chunk_that_waits_its_turn_is_full_at_8_mib_to_the_byte() -> None:
-    around = busy().logs(11, "").core._batcher.raw_bytes
+    around = inside.open_chunk(busy().logs(11, "").core).raw_bytes
     for size, records in ((batcher.CHUNK_BYTES - around - 1, 2), (batcher.CHUNK_BYTES - around, 1)):
         story = busy().logs(11, LONG).logs(11.1, "x" * size).logs(11.2, LONG).stored(12)
         assert story.told[1] == f"12 upload 3 backlog({records})"
@@ -160,7 +161,7 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     assert lost > 0
     assert story.core.waiting_records == received - shipped - lost
     assert "too much waits for the store: the oldest records are lost" in story.messages
-    waiting = sum(chunk.size for chunk in story.core._outbox._waiting)
+    waiting = sum(chunk.size for chunk in inside.waiting(story.core))
     assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
     assert story.core.accounts.lost_bytes > 0
 

@@ -6,6 +6,7 @@ import pytest
 
 from extension import events
 from extension.records import objects
+from tests.fakes import inside
 from tests.unit.extension.build import at, function_line, platform
 from tests.unit.extension.core.story import Story, warm
 
@@ -25,13 +26,12 @@ def test_the_environment_is_drawn_anew_at_the_first_invoke_after_a_restore_and_o
 
 
 def test_what_the_snapshot_logged_keeps_its_environment_and_what_follows_has_the_new_one() -> None:
-    story = Story()
-    origin = story.core._reader._origin
+    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
 
     def restored() -> None:
         origin.environment = "restored0001"
 
-    story.core._restored = restored
+    story = Story(restored=restored, origin=origin)
     story.logs(1, "of the snapshot").invoke("r1", 7200).logs(7200.1, "after it").done("r1", 7200.2)
     story.stored(7200.3).stored(7200.4)
     first, second = (objects.decode(story.chunks[number].chunk.body) for number in "12")  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_a_thousand_invocations_of_5_ms_are_released_at_once_and_become_objects_
     for number in range(1000):
         begun = 10 + number / 100
         story.invoke(f"r{number}", begun).done(f"r{number}", begun + 0.005)
-        if story.core._outbox.attempt:
+        if story.in_flight:
             story.stored(begun + 0.006)
     assert sum("release" in line for line in story.told) == 1000
     assert sum("upload" in line for line in story.told) == 100
@@ -79,7 +79,7 @@ def test_an_invocation_of_15_min_is_shipped_all_along_and_is_not_held() -> None:
     story = warm(SHIP_RATE_MILLISECONDS=60_000).invoke("r1", 10, timeout=900)
     for minute in range(15):
         story.logs(11 + 60 * minute).until(10 + 60 * (minute + 1))
-        if story.core._outbox.attempt:
+        if story.in_flight:
             story.stored(10 + 60 * (minute + 1))
     assert story.told[0] == "10 release r1"
     assert sum("upload" in line for line in story.told) == 14
@@ -137,7 +137,7 @@ def test_after_a_second_what_there_is_of_it_is_shipped() -> None:
 
 def test_a_freeze_between_the_two_halves_does_not_count() -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).body(11, cut('{"message":"' + LONG)).done("r1", 11.0)
-    assert story.core._reader.unfinished is False  # another body came first: it is given up
+    assert inside.reader(story.core).unfinished is False  # another body came first: it is given up
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).body(11, cut('{"message":"' + LONG)).until(11.2)
     story.freeze(600).invoke("r2", 611.3).body(611.4, cut(LONG + '"}'))
     assert b"unparsed" not in bytes(story.chunks["2"].chunk.body)  # type: ignore[arg-type]

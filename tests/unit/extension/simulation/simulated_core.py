@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from extension import events, settings
+from tests.fakes import inside
 from tests.unit.extension.build import at, told
 from tests.unit.extension.simulation.simulated_process import Process, Tmp
 from tests.unit.extension.simulation.simulated_store import Attempt, Store, check, plain, tokens
@@ -144,7 +145,7 @@ class Observed:
             self.failures += 1
         self.feed(event)
         if self.failures >= 3 and not self.exited:
-            check(self.core._circuit.is_open, "three failures in a row open the circuit")
+            check(inside.circuit(self.core).is_open, "three failures in a row open the circuit")
 
     def _clock(self) -> float:
         """The larger of what both clocks say has passed, summed up."""
@@ -174,8 +175,8 @@ class Observed:
             if not self.odd:
                 check(waiting == len(self.waiting), f"{len(self.waiting)} records wait, not {waiting}")
         if self.big:
-            held = sum(chunk.size for chunk in self.core._outbox._waiting) + self.core._batcher.raw_bytes
-            check(held <= MOST_WAITING + 2 * self.core._batcher.limit, "what waits is bounded in bytes")
+            held = sum(chunk.size for chunk in inside.waiting(self.core)) + inside.open_chunk(self.core).raw_bytes
+            check(held <= MOST_WAITING + 2 * inside.open_chunk(self.core).limit, "what waits is bounded in bytes")
 
     def act(self, action: events.Action) -> None:
         if isinstance(action, events.Upload):
@@ -255,7 +256,7 @@ class Observed:
         figures = action.figures
         total = sum(int(str(figures[name])) for name in ("shipped", "waiting", "lost"))
         check(figures["received"] == total, "the last line adds up")
-        waiting = self.core._outbox._waiting
+        waiting = inside.waiting(self.core)
         given_up = set(self.waiting)
         if self.core.accounts.reason:
             kept = [self.held_by(one) for one in waiting if one.sealed and one.seal and one.seal.first]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from extension import events
+from tests.fakes import inside
 from tests.unit.extension.build import function_line, platform
 from tests.unit.extension.simulation.simulated_core import Killed, Observed
 from tests.unit.extension.simulation.simulated_store import Violation, check, tokens
@@ -76,7 +77,7 @@ class World(Observed):
         self.lost |= self.process.lost
         self.perhaps |= self.process.perhaps
         # Records that were in memory alone are missed by who makes their chunk again: they wait for the store's word.
-        missed = [self.held_by(chunk) for chunk in self.core._outbox._waiting if chunk.missing]
+        missed = [self.held_by(chunk) for chunk in inside.waiting(self.core) if chunk.missing]
         self.waiting = before.union(*missed)
         kills, self.kills = self.kills, 0  # not in the middle of this
         for event in left:
