@@ -129,12 +129,14 @@ class Store:
 #: An extension that uploads in the background and never lets anybody wait for it.
 UPLOADING = EXTENSION.replace(
     '    time.sleep(float(os.environ.get("HOLD", "0")))',
+    "    sent = threading.Event()\n"
     "    def put():\n"
     '        other = http.client.HTTPConnection(os.environ["S3"])\n'
     '        other.request("PUT", "/b/" + event["requestId"], b"x")\n'
+    "        sent.set()\n"
     '        print("stored", other.getresponse().status, flush=True)\n'
     "    threading.Thread(target=put).start()\n"
-    "    time.sleep(0.1)",
+    "    sent.wait(10)",
 )
 
 
@@ -142,7 +144,8 @@ def test_an_upload_is_in_flight_while_the_environment_is_frozen(tmp_path: Path) 
     store, faults = Store(), parse("freeze-uploadx1")
     proxy = S3Proxy(f"http://{store.server.address}", faults)
     variables = {"S3": proxy.endpoint.removeprefix("http://")}
-    with environment(function(tmp_path, {"tiny": UPLOADING}, variables=variables), faults=faults) as env:
+    uploads = function(tmp_path, {"tiny": UPLOADING}, variables=variables, timeout=20.0)
+    with environment(uploads, faults=faults) as env:
         env.invoke({})
         assert env.frozen
         eventually(lambda: store.stored)  # while nobody there can read the answer
