@@ -244,7 +244,7 @@ def test_that_it_is_full_again_is_said_again_after_a_minute_in_which_all_was_wel
 def test_a_journal_that_is_emptied_in_time_is_never_full_however_small(
     open_journal: Open, tmp_path: Path, said: Said, limit: int
 ) -> None:
-    journal = open_journal(limit=limit, now=Clock())  # which stands still: a slow disk is not what this is about
+    journal = open_journal(limit=limit)
     for number in range(1, 200):
         assert journal.append(bytes(limit // (2 + number % 3)), WALL) == number
         assert size_of(tmp_path / FOLDER) <= limit
