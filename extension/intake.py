@@ -12,10 +12,11 @@ OPEN_SECONDS = 5.0  # that a body waits for the journal to be opened; then memor
 
 
 class Keeper:
-    """Puts bodies into the inbox in the order of their serials."""
+    """Puts bodies into the inbox in the order of their serials; the first waits `patience` seconds for the journal."""
 
-    def __init__(self, inbox: "Inbox") -> None:
+    def __init__(self, inbox: "Inbox", patience: float = OPEN_SECONDS) -> None:
         self._inbox = inbox
+        self._patience = patience
         inbox.instead = _given_up
         self._lock = _thread.allocate_lock()
         self._opened = _thread.allocate_lock()
@@ -35,7 +36,7 @@ class Keeper:
         """Keep one body; returns when the platform may be told so."""
         with self._lock:
             if self._waits:
-                self._opened.acquire(True, OPEN_SECONDS)
+                self._opened.acquire(True, self._patience)
                 self._waits = False
             if self._echoes and self._echoes.is_echo(body):
                 self.echoes += 1
