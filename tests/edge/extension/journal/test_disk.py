@@ -20,7 +20,7 @@ clock = Clock()
 def mount(options, path="/mnt"):
     os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", options, "tmpfs", path)
 def remount(options):
-    assert os.spawnlp(os.P_WAIT, "mount", "mount", "-o", "remount," + options, "/mnt") == 0
+    assert os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", "remount," + options, "tmpfs", "/mnt") == 0
 def fill():
     with open("/mnt/function", "ab", buffering=0) as file:
         for size in (65536, 1):
