@@ -6,7 +6,7 @@ ARCH ?=
 VENV := .venv/bin
 # --no-deps: the lock is complete. -qq: errors only. Bytecode is written when a module is first used.
 PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-hashes
-LOCKS := layer awslambdaric sam awscli uv dev
+LOCKS := layer awslambdaric sam awscli uv dev mutmut
 LAYER := build/layer$(if $(ARCH),-$(ARCH))
 LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
@@ -47,7 +47,7 @@ build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
 	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
 	@touch $@
 
-build/sam build/awscli: build/%: requirements/%.txt
+build/sam build/awscli build/mutmut: build/%: requirements/%.txt
 	rm -rf $@
 	$(PYTHON) -m venv $@
 	$@/bin/python -m pip install $(PIP_FLAGS) -r $<
@@ -88,7 +88,7 @@ chaos: venv layer build/runtime/awslambdaric ## Random faults for thousands of i
 	$(VENV)/python -m tests.chaos $(ARGS)
 
 .PHONY: mutants
-mutants: venv layer build/runtime/awslambdaric ## Known and random defects, planted one by one: which does a test catch?
+mutants: venv layer build/runtime/awslambdaric build/mutmut ## Known and random defects, one by one: does a test fail? (ARGS="core --seconds 60")
 	$(VENV)/python -m tests.mutants $(ARGS)
 
 .PHONY: format

@@ -22,7 +22,7 @@ def main() -> None:
 def _run() -> int:
     address = os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
     if ":" not in address:
-        text = "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda, or by the sandbox"
+        text = "AWS_LAMBDA_RUNTIME_API is not host:port: this program is started by Lambda or by the sandbox"
         say("error", text)
         return 2
     calls = ExtensionsApi(address)
@@ -37,13 +37,16 @@ def _run() -> int:
         from extension.shell import app
 
         return app.run(told, started, os.environ)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
         minimal.run(repr(error), calls.identifier)
         return 0
 
 
 def _await_sigterm(inbox: Inbox) -> None:
-    """Not a handler: one that comes just before the main thread blocks on a lock would run when that is over."""
+    """Wait for SIGTERM and put it into the inbox.
+
+    Not a handler: one that comes just before the main thread blocks on a lock would run when that is over.
+    """
     while True:
         _signal.sigwait((_signal.SIGTERM,))
         inbox.put(Shutdown("sigterm", time.time() + SIGTERM_SECONDS))

@@ -38,79 +38,47 @@ class Shutdown:
         self.deadline = deadline
 
 
-class GivenUp:
-    """In the place of a batch that is not read: its number in the journal (0: it is not there), records, bytes."""
+class UnreadBatch:
+    """Stands in for a batch that was dropped from the queue unread.
+
+    `serial` is its number in the journal (None: it is not there), `records` an estimate, `size` in bytes.
+    """
 
     __slots__ = ("records", "serial", "size")
 
-    def __init__(self, serial: int, records: int, size: int) -> None:
+    def __init__(self, serial: "int | None", records: int, size: int) -> None:
         self.serial = serial
         self.records = records
         self.size = size
 
 
 class LogsReceived:
-    """The platform has POSTed one batch: the body, unread, and its number in the journal (0: it is not there)."""
+    """Lambda has POSTed one batch: the body, unread, and its number in the journal (None: it is not there)."""
 
     __slots__ = ("body", "serial", "wall")
 
-    def __init__(self, body: bytes, serial: int = 0, wall: float = 0.0) -> None:
+    def __init__(self, body: bytes, serial: "int | None" = None, wall: "float | None" = None) -> None:
         self.body = body
         self.serial = serial
-        self.wall = wall  # when it arrived, seconds since the epoch; 0: now
+        self.wall = wall  # when it arrived, seconds since the epoch; None: now
 
-    def given_up(self) -> GivenUp:
-        """What stands in its place. Nobody has read it: it has as many records as envelopes."""
-        return GivenUp(self.serial, max(self.body.count(b'"record":'), 1), len(self.body))
-
-
-class ReaderState:
-    """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
-
-    __slots__ = ("arn", "request_id", "seen", "sequence")
-
-    def __init__(self, request_id: "str | None", seen: "tuple[str, ...]", sequence: int, arn: str = "") -> None:
-        self.request_id = request_id  # of the last platform.start
-        self.seen = seen  # request ids that are believed in, the newest last
-        self.sequence = sequence  # number of the last record
-        self.arn = arn  # the function's, as far as it is known
+    def placeholder(self) -> UnreadBatch:
+        """Return what stands in for it. It was never read, so it counts as many records as it has envelopes."""
+        return UnreadBatch(self.serial, likely_records(self.body), len(self.body))
 
 
-class Seal:
-    """What makes a closed chunk again out of the journal's entries, under the same key and with the same bytes.
-
-    The entries are those with serials `first` to `last`; `state` is the reader's before the first of them.
-    """
-
-    __slots__ = ("cuts", "environment", "first", "key", "last", "reason", "state", "tail")
-
-    def __init__(
-        self,
-        key: str,
-        first: int,
-        last: int,
-        state: ReaderState,
-        reason: str,
-        tail: str = "",
-        cuts: "tuple[int, ...]" = (),
-    ) -> None:
-        self.key = key
-        self.first = first
-        self.last = last
-        self.state = state
-        self.reason = reason
-        self.tail = tail  # a last line that stands in no entry: the extension's own report
-        self.cuts = cuts  # serials behind which an unfinished record was given up
-        self.environment = ""  # which stands in the chunk's lines; "": that of the journal
+def likely_records(body: bytes) -> int:
+    """Return how many records a body is likely to have without reading it: one for each envelope, one at least."""
+    return max(body.count(b'"record":'), 1)
 
 
-class Shed:
-    """So many records of a whole batch were given up before they were read: no room, or a fault of ours."""
+class BatchDropped:
+    """So many records of a whole batch were dropped before they were read: no room, or a fault of the extension."""
 
-    __slots__ = ("count", "size")
+    __slots__ = ("records", "size")
 
-    def __init__(self, count: int, size: int) -> None:
-        self.count = count
+    def __init__(self, records: int, size: int) -> None:
+        self.records = records
         self.size = size
 
 
@@ -137,24 +105,25 @@ class UploadFailed:
 class Upload:
     """Action: hand this chunk to the store. Answered by Uploaded or UploadFailed with the same attempt number."""
 
-    __slots__ = ("attempt", "chunk", "conditional")
+    __slots__ = ("attempt", "chunk", "conditional", "must_seal")
 
-    def __init__(self, attempt: int, chunk: "Chunk", *, conditional: bool = False) -> None:
+    def __init__(self, attempt: int, chunk: "Chunk", *, conditional: bool = False, must_seal: bool = False) -> None:
         self.attempt = attempt
         self.chunk = chunk
         self.conditional = conditional  # do not overwrite an object that is there
+        self.must_seal = must_seal  # the journal does not hold its seal yet: that comes first
 
 
 class Forget:
-    """Action: this chunk is stored; the journal and its file may forget it."""
+    """Action: the chunk of this seal is stored; the journal may forget its entries."""
 
-    __slots__ = ("chunk",)
+    __slots__ = ("seal",)
 
-    def __init__(self, chunk: "Chunk") -> None:
-        self.chunk = chunk
+    def __init__(self, seal: "Seal") -> None:
+        self.seal = seal
 
 
-class Rekeyed:
+class KeyChanged:
     """Action: this chunk has another key, which the journal must know before anything else happens."""
 
     __slots__ = ("chunk",)
@@ -163,13 +132,23 @@ class Rekeyed:
         self.chunk = chunk
 
 
-class Drop:
-    """Action: this chunk was shed; its file may go."""
+class Discard:
+    """Action: the records of the chunk with this seal are counted as lost; the journal may forget its entries."""
 
-    __slots__ = ("chunk",)
+    __slots__ = ("seal",)
 
-    def __init__(self, chunk: "Chunk") -> None:
-        self.chunk = chunk
+    def __init__(self, seal: "Seal") -> None:
+        self.seal = seal
+
+
+class Quarantine:
+    """Action: move the journal's entries `first` to `last` out of the way, so that no process reads them again."""
+
+    __slots__ = ("first", "last")
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first = first
+        self.last = last
 
 
 class Abandon:
@@ -202,20 +181,20 @@ class Say:
 
 
 class Exit:
-    """Action, the last one: leave the process. `figures` are the accounts, for one line on stderr."""
+    """Action, the last one: leave the process. `counts` are the counters, for one line on stderr."""
 
-    __slots__ = ("figures", "lost_records")
+    __slots__ = ("counts", "lost_records")
 
-    def __init__(self, lost_records: int, figures: "dict[str, object]") -> None:
+    def __init__(self, lost_records: int, counts: "dict[str, object]") -> None:
         self.lost_records = lost_records
-        self.figures = figures
+        self.counts = counts
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from extension.records.objects import Chunk
+    from extension.records.chunk import Chunk, Seal
 
-    Event: TypeAlias = Invoke | Shutdown | LogsReceived | Shed | Uploaded | UploadFailed
-    Action: TypeAlias = Upload | Abandon | Forget | Rekeyed | Drop | Release | Say | Exit
+    Event: TypeAlias = Invoke | Shutdown | LogsReceived | BatchDropped | Uploaded | UploadFailed
+    Action: TypeAlias = Upload | Abandon | Forget | KeyChanged | Discard | Quarantine | Release | Say | Exit

@@ -1,30 +1,18 @@
 """The edge to Lambda's Runtime API endpoint: register, subscribe, next, init/error, exit/error.
 
-Speaks HTTP/1.1 over a plain socket: `http.client` would cost 23 ms before the first `event/next`.
 Source: Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15.
 """
 
 import _socket
 
 from extension.errors import ApiError
+from extension.http1 import Response, read_response
 
 NAME = "adaptive-batching-extension"  # must equal the launcher's file name in /opt/extensions
 EXTENSION = "/2020-01-01/extension"
 PATHS = {"telemetry": "/2022-07-01/telemetry", "logs": "/2020-08-15/logs"}
 REGISTER_SECONDS = 10.0  # the whole Init phase: a second registration would be refused
 CALL_SECONDS = 1.0  # a call that does not block by design is answered within milliseconds
-LONGEST_HEAD = 65536
-
-
-class Answer:
-    """Status, headers (lower-case names) and body of one answer."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, headers: "dict[str, str]", body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
 
 
 class Connection:
@@ -32,7 +20,7 @@ class Connection:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._socket: "_socket.socket | None" = None
+        self._socket: _socket.socket | None = None
 
     def call(
         self,
@@ -41,10 +29,10 @@ class Connection:
         headers: "dict[str, str]",
         body: bytes = b"",
         *,
-        patience: "float | None" = CALL_SECONDS,
-    ) -> Answer:
+        timeout: "float | None" = CALL_SECONDS,
+    ) -> Response:
         """Send one request and read its answer. ApiError with status 0 if none came."""
-        self.send(method, path, headers, body, patience=patience)
+        self.send(method, path, headers, body, timeout=timeout)
         return self.receive(path)
 
     def send(
@@ -54,9 +42,9 @@ class Connection:
         headers: "dict[str, str]",
         body: bytes = b"",
         *,
-        patience: "float | None" = CALL_SECONDS,
+        timeout: "float | None" = CALL_SECONDS,
     ) -> None:
-        """Write one request; its answer is read with `receive`. `patience`: seconds for the answer, None for ever."""
+        """Write one request; its answer is read with `receive`. `timeout`: seconds for the answer, None for ever."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         fresh = self._socket is None
@@ -66,14 +54,14 @@ class Connection:
             self.close()
             if fresh:
                 raise ApiError(path, 0, str(error)) from error
-            self.send(method, path, headers, body, patience=patience)  # the kept connection was dead
+            self.send(method, path, headers, body, timeout=timeout)  # the kept connection was dead
             return
-        self._open().settimeout(patience)
+        self._open().settimeout(timeout)
 
-    def receive(self, path: str) -> Answer:
+    def receive(self, path: str) -> Response:
         """Read the answer to the request that was sent last."""
         try:
-            answer = _read_answer(self._open())
+            answer = read_response(self._open())
         except (OSError, ValueError) as error:
             self.close()
             raise ApiError(path, 0, str(error)) from error
@@ -103,7 +91,7 @@ class Connection:
 
 
 class ExtensionsApi:
-    """The calls of one registered extension. The poller owns `poller`, everybody else `calls`."""
+    """The calls of one registered extension. The poller owns `poller`, all others share `calls`."""
 
     def __init__(self, address: str) -> None:
         self._calls = Connection(address)
@@ -114,14 +102,14 @@ class ExtensionsApi:
         """Register under NAME for `events` (INVOKE, SHUTDOWN)."""
         body = '{"events":[' + ",".join(f'"{event}"' for event in events) + "]}"
         answer = self._calls.call(
-            "POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode(), patience=REGISTER_SECONDS
+            "POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode(), timeout=REGISTER_SECONDS
         )
         self.identifier = answer.headers.get("lambda-extension-identifier", "")
         if answer.status != 200 or not self.identifier:  # noqa: PLR2004 - HTTP OK
             raise ApiError("register", answer.status, _shown(answer.body))
 
     def subscribe(self, api: str, schema: str, types: "tuple[str, ...]", buffering: str, uri: str) -> "tuple[int, str]":
-        """PUT one subscription. Returns status (0: no answer) and body; what follows from them is not decided here."""
+        """PUT one subscription; return status (0: no answer) and body. What follows from them is decided elsewhere."""
         extra = ',"method":"POST","encoding":"JSON"' if api == "logs" else ""
         body = (
             f'{{"schemaVersion":"{schema}","types":[{",".join(f"{chr(34)}{kind}{chr(34)}" for kind in types)}],'
@@ -139,9 +127,9 @@ class ExtensionsApi:
         self._calls.close()
 
     def ask_next(self) -> None:
-        """Write `event/next` without waiting for the event: from here on our part of Init is over."""
+        """Write `event/next` without waiting for the event: from here on the extension's part of Init is over."""
         headers = {"Lambda-Extension-Identifier": self.identifier}
-        self._poller.send("GET", f"{EXTENSION}/event/next", headers, patience=None)
+        self._poller.send("GET", f"{EXTENSION}/event/next", headers, timeout=None)
 
     def receive_next(self) -> bytes:
         """Wait, without limit, for the event asked for. ApiError if there was no 200."""
@@ -151,48 +139,6 @@ class ExtensionsApi:
         return answer.body
 
 
-def _read_answer(source: "_socket.socket") -> Answer:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        piece = source.recv(65536)
-        if not piece or len(received) > LONGEST_HEAD:
-            msg = "the connection ended before an answer"
-            raise OSError(msg)
-        received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
-    first, *fields = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-    status = int(first.split(" ", 2)[1])
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return Answer(status, headers, _read_chunked(source, body))
-    length = int(headers.get("content-length", "0"))
-    while len(body) < length:
-        piece = source.recv(65536)
-        if not piece:
-            msg = "the connection ended within an answer"
-            raise OSError(msg)
-        body += piece
-    return Answer(status, headers, body)
-
-
-def _read_chunked(source: "_socket.socket", received: bytes) -> bytes:
-    body = b""
-    while True:
-        line, found, rest = received.partition(b"\r\n")
-        size = int(line.split(b";")[0], 16) if found else -1
-        if found and len(rest) >= size + 2:
-            body += rest[:size]
-            received = rest[size + 2 :]
-            if size == 0:
-                return body
-            continue
-        piece = source.recv(65536)
-        if not piece:
-            msg = "the connection ended within an answer"
-            raise OSError(msg)
-        received += piece
-
-
 def _shown(body: bytes) -> str:
-    """The beginning of an answer, for a message."""
+    """Return the beginning of an answer, for a message."""
     return body[:300].decode("utf-8", "replace")

@@ -7,7 +7,7 @@ import _thread
 import time
 
 CAPACITY_BYTES = 8 * 1024 * 1024  # of bodies that wait for the consumer; a single body always fits
-PATIENCE = 1.0  # s that a full queue delays the platform's answer before the oldest batch is shed
+TIMEOUT = 1.0  # s that a full queue delays the platform's answer before the oldest batch is shed
 
 
 class Inbox:
@@ -15,21 +15,21 @@ class Inbox:
 
     def __init__(self, capacity: int = CAPACITY_BYTES) -> None:
         self._capacity = capacity
-        self._items: "list[tuple[object, int]]" = []
+        self._items: list[tuple[object, int]] = []
         self._bytes = 0
         self._lock = _thread.allocate_lock()
         self._arrived = _thread.allocate_lock()  # a one-place signal: held = nothing new
         self._arrived.acquire()
         self._space = _thread.allocate_lock()
         self._space.acquire()
-        self.instead: "Callable[[object], object] | None" = None  # makes what stands in a given-up body's place
+        self.on_shed: Callable[[object], object] | None = None  # makes what stands in for a shed body
 
-    def put(self, item: object, size: int = 0, patience: float = PATIENCE) -> None:
-        """Add an item; wait up to `patience` seconds for space, then shed the oldest bodies until it fits."""
-        give_up = time.monotonic() + patience
+    def put(self, item: object, size: int = 0, timeout: float = TIMEOUT) -> None:
+        """Add an item; wait up to `timeout` seconds for space, then shed the oldest bodies until it fits."""
+        deadline = time.monotonic() + timeout
         while True:
             with self._lock:
-                late = time.monotonic() >= give_up
+                late = time.monotonic() >= deadline
                 if size and late:
                     self._shed(size)
                 if not size or not self._bytes or self._bytes + size <= self._capacity:
@@ -38,11 +38,11 @@ class Inbox:
                     if size and self._bytes < self._capacity:
                         _signal(self._space)  # there may be room for the next of those who wait
                     break
-            self._space.acquire(True, max(give_up - time.monotonic(), 0.0))
+            self._space.acquire(True, max(deadline - time.monotonic(), 0.0))
         _signal(self._arrived)
 
     def take(self, timeout: "float | None") -> "list[object]":
-        """All that has arrived, in order; waits up to `timeout` seconds (None: without end) for the first item."""
+        """Return all that has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item."""
         if not self._items:
             if timeout is None:
                 self._arrived.acquire()
@@ -54,12 +54,12 @@ class Inbox:
         return [item for item, _ in items]
 
     def _shed(self, size: int) -> None:
-        kept: "list[tuple[object, int]]" = []
+        kept: list[tuple[object, int]] = []
         for item, weight in self._items:
             if weight and self._bytes + size > self._capacity:
                 self._bytes -= weight
-                if self.instead:
-                    kept.append((self.instead(item), 0))
+                if self.on_shed:
+                    kept.append((self.on_shed(item), 0))
             else:
                 kept.append((item, weight))
         self._items = kept

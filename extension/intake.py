@@ -1,6 +1,6 @@
 """What happens to a body before its 200: known again, journalled, queued. Called on the listener's threads.
 
-Until the journal is open the answer waits (some tens of milliseconds after start-up), so that a 200 always means: kept.
+The answer waits until the journal is open, some tens of milliseconds after start-up: a 200 means that the body is kept.
 """
 
 import _thread
@@ -11,53 +11,67 @@ from extension.events import LogsReceived
 OPEN_SECONDS = 5.0  # that a body waits for the journal to be opened; then memory has to do
 
 
-class Keeper:
-    """Puts bodies into the inbox in the order of their serials; the first waits `patience` seconds for the journal."""
+class Intake:
+    """Puts bodies into the inbox in the order of their serials."""
 
     def __init__(self, inbox: "Inbox", patience: float = OPEN_SECONDS) -> None:
         self._inbox = inbox
-        self._patience = patience
-        inbox.instead = _given_up
+        inbox.on_shed = _placeholder
         self._lock = _thread.allocate_lock()
         self._opened = _thread.allocate_lock()
         self._opened.acquire()
-        self._journal: "Journal | None" = None
-        self._echoes: "Echoes | None" = None
+        self._journal: Journal | None = None
+        self._duplicates: Duplicates | None = None
         self._waits = True
-        self.echoes = 0  # bodies that had been received before
+        self.duplicates = 0  # bodies that had been received before
 
-    def open(self, journal: "Journal | None", echoes: "Echoes | None") -> None:
-        """From here on bodies are journalled and compared; without a journal memory has to do."""
-        self._journal, self._echoes = journal, echoes
+    def open(self, journal: "Journal | None", duplicates: "Duplicates | None") -> None:
+        """Open the journal: from here on bodies are written to it and compared. Without one memory has to do."""
+        self._journal, self._duplicates = journal, duplicates
         if self._opened.locked():
             self._opened.release()
 
-    def keep(self, body: bytes) -> None:
-        """Keep one body; returns when the platform may be told so."""
+    def accept(self, body: bytes) -> None:
+        """Take in one body; return when Lambda may be told so."""
         with self._lock:
             if self._waits:
                 self._opened.acquire(True, self._patience)
                 self._waits = False
-            if self._echoes and self._echoes.is_echo(body):
-                self.echoes += 1
+            if self._duplicates and self._duplicates.seen(body):
+                self.duplicates += 1
                 return
             try:
                 wall = time.time()
-                serial = self._journal.append(body, wall) if self._journal else 0
+                serial = self._journal.append(body, wall) if self._journal else None
                 self._inbox.put(LogsReceived(body, serial, wall), len(body))
             except BaseException:
-                if self._echoes:
-                    self._echoes.forget(body)  # it was not kept, and will be sent again
+                if self._duplicates:
+                    self._duplicates.forget(body)  # it was not kept, and will be sent again
                 raise
 
 
-def _given_up(item: object) -> object:
-    """What a full inbox has instead of a body: the order stays."""
-    return item.given_up() if isinstance(item, LogsReceived) else item
+def _placeholder(item: object) -> object:
+    """Return what stands in for a body that a full inbox has shed: the order stays."""
+    return item.placeholder() if isinstance(item, LogsReceived) else item
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from extension.core.duplicates import Echoes
+    from typing import Protocol
+
     from extension.inbox import Inbox
-    from extension.journal import Journal
+
+    class Journal(Protocol):
+        """Where bodies are kept so that a crash of the process loses none."""
+
+        def append(self, body: bytes, wall: float) -> "int | None":
+            """Keep a body that arrived at `wall`, in seconds since the epoch; its serial, None: memory has to do."""
+
+    class Duplicates(Protocol):
+        """Which bodies have come before."""
+
+        def seen(self, body: bytes) -> bool:
+            """Return whether this very body has come before; from here on it has."""
+
+        def forget(self, body: bytes) -> None:
+            """Forget a body that could not be kept: when it comes again, it is new."""

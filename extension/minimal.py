@@ -9,18 +9,17 @@ import os
 import time
 
 NAME = "adaptive-batching-extension"
-PATIENCE = 60  # failed calls in a row, a second apart, before the environment counts as gone
+ATTEMPTS = 60  # failed calls in a row, a second apart, before the environment counts as ended
 ESCAPES = {34: '\\"', 92: "\\\\", 10: " ", 13: " "}
 
 
 def run(why: str, identifier: str = "") -> None:
     """Poll `event/next` until SHUTDOWN, registering first unless `identifier` (of an earlier registration) is given."""
-    line = (
-        f'{{"level":"error","message":"nothing is shipped any more, the function goes on: {why.translate(ESCAPES)}"}}\n'
-    )
+    text = f"nothing is shipped any more, the function continues: {why.translate(ESCAPES)}"
+    line = f'{{"level":"error","message":"{text}"}}\n'
     os.write(2, line.encode("utf-8", "replace"))
     failures = 0
-    while failures < PATIENCE:
+    while failures < ATTEMPTS:
         if identifier:
             head, body = _call("GET", "event/next", f"Lambda-Extension-Identifier: {identifier}", "")
         else:
@@ -38,7 +37,7 @@ def run(why: str, identifier: str = "") -> None:
 
 
 def _call(method: str, path: str, header: str, body: str) -> "tuple[str, str]":
-    """Head and body of the answer; head empty when none came. Reads to the end of the connection (HTTP/1.1, close)."""
+    """Return head and body of the answer, the head empty if none came; read to the end of the connection."""
     host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rpartition(":")
     connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     received = b""

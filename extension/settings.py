@@ -138,7 +138,7 @@ class Settings:
         self.ship_bytes = number("SHIP_RATE_BYTES")
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
-        self.log_types: "tuple[str, ...]" = types if isinstance(types, tuple) else ()
+        self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
         self.gzip = text("COMPRESSION") == "gzip"
@@ -153,8 +153,8 @@ class Settings:
 
 def from_environ(environ: "Mapping[str, str]") -> Settings:
     """Read every setting; a bad value never raises: the default serves and `problems` has one sentence about it."""
-    problems: "list[str]" = []
-    values: "dict[str, object]" = {}
+    problems: list[str] = []
+    values: dict[str, object] = {}
     for setting in TABLE:
         read = environ.get(setting.name)
         values[setting.name] = _parse(setting, setting.default)
@@ -185,7 +185,7 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
 
 
 def _parse(setting: Setting, read: str) -> object:
-    """The value of one setting, or Problem."""
+    """Return the value of one setting. Raises Problem."""
     text = read.strip()
     if setting.kind == "number":
         return _number(setting, text)
@@ -223,7 +223,7 @@ def _number(setting: Setting, text: str) -> int:
 
 
 def _types(text: str) -> "tuple[str, ...]":
-    """A JSON array of plain words, read without the json module, which costs 9 ms at start-up."""
+    """Return a JSON array of plain words, read without the json module, which costs 9 ms at start-up."""
     if text[:1] != "[" or text[-1:] != "]":
         raise Problem('it must be a JSON array such as ["platform","function"]')
     items = [item.strip() for item in text[1:-1].split(",")]
@@ -269,7 +269,7 @@ def _unknown(name: str) -> str:
 
 
 def _common(left: str, right: str) -> int:
-    """Length of the common beginning: a shortened name (MAX_HOLD_MS) is far from its own in edits."""
+    """Return the length of the common beginning: a shortened name (MAX_HOLD_MS) is far from its own in edits."""
     length = 0
     while left[length : length + 1] == right[length : length + 1] != "":
         length += 1
@@ -277,7 +277,7 @@ def _common(left: str, right: str) -> int:
 
 
 def _distance(left: str, right: str) -> int:
-    """Levenshtein's edit distance."""
+    """Return Levenshtein's edit distance."""
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
         before, row[0] = row[0], i

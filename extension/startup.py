@@ -7,12 +7,12 @@ import time
 
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
-from extension.intake import Keeper
+from extension.intake import Intake
 from extension.listener import Listener
 from extension.messages import say
 
 ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer
-PATIENCE = 1.0  # s for all of them
+TIMEOUT = 1.0  # s for all of them
 PAUSE = 0.3  # s between them
 BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # the documents disagree on defaults
 TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
@@ -23,14 +23,14 @@ ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
 class Started:
     """What start-up leaves behind. `api` is telemetry, logs or "" (nothing will arrive)."""
 
-    __slots__ = ("api", "calls", "inbox", "initialization_type", "keeper", "listener", "schema")
+    __slots__ = ("api", "calls", "inbox", "initialization_type", "intake", "listener", "schema")
 
     def __init__(self, calls: ExtensionsApi, inbox: Inbox, initialization_type: str) -> None:
         self.calls = calls
         self.inbox = inbox
-        self.keeper = Keeper(inbox)
+        self.intake = Intake(inbox)
         self.initialization_type = initialization_type
-        self.listener: "Listener | None" = None
+        self.listener: Listener | None = None
         self.api = ""
         self.schema = ""
 
@@ -45,15 +45,19 @@ def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initializati
     started = Started(calls, inbox, initialization_type)
     calls.register(("SHUTDOWN",) if started.managed else ("INVOKE", "SHUTDOWN"))
     if settings.bucket:
-        listener = Listener(started.keeper.keep)
+        listener = Listener(started.intake.accept)
         try:
             listener.start(settings.port)
         except OSError as error:
-            say("error", "no port to listen on: nothing is shipped, the function goes on", {"why": str(error)})
+            say("error", "cannot bind a listener port: nothing is shipped, the function continues", {"why": str(error)})
         else:
             started.listener = listener
             if listener.port != settings.port:
-                say("info", "the port is taken; another one is used", {"asked": settings.port, "used": listener.port})
+                say(
+                    "info",
+                    "listener port in use: an ephemeral port is used",
+                    {"asked": settings.port, "used": listener.port},
+                )
             started.api, started.schema = subscribe(calls, settings, listener.port)
     calls.finished_calls()
     calls.ask_next()
@@ -64,7 +68,7 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
     """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both "" if none does."""
     types = ("platform", *(kind for kind in settings.log_types if kind != "platform"))
     uri = f"http://sandbox.localdomain:{port}/"
-    refusals: "list[str]" = []
+    refusals: list[str] = []
     plan = [("telemetry", schema) for schema in TELEMETRY_SCHEMAS] if settings.api != "logs" else []
     if settings.api != "telemetry":
         plan.append(("logs", LOGS_SCHEMA))
@@ -79,17 +83,17 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
         older_may_do = status in (BAD_REQUEST, NOT_FOUND)
     say(
         "error",
-        "no log API will deliver here: nothing is shipped, the function goes on",
+        "subscription refused: no log API delivers here, nothing is shipped, the function continues",
         {"answers": "; ".join(refusals)},
     )
     return "", ""
 
 
 def _persistently(attempt: "Callable[[], tuple[int, str]]") -> "tuple[int, str]":
-    give_up = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     for again in range(ATTEMPTS):
         status, body = attempt()
-        if 0 < status < 500 or time.monotonic() + PAUSE > give_up:  # noqa: PLR2004 - only 5xx and silence are tried again
+        if 0 < status < 500 or time.monotonic() + PAUSE > deadline:  # noqa: PLR2004 - only 5xx and silence are tried again
             break
         if again < ATTEMPTS - 1:
             time.sleep(PAUSE)

@@ -1,7 +1,7 @@
 """First file the launcher runs: puts the private folder on the path and hands over to the package.
 
 It is compiled at every start (a script has no cached bytecode), so it stays this small. If anything of ours cannot
-even be imported, the minimal loop keeps the function alive; only if that is gone too does the process leave.
+even be imported, the minimal loop keeps the function alive; only if that is missing too does the process leave.
 """
 
 import sys

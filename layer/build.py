@@ -6,7 +6,7 @@ Needs the standard library and pip. The same sources, lock and interpreter give 
         extensions/adaptive-batching-extension     the launcher, which Lambda starts
         adaptive-batching-extension/               everything else, out of the function's sight (never /opt/python)
             boot.py
-            extension/                             our package
+            extension/                             the package
             vendor/                                boto3 and what it brings, for the boto3 store
             bin/python3, lib/                      the interpreter, its standard library, loader and shared libraries
             layer.json                             which interpreter, from where, for which architecture
@@ -57,7 +57,7 @@ def main() -> None:
             unfinished = Path(scratch, "zip")
             write_zip(opt, unfinished)
             unfinished.replace(options.zip)
-        # Exchanged at the end: whoever uses the old tree, or a build that fails, never meets half of one.
+        # Exchanged at the end: a process that uses the old tree, or a build that fails, never meets half of one.
         if into.exists():
             into.rename(Path(scratch, "old"))
         opt.rename(into)
@@ -91,7 +91,7 @@ def assemble(opt: Path, architecture: str) -> None:
 
 
 def imports(package: Path) -> list[str]:
-    """The modules that a package names in its import statements, anywhere in its code."""
+    """Return the modules that a package names in its import statements, anywhere in its code."""
     named: set[str] = set()
     for source in package.rglob("*.py"):
         for node in ast.walk(ast.parse(source.read_bytes())):
@@ -121,7 +121,7 @@ def write_zip(tree: Path, path: Path) -> None:
 
 
 def size(tree: Path) -> int:
-    """Bytes in the files of `tree`."""
+    """Return the bytes in the files of `tree`."""
     return sum(file.stat().st_size for file in tree.rglob("*") if file.is_file())
 
 

@@ -38,7 +38,7 @@ def add(choice: Choice, imported: list[str], lock: Path, cache: Path, private: P
 
 
 def state(path: Path) -> list[str | int]:
-    """Path, size and time of a file of this machine; no size if it has gone."""
+    """Return path, size and time of a file of this machine; no size if it is missing."""
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def state(path: Path) -> list[str | int]:
 
 
 def is_current(finished: Path) -> bool:
-    """Whether everything that this build took from the machine is as it was: an update may have brought another."""
+    """Return whether what this build took from the machine is unchanged since."""
     taken = json.loads((finished / "taken.json").read_text(encoding="utf-8"))
     return all(state(Path(path)) == [path, size, time] for path, size, time in taken)
 
@@ -91,14 +91,14 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> tupl
 
 
 def licence(python: Python) -> bytes:
-    """The licence of an interpreter: beside its standard library, or where Debian puts it."""
+    """Return the licence of an interpreter: beside its standard library, or where Debian puts it."""
     texts = (python.library / "LICENSE.txt", Path("/usr/share/doc", python.library.name, "copyright"))
     found = [text.read_bytes() for text in texts if text.exists()]
     return found[0] if found else b"PSF-2.0: https://docs.python.org/3/license.html\n"
 
 
 def system(python: Python) -> bool:
-    """Whether the interpreter is the system's own, whose libraries are the system's and whose prefix tells nothing."""
+    """Return whether the interpreter is the system's own: its libraries are too, and its prefix tells nothing."""
     return python.prefix in ("/usr", "/usr/local")
 
 

@@ -49,7 +49,7 @@ def strip(binaries: list[Path]) -> None:
 
 
 def rows(found: dict[str, Path], licences: Path) -> list[Row]:
-    """Which package of this machine each library came from; its licence is copied into `licences`."""
+    """Return which package of this machine each library came from; its licence is copied into `licences`."""
     owners: dict[str, str] = {}
     for path in found.values():
         # Packages name /lib or /usr/lib, whichever they were built for; links are not theirs always.
@@ -66,11 +66,11 @@ def rows(found: dict[str, Path], licences: Path) -> list[Row]:
 
 
 def dpkg() -> bool:
-    """Whether this machine can say which package a file belongs to."""
+    """Return whether this machine can say which package a file belongs to."""
     return shutil.which("dpkg-query") is not None
 
 
 def version(package: str) -> str:
-    """The version of an installed package."""
+    """Return the version of an installed package."""
     command = ["dpkg-query", "--show", "--showformat", "${Version}\n", package]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]

@@ -70,7 +70,7 @@ def choose(architecture: str, cache: Path) -> Choice | None:
 
 
 def runner_for(target: Python, itself: bool, here: str, cache: Path) -> Path | None:  # noqa: FBT001
-    """The program that compiles for `target`: itself, one of its minor version, or its twin for this machine."""
+    """Return the program that compiles for `target`: itself, one of its minor version, or its twin for this machine."""
     if itself:
         return target.executable
     if sys.version_info[:2] == target.version[:2]:
@@ -80,7 +80,7 @@ def runner_for(target: Python, itself: bool, here: str, cache: Path) -> Path | N
 
 
 def download(architecture: str, cache: Path) -> Python | None:
-    """The relocatable distribution of `architecture`, fetched once; None where it cannot be fetched."""
+    """Return the relocatable distribution of `architecture`, fetched once; None where it cannot be fetched."""
     if architecture not in MACHINES:
         return None
     folder = cache / "python" / f"{RELEASED}-{architecture}"
@@ -102,7 +102,7 @@ def download(architecture: str, cache: Path) -> Python | None:
 
 
 def installed() -> list[Python]:
-    """Every usable CPython of this machine, on the PATH and where they are usually kept; this one at least."""
+    """Return every usable CPython of this machine, on the PATH and where they are usually kept; this one at least."""
     folders = [Path(folder) for folder in os.get_exec_path()]
     for pattern in ELSEWHERE:
         expanded = Path(pattern).expanduser()
@@ -131,7 +131,7 @@ def installed() -> list[Python]:
 
 
 def is_program(path: Path) -> bool:
-    """Whether this is a binary, not a script that picks one."""
+    """Return whether this is a binary, not a script that picks one."""
     try:
         with path.open("rb") as file:
             return file.read(4) == b"\x7fELF"
@@ -140,7 +140,7 @@ def is_program(path: Path) -> bool:
 
 
 def newest(found: list[Python]) -> Python:
-    """The newest that the extension is written for."""
+    """Return the newest that the extension is written for."""
     suitable = [each for each in found if OLDEST <= each.version[:2] <= NEWEST]
     if not suitable:
         sys.exit("no CPython 3.10 - 3.14 with ssl, zlib and expat was found: install one, or name it on the PATH")

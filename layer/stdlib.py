@@ -2,7 +2,7 @@
 
 Run by the interpreter that goes into the layer (or one of the same version), since bytecode is made for one version:
 
-    python -I -S stdlib.py <standard library> <folder with vendor/ in it> <target> <module that our package imports>...
+    python -I -S stdlib.py <standard library> <folder with vendor/ in it> <target> <module that the package imports>...
 
 What is needed is found by following every import statement, not by guessing. Three things it cannot know stand below.
 """
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def needed(library: str, private: str, imported: "list[str]") -> "set[str]":
-    """The file of each module of the standard library that is reached."""
+    """Return the file of each module of the standard library that is reached."""
     path = [private, f"{private}/vendor", library, f"{library}/lib-dynload"]
     finder = ModuleFinder(path=path, excludes=[*DEVELOPERS, *UNUSED])
     for name in (*BY_NAME, *imported, *modules_of(Path(private, "vendor"))):
@@ -55,7 +55,7 @@ def needed(library: str, private: str, imported: "list[str]") -> "set[str]":
 
 
 def modules_of(vendor: Path) -> "list[str]":
-    """Every module below `vendor`: dependencies import each other by name at run time (boto3's injected methods)."""
+    """Return every module below `vendor`: dependencies import each other by name at run time (boto3's methods)."""
     names = (path.relative_to(vendor).with_suffix("").as_posix().replace("/", ".") for path in vendor.rglob("*.py"))
     return sorted(name.removesuffix(".__init__") for name in names)
 

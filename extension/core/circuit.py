@@ -1,9 +1,15 @@
 """Whether the store is worth another attempt now, and worth holding an invocation for.
 
 Pure; moments are seconds of the core's clock. Closed: failures are answered with a backoff. Open, after three failures
-in a row of any kind or a second of hold without success: nobody is held, one probe after 30 s, then after twice that,
-5 minutes at most. A success closes it. At SHUTDOWN none of this counts: there is no later any more.
+in a row of any kind or a second of hold without success: no invocation is held, one probe goes out after 30 s, then
+after twice that, 5 minutes at most. A success closes it. At SHUTDOWN none of this counts: there is no later.
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FAILURES = 3  # in a row
 SECONDS_IN_VAIN = 1.0  # of hold since the last success
@@ -17,7 +23,7 @@ class Circuit:
 
     __slots__ = ("_chance", "_probe", "failures", "held", "is_open", "leaving", "retry_at", "why")
 
-    def __init__(self, chance: "Callable[[], float]") -> None:
+    def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
         self._probe = PROBE_FIRST
         self.failures = 0  # in a row
@@ -28,7 +34,7 @@ class Circuit:
         self.why = ""  # the last failure, for people
 
     def succeeded(self, now: float) -> bool:
-        """The store took an object; whether that is news."""
+        """Take note that the store took an object; return whether it had failed before."""
         news = self.failures > 0 or self.is_open
         self.failures, self.held, self.is_open, self._probe, self.retry_at = 0, 0.0, False, PROBE_FIRST, now
         self.why = ""
@@ -36,11 +42,11 @@ class Circuit:
 
     @property
     def trouble(self) -> str:
-        """Why what waits is not stored."""
+        """Why the waiting chunks have not been stored."""
         return self.why if self.failures or self.is_open else "the deadline came before an answer of the store"
 
     def failed(self, why: str, now: float) -> bool:
-        """An attempt was answered badly, or not at all; whether this opened the circuit."""
+        """Take note of a failed attempt, answered badly or not at all; return whether this opened the circuit."""
         self.why = why
         self.failures += 1
         if self.is_open:
@@ -51,14 +57,14 @@ class Circuit:
         return opened
 
     def unanswered(self, why: str, now: float) -> None:
-        """No answer came, and a freeze may be why: no failure, unless it was a probe."""
+        """Take note that no answer came, perhaps because of a freeze: not a failure, unless it was a probe."""
         if self.is_open:
             self.failed(why, now)
         else:
             self.retry_at = now + self._wait()
 
     def held_in_vain(self, seconds: float, now: float) -> bool:
-        """An invocation was held and released without an answer of the store; whether this opened the circuit."""
+        """Take note of a hold that ended without an answer of the store; return whether this opened the circuit."""
         self.held += seconds
         if self.is_open or self.held < SECONDS_IN_VAIN:
             return False
@@ -68,11 +74,11 @@ class Circuit:
         return True
 
     def interrupted(self, now: float) -> None:
-        """An attempt was cut by a freeze: that says nothing about the store."""
+        """Take note that a freeze cut an attempt: that says nothing about the store."""
         self.retry_at = now + (self._probe if self.is_open and not self.leaving else 0.0)
 
     def leave(self, now: float) -> None:
-        """SHUTDOWN: from here on an attempt every 100 ms."""
+        """Begin SHUTDOWN: from here on there is an attempt every 100 ms."""
         self.leaving = True
         self.retry_at = now
 
@@ -82,8 +88,3 @@ class Circuit:
         if self.is_open:
             return self._probe
         return BACKOFF * (1 << max(self.failures - 1, 0)) * self._chance()
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable

@@ -3,6 +3,8 @@
 Pure. What is worth telling goes into the next object, as its last line: a record of type `extension.report`.
 """
 
+from __future__ import annotations
+
 import json
 
 from extension.records import objects
@@ -10,13 +12,13 @@ from extension.records import objects
 REPORT = "extension.report"
 
 
-class Accounts:
+class Counters:
     """Counts since the start of this process. `lost` are the extension's own losses, `dropped` the platform's."""
 
     __slots__ = (
-        "_told",
+        "_reported",
         "dropped",
-        "echoes",
+        "duplicate_bodies",
         "errors",
         "held_seconds",
         "lost",
@@ -39,23 +41,51 @@ class Accounts:
         self.lost_bytes = 0
         self.dropped = 0  # records that the platform says it dropped (platform.logsDropped)
         self.unparsed = 0  # entries that could not be read and were shipped as text
-        self.echoes = 0  # bodies that the platform sent again after our answer was cut
+        self.duplicate_bodies = 0  # that the platform sent again after the extension's answer was cut
         self.refused = 0  # requests to the listener that could not be read, bodies of 16 MiB and more among them
         self.torn = 0  # bytes of the journal that a killed process left unreadable
         self.puts = 0
         self.retries = 0
-        self.errors = 0  # unexpected exceptions of our own
+        self.errors = 0  # unexpected exceptions of the extension's own
         self.held_seconds = 0.0  # that invocations were held open
         self.reason = ""  # why the environment ends, where that is timeout or failure
         self.request = ""  # which request that hit
-        self._told: "tuple[object, ...]" = self._noteworthy()
+        self._reported: tuple[object, ...] = self._noteworthy()
 
-    def _noteworthy(self) -> "tuple[object, ...]":
+    def receive(self, records: int, *, unparsed: int = 0, dropped: int = 0) -> None:
+        """Count records that have come, `unparsed` of them as text, and those that the platform has dropped."""
+        self.received += records
+        self.unparsed += unparsed
+        self.dropped += dropped
+
+    def ship(self, records: int) -> None:
+        """Count records that are stored."""
+        self.shipped += records
+
+    def lose(self, records: int, size: int = 0) -> None:
+        """Count records that will not be stored; `size` is in bytes, as far as it is known."""
+        self.lost += records
+        self.lost_bytes += size
+
+    def put(self, *, again: bool) -> None:
+        """Count a PUT that begins; `again` if it is not the first one of its chunk."""
+        self.puts += 1
+        self.retries += again
+
+    def hold(self, seconds: float) -> None:
+        """Add the seconds that an invocation was held open."""
+        self.held_seconds += seconds
+
+    def end(self, reason: str, request: str) -> None:
+        """Note that the environment is reset for this reason, which hit this request."""
+        self.reason, self.request = reason, request
+
+    def _noteworthy(self) -> tuple[object, ...]:
         return (
             self.lost,
             self.dropped,
             self.unparsed,
-            self.echoes,
+            self.duplicate_bodies,
             self.refused,
             self.torn,
             self.retries,
@@ -64,13 +94,13 @@ class Accounts:
         )
 
     @property
-    def has_news(self) -> bool:
-        """Whether something happened, since the last report, that a reader of the logs would want to know."""
-        return self._noteworthy() != self._told
+    def changed_since_report(self) -> bool:
+        """Whether something has happened since the last report that a reader of the logs would want to know."""
+        return self._noteworthy() != self._reported
 
-    def figures(self, waiting: int) -> "dict[str, object]":
-        """Every count, for a report or a line on stderr; `waiting` records are neither stored nor lost."""
-        counts: "dict[str, object]" = {
+    def as_dict(self, waiting: int) -> dict[str, object]:
+        """Return every count, for a report or a line on stderr; `waiting` records are neither stored nor lost."""
+        counts: dict[str, object] = {
             "received": self.received,
             "shipped": self.shipped,
             "waiting": waiting,
@@ -78,7 +108,7 @@ class Accounts:
             "lostBytes": self.lost_bytes,
             "droppedByPlatform": self.dropped,
             "unparsed": self.unparsed,
-            "duplicateBodies": self.echoes,
+            "duplicateBodies": self.duplicate_bodies,
             "refusedRequests": self.refused,
             "tornBytes": self.torn,
             "puts": self.puts,
@@ -91,8 +121,8 @@ class Accounts:
         return counts
 
     def report(self, waiting: int, environment: str, sequence: int, wall: float) -> str:
-        """One line of an object. What it tells is no news afterwards."""
-        self._told = self._noteworthy()
-        record = json.dumps(self.figures(waiting), separators=(",", ":"))
+        """Return one line of an object. What it tells does not count as changed afterwards."""
+        self._reported = self._noteworthy()
+        record = json.dumps(self.as_dict(waiting), separators=(",", ":"))
         envelope = f'{{"time":"{objects.iso_time(wall)}","type":"{REPORT}","record":{record}}}'
         return objects.line(envelope, self.request or None, environment, sequence)

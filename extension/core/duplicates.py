@@ -1,26 +1,32 @@
-"""Has this very body been received before? A freeze can cut our 200, and the platform then sends the batch again.
+"""Has this very body been received before? A freeze can cut the 200, and Lambda then sends the batch again.
 
 Pure. Nothing finer than a whole body is compared: two equal lines in one millisecond are two lines.
 """
 
+from __future__ import annotations
+
 import hashlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 REMEMBERED = 64  # bodies; whatever the time between, for a freeze can last hours
 
 
-class Echoes:
+class Duplicates:
     """The digests of the last bodies. Not thread-safe: the one who puts bodies in order asks here too."""
 
     __slots__ = ("_digests",)
 
-    def __init__(self, bodies: "Iterable[bytes]" = ()) -> None:
+    def __init__(self, bodies: Iterable[bytes] = ()) -> None:
         """Begin with `bodies`, oldest first: those that the journal still holds after a restart."""
-        self._digests: "dict[bytes, None]" = {}
+        self._digests: dict[bytes, None] = {}
         for body in bodies:
-            self.is_echo(body)
+            self.seen(body)
 
-    def is_echo(self, body: bytes) -> bool:
-        """Whether `body` equals one of the last 64, byte for byte. From here on it is the newest of them."""
+    def seen(self, body: bytes) -> bool:
+        """Return whether `body` equals one of the last 64, byte for byte. From here on it is the newest of them."""
         digest = hashlib.sha256(body).digest()
         known = digest in self._digests
         self._digests.pop(digest, None)
@@ -30,10 +36,5 @@ class Echoes:
         return known
 
     def forget(self, body: bytes) -> None:
-        """It could not be kept: when it comes again, it is new."""
+        """Forget a body that could not be kept: when it comes again, it is new."""
         self._digests.pop(hashlib.sha256(body).digest(), None)
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable

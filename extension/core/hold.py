@@ -3,7 +3,15 @@
 Pure. Holding (calling `event/next` late) is the only way to be sure that the environment runs on, and it is billed.
 """
 
-from extension.core import policy
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.events import Invoke, Moment
+
+DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own timeout than this
+DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for
+BUFFERING_MS = 25  # the least the platform accepts (Telemetry API reference); one such period gathers trailing batches
 
 WAIT_DONE, SETTLE, STORE = "wait for runtimeDone", "settle", "wait for the store"
 
@@ -17,31 +25,31 @@ class Hold:
 
     __slots__ = ("attempt", "flush", "mode", "settle_at", "since", "until")
 
-    def __init__(self, mode: str, since: float, until: float, attempt: int) -> None:
+    def __init__(self, mode: str, since: float, until: float, attempt: int | None) -> None:
         self.mode = mode
         self.since = since
         self.until = until
-        self.attempt = attempt  # the upload whose answer ends the hold; 0: the next one that starts
+        self.attempt = attempt  # the upload whose answer ends the hold; None: the next one that starts
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
 
     def done(self, now: float, until: float) -> None:
-        """The handler is done: MAX_HOLD, which ends at `until`, counts from here."""
+        """Note that the handler is done: MAX_HOLD, which ends at `until`, counts from here."""
         self.mode = SETTLE
         self.since = now
         self.until = until
-        self.settle_at = min(now + policy.BUFFERING_MS / 1000, until)
+        self.settle_at = min(now + BUFFERING_MS / 1000, until)
 
     def advance(self, now: float) -> None:
-        """Time has passed."""
+        """Let time pass."""
         if self.mode == SETTLE and now >= self.settle_at:
             self.mode = STORE
 
     def wants_flush(self, now: float) -> bool:
-        """Whether what waits should be shipped now, due or not: it is what this invocation logged."""
+        """Return whether what waits should be shipped now, due or not: it is what this invocation logged."""
         return self.mode == STORE or now >= self.until
 
-    def is_over(self, now: float, in_flight: int) -> bool:
-        """Whether to release; `in_flight` is the number of the attempt in flight, or 0."""
+    def is_over(self, now: float, in_flight: int | None) -> bool:
+        """Return whether to release; `in_flight` is the number of the attempt in flight, or None."""
         answered = self.mode == STORE and (not in_flight or (not self.flush and in_flight != self.attempt))
         return answered or now >= self.until
 
@@ -49,3 +57,8 @@ class Hold:
     def wake_at(self) -> float:
         """When time alone changes something."""
         return self.settle_at if self.mode == SETTLE else self.until
+
+
+def hold_limit(invoke: Invoke, now: Moment) -> float:
+    """Return the moment after which this invocation is not held, whatever is in flight."""
+    return now.mono + (invoke.deadline - now.wall) - DEADLINE_MARGIN

@@ -2,197 +2,250 @@
 
 Pure. A chunk leaves only when it is stored, or shed as the oldest of too much, whole and counted.
 
-* `unknown`: the attempt was in flight when an invocation was released; if no answer comes, nothing follows from that.
-* `thawed`: the environment was frozen during the attempt; its connection has been closed.
-* `gate`: such an attempt has ended without an answer; the next one waits for the next event.
+* `released_meanwhile`: the attempt was in flight when an invocation was released; if no answer comes, nothing follows
+  from that.
+* `frozen_meanwhile`: the environment was frozen during the attempt; its connection has been closed.
+* `waits_for_event`: such an attempt has ended without an answer; the next one waits for the next event.
 """
+
+from __future__ import annotations
 
 from extension import events
 from extension.errors import StoreError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from extension.core.circuit import Circuit
+    from extension.core.counters import Counters
+    from extension.records.chunk import Chunk
+
 WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
-UNHEARD = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
+OUTCOME_UNKNOWN = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
 NAMED = 100  # keys that one line tells
-LEFT_OVER = 2  # the first attempt of this process at a chunk that an earlier one left
+FIRST_ATTEMPT_AFTER_RECOVERY = 2  # the first attempt of this process at a chunk that an earlier one left
+
+
+class Delivery:
+    """One closed chunk, and what the outbox knows of it."""
+
+    __slots__ = (
+        "attempts",
+        "chunk",
+        "from_snapshot",
+        "maybe_stored",
+        "must_not_overwrite",
+        "seal_written",
+        "unrecovered",
+    )
+
+    def __init__(self, chunk: Chunk, *, from_snapshot: bool = False) -> None:
+        self.chunk = chunk
+        self.attempts = 0  # an earlier process's count as one
+        self.seal_written = False  # the journal holds its seal
+        self.from_snapshot = from_snapshot  # closed before a snapshot: each restored copy stores it under the same key
+        self.maybe_stored = from_snapshot  # an attempt ended without an answer, or another copy's may have succeeded
+        self.must_not_overwrite = False  # recovered with records missing: the store may have it whole
+        self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
+
+    @classmethod
+    def recovered(cls, chunk: Chunk, unrecovered: int) -> Delivery:
+        """Return the delivery of a chunk that an earlier process of this environment closed and perhaps stored."""
+        delivery = cls(chunk)
+        delivery.attempts = 1
+        delivery.maybe_stored = delivery.seal_written = True
+        delivery.unrecovered = unrecovered
+        delivery.must_not_overwrite = unrecovered > 0
+        return delivery
+
+    @property
+    def records(self) -> int:
+        """Its records, those included of which only the store knows whether an earlier process stored them."""
+        return self.chunk.records + self.unrecovered
 
 
 class Outbox:
-    """See the module. `rekey` makes a new key for a chunk whose key is taken by somebody else."""
+    """See the module. `rekey` gives a chunk another key where another object has the one it had."""
 
-    def __init__(self, circuit: "Circuit", accounts: "Accounts", rekey: "Callable[[Chunk], None]") -> None:
+    def __init__(self, circuit: Circuit, counters: Counters, rekey: Callable[[Chunk], Chunk]) -> None:
         self.circuit = circuit
-        self._accounts = accounts
+        self._counters = counters
         self._rekey = rekey
-        self._waiting: "list[Chunk]" = []
+        self._waiting: list[Delivery] = []
         self._attempts = 0
-        self.attempt = 0  # number of the attempt in flight, 0 if none
-        self.unknown = False
+        self.attempt: int | None = None  # number of the attempt in flight
+        self.released_meanwhile = False
         self.conditional = True  # ask the store not to overwrite (If-None-Match: *)
-        self._thawed = False
-        self._gate = False
+        self._frozen_meanwhile = False
+        self._waits_for_event = False
         self._collisions = 0  # in a row
 
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __iter__(self) -> Iterator[Delivery]:
+        return iter(self._waiting)
+
     @property
     def records(self) -> int:
         """Records that wait, or of which it is not known yet whether an earlier process stored them."""
-        return sum(chunk.records + chunk.missing for chunk in self._waiting)
+        return sum(delivery.records for delivery in self._waiting)
 
-    def add(self, chunk: "Chunk", most: int) -> "list[events.Action]":
+    def add(self, delivery: Delivery, most: int) -> list[events.Action]:
         """Append a closed chunk; shed the oldest that is not in flight while more than `most` bytes wait."""
-        self._waiting.append(chunk)
-        actions: "list[events.Action]" = []
-        while sum(one.size for one in self._waiting) > most and len(self._waiting) > 1 + bool(self.attempt):
+        self._waiting.append(delivery)
+        actions: list[events.Action] = []
+        while sum(one.chunk.size for one in self._waiting) > most and len(self._waiting) > 1 + bool(self.attempt):
             shed = self._waiting.pop(1 if self.attempt else 0)
-            records = shed.records + shed.missing
-            self._accounts.lost += records
-            self._accounts.lost_bytes += shed.raw_bytes
-            fields: "dict[str, object]" = {"records": records, "bytes": shed.raw_bytes, "key": shed.key}
-            if shed.doubtful:
-                fields["perhapsStored"] = {shed.key: records}
-            actions.append(events.Say("error", "too much waits for the store: the oldest records are lost", fields))
-            actions.append(events.Drop(shed))
+            chunk = shed.chunk
+            self._counters.lose(shed.records, chunk.raw_bytes)
+            fields: dict[str, object] = {"records": shed.records, "bytes": chunk.raw_bytes, "key": chunk.key}
+            if shed.maybe_stored:
+                fields["perhapsStored"] = {chunk.key: shed.records}
+            actions.append(
+                events.Say("error", "buffer limit reached: the oldest chunk is dropped, its records are lost", fields)
+            )
+            actions.append(events.Discard(chunk.seal))
         return actions
 
-    def left_behind(self, *, kept: bool) -> "tuple[int, int, dict[str, int]]":
-        """What ends with this process: records, bytes, and under which keys how many of them may be stored after all.
+    def left_behind(self, *, kept: bool) -> tuple[int, int, dict[str, int]]:
+        """Return what ends with this process: records, bytes, and under which keys how many may be stored after all.
 
         `kept`: the journal outlives it, and the next process ships, or misses, what is in there.
         """
         records = size = 0
-        perhaps: "dict[str, int]" = {}
-        for chunk in self._waiting:
-            lost, lost_bytes = chunk.records + chunk.missing, chunk.raw_bytes
-            if kept:
-                sealed = chunk.sealed and chunk.seal and chunk.seal.first
-                lost, lost_bytes = (0, 0) if sealed else (chunk.loose, chunk.loose_bytes)
+        perhaps: dict[str, int] = {}
+        for delivery in self._waiting:
+            chunk = delivery.chunk
+            lost, lost_bytes = delivery.records, chunk.raw_bytes
+            if kept and delivery.seal_written and chunk.seal.entries:
+                lost, lost_bytes = 0, 0
+            elif kept:
+                lost, lost_bytes = chunk.unjournalled_records, chunk.unjournalled_bytes
             records += lost
             size += lost_bytes
-            if lost and (chunk.doubtful or (self.attempt and chunk is self._waiting[0])):
+            if lost and (delivery.maybe_stored or (self.attempt and delivery is self._waiting[0])):
                 name = chunk.key if len(perhaps) < NAMED else "others"
                 perhaps[name] = perhaps.get(name, 0) + lost
         return records, size, perhaps
 
     def ready(self, now: float) -> bool:
-        """Whether a waiting chunk should go now."""
-        return bool(self._waiting) and not self.attempt and not self._gate and now >= self.circuit.retry_at
+        """Return whether a waiting chunk should go now."""
+        return bool(self._waiting) and not self.attempt and not self._waits_for_event and now >= self.circuit.retry_at
 
-    def ready_at(self) -> "float | None":
-        """When a waiting chunk wants to go; None if only an event can change anything."""
-        return None if self.attempt or self._gate or not self._waiting else self.circuit.retry_at
+    def ready_at(self) -> float | None:
+        """Return when a waiting chunk wants to go; None if only an event can change anything."""
+        return None if self.attempt or self._waits_for_event or not self._waiting else self.circuit.retry_at
 
     def start(self) -> events.Upload:
         """Begin an attempt at the oldest chunk."""
         self._attempts += 1
         self.attempt = self._attempts
-        chunk = self._waiting[0]
-        chunk.attempts += 1
-        self._accounts.puts += 1
-        self._accounts.retries += chunk.attempts > 1
-        return events.Upload(self.attempt, chunk, conditional=self.conditional or chunk.careful)
+        delivery = self._waiting[0]
+        delivery.attempts += 1
+        self._counters.put(again=delivery.attempts > 1)
+        conditional = self.conditional or delivery.must_not_overwrite
+        return events.Upload(self.attempt, delivery.chunk, conditional=conditional, must_seal=not delivery.seal_written)
 
-    def thaw(self) -> "list[events.Action]":
-        """The environment was frozen: what is in flight is unknown, its connection is to be closed."""
-        if not self.attempt or self._thawed:
+    def seal_written(self, key: str) -> None:
+        """Note that the journal holds the seal of the chunk with this key."""
+        for delivery in self._waiting:
+            if delivery.chunk.key == key:
+                delivery.seal_written = True
+
+    def thaw(self) -> list[events.Action]:
+        """Take note of a freeze: what is in flight is unknown, its connection is to be closed."""
+        if not self.attempt or self._frozen_meanwhile:
             return []
-        self._thawed = True
+        self._frozen_meanwhile = True
         return [events.Abandon(self.attempt)]
 
     def next_event(self) -> None:
-        """An INVOKE or SHUTDOWN came: the environment runs."""
-        self._gate = False
+        """Note that an INVOKE or SHUTDOWN came: the environment runs."""
+        self._waits_for_event = False
 
-    def answered(
-        self, event: "events.Uploaded | events.UploadFailed", now: float, *, held: bool
-    ) -> "list[events.Action]":
+    def answered(self, event: events.Uploaded | events.UploadFailed, now: float, *, held: bool) -> list[events.Action]:
         """Take the outcome of the attempt in flight. `held`: the environment is kept from being frozen."""
         if event.attempt != self.attempt:
             return []
-        unknown, thawed, self.attempt, self.unknown, self._thawed = self.unknown, self._thawed, 0, False, False
-        chunk = self._waiting[0]
+        released, frozen = self.released_meanwhile, self._frozen_meanwhile
+        self.attempt, self.released_meanwhile, self._frozen_meanwhile = None, False, False
+        delivery = self._waiting[0]
         if isinstance(event, events.Uploaded):
-            return self._stored(chunk.records, now)
+            return self._stored(delivery.chunk.records, now)
         if event.kind == StoreError.EXISTS:
-            return self._exists(chunk, now)
-        if event.kind == StoreError.UNCONDITIONAL and (self.conditional or chunk.careful):
-            return self._unconditional(chunk, event.detail, now)
-        chunk.doubtful = chunk.doubtful or event.kind in UNHEARD
-        self._gate = unknown and event.kind == StoreError.TRANSPORT and not (held or thawed)
-        if thawed or event.kind == StoreError.ABANDONED:
+            return self._exists(delivery, now)
+        if event.kind == StoreError.UNCONDITIONAL and (self.conditional or delivery.must_not_overwrite):
+            return self._unconditional(delivery, event.detail, now)
+        delivery.maybe_stored = delivery.maybe_stored or event.kind in OUTCOME_UNKNOWN
+        self._waits_for_event = released and event.kind == StoreError.TRANSPORT and not (held or frozen)
+        if frozen or event.kind == StoreError.ABANDONED:
             self.circuit.interrupted(now)
-        elif unknown and event.kind == StoreError.TRANSPORT:
+        elif released and event.kind == StoreError.TRANSPORT:
             self.circuit.unanswered(event.detail, now)
         else:
             return self._failed(event.detail, now)
         return []
 
-    def _failed(self, why: str, now: float) -> "list[events.Action]":
+    def _failed(self, why: str, now: float) -> list[events.Action]:
         if self.circuit.failed(why, now):
             return [self.says_open()]
         if self.circuit.failures == 1 and not self.circuit.is_open:
-            return [events.Say("warning", "an object could not be stored; it is kept and tried again", {"why": why})]
+            return [events.Say("warning", "upload failed: the object is kept and retried", {"why": why})]
         return []
 
-    def _unconditional(self, chunk: "Chunk", why: str, now: float) -> "list[events.Action]":
+    def _unconditional(self, delivery: Delivery, why: str, now: float) -> list[events.Action]:
         self.circuit.interrupted(now)
-        actions: "list[events.Action]" = []
-        if chunk.careful:  # it could overwrite what is whole: it gets a key of its own
-            chunk.careful = False
-            actions.append(self._with_another_key(chunk))
+        actions: list[events.Action] = []
+        if delivery.must_not_overwrite:  # it could overwrite what is whole: it gets a key of its own
+            delivery.must_not_overwrite = False
+            actions.append(self._change_key(delivery))
         if self.conditional:
             self.conditional = False
-            text = "the store does not know conditional writes: objects are put without them from here on"
+            text = "the store does not support conditional writes: If-None-Match is no longer sent"
             actions.append(events.Say("warning", text, {"why": why}))
         return actions
 
-    def _with_another_key(self, chunk: "Chunk") -> events.Rekeyed:
-        self._rekey(chunk)
-        chunk.doubtful = False
-        return events.Rekeyed(chunk)
+    def _change_key(self, delivery: Delivery) -> events.KeyChanged:
+        delivery.chunk = self._rekey(delivery.chunk)
+        delivery.maybe_stored = delivery.seal_written = False
+        return events.KeyChanged(delivery.chunk)
 
     def says_open(self) -> events.Say:
-        """The line for people when the circuit opens."""
-        text = "the store cannot be reached: no invocation waits for it any more, the logs are kept and tried later"
-        fields: "dict[str, object]" = {"why": self.circuit.why, "waiting_records": self.records}
+        """Return the line for operators when the circuit opens."""
+        text = "circuit opened: store unreachable, logs are buffered and retried"
+        fields: dict[str, object] = {"why": self.circuit.why, "waiting_records": self.records}
         return events.Say("error", text, fields)
 
-    def _stored(self, records: int, now: float) -> "list[events.Action]":
-        """The oldest chunk is stored, with so many of its records."""
-        chunk = self._waiting.pop(0)
+    def _stored(self, records: int, now: float) -> list[events.Action]:
+        """Take it that the oldest chunk is stored, with so many of its records."""
+        delivery = self._waiting.pop(0)
         self._collisions = 0
-        self._accounts.shipped += records
-        lost = chunk.records + chunk.missing - records
-        self._accounts.lost += lost
-        actions: "list[events.Action]" = [events.Forget(chunk)]
+        self._counters.ship(records)
+        lost = delivery.records - records
+        actions: list[events.Action] = [events.Forget(delivery.chunk.seal)]
         if lost:
-            text = "records of an object were in the memory of an earlier process alone: they are lost"
-            actions.append(events.Say("error", text, {"records": lost, "key": chunk.key}))
+            self._counters.lose(lost)
+            text = "records lost: an earlier process had them in memory only"
+            actions.append(events.Say("error", text, {"records": lost, "key": delivery.chunk.key}))
+        what = "circuit closed" if self.circuit.is_open else "upload succeeded"
         if self.circuit.succeeded(now):
-            actions.append(events.Say("info", "the store takes objects again"))
+            actions.append(events.Say("info", f"{what}: store reachable again"))
         return actions
 
-    def _exists(self, chunk: "Chunk", now: float) -> "list[events.Action]":
-        """The key is taken: by an earlier attempt of this very chunk, or, at its first attempt, by somebody else."""
-        if chunk.attempts > 1 or chunk.shared:
-            whole = chunk.attempts == LEFT_OVER  # nobody but the earlier process can have put it there
-            return self._stored(chunk.records + chunk.missing * whole, now)
-        taken = chunk.key
-        rekeyed = self._with_another_key(chunk)
-        chunk.attempts = 0
+    def _exists(self, delivery: Delivery, now: float) -> list[events.Action]:
+        """Judge a key that is taken: by an earlier attempt of this chunk, or else by another object."""
+        if delivery.attempts > 1 or delivery.from_snapshot:
+            # Nobody but the earlier process can have put it there: then it is whole.
+            whole = delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
+            return self._stored(delivery.chunk.records + delivery.unrecovered * whole, now)
+        taken = delivery.chunk.key
+        changed = self._change_key(delivery)
+        delivery.attempts = 0
         self._collisions += 1
         if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
-            return [rekeyed, *self._failed("every key is said to be taken", now)]
+            return [changed, *self._failed("the store reports every key as taken", now)]
         self.circuit.interrupted(now)
-        fields: "dict[str, object]" = {"taken": taken, "used": chunk.key}
-        return [rekeyed, events.Say("warning", "somebody else's object has this key; another one is used", fields)]
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from extension.core.circuit import Circuit
-    from extension.core.counters import Accounts
-    from extension.records.objects import Chunk
+        fields: dict[str, object] = {"taken": taken, "used": changed.chunk.key}
+        return [changed, events.Say("warning", "key collision: another object has this key, a new key is used", fields)]

@@ -1,49 +1,148 @@
-"""Makes a chunk again that an earlier process of this environment had closed: same key, same bytes.
+"""What to do with what an earlier process of this environment left in the journal: decided here, carried out elsewhere.
 
-Pure: a function of what the journal holds. The same bodies, read by a reader in the same state, become the same lines.
+Pure: functions of what the journal holds. The same bodies, read by a reader in the same state, become the same lines,
+so a chunk comes back with the same key and the same bytes. Each verdict is handed to `Shipper.recover`, which counts
+and answers with actions.
 """
 
-from extension.core.batcher import Batcher
-from extension.events import Moment
+from __future__ import annotations
+
+from extension import events
+from extension.core.batcher import OpenChunk
+from extension.events import Moment, likely_records
 from extension.records import objects
 from extension.records.reader import Reader
-
-REPLAYS = 2  # that may fail; what was begun so often and never ended is poison, and set aside
-
-
-def rebuild(
-    sealed: "Sealed",
-    entries: "Iterable[tuple[int, float, bytes]]",
-    settings: "Settings",
-    origin: objects.Origin,
-    new_body: "Callable[[], Body]",
-) -> "objects.Chunk | None":
-    """The chunk of this seal, or None if nothing is left to ship. `entries` are serial, arrival, body."""
-    seal = sealed.seal
-    there = objects.Origin(origin.function, origin.version, sealed.environment or origin.environment)
-    there.arn, there.api, there.schema = origin.arn, origin.api, origin.schema
-    reader = Reader(settings.log_types, there)
-    reader.restore(seal.state)
-    batches = Batcher(settings, there, lambda: "", new_body)
-    last = 0.0
-    for serial, wall, body in entries:
-        last = wall
-        batches.push(reader.read(body, wall), Moment(0.0, wall), serial)
-        if serial in seal.cuts:
-            batches.push(reader.give_up(), Moment(0.0, wall), serial)
-    if reader.unfinished:  # what finished it was in memory alone
-        batches.push(reader.give_up(), Moment(0.0, last), seal.last)
-    if not batches.records:
-        return None
-    chunk = batches.close(seal.key, seal.reason, seal.tail)
-    chunk.seal, chunk.after = seal, sealed.after
-    return chunk
-
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
-    from extension.journal import Sealed
-    from extension.records.objects import Body
+    from extension.records.body import Body
+    from extension.records.chunk import Chunk, Seal
     from extension.settings import Settings
+
+REPLAYS = 2  # that may fail; what was begun so often and never ended is poison, and put into quarantine
+SHARE = 3  # a chunk may take a third of the journal: its bodies, its encoded form, and what arrives meanwhile
+
+
+class Rebuilt:
+    """The chunk is there again, but for `unrecovered` of its records; it goes first."""
+
+    __slots__ = ("chunk", "unrecovered")
+
+    def __init__(self, chunk: Chunk, unrecovered: int) -> None:
+        self.chunk = chunk
+        self.unrecovered = unrecovered
+
+
+class Unreadable:
+    """Nothing of the chunk can be read again: its records are lost, if the earlier process had not stored them."""
+
+    __slots__ = ("lost", "seal")
+
+    def __init__(self, seal: Seal) -> None:
+        self.seal = seal
+        self.lost = seal.records
+
+    def actions(self) -> list[events.Action]:
+        """Return what is to be said and done, in order."""
+        text = "journal unreadable: the records of a chunk are lost, unless an earlier process stored it"
+        fields: dict[str, object] = {"records": self.lost, "perhapsStored": {self.seal.key: self.lost}}
+        return [events.Say("error", text, fields), events.Discard(self.seal)]
+
+
+class Poison:
+    """Reading these entries again has ended a process twice: they are put into quarantine, their records are lost.
+
+    `key` is that of their chunk; where it is empty they were in no chunk, and `bodies` counts them.
+    """
+
+    __slots__ = ("bodies", "first", "key", "last", "lost")
+
+    def __init__(self, first: int, last: int, lost: int, *, key: str = "", bodies: int = 0) -> None:
+        self.first = first
+        self.last = last
+        self.lost = lost
+        self.key = key
+        self.bodies = bodies
+
+    def actions(self) -> list[events.Action]:
+        """Return what is to be said and done, in order."""
+        text = "recovery failed twice: batches moved to quarantine, their records are lost"
+        fields: dict[str, object] = {"bodies": self.bodies, "records": self.lost}
+        if self.key:
+            text = "recovery failed twice: a chunk moved to quarantine, its records are lost"
+            fields = {"records": self.lost, "key": self.key, "perhapsStored": {self.key: self.lost}}
+        return [events.Say("error", text, fields), events.Quarantine(self.first, self.last)]
+
+
+class ThresholdLowered:
+    """The journal, of `limit` bytes, has no room for chunks of the byte threshold that was `asked`; `used` is used."""
+
+    __slots__ = ("asked", "limit", "lost", "used")
+
+    def __init__(self, asked: int, limit: int, used: int) -> None:
+        self.asked = asked
+        self.limit = limit
+        self.used = used
+        self.lost = 0
+
+    def actions(self) -> list[events.Action]:
+        """Return what is to be said."""
+        text = f"SHIP_RATE_BYTES is {self.asked}: the journal in /tmp has room for a third of"
+        return [events.Say("warning", f"{text} {self.limit} bytes; {self.used} is used")]
+
+
+def is_poison(replays: int) -> bool:
+    """Return whether reading again what was begun `replays` times, and never ended, is not to be tried any more."""
+    return replays >= REPLAYS
+
+
+def poisoned_chunk(seal: Seal) -> Poison:
+    """Return the verdict on a chunk that is poison."""
+    first, last = seal.entries or (0, 0)
+    return Poison(first, last, seal.records, key=seal.key)
+
+
+def poisoned_bodies(first: int, last: int, bodies: Iterable[bytes]) -> Poison:
+    """Return the verdict on bodies in no chunk, with these serials, that are poison. `bodies`: those that are there."""
+    counts = [likely_records(body) for body in bodies]
+    return Poison(first, last, sum(counts), bodies=len(counts))
+
+
+def rebuild(
+    seal: Seal,
+    entries: Iterable[tuple[int, float, bytes]],
+    settings: Settings,
+    origin: objects.Origin,
+    new_body: Callable[[], Body],
+) -> Rebuilt | Unreadable:
+    """Make the chunk of this seal again. `entries` are serial, arrival (seconds since the epoch) and body."""
+    there = objects.Origin(origin.function, origin.version, seal.environment or origin.environment)
+    there.arn, there.api, there.schema = origin.arn, origin.api, origin.schema
+    reader = Reader(settings.log_types, there)
+    reader.restore(seal.before)
+    chunk = OpenChunk(new_body())
+    last = 0.0
+    for serial, wall, body in entries:
+        last = wall
+        chunk.push(reader.read(body, wall), Moment(0.0, wall), serial)
+        if serial in seal.partial_at:
+            chunk.push(reader.close_partial(), Moment(0.0, wall), serial)
+    if reader.unfinished:  # what finished it was in memory alone
+        chunk.push(reader.close_partial(), Moment(0.0, last), seal.last)
+    if not chunk.records:
+        return Unreadable(seal)
+    made = chunk.close(seal, there, gzip=settings.gzip)
+    return Rebuilt(made, max(seal.records - made.records, 0))
+
+
+def fit(ship_bytes: int, limit: int) -> ThresholdLowered | None:
+    """Return the verdict on a byte threshold, given the journal's limit in bytes; None if it can stay."""
+    room = limit // SHARE
+    return ThresholdLowered(ship_bytes, limit, room) if 0 < room < ship_bytes else None
+
+
+if TYPE_CHECKING:
+    Verdict: TypeAlias = Rebuilt | Unreadable | Poison | ThresholdLowered

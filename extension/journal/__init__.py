@@ -5,8 +5,9 @@ made of them again. It survives the process, not the machine: nothing is synced.
 see no exception: memory serves instead, and that is said once.
 """
 
-from extension.journal.frames import Sealed
+from __future__ import annotations
+
 from extension.journal.journal import Journal
 from extension.journal.scan import Leftover
 
-__all__ = ["Journal", "Leftover", "Sealed"]
+__all__ = ["Journal", "Leftover"]

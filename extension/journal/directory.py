@@ -4,6 +4,8 @@ Every file is opened relative to the folder's descriptor and without following l
 after a function has cleared /tmp, is another folder.
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
 import stat
@@ -16,7 +18,7 @@ _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Refused(OSError):  # noqa: N818 - an answer
-    """What stands at the folder's path is not ours."""
+    """What stands at the folder's path does not belong to this user."""
 
 
 class Folder:
@@ -29,12 +31,12 @@ class Folder:
         self.path = path
 
     def create(self, name: str) -> int:
-        """A new file, open for appending and reading; its descriptor. OSError, also if the name is taken."""
+        """Create a file, open for appending and reading; return its descriptor. OSError, also if the name is taken."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _FLAGS
         return os.open(name, flags, 0o600, dir_fd=self.descriptor)
 
     def read(self, name: str) -> int:
-        """A file, open for reading. OSError; Refused if it is no plain file of ours."""
+        """Open a file for reading; return its descriptor. OSError; Refused if it is not a plain file of this user."""
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=self.descriptor)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
@@ -42,9 +44,9 @@ class Folder:
             raise Refused(f"{self.path}/{name} is not a plain file of this user")
         return descriptor
 
-    def numbered(self, start: str) -> "dict[int, int]":
-        """Number and size in bytes of each plain file whose name is `start` and a number, in order."""
-        found: "dict[int, int]" = {}
+    def numbered(self, start: str) -> dict[int, int]:
+        """Return number and size in bytes of each plain file whose name is `start` and a number, in order."""
+        found: dict[int, int] = {}
         for name in os.listdir(self.descriptor):
             digits = name.removeprefix(start)
             if digits != name and digits.isascii() and digits.isdigit():
@@ -54,19 +56,19 @@ class Folder:
         return dict(sorted(found.items()))
 
     def remove(self, name: str) -> None:
-        """Remove a file; that it has gone already is as good. OSError if it stays."""
+        """Remove a file; it may be missing already. OSError if it stays."""
         try:
             os.unlink(name, dir_fd=self.descriptor)
         except FileNotFoundError:
             pass
 
     def free(self) -> int:
-        """Bytes that the file system has free for this user."""
+        """Return the bytes that the file system has free for this user."""
         status = os.statvfs(self.descriptor)
         return status.f_bavail * status.f_frsize
 
     @property
-    def is_gone(self) -> bool:
+    def is_removed(self) -> bool:
         """Whether the folder has been removed: nothing can be made in it any more."""
         return os.fstat(self.descriptor).st_nlink == 0
 
@@ -76,14 +78,14 @@ class Folder:
 
 
 def numbered(start: str, number: int) -> str:
-    """The name of a numbered file."""
+    """Return the name of a numbered file."""
     return f"{start}{number:08d}"
 
 
 def take(parent: str, *, empty: bool = False) -> Folder:
-    """The first folder in `parent` that no living process holds, made if need be; with `empty`, one without segments.
+    """Take the first folder in `parent` that no living process holds, or make it; with `empty`, one without segments.
 
-    OSError if there is none, Refused among them: a link, or what belongs to somebody else, is not used.
+    OSError if there is none, Refused among them: a link, or what belongs to another user, is not used.
     """
     above = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -99,7 +101,7 @@ def take(parent: str, *, empty: bool = False) -> Folder:
     raise OSError(f"{PLACES} folders in {parent} are all in use")
 
 
-def _lock(above: int, name: str, path: str) -> "Folder | None":
+def _lock(above: int, name: str, path: str) -> Folder | None:
     """Make the folder, open it and lock it; None if a living process has it."""
     try:
         os.mkdir(name, 0o700, dir_fd=above)

@@ -13,10 +13,16 @@ is wrong from some frame on: everything before that frame is used, the rest is c
     REPLAYED   the same: it could be made
 """
 
+from __future__ import annotations
+
 import json
 import zlib
 
-from extension.events import ReaderState, Seal
+from extension.records.chunk import ReaderState, Seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FORMAT = 1
 HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
@@ -35,63 +41,51 @@ class Header:
         self.environment = environment
         self.limit = limit  # bytes of the journal, when this was written
         self.last = 0  # the serial given last
-        self.forgotten: "list[tuple[int, int]]" = []  # ranges of serials
-        self.replays: "dict[int, int]" = {}  # first serial of a chunk: replays begun and not ended
-        self.state: "ReaderState | None" = None  # the reader's after the last seal
-
-
-class Sealed:
-    """A seal, and what the journal knows besides."""
-
-    __slots__ = ("after", "environment", "replays", "seal")
-
-    def __init__(self, seal: Seal, after: ReaderState, environment: str) -> None:
-        self.seal = seal
-        self.after = after  # the reader's state behind the last entry: after.sequence is the chunk's last number
-        self.environment = environment  # which stands in the chunk's lines
-        self.replays = 0  # that were begun and did not end: each was the end of a process
+        self.forgotten: list[tuple[int, int]] = []  # ranges of serials
+        self.replays: dict[int, int] = {}  # first serial of a chunk: replays begun and not ended
+        self.state: ReaderState | None = None  # the reader's after the last seal
 
 
 def frame(kind: int, payload: bytes, body: bytes = b"") -> bytes:
-    """The frame's bytes up to `body`, which is the last part of the payload and is written behind them as it is."""
+    """Return the frame's bytes up to `body`, which is the last part of the payload and follows them as it is."""
     start = (len(payload) + len(body)).to_bytes(4, "big") + bytes((kind,))
     checksum = zlib.crc32(body, zlib.crc32(start + payload))
     return start + checksum.to_bytes(4, "big") + payload
 
 
 def entry(serial: int, wall: float, body: bytes) -> bytes:
-    """The first part of an ENTRY; `body` follows it. `wall`, in seconds since the epoch, comes back to the last bit."""
+    """Return the first part of an ENTRY; `body` follows it. `wall`, in seconds since the epoch, keeps its last bit."""
     return frame(ENTRY, serial.to_bytes(8, "big") + int(max(wall, 0.0) * TICKS).to_bytes(8, "big"), body)
 
 
-def read_entry(payload: bytes) -> "tuple[int, float, bytes]":
-    """Serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
+def read_entry(payload: bytes) -> tuple[int, float, bytes]:
+    """Return serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
     if len(payload) < ENTRY_BYTES - PREFIX_BYTES:
         raise ValueError("an entry without serial and arrival")
     return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:16], "big") / TICKS, payload[16:]
 
 
 def serials(kind: int, *numbers: int) -> bytes:
-    """A FORGET, REPLAYING or REPLAYED."""
+    """Return a FORGET, REPLAYING or REPLAYED."""
     return frame(kind, b"".join(number.to_bytes(8, "big") for number in numbers))
 
 
-def read_serials(payload: bytes, count: int) -> "list[int]":
-    """The serials of such a frame. ValueError if there are not so many."""
+def read_serials(payload: bytes, count: int) -> list[int]:
+    """Return the serials of such a frame. ValueError if there are not so many."""
     if len(payload) != 8 * count:
         raise ValueError(f"{len(payload)} bytes for {count} serials")
     return [int.from_bytes(payload[at : at + 8], "big") for at in range(0, len(payload), 8)]
 
 
 def header(told: Header) -> bytes:
-    """A HEADER."""
+    """Return a HEADER."""
     replays = list(told.replays.items())
     members = [FORMAT, told.environment, told.limit, told.last, told.forgotten, replays, _members(told.state)]
     return frame(HEADER, json.dumps(members).encode())
 
 
 def read_header(payload: bytes) -> Header:
-    """What `header` was told. ValueError if it is of another format."""
+    """Return what `header` was told. ValueError if it is of another format."""
     try:
         number, environment, limit, last, forgotten, replays, state = json.loads(payload)
         if number != FORMAT:
@@ -106,38 +100,38 @@ def read_header(payload: bytes) -> Header:
     return told
 
 
-def seal(sealed: Sealed) -> bytes:
-    """A SEAL."""
-    one = sealed.seal
-    range_and_key = [one.key, one.first, one.last, one.reason, one.tail, list(one.cuts), sealed.environment]
-    return frame(SEAL, json.dumps([*range_and_key, _members(one.state), _members(sealed.after)]).encode())
+def seal(one: Seal, environment: str) -> bytes:
+    """Return a SEAL; `environment` stands in for one that the seal does not name."""
+    serials_and_reason = [one.first or 0, one.last or 0, one.reason, one.report_line, list(one.partial_at)]
+    states = [_members(one.before), _members(one.after)]
+    return frame(SEAL, json.dumps([one.key, *serials_and_reason, one.environment or environment, *states]).encode())
 
 
-def read_seal(payload: bytes) -> Sealed:
-    """What `seal` was told. ValueError if it is no seal."""
+def read_seal(payload: bytes) -> Seal:
+    """Return what `seal` was told. ValueError if it is not a seal."""
     try:
-        key, first, last, reason, tail, cuts, environment, before, after = json.loads(payload)
-        given_up = tuple(int(serial) for serial in cuts)
-        made = Seal(str(key), int(first), int(last), _state(before), str(reason), str(tail), given_up)
-        made.environment = str(environment)
-        return Sealed(made, _state(after), made.environment)
+        key, first, last, reason, line, partial, environment, before, after = json.loads(payload)
+        serials = int(first) or None, int(last) or None
+        partial_at = tuple(int(serial) for serial in partial)
+        states = _state(before), _state(after)
+        return Seal(str(key), *serials, *states, str(reason), str(line), partial_at, str(environment))
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
-def _members(state: "ReaderState | None") -> "list[object] | None":
+def _members(state: ReaderState | None) -> list[object] | None:
     return None if state is None else [state.request_id, state.sequence, list(state.seen), state.arn]
 
 
-def _state(members: "list[object]") -> ReaderState:
+def _state(members: list[object]) -> ReaderState:
     request_id, sequence, seen, arn = members
     if not isinstance(seen, list) or not isinstance(sequence, int):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
     return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence, str(arn))
 
 
-def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, bytes, int]]":
-    """Each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
+def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, int]]:
+    """Yield each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
 
     Raises nothing itself. Where it stops short of `size`, the rest cannot be read.
     """
@@ -153,8 +147,3 @@ def whole(read: "Callable[[int], bytes]", size: int) -> "Iterator[tuple[int, byt
             return
         yield prefix[4], payload, end
         at = end
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator

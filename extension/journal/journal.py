@@ -1,5 +1,7 @@
 """The journal as the extension sees it. Thread-safe; errors of the file system never leave it."""
 
+from __future__ import annotations
+
 import _thread
 import errno
 import os
@@ -7,27 +9,31 @@ import time
 
 from extension.journal import frames, scan
 from extension.journal.directory import SEGMENT, numbered, take
+from extension.journal.health import Health
 from extension.journal.ranges import Ranges
-from extension.journal.segments import RESERVE_BYTES, Files, close
+from extension.journal.segments import RESERVE_BYTES, Files, Segment, close
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from extension.journal.directory import Folder
+    from extension.journal.health import Say
+    from extension.records.chunk import ReaderState, Seal
 
 LARGEST = 64 * 1024 * 1024  # bytes: the limit, unless it is set, or an eighth of what is free is less
 SHARE = 8  # the journal takes this part of what is free, for /tmp is the function's
-SLOW_SECONDS = 0.05  # an append that took longer: the disk is not to delay the platform's answer
-REST_SECONDS = 10.0  # in which memory serves then, and after an error
-ATTEMPTS = 3  # at writing again what somebody is just removing
-AGAIN_SECONDS = 60.0  # before a line of the same kind may be said again, if all was well in between
-
-ADVICE = "until it can, a crash of the extension loses what waits in memory; nothing else changes"
+ATTEMPTS = 3  # at writing again what another process is just removing
 
 
 class Journal:
     """What was received and is neither stored nor given up. `left` is what an earlier process left behind.
 
-    A serial is the number of an entry; 0 stands for a body that is not in the journal.
+    A serial is the number of an entry, from 1 on.
     """
 
     def __init__(
-        self, parent: str, environment: str, say: "Say", limit: int = 0, now: "Callable[[], float]" = time.monotonic
+        self, parent: str, environment: str, say: Say, limit: int = 0, now: Callable[[], float] = time.monotonic
     ) -> None:
         """See `open`. A journal that is not opened keeps nothing."""
         self.environment = environment
@@ -36,26 +42,24 @@ class Journal:
         self.wipes = 0
         self._parent = parent
         self._asked = limit
-        self._say = say
         self._now = now
+        self._health = Health(say, now)
         self._lock = _thread.allocate_lock()
-        self._files: "Files | None" = None
+        self._files: Files | None = None
         self._closed = False
         self._serial = 0
-        self._gone = Ranges()
-        self._homes: "dict[int, int]" = {}  # first serial of a sealed chunk: number of the segment with its seal
-        self._replays: "dict[int, int]" = {}
-        self._state: "ReaderState | None" = None
-        self._behind = False  # a frame that had to be written was not
-        self._adrift: "list[scan.Segment]" = []  # in no folder for the moment, since somebody removed it
-        self._rest_until = 0.0
-        self._told: "dict[str, float]" = {}  # what was said, and when
+        self._forgotten = Ranges()
+        self._seal_segments: dict[int, int] = {}  # first serial of a chunk: number of its seal's segment
+        self._replays: dict[int, int] = {}
+        self._state: ReaderState | None = None
+        self._missed_a_frame = False  # a frame that had to be written was not
+        self._detached: list[Segment] = []  # in no folder for the moment, since it was removed
 
     @classmethod
     def open(
-        cls, parent: str, environment_id: str, say: "Say", limit: int = 0, now: "Callable[[], float]" = time.monotonic
-    ) -> "Journal":
-        """The journal in a folder of `parent`, of at most `limit` bytes (0: it depends on what is free).
+        cls, parent: str, environment_id: str, say: Say, limit: int = 0, now: Callable[[], float] = time.monotonic
+    ) -> Journal:
+        """Return the journal in a folder of `parent`, of at most `limit` bytes (0: it depends on what is free).
 
         `environment_id` counts if there is no older one; `.environment` tells. Takes over what a dead process left.
         """
@@ -75,41 +79,35 @@ class Journal:
 
     # what the listener and the consumer call
 
-    def append(self, body: bytes, wall: float) -> int:
-        """Keep a body that arrived at `wall` (seconds since the epoch); its serial, or 0 if memory has to serve."""
+    def append(self, body: bytes, wall: float) -> int | None:
+        """Keep a body that arrived at `wall` (seconds since the epoch); its serial, or None if memory has to serve."""
         with self._lock:
             began = self._now()
             if not self._ready(began):
-                return 0
+                return None
             serial = self._serial + 1
             head = frames.entry(serial, wall, body)
             if not self._fits(len(head) + len(body)) or not self._put(head, body):
-                return 0
+                return None
             self._serial = serial
             self._files.current.note(serial)  # type: ignore[union-attr]  # _ready says it is there
-            ended = self._now()
-            if ended - began > SLOW_SECONDS:
-                self._rest_until = ended + REST_SECONDS
-                fields: "dict[str, object]" = {"milliseconds": round((ended - began) * 1000), "seconds": REST_SECONDS}
-                self._tell("slow", "the disk is slow: for some seconds what arrives is kept in memory alone", fields)
-            elif self._told:
-                self._recovered(ended)
+            self._health.appended(began)
             return serial
 
-    def seal(self, seal: "Seal", after: "ReaderState") -> bool:
-        """Before the first attempt at an upload: what makes the chunk again. `after`: the reader's state behind it.
+    def seal(self, seal: Seal) -> bool:
+        """Write, before the first attempt at an upload, what makes the chunk again.
 
         False if it could not be written: a kill between the PUT and `forget` then ships these entries once more.
         """
         with self._lock:
-            self._state = after
-            written = self._must(frames.seal(frames.Sealed(seal, after, seal.environment or self.environment)))
+            self._state = seal.after
+            written = self._must(frames.seal(seal, self.environment))
             if written and seal.first and self._files:
-                self._homes[seal.first] = self._files.current.number
+                self._seal_segments[seal.first] = self._files.current.number
             return written
 
     def forget(self, last: int, first: int = 1) -> None:
-        """The entries `first` to `last` are stored or counted as lost."""
+        """Forget the entries `first` to `last`: they are stored or counted as lost."""
         with self._lock:
             self._forget(first, last)
 
@@ -120,58 +118,60 @@ class Journal:
             self._must(frames.serials(frames.REPLAYING, first))
 
     def replayed(self, first: int) -> None:
-        """It could be made: whatever becomes of its upload, it is no poison."""
+        """Note that it could be made: whatever becomes of its upload, it is not poison."""
         with self._lock:
             if self._replays.pop(first, 0):
                 self._must(frames.serials(frames.REPLAYED, first))
 
-    def set_aside(self, first: int, last: int) -> bool:
+    def quarantine(self, first: int, last: int) -> bool:
         """Move poison out of the way, into a file of its own; False if there was no room, and only `forget` is done."""
         copies = [(frames.entry(serial, wall, body), body) for serial, wall, body in self.entries(first, last)]
         done = False
         with self._lock:
             if self._alive() and self._files:
                 try:
-                    self._files.set_aside(first, copies, self.limit - self._files.used)
+                    self._files.quarantine(first, copies, self.limit - self._files.used)
                     done = True
                 except OSError as error:
-                    self._tell("aside", "a chunk that cannot be made again is dropped", {"why": str(error)})
+                    self._health.tell("aside", "a chunk that cannot be made again is dropped", {"why": str(error)})
             self._forget(first, last)
         return done
 
-    def entries(self, first: int, last: int) -> "Iterator[tuple[int, float, bytes]]":
-        """Serial, arrival (seconds since the epoch) and body of the entries in this range, one in memory at a time.
+    def entries(self, first: int, last: int) -> Iterator[tuple[int, float, bytes]]:
+        """Yield serial, arrival (seconds since the epoch) and body of these entries, one in memory at a time.
 
         Those that are forgotten, or cannot be read any more, are missing.
         """
         with self._lock:
             numbers = [one.number for one in self._held() if _meet(one, first, last)]
         for number in numbers:
-            descriptor = -1
+            opened = None
             try:
-                descriptor, whole = self._opened(number)
-                for entry in scan.entries(descriptor, whole, first, last) if whole else ():
-                    if not self._gone.cover(entry[0], entry[0]):
+                opened = self._opened(number)
+                for entry in scan.entries(*opened, first, last) if opened else ():
+                    if not self._forgotten.cover(entry[0], entry[0]):
                         yield entry
             except OSError as error:
-                self._tell("read", "a file of the journal cannot be read: what is in it is lost", {"why": str(error)})
+                self._health.tell(
+                    "read", "a file of the journal cannot be read: what is in it is lost", {"why": str(error)}
+                )
             finally:
-                if descriptor >= 0:
-                    os.close(descriptor)
+                if opened:
+                    os.close(opened[0])
 
-    def _opened(self, number: int) -> "tuple[int, int]":
-        """A descriptor of this segment, to be closed by the caller, and the bytes that can be read; 0 if it has gone.
+    def _opened(self, number: int) -> tuple[int, int] | None:
+        """Return a descriptor of this segment, for the caller to close, and the readable bytes; None if it was removed.
 
         Not its name: the file may be removed, and be written again, meanwhile.
         """
         with self._lock:
             for one in self._held():
-                if one.number == number and one.descriptor >= 0:
+                if one.number == number and one.descriptor is not None:
                     return os.dup(one.descriptor), one.whole
-        return -1, 0
+        return None
 
-    def recent(self) -> "Iterator[bytes]":
-        """The last bodies that came before this process began, oldest first, as far as they are still there."""
+    def recent(self) -> Iterator[bytes]:
+        """Yield the last bodies that came before this process began, oldest first, as far as they are still there."""
         files = self._files
         for number, at, size in self.left.recent if files else []:
             try:
@@ -184,27 +184,27 @@ class Journal:
                 os.close(descriptor)
 
     def rename(self, environment_id: str) -> None:
-        """From here on this is another environment: a snapshot was restored."""
+        """Belong to another environment from here on: a snapshot was restored."""
         with self._lock:
             self.environment = environment_id
             if self._files:
                 self._begin()
 
-    def file(self) -> int:
-        """The descriptor of a new file without a name, to be closed by the caller; -1 if memory has to serve."""
+    def file(self) -> int | None:
+        """Return the descriptor of a new file without a name, for the caller to close; None if memory has to serve."""
         with self._lock:
             if not self._alive() or not self._files:
-                return -1
+                return None
             try:
                 return self._files.spool()
             except OSError as error:
                 self._broken(error)
-                return -1
+                return None
 
-    def outlive(self) -> None:
-        """The process ends: what the next one needs is there, even if somebody has just cleared /tmp."""
+    def persist(self) -> None:
+        """Make sure, as the process ends, that the next one finds what it needs, even if /tmp was just cleared."""
         with self._lock:
-            self._rest_until = 0.0
+            self._health.resume()
             self._alive()
 
     def close(self) -> None:
@@ -214,18 +214,16 @@ class Journal:
             if self._files:
                 self._files.close()
             self._files = None
-            close(self._adrift)
+            close(self._detached)
 
     # under the lock
 
-    def _held(self) -> "list[scan.Segment]":
-        return [*(self._files.segments if self._files else ()), *self._adrift]
+    def _held(self) -> list[Segment]:
+        return [*(self._files.segments if self._files else ()), *self._detached]
 
     def _ready(self, now: float) -> bool:
-        """Whether an entry may be written now."""
-        if now < self._rest_until:
-            return False
-        if not self._alive():
+        """Return whether an entry may be written now."""
+        if self._health.is_suspended(now) or not self._alive():
             return False
         if self._files and not self._files.has_reserve:
             try:
@@ -236,17 +234,19 @@ class Journal:
         return True
 
     def _alive(self) -> bool:
-        """Whether there is a folder to write to; writes again what somebody has removed from /tmp."""
+        """Return whether there is a folder to write to; write again what was removed from /tmp."""
         files = self._files
         if self._closed:
             return False
-        if files and not self._adrift and not files.is_wiped:
+        if files and not self._detached and not files.is_wiped:
             return True
-        if self._now() < self._rest_until:
+        if self._health.is_suspended(self._now()):
             return False
         if files and files.is_wiped:
             self.wipes += 1
-            self._tell("wiped", "the journal was removed from /tmp: it is written again", {"folder": files.folder.path})
+            self._health.tell(
+                "wiped", "the journal was removed from /tmp: it is written again", {"folder": files.folder.path}
+            )
         for again in range(ATTEMPTS):
             try:
                 return self._write_again()
@@ -255,8 +255,8 @@ class Journal:
                     self._broken(error)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):  # what is removed takes room as long as it is open
-                    close(self._adrift)
-                    self._adrift = []
+                    close(self._detached)
+                    self._detached = []
                 self._broken(error)
                 break
         return False
@@ -264,25 +264,25 @@ class Journal:
     def _write_again(self) -> bool:
         files = self._files
         if files:
-            files.purge(self._gone, self._homes.values())
-            self._adrift += files.take_missing()
-        if not files or files.folder.is_gone:
+            files.purge(self._forgotten, self._seal_segments.values())
+            self._detached += files.take_missing()
+        if not files or files.folder.is_removed:
             self._files = None
             if files:
                 files.close()
             self._use(Files(take(self._parent, empty=True), [], 0))
-        last = self._adrift[-1] if self._adrift else None
-        self._files.write_again(self._adrift)  # type: ignore[union-attr]  # there is one by now
+        last = self._detached[-1] if self._detached else None
+        self._files.write_again(self._detached)  # type: ignore[union-attr]  # there is one by now
         there = {segment.number for segment in self._files.segments}  # type: ignore[union-attr]  # the same
-        self._homes = {first: number for first, number in self._homes.items() if number in there}
+        self._seal_segments = {first: number for first, number in self._seal_segments.items() if number in there}
         # All that is known stands in the header of a new segment; in the old one only if no frame of it is missing.
-        return (not self._behind and self._files.go_on(last)) or self._begin()  # type: ignore[union-attr]  # the same
+        return (not self._missed_a_frame and self._files.go_on(last)) or self._begin()  # type: ignore[union-attr]  # the same
 
-    def _take_over(self, found: scan.Leftover, folder: "Folder") -> None:
+    def _take_over(self, found: scan.Leftover, folder: Folder) -> None:
         self._use(Files(folder, found.segments, found.number))
         self.left = found
         self.environment = found.environment or self.environment
-        self._serial, self._gone, self._homes = found.last, found.forgotten, dict(found.homes)
+        self._serial, self._forgotten, self._seal_segments = found.last, found.forgotten, dict(found.seal_segments)
         self._replays, self._state = dict(found.replays), found.state
         self._begin()
 
@@ -295,14 +295,19 @@ class Journal:
     def _begin(self) -> bool:
         """Begin a new segment; False if that fails."""
         told = frames.Header(self.environment, self.limit)
-        told.last, told.forgotten, told.replays, told.state = self._serial, list(self._gone), self._replays, self._state
+        told.last, told.forgotten, told.replays, told.state = (
+            self._serial,
+            list(self._forgotten),
+            self._replays,
+            self._state,
+        )
         try:
             if self._files:
                 self._files.begin(frames.header(told))
         except OSError as error:
             self._broken(error)
             return False
-        self._behind = False
+        self._missed_a_frame = False
         return True
 
     def _fits(self, size: int) -> bool:
@@ -311,8 +316,7 @@ class Journal:
             return False
         if files.used + size <= self.limit:
             return True
-        fields: "dict[str, object]" = {"limit_bytes": self.limit, "folder": files.folder.path}
-        self._tell("full", f"the journal is full: {ADVICE}", fields)
+        self._health.full(self.limit, files.folder.path)
         return False
 
     def _put(self, head: bytes, body: bytes = b"") -> bool:
@@ -329,7 +333,7 @@ class Journal:
     def _must(self, frame: bytes) -> bool:
         """Write what must get in although the journal or the disk is full."""
         written = self._put_anyway(frame)
-        self._behind = self._behind or not written
+        self._missed_a_frame = self._missed_a_frame or not written
         return written
 
     def _put_anyway(self, frame: bytes) -> bool:
@@ -344,46 +348,22 @@ class Journal:
         return self._put(frame)
 
     def _forget(self, first: int, last: int) -> None:
-        if last < first or self._gone.cover(first, last):
+        if last < first or self._forgotten.cover(first, last):
             return
-        self._gone.add(first, last)
-        for numbers in (self._homes, self._replays):
+        self._forgotten.add(first, last)
+        for numbers in (self._seal_segments, self._replays):
             for number in [one for one in numbers if first <= one <= last]:
                 del numbers[number]
         self._must(frames.serials(frames.FORGET, first, last))
         try:
             if self._files:
-                self._files.purge(self._gone, self._homes.values())
+                self._files.purge(self._forgotten, self._seal_segments.values())
         except OSError as error:
             self._broken(error)
 
     def _broken(self, error: OSError) -> None:
-        self._rest_until = self._now() + REST_SECONDS
-        where = self._files.folder.path if self._files else self._parent
-        fields: "dict[str, object]" = {"why": str(error), "folder": where}
-        self._tell("broken", f"the journal cannot be written: {ADVICE}", fields)
-
-    def _tell(self, what: str, message: str, fields: "dict[str, object]") -> None:
-        if what not in self._told:
-            self._told[what] = self._now()
-            self._say("warning", message, fields)
-
-    def _recovered(self, now: float) -> None:
-        for what in ("full", "broken"):
-            if now - self._told.get(what, now) > AGAIN_SECONDS:
-                del self._told[what]
+        self._health.broken(error, self._files.folder.path if self._files else self._parent)
 
 
-def _meet(segment: scan.Segment, first: int, last: int) -> bool:
+def _meet(segment: Segment, first: int, last: int) -> bool:
     return bool(segment.first) and segment.first <= last and first <= segment.last
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
-
-    from extension.events import ReaderState, Seal
-    from extension.journal.directory import Folder
-
-    Say: TypeAlias = Callable[[str, str, dict[str, object]], None]

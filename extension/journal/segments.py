@@ -3,11 +3,19 @@
 Raises OSError; what to do then is decided in `log`.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 
 from extension.journal.directory import ASIDE, RESERVE, SEGMENT, SPOOL, numbered
-from extension.journal.scan import Segment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from extension.journal.directory import Folder
+    from extension.journal.ranges import Ranges
 
 SEGMENT_BYTES = 1024 * 1024  # of a segment; a longer entry has one of its own
 RESERVE_BYTES = 128 * 1024  # of a file that is given up when the disk is full, so that a seal still gets in
@@ -15,10 +23,35 @@ PIECE_BYTES = 1024 * 1024  # that are copied at once
 PARTS = 8  # a segment takes one of the limit, the reserve another: six are left for the longest entry, always
 
 
+class Segment:
+    """One file of the journal, and which entries stand in it."""
+
+    __slots__ = ("descriptor", "first", "last", "number", "size", "whole")
+
+    def __init__(self, number: int, size: int = 0) -> None:
+        self.number = number
+        self.size = size  # bytes of the file
+        self.whole = size  # bytes up to where it can be read
+        self.first = 0  # serials; 0: none
+        self.last = 0
+        self.descriptor: int | None = None  # it stays open: what is removed can be read all the same
+
+    def fileno(self) -> int:
+        """Return the descriptor. OSError if the file could not be opened."""
+        if self.descriptor is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self.descriptor
+
+    def note(self, serial: int) -> None:
+        """Note that this entry stands here."""
+        self.first = self.first or serial
+        self.last = serial
+
+
 class Files:
     """The segments in one folder, what they take, and the one that is written."""
 
-    def __init__(self, folder: "Folder", segments: "list[Segment]", number: int) -> None:
+    def __init__(self, folder: Folder, segments: list[Segment], number: int) -> None:
         """Take over the `segments` that are there; the next one gets a number above `number`."""
         self.folder = folder
         self.segments = segments
@@ -55,13 +88,13 @@ class Files:
 
     @property
     def is_wiped(self) -> bool:
-        """Whether somebody has removed the oldest segment or the one that is written, or the whole folder."""
+        """Whether another process has removed the oldest segment or the one that is written, or the whole folder."""
         if not self.is_open:
-            return self.folder.is_gone
+            return self.folder.is_removed
         return _is_removed(self.current) or _is_removed(self.segments[0])
 
     def takes(self, size: int) -> bool:
-        """Whether so many bytes belong into the current segment."""
+        """Return whether so many bytes belong into the current segment."""
         if not self.is_open:
             return False
         return self.current.size == self._begun or self.current.size + size <= self._segment_bytes
@@ -85,20 +118,20 @@ class Files:
         """Append one frame, in one call. If it does not get in whole, nothing of it stays."""
         current = self.current
         try:
-            _write(current.descriptor, head, body)
+            _write(current.fileno(), head, body)
         except OSError:
             try:
-                os.ftruncate(current.descriptor, current.size)
+                os.ftruncate(current.fileno(), current.size)
             except OSError:
                 self.is_open = False  # what follows goes into a new segment; a torn tail is cut when it is read
             raise
         current.size = current.whole = current.size + len(head) + len(body)
 
-    def purge(self, gone: "Ranges", pinned: "Collection[int]") -> None:
-        """Remove the segments whose entries are all `gone` and whose numbers are not `pinned` by a seal."""
-        kept: "list[Segment]" = []
+    def purge(self, forgotten: Ranges, pinned: Collection[int]) -> None:
+        """Remove the segments whose entries are all `forgotten` and whose numbers are not `pinned` by a seal."""
+        kept: list[Segment] = []
         for segment in self.segments[:-1] if self.is_open else self.segments:
-            if segment.number in pinned or (segment.first and not gone.cover(segment.first, segment.last)):
+            if segment.number in pinned or (segment.first and not forgotten.cover(segment.first, segment.last)):
                 kept.append(segment)
             else:
                 self.folder.remove(numbered(SEGMENT, segment.number))
@@ -129,8 +162,8 @@ class Files:
         self.folder.remove(RESERVE)
         self._reserved = 0
 
-    def set_aside(self, number: int, copies: "Iterable[tuple[bytes, bytes]]", most: int) -> None:
-        """Write a file of frames that nobody reads again; OSError, and no such file, if they take over `most` bytes."""
+    def quarantine(self, number: int, copies: Iterable[tuple[bytes, bytes]], most: int) -> None:
+        """Write a file of frames that no process reads again. OSError, and no file, if they take over `most` bytes."""
         name = numbered(ASIDE, number)
         descriptor = self.folder.create(name)
         size = 0
@@ -146,29 +179,29 @@ class Files:
         self._aside += size
 
     def spool(self) -> int:
-        """The descriptor of a new file without a name: nobody can remove it, and it goes with its last user."""
+        """Return the descriptor of a new file without a name: it cannot be removed, and it goes with its last user."""
         self._number += 1
         name = numbered(SPOOL, self._number)
         descriptor = self.folder.create(name)
         self.folder.remove(name)
         return descriptor
 
-    def take_missing(self) -> "list[Segment]":
-        """After files were removed by somebody: keep those that are there, return the others. Nothing is written on."""
+    def take_missing(self) -> list[Segment]:
+        """Keep the segments whose files are still there, return the others. Nothing is appended to any of them."""
         self.is_open = False
-        missing = [segment for segment in self.segments if self.folder.is_gone or _is_removed(segment)]
+        missing = [segment for segment in self.segments if self.folder.is_removed or _is_removed(segment)]
         self.segments = [segment for segment in self.segments if segment not in missing]
         self.folder.remove(RESERVE)
         self._reserved = 0
         return missing
 
-    def write_again(self, missing: "list[Segment]") -> None:
-        """Take in segments that were removed: whoever has them open can still read them.
+    def write_again(self, missing: list[Segment]) -> None:
+        """Take in segments that were removed: they are open, and can still be read.
 
         What got in is no longer in the list. OSError: not all did.
         """
         while missing:
-            if missing[0].descriptor >= 0:
+            if missing[0].descriptor is not None:
                 self._copy(missing[0])
             del missing[0]
 
@@ -177,7 +210,7 @@ class Files:
         descriptor = self.folder.create(name)
         try:
             for at in range(0, segment.whole, PIECE_BYTES):
-                _write(descriptor, os.pread(segment.descriptor, min(PIECE_BYTES, segment.whole - at), at), b"")
+                _write(descriptor, os.pread(segment.fileno(), min(PIECE_BYTES, segment.whole - at), at), b"")
         except OSError:
             os.close(descriptor)
             self.folder.remove(name)
@@ -187,7 +220,7 @@ class Files:
         self.segments = sorted([*self.segments, segment], key=lambda one: one.number)
         self._number = max(self._number, segment.number)
 
-    def go_on(self, last: "Segment | None") -> bool:
+    def go_on(self, last: Segment | None) -> bool:
         """Write on in the last segment, if it was just written again; whether there is room in it."""
         self.is_open = bool(last) and self.current is last and last.size < self._segment_bytes
         self._begun = 0
@@ -199,16 +232,16 @@ class Files:
         self.folder.close()
 
 
-def close(segments: "Iterable[Segment]") -> None:
+def close(segments: Iterable[Segment]) -> None:
     """Let the files of these segments go."""
     for segment in segments:
-        if segment.descriptor >= 0:
+        if segment.descriptor is not None:
             os.close(segment.descriptor)
-            segment.descriptor = -1
+            segment.descriptor = None
 
 
 def _is_removed(segment: Segment) -> bool:
-    return segment.descriptor >= 0 and os.fstat(segment.descriptor).st_nlink == 0
+    return segment.descriptor is not None and os.fstat(segment.descriptor).st_nlink == 0
 
 
 def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:
@@ -216,11 +249,3 @@ def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:
         raise OSError(errno.EFBIG, "the journal has no room left for it")
     if os.writev(descriptor, (head, body)) < len(head) + len(body):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from extension.journal.directory import Folder
-    from extension.journal.ranges import Ranges

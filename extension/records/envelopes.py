@@ -6,6 +6,8 @@ cut inside its JSON value, each piece arrives in an envelope of its own, in one 
 What cannot be saved becomes one entry of type `extension.unparsed`; its neighbours are kept.
 """
 
+from __future__ import annotations
+
 import json
 import re
 
@@ -46,22 +48,25 @@ class Entry:
     def __init__(self, raw: str, kind: str, time: str, record: object, *, readable: bool = True) -> None:
         self.raw = raw
         self.type = kind
-        self.time = time  # "" if absent or odd
+        self.time = time  # "" if absent or not a time
         self.record = record
         self.readable = readable
 
 
-def cut(body: bytes, tail: str, now_text: str) -> "tuple[list[Entry], str]":
-    """The entries of one body, and the beginning of a record that the next body may finish ("" if there is none).
+def split(body: bytes, tail: str, now_text: str) -> tuple[list[Entry], str]:
+    """Return the entries of one body, and the beginning of a record that the next may finish ("" if there is none).
 
     `tail` is what the body before left so; `now_text` is the time given to what cannot be read.
     """
     try:
-        text, odd = str(body, "utf-8"), bool(tail)
+        text, irregular = str(body, "utf-8"), bool(tail)
     except UnicodeDecodeError:
-        text, odd = str(body, "utf-8", "surrogateescape"), True  # a cut may go through a character: mended when joined
+        text, irregular = (
+            str(body, "utf-8", "surrogateescape"),
+            True,
+        )  # a cut may go through a character: mended when joined
     text = text.removeprefix("\ufeff")  # a byte order mark
-    found: "list[Entry]" = []
+    found: list[Entry] = []
     if tail:
         joined = _continued(text, tail)
         found += [] if joined else [unparsed(tail, now_text)]
@@ -75,14 +80,14 @@ def cut(body: bytes, tail: str, now_text: str) -> "tuple[list[Entry], str]":
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(_WHITESPACE) else [])], ""
-    return _read_array(text, position, found, now_text, odd=odd)
+    return _read_array(text, position, found, now_text, irregular=irregular)
 
 
 def _read_array(
-    text: str, position: int, found: "list[Entry]", now_text: str, *, odd: bool
-) -> "tuple[list[Entry], str]":
+    text: str, position: int, found: list[Entry], now_text: str, *, irregular: bool
+) -> tuple[list[Entry], str]:
     while True:
-        if not odd and (head := _LINE.match(text, position)):
+        if not irregular and (head := _LINE.match(text, position)):
             try:
                 record, end = _scan_string(text, head.end())
             except ValueError:
@@ -102,7 +107,7 @@ def _read_array(
             position = position_after
             continue
         raw, value, end = envelope
-        found.append(_entry(_whole(raw) if odd else raw, value, now_text))
+        found.append(_entry(_valid(raw) if irregular else raw, value, now_text))
         end = _skip(text, end)
         mark = text[end : end + 1]
         position = _skip(text, end + 1)
@@ -118,19 +123,19 @@ def _read_array(
 
 
 def unparsed(text: str, now_text: str) -> Entry:
-    """What cannot be read, as a record of its own."""
-    kept = _whole(text[:UNPARSED_TEXT])
+    """Return text that cannot be read as a record of its own."""
+    kept = _valid(text[:UNPARSED_TEXT])
     raw = f'{{"time":"{now_text}","type":"{UNPARSED}","record":{objects.encode_string(kept)}}}'
     return Entry(raw, UNPARSED, now_text, kept, readable=False)
 
 
-def plain_text(value: object) -> "str | None":
-    """A JSON string's value; None for anything else, numbers among it."""
+def plain_text(value: object) -> str | None:
+    """Return a JSON string's value; None for anything else, numbers among it."""
     return value if isinstance(value, str) and not isinstance(value, Numeral) else None
 
 
-def _envelope(text: str, position: int) -> "tuple[str, object, int] | None":
-    """Text, value and end of the envelope at `position`, its pieces joined if it was cut; None if it cannot be read.
+def _envelope(text: str, position: int) -> tuple[str, object, int] | None:
+    """Return text, value and end of the envelope at `position`, its pieces joined; None if it cannot be read.
 
     Cut between two digits it can be JSON as it stands: `[{"n":1},{"time":"T2","type":"function","record":0}]`.
     """
@@ -140,7 +145,7 @@ def _envelope(text: str, position: int) -> "tuple[str, object, int] | None":
     return _joined(text[: whole[2]] if whole else text, position) or whole
 
 
-def _scanned(text: str, position: int) -> "tuple[str, object, int] | None":
+def _scanned(text: str, position: int) -> tuple[str, object, int] | None:
     try:
         value, end = _scan(text, position)
     except (ValueError, StopIteration, RecursionError):
@@ -149,7 +154,7 @@ def _scanned(text: str, position: int) -> "tuple[str, object, int] | None":
     return (text[position:end], value, end) if text[(mark := _skip(text, end)) : mark + 1] in _MARKS else None
 
 
-def _joined(text: str, position: int) -> "tuple[str, object, int] | None":
+def _joined(text: str, position: int) -> tuple[str, object, int] | None:
     """Take out one seam after the other until the envelope at `position` can be read."""
     if not _CUT.match(text, position):
         return None
@@ -166,25 +171,25 @@ def _joined(text: str, position: int) -> "tuple[str, object, int] | None":
 
 
 def _continued(text: str, tail: str) -> str:
-    """The body with the tail of the one before joined to its first envelope; "" if it does not go on with it."""
+    """Return the body with the tail of the one before joined to its first envelope; "" if it does not go on with it."""
     opening = _OPENING.match(text, _skip(text, 0))
     if not opening:
         return ""
     joined = "[" + tail + text[opening.end() :]
     if _envelope(joined, 1) is not None:
         return joined
-    stands_alone = _is_whole(_envelope(text, _skip(text, text.index("[") + 1)))
+    stands_alone = _is_valid(_envelope(text, _skip(text, text.index("[") + 1)))
     return joined if not stands_alone and _unfinished(joined, 1) else ""
 
 
-def _is_whole(envelope: "tuple[str, object, int] | None") -> bool:
-    """Whether this is no mere piece: a piece can look like an envelope whose record is a number or a list."""
+def _is_valid(envelope: tuple[str, object, int] | None) -> bool:
+    """Return whether this is more than a piece, which can look like an envelope whose record is a number or a list."""
     record = envelope[1].get("record") if envelope and isinstance(envelope[1], dict) else None
     return isinstance(record, dict) or plain_text(record) is not None
 
 
 def _unfinished(text: str, position: int) -> str:
-    """The beginning of a cut record that ends this body, without what closed the array; "" if there is none."""
+    """Return the beginning of a cut record that ends this body, without what closed the array; "" if there is none."""
     if not _CUT.match(text, position) or len(text) - position > LONGEST_TAIL:
         return ""
     rest = text[position:].rstrip(_WHITESPACE)
@@ -192,12 +197,12 @@ def _unfinished(text: str, position: int) -> str:
     return inner[:-1] if rest.endswith("]") and inner.endswith("}") else ""
 
 
-def _resume(text: str, position: int) -> "tuple[int, int] | None":
-    """Where what cannot be read ends, and where the next readable envelope begins; None if there is none."""
+def _resume(text: str, position: int) -> tuple[int, int] | None:
+    """Return where what cannot be read ends, and where the next readable envelope begins; None if there is none."""
     for number, place in enumerate(_NEXT.finditer(text, position + 1)):
         if number == PIECES:
             break
-        if _is_whole(_envelope(text, place.end())):
+        if _is_valid(_envelope(text, place.end())):
             return place.start(), place.end()
     return None
 
@@ -210,8 +215,8 @@ def _entry(raw: str, value: object, now_text: str) -> Entry:
     return Entry(raw, kind, time if plain else "", value.get("record"))
 
 
-def _whole(text: str) -> str:
-    """Bytes that are not UTF-8, once their neighbours are known, as U+FFFD: a line of JSON has to be UTF-8."""
+def _valid(text: str) -> str:
+    """Return the text with bytes that are not UTF-8 as U+FFFD: a line of JSON has to be UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

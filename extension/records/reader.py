@@ -5,13 +5,21 @@ is not understood passes through, or becomes a record of type `extension.unparse
 Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs API 2020-08-15.
 """
 
-from extension import events
+from __future__ import annotations
+
 from extension.records import envelopes, objects
+from extension.records.chunk import ReaderState
 from extension.records.envelopes import UNPARSED, Entry, Numeral, plain_text
 
-REMEMBERED = 1024  # request ids that still count as this environment's; older ones no longer turn up
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REMEMBERED = 1024  # request ids that still count as this environment's; older ones do not occur any more
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
-SEALED_IDS = 32  # newest request ids that a seal remembers: older ones no longer turn up in a chunk that is made again
+SEALED_IDS = (
+    32  # newest request ids that a seal remembers: older ones do not occur any more in a chunk that is made again
+)
 TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the next body
 
 
@@ -26,8 +34,8 @@ class Received:
         self.unparsed = 0
         self.first_time = ""
         self.last_time = ""
-        self.started: "list[str]" = []  # request ids of platform.start
-        self.done: "list[str]" = []  # request ids of platform.runtimeDone, or of what follows it
+        self.started: list[str] = []  # request ids of platform.start
+        self.done: list[str] = []  # request ids of platform.runtimeDone, or of what follows it
         self.dropped = 0  # records that the platform says it dropped
 
 
@@ -36,11 +44,11 @@ class Reader:
 
     __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_tail_wall", "_types")
 
-    def __init__(self, types: "tuple[str, ...]", origin: objects.Origin) -> None:
+    def __init__(self, types: tuple[str, ...], origin: objects.Origin) -> None:
         self._types = types
         self._origin = origin
-        self._seen: "dict[str, None]" = {}
-        self._current: "str | None" = None
+        self._seen: dict[str, None] = {}
+        self._current: str | None = None
         self._sequence = 0
         self._tail = ""
         self._tail_wall = 0.0  # arrival of the body that left it
@@ -50,24 +58,24 @@ class Reader:
         """Whether the last body ended in the middle of a record."""
         return bool(self._tail)
 
-    def state(self) -> events.ReaderState:
-        """What a reader must start from to make the same lines of what comes next."""
-        return events.ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
+    def state(self) -> ReaderState:
+        """Return what a reader must start from to make the same lines of what comes next."""
+        return ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
 
-    def restore(self, state: events.ReaderState) -> None:
-        """Start from there."""
+    def restore(self, state: ReaderState) -> None:
+        """Start from this state."""
         self._current = state.request_id
         self._seen = dict.fromkeys(state.seen)
         self._sequence = state.sequence
         self._origin.arn = self._origin.arn or state.arn
 
-    def own_line(self, make: "Callable[[str, int], str]") -> str:
-        """A line of the extension's own, numbered as the next record; `make` gets environment and number."""
+    def own_line(self, make: Callable[[str, int], str]) -> str:
+        """Return a line of the extension's own, numbered as the next record; `make` gets environment and number."""
         self._sequence += 1
         return make(self._origin.environment, self._sequence)
 
     def saw(self, request_id: str, arn: str = "") -> None:
-        """An INVOKE or a platform.start has named this request: only such ids are believed in records."""
+        """Note a request that an INVOKE or a platform.start has named: only such ids count in records."""
         self._origin.arn = self._origin.arn or arn
         self._seen.pop(request_id, None)
         self._seen[request_id] = None
@@ -76,18 +84,18 @@ class Reader:
 
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
-        entries, self._tail = envelopes.cut(body, self._tail, objects.iso_time(wall))
+        entries, self._tail = envelopes.split(body, self._tail, objects.iso_time(wall))
         self._tail_wall = wall
         return self._received(entries)
 
-    def give_up(self) -> Received:
-        """No body came that finishes the record: keep what there is of it."""
+    def close_partial(self) -> Received:
+        """Close a record that no body came to finish: keep what there is of it."""
         tail, self._tail = self._tail, ""
         return self._received([envelopes.unparsed(tail, objects.iso_time(self._tail_wall))] if tail else [])
 
-    def _received(self, entries: "list[Entry]") -> Received:
+    def _received(self, entries: list[Entry]) -> Received:
         received = Received()
-        lines: "list[str]" = []
+        lines: list[str] = []
         for entry in entries:
             if entry.type.startswith("platform."):
                 self._note(entry, received)
@@ -104,7 +112,7 @@ class Reader:
         return received
 
     def _shipped(self, kind: str) -> bool:
-        """LOG_TYPES says what is shipped; a type nobody knows yet passes through."""
+        """Return whether LOG_TYPES wants this type; an unknown type passes through."""
         family = kind.partition(".")[0]
         return family in self._types or kind == UNPARSED or family not in ("platform", "function", "extension")
 
@@ -124,8 +132,8 @@ class Reader:
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
             received.done.append(request_id)
 
-    def _request_of(self, entry: Entry) -> "str | None":
-        """The request a record belongs to: its own word if the id is known here, else the last platform.start's."""
+    def _request_of(self, entry: Entry) -> str | None:
+        """Return the request of a record: its own id if that is known here, else the last platform.start's."""
         record = entry.record
         if isinstance(record, dict):
             for name in ("requestId", "AWSRequestId"):
@@ -137,8 +145,3 @@ class Reader:
             if len(fields) > 2 and fields[2].strip() in self._seen:  # noqa: PLR2004 - [LEVEL] time id message
                 return fields[2].strip()
         return self._current
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable

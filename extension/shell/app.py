@@ -4,61 +4,11 @@ Loaded after the first `event/next` was written; what is heavy (the core, the st
 a fault in it is one line on stderr and not the end of the function.
 """
 
-from extension.events import GivenUp, LogsReceived, Shutdown
+from __future__ import annotations
+
+from extension.events import LogsReceived, Shutdown, UnreadBatch
 from extension.messages import say
-from extension.shell.poller import Gone, Polled, Poller
-
-
-def run(settings: "Settings", started: "Started", environ: "Mapping[str, str]") -> int:
-    """Consume until SHUTDOWN; the process's exit code. `event/next` is polled whatever happens."""
-    poller = Poller(started.calls, started.inbox)
-    poller.start()
-    taken: "list[object]" = []
-    unshipped = 0
-    if started.api:
-        consumer = None
-        try:
-            from extension.shell.consumer import Consumer
-
-            consumer = Consumer(settings, started, environ, poller)
-            return consumer.run()
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the function must live
-            fields: dict[str, object] = {"why": _traceback(error)}
-            say("error", "shipping has ended for this environment, the function goes on", fields)
-        if consumer:
-            taken, unshipped = consumer.taken, consumer.waiting_records
-            if consumer.leaving:
-                taken.append(Shutdown("", 0.0))
-        else:
-            started.keeper.open(None, None)  # nobody waits for a journal any more
-    return _poll_only(started.inbox, poller, taken, unshipped)
-
-
-def _poll_only(inbox: "Inbox", poller: Poller, taken: "list[object]", unshipped: int) -> int:
-    """Release every invocation at once, leave at SHUTDOWN; `taken` are items that nobody has consumed.
-
-    What the platform still delivers goes into the journal, if there is one: a reset is followed by another process.
-    """
-    poller.release()  # the invocation in whose middle it broke, if there was one
-    while True:
-        for item in taken:
-            batch = item.given_up() if isinstance(item, LogsReceived) else item
-            if isinstance(batch, GivenUp):
-                unshipped += batch.records
-            elif isinstance(batch, Polled) and b'"SHUTDOWN"' not in batch.body:
-                poller.release()
-            elif isinstance(batch, (Polled, Shutdown, Gone)):  # Shutdown: SIGTERM
-                if unshipped:
-                    say("error", "this environment ends; since its faults nothing was shipped", {"records": unshipped})
-                return 1 if isinstance(batch, Gone) else 0
-        taken = inbox.take(None)
-
-
-def _traceback(error: Exception) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
-
+from extension.shell.poller import Disconnected, Polled, Poller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,3 +17,58 @@ if TYPE_CHECKING:
     from extension.inbox import Inbox
     from extension.settings import Settings
     from extension.startup import Started
+
+
+def run(settings: Settings, started: Started, environ: Mapping[str, str]) -> int:
+    """Consume until SHUTDOWN; the process's exit code. `event/next` is polled whatever happens."""
+    poller = Poller(started.calls, started.inbox)
+    poller.start()
+    pending: list[object] = []
+    unshipped = 0
+    if started.api:
+        consumer = None
+        try:
+            from extension.shell.consumer import Consumer
+
+            consumer = Consumer(settings, started, environ, poller)
+            return consumer.run()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
+            fields: dict[str, object] = {"why": _traceback(error)}
+            say("error", "internal error: shipping stopped for this environment, the function continues", fields)
+        if consumer:
+            pending, unshipped = consumer.pending, consumer.waiting_records
+            if consumer.leaving:
+                pending.append(Shutdown("", 0.0))
+        else:
+            started.intake.open(None, None)  # no body waits for a journal any more
+    return poll_only(started.inbox, poller, pending, unshipped)
+
+
+def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: int) -> int:
+    """Release every invocation at once, leave at SHUTDOWN; `pending` are items that were not consumed.
+
+    What the platform still delivers goes into the journal, if there is one: a reset is followed by another process.
+    """
+    poller.release()  # the invocation in whose middle it broke, if there was one
+    while True:
+        for item in pending:
+            batch = item.placeholder() if isinstance(item, LogsReceived) else item
+            if isinstance(batch, UnreadBatch):
+                unshipped += batch.records
+            elif isinstance(batch, Polled) and b'"SHUTDOWN"' not in batch.body:
+                poller.release()
+            elif isinstance(batch, (Polled, Shutdown, Disconnected)):  # Shutdown: SIGTERM
+                if unshipped:
+                    say(
+                        "error",
+                        "environment shutting down: nothing was shipped since the internal error",
+                        {"records": unshipped},
+                    )
+                return 1 if isinstance(batch, Disconnected) else 0
+        pending = inbox.take(None)
+
+
+def _traceback(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]

@@ -1,11 +1,18 @@
 """The thread that waits in `event/next`, and asks again only when it is released: that is what ends an invocation."""
 
+from __future__ import annotations
+
 import _thread
 import time
 
 from extension.errors import ApiError
 
-PATIENCE = 60  # failed calls in a row before the environment counts as gone
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.extensions_api import ExtensionsApi
+    from extension.inbox import Inbox
+
+ATTEMPTS = 60  # failed calls in a row before the connection counts as lost
 LONGEST_PAUSE = 1.0  # s between failed calls
 
 
@@ -18,7 +25,7 @@ class Polled:
         self.body = body
 
 
-class Gone:
+class Disconnected:
     """Nothing answers `event/next` any more."""
 
     __slots__ = ("why",)
@@ -28,9 +35,9 @@ class Gone:
 
 
 class Poller:
-    """Puts `Polled` (or, finally, `Gone`) into the inbox; the first `event/next` was written before it starts."""
+    """Puts `Polled`, finally `Disconnected`, into the inbox; the first `event/next` was written before it starts."""
 
-    def __init__(self, calls: "ExtensionsApi", inbox: "Inbox") -> None:
+    def __init__(self, calls: ExtensionsApi, inbox: Inbox) -> None:
         self._calls = calls
         self._inbox = inbox
         self._permission = _thread.allocate_lock()
@@ -54,8 +61,8 @@ class Poller:
                 body = self._calls.receive_next()
             except ApiError as error:
                 failures += 1
-                if failures >= PATIENCE:
-                    self._inbox.put(Gone(str(error)))
+                if failures >= ATTEMPTS:
+                    self._inbox.put(Disconnected(str(error)))
                     return
                 time.sleep(min(0.01 * 2**failures, LONGEST_PAUSE))
                 continue
@@ -66,9 +73,3 @@ class Poller:
                 self._calls.ask_next()
             except ApiError:
                 failures = 1
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from extension.extensions_api import ExtensionsApi
-    from extension.inbox import Inbox

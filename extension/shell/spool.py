@@ -1,9 +1,12 @@
-"""The growing body of an open chunk, in a file once it is large: memory does not grow with the byte threshold."""
+"""Storage for the body of an open chunk: a file once it is large. Memory does not grow with the byte threshold."""
+
+from __future__ import annotations
 
 import os
-import zlib
 
-from extension.records.objects import GZIP_LEVEL
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IN_MEMORY = 1024 * 1024  # bytes of the encoded body; what is larger becomes a file, which is written and read twice
 BLOCK_BYTES = 65536  # written at once
@@ -19,64 +22,64 @@ class SpoolPath(str):
         os.close(self.descriptor)
 
 
-class Body:
-    """As `objects.Body`, byte for byte. `new_file()` gives the descriptor of a new empty file, -1 if there is none."""
+class Spool:
+    """A storage for `extension.records.body.Body`; `new_file()` gives the descriptor of a new empty file, or None."""
 
-    __slots__ = ("_deflate", "_descriptor", "_new_file", "_patience", "_pending", "_written", "raw_bytes", "size")
+    __slots__ = ("_descriptor", "_new_file", "_pending", "_threshold", "_written", "size")
 
-    def __init__(self, *, gzip: bool, new_file: "Callable[[], int]") -> None:
-        self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if gzip else None
+    def __init__(self, new_file: Callable[[], int | None]) -> None:
         self._new_file = new_file
-        self._descriptor = -1
+        self._descriptor: int | None = None
         self._pending = bytearray()  # what is not in the file
-        self._patience = IN_MEMORY  # pending bytes at which it is tried to write them
+        self._threshold = IN_MEMORY  # pending bytes at which it is tried to write them
         self._written = 0
-        self.raw_bytes = 0  # before compression
         self.size = 0  # of the finished body
 
-    def append(self, lines: bytes) -> None:
-        """Add whole lines, each ending in a newline."""
-        self.raw_bytes += len(lines)
-        self._pending += self._deflate.compress(lines) if self._deflate else lines
-        if len(self._pending) >= self._patience:
+    @property
+    def is_file(self) -> bool:
+        """Whether a part of the body is in a file by now."""
+        return self._descriptor is not None
+
+    def append(self, encoded: bytes) -> None:
+        """Add bytes."""
+        self._pending += encoded
+        if len(self._pending) >= self._threshold:
+            if self._descriptor is None:
+                self._descriptor = self._new_file()
             self._write()
 
-    def close(self) -> "bytes | str":
-        """The finished body, or the path of its file; nothing can be appended after it.
+    def close(self, encoded: bytes) -> bytes | str:
+        """Return the finished body, or the path of its file; nothing can be appended after this.
 
-        OSError if what was written can neither be completed nor read back.
+        Raises OSError if what was written can neither be completed nor read back.
         """
-        if self._deflate:
-            self._pending += self._deflate.flush()
-        if self._descriptor >= 0:
-            self._write()
+        self._pending += encoded
+        self._write()
         self.size = self._written + len(self._pending)
-        if self._descriptor < 0:
+        if self._descriptor is None:
             return bytes(self._pending)
         path = SpoolPath(f"/proc/self/fd/{self._descriptor}")
-        path.descriptor, self._descriptor = self._descriptor, -1
+        path.descriptor, self._descriptor = self._descriptor, None
         if not self._pending and os.path.exists(path):
             return path
         return _read_back(path.descriptor, self._written) + bytes(self._pending)
 
     def _write(self) -> None:
         """Move what is pending into the file. What the disk does not take stays pending, and is tried again later."""
-        if self._descriptor < 0:
-            self._descriptor = self._new_file()
         view = memoryview(self._pending)
         taken = 0
         try:
-            while self._descriptor >= 0 and taken < len(view):
+            while self._descriptor is not None and taken < len(view):
                 taken += os.write(self._descriptor, view[taken : taken + BLOCK_BYTES])
         except OSError:
             pass  # memory serves: `close` reads back what is in the file
         view.release()
         del self._pending[:taken]
         self._written += taken
-        self._patience = BLOCK_BYTES if not self._pending else len(self._pending) + IN_MEMORY
+        self._threshold = BLOCK_BYTES if not self._pending else len(self._pending) + IN_MEMORY
 
     def __del__(self) -> None:
-        if self._descriptor >= 0:
+        if self._descriptor is not None:
             os.close(self._descriptor)
 
 
@@ -88,8 +91,3 @@ def _read_back(descriptor: int, size: int) -> bytes:
             raise OSError(f"{len(read)} of {size} bytes of a spooled body are left")
         read += block
     return bytes(read)
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The thread that uploads: one PUT at a time; its outcome goes into the inbox as an event. Nobody ever joins it."""
 
+from __future__ import annotations
+
 import _thread
 
 from extension.errors import StoreError
@@ -7,14 +9,20 @@ from extension.events import Uploaded, UploadFailed
 from extension.records.objects import CONTENT_TYPE
 from extension.stores import PutRequest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.events import Upload
+    from extension.inbox import Inbox
+    from extension.stores import Store
+
 
 class Uploader:
     """Hands chunks to the store. The consumer submits the next one only after it saw the last one's outcome."""
 
-    def __init__(self, store: "Store", inbox: "Inbox") -> None:
+    def __init__(self, store: Store, inbox: Inbox) -> None:
         self._store = store
         self._inbox = inbox
-        self._jobs: "list[Upload]" = []
+        self._jobs: list[Upload] = []
         self._work = _thread.allocate_lock()
         self._work.acquire()
 
@@ -22,7 +30,7 @@ class Uploader:
         """Start the thread."""
         _thread.start_new_thread(self._run, ())
 
-    def submit(self, upload: "Upload") -> None:
+    def submit(self, upload: Upload) -> None:
         """Upload this chunk; returns at once."""
         self._jobs.append(upload)
         self._work.release()
@@ -37,7 +45,7 @@ class Uploader:
             upload = self._jobs.pop(0)
             self._inbox.put(self._outcome(upload))
 
-    def _outcome(self, upload: "Upload") -> "Uploaded | UploadFailed":
+    def _outcome(self, upload: Upload) -> Uploaded | UploadFailed:
         chunk = upload.chunk
         request = PutRequest(
             chunk.key,
@@ -54,10 +62,3 @@ class Uploader:
         except Exception as error:  # noqa: BLE001 - a fault of ours must come back as an outcome, or the chunk would hang
             return UploadFailed(upload.attempt, StoreError.TRANSPORT, f"unexpected: {error!r}")
         return Uploaded(upload.attempt)
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from extension.events import Upload
-    from extension.inbox import Inbox
-    from extension.stores import Store

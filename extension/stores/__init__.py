@@ -3,6 +3,8 @@
 Nothing is imported here: this module is loaded before the first `event/next`.
 """
 
+from __future__ import annotations
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
         def warm_up(self) -> None:
             """Load what the first `put` would load (TLS context, credentials); touch no network, raise nothing."""
 
-        def put(self, request: "PutRequest") -> None:
+        def put(self, request: PutRequest) -> None:
             """Return when the object is stored; raise `StoreError` otherwise."""
 
         def cancel(self) -> None:
@@ -31,10 +33,10 @@ class PutRequest:
     def __init__(
         self,
         key: str,
-        body: "bytes | str",
+        body: bytes | str,
         content_type: str,
         content_encoding: str,
-        metadata: "dict[str, str]",
+        metadata: dict[str, str],
         *,
         only_if_absent: bool = False,
     ) -> None:

@@ -3,6 +3,8 @@
 Codes: "Error responses" of the S3 API reference.
 """
 
+from __future__ import annotations
+
 from extension.errors import StoreError
 
 OUTDATED = frozenset(
@@ -100,7 +102,7 @@ def refusal(status: int, code: str, message: str, region: str) -> StoreError:
     elif status == PRECONDITION_FAILED:
         kind = StoreError.EXISTS
     elif status == NOT_IMPLEMENTED or code == "NotImplemented":
-        kind = StoreError.UNCONDITIONAL  # If-None-Match is all that we ask for beside plain PutObject
+        kind = StoreError.UNCONDITIONAL  # If-None-Match is all that is asked for beside plain PutObject
     elif code in BUSY or status in (429, 503):
         kind = StoreError.THROTTLED
     elif status >= SERVER_ERROR or status in (408, 409) or code in PASSING:
@@ -113,7 +115,7 @@ def refusal(status: int, code: str, message: str, region: str) -> StoreError:
 
 
 def not_s3(status: int) -> StoreError:
-    """Return the error for a yes without an ETag: any web server may say it, and the chunk would be gone."""
+    """Return the error for a yes without an ETag: any web server may send it, and the chunk would be lost."""
     message = "the answer has no ETag, so it does not come from an S3: look at the endpoint's address"
     return StoreError(StoreError.CONFIGURATION, status, "NotS3", message)
 

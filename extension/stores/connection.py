@@ -5,6 +5,8 @@ has no way to end an attempt from another thread, and lets a whole `sendall` sha
 Errors are `OSError` (time-outs, resets, `ssl.SSLError`, an answer that is not HTTP), for the store to map.
 """
 
+from __future__ import annotations
+
 import _thread
 import socket
 import time
@@ -33,13 +35,13 @@ class Connection:
     __slots__ = ("_lock", "_socket", "ended", "heard", "lasting")
 
     def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may be somebody else's
+        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may belong to another file
         self._socket: socket.socket | None = None
         self.ended = False
         self.heard = False
         self.lasting = False
 
-    def open(self, target: "Url", proxy: "Url | None", context: "ssl.SSLContext | None") -> None:
+    def open(self, target: Url, proxy: Url | None, context: ssl.SSLContext | None) -> None:
         """Connect to `target`, through `proxy` if there is one, and encrypt where `target` is secure."""
         self._dial(proxy or target)
         if context is None:
@@ -55,7 +57,7 @@ class Connection:
             self._socket = wrapped
         wrapped.do_handshake()
 
-    def send(self, data: "bytes | memoryview") -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Send all of `data`; the time-out counts from the last byte that left."""
         view = memoryview(data)
         while view:
@@ -82,7 +84,7 @@ class Connection:
         return answer
 
     def end(self) -> None:
-        """From any thread: nothing more is sent or received, whoever waits here wakes up with an error."""
+        """End the connection, from any thread: a thread that waits here wakes up with an error."""
         with self._lock:
             self.ended = True
             if self._socket is not None:
@@ -95,7 +97,7 @@ class Connection:
                 self._socket.close()
                 self._socket = None
 
-    def _dial(self, hop: "Url") -> None:
+    def _dial(self, hop: Url) -> None:
         deadline = time.monotonic() + CONNECT_SECONDS
         failure = OSError("the name has no address")
         for family, kind, protocol, _, address in _resolved(hop.host, hop.port):
@@ -120,7 +122,7 @@ class Connection:
             return
         raise failure
 
-    def _tunnel(self, target: "Url", proxy: "Url") -> None:
+    def _tunnel(self, target: Url, proxy: Url) -> None:
         place = f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
         self.send(head(f"CONNECT {place}", {"host": place, "proxy-authorization": proxy_authorization(proxy)}))
         answer = b""
@@ -155,7 +157,7 @@ class Connection:
 
     def _check(self) -> None:
         if self.ended:
-            raise ConnectionAbortedError("ended by us")
+            raise ConnectionAbortedError("ended by the extension")
 
 
 def moment() -> tuple[float, float]:
@@ -168,7 +170,7 @@ def idle_too_long(since: tuple[float, float], now: tuple[float, float]) -> bool:
     return max(now[0] - since[0], now[1] - since[1]) > IDLE_SECONDS
 
 
-def _resolved(host: str, port: int) -> "list[Any]":
+def _resolved(host: str, port: int) -> list[Any]:
     """Return the addresses of a host, or raise `OSError`: a silent resolver would hold the uploader for 10 s."""
     outcome: list[Any] = []
     done = _thread.allocate_lock()
@@ -202,7 +204,7 @@ def shut_down(sock: socket.socket) -> None:
         pass  # not connected, or not any more
 
 
-def proxy_authorization(proxy: "Url") -> str:
+def proxy_authorization(proxy: Url) -> str:
     """Return the header value that opens the proxy, empty where its address names no user."""
     if not proxy.user:
         return ""

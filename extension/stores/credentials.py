@@ -1,8 +1,10 @@
 """Whose name a request is signed in: static keys, or the container endpoint that SnapStart has instead of them.
 
-Reads a mapping, a token's file and the bytes of an answer; asks nobody. The Lambda developer guide names the variables
+Reads a mapping, a token's file and the bytes of an answer. The Lambda developer guide names the variables
 under "Defined runtime environment variables" (static keys) and "SnapStart" (the container endpoint and its token).
 """
+
+from __future__ import annotations
 
 import hmac
 
@@ -39,11 +41,11 @@ class Credentials:
         return self._derived[1]
 
     def due(self, now: float) -> bool:
-        """Whether to read them again at `now` (seconds since the epoch) rather than use these."""
+        """Return whether to read them again at `now` (seconds since the epoch) rather than use these."""
         return bool(self.expires) and now >= self.expires - RENEW_SECONDS
 
 
-def static(environ: "Mapping[str, str]") -> "Credentials | None":
+def static(environ: Mapping[str, str]) -> Credentials | None:
     """Return the key pair in the environment, if there is one."""
     access_key = environ.get("AWS_ACCESS_KEY_ID", "").strip()
     secret_key = environ.get("AWS_SECRET_ACCESS_KEY", "").strip()
@@ -52,7 +54,7 @@ def static(environ: "Mapping[str, str]") -> "Credentials | None":
     return Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
 
 
-def container(environ: "Mapping[str, str]") -> "tuple[Url, dict[str, str]]":
+def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
     """Return where and with which headers to ask.
 
     Raises `StoreError` of kind CREDENTIALS where no place is named, `OSError` where the token's file cannot be read.

@@ -3,6 +3,8 @@
 Rules as in every AWS tool: AWS_ENDPOINT_URL_S3 before AWS_ENDPOINT_URL; <scheme>_proxy and no_proxy, lower case first.
 """
 
+from __future__ import annotations
+
 from extension.errors import StoreError
 
 TYPE_CHECKING = False
@@ -47,7 +49,7 @@ class Url:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def configured(environ: "Mapping[str, str]") -> str:
+def configured(environ: Mapping[str, str]) -> str:
     """Return the endpoint that the environment asks for; empty: AWS itself."""
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return ""
@@ -55,12 +57,12 @@ def configured(environ: "Mapping[str, str]") -> str:
 
 
 def no_region() -> StoreError:
-    """Return the error for a bucket whose region nobody named."""
+    """Return the error for a bucket whose region is unknown."""
     message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
     return StoreError(StoreError.CONFIGURATION, 0, "NoRegion", message)
 
 
-def resolve(bucket: str, region: str, environ: "Mapping[str, str]") -> Url:
+def resolve(bucket: str, region: str, environ: Mapping[str, str]) -> Url:
     """Return the address of `bucket`, its path being what comes before `/<key>`; raise `StoreError` (CONFIGURATION)."""
     if not region:
         raise no_region()
@@ -78,7 +80,7 @@ def resolve(bucket: str, region: str, environ: "Mapping[str, str]") -> Url:
     return url
 
 
-def proxy_for(target: Url, environ: "Mapping[str, str]") -> "Url | None":
+def proxy_for(target: Url, environ: Mapping[str, str]) -> Url | None:
     """Return the proxy on the way to `target`, if any; raise `StoreError` (CONFIGURATION) for one that is not a URL."""
     name = f"{target.scheme}_proxy"
     given = (environ.get(name) or environ.get(name.upper()) or "").strip()

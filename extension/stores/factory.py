@@ -1,5 +1,7 @@
 """Which store: `light` unless a setting needs boto3. There is never no store."""
 
+from __future__ import annotations
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -11,9 +13,7 @@ _PARTITIONS = ("us-iso", "eu-iso", "eusc-")
 _TRUE = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 
 
-def create(
-    choice: str, bucket: str, region: str, environ: "Mapping[str, str]", say: "Callable[[str], None]"
-) -> "Store":
+def create(choice: str, bucket: str, region: str, environ: Mapping[str, str], say: Callable[[str], None]) -> Store:
     """Return the store for `choice` (`auto`, `light`, `boto3`); `say` hears in one sentence why it is not the usual."""
     region = region or environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", "")
     reason = why_boto3(bucket, region, environ) if choice == "auto" else ""
@@ -38,7 +38,7 @@ def create(
         return sdk.SdkStore(bucket, region, environ)
 
 
-def why_boto3(bucket: str, region: str, environ: "Mapping[str, str]") -> str:
+def why_boto3(bucket: str, region: str, environ: Mapping[str, str]) -> str:
     """Return which setting `light` does not fulfil, as the beginning of a sentence; empty: none."""
     keys = environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")
     container = environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "")

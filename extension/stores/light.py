@@ -6,6 +6,8 @@ decided elsewhere. The one exception is a kept connection that turns out dead be
 once over a fresh one, which is harmless since key and bytes are the same.
 """
 
+from __future__ import annotations
+
 import _thread
 import time
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 class LightStore:
     """Puts objects into one bucket. Fulfils `extension.stores.Store`."""
 
-    def __init__(self, bucket: str, region: str, environ: "Mapping[str, str]", say: "Callable[[str], None]") -> None:
+    def __init__(self, bucket: str, region: str, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
         self._bucket = bucket
         self._region = region
         self._environ = environ
@@ -40,13 +42,13 @@ class LightStore:
         self._kept_since: tuple[float, float] | None = None  # None: in use, or there is none
 
     def warm_up(self) -> None:
-        """Load the certificates. What is wrong with the settings, the first `put` says."""
+        """Load the certificates. Configuration errors surface in the first `put`."""
         try:
             self._trust(endpoint.resolve(self._bucket, self._region, self._environ))
         except StoreError:
             pass
 
-    def put(self, request: "PutRequest") -> None:
+    def put(self, request: PutRequest) -> None:
         """Store one object, or raise `StoreError`."""
         cancels = self._cancels
         target = endpoint.resolve(self._bucket, self._region, self._environ)
@@ -81,7 +83,7 @@ class LightStore:
             self._kept_since = None
 
     def _exchange(
-        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: "Body", cancels: int
+        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: Body, cancels: int
     ) -> answers.Answer:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
         kept = self._take_kept()
@@ -107,7 +109,7 @@ class LightStore:
         connection = Connection()
         with self._lock:
             if self._cancels != cancels:
-                raise ConnectionAbortedError("ended by us")
+                raise ConnectionAbortedError("ended by the extension")
             if self._connection is not None:
                 self._connection.close()  # kept too long, or to another server
             self._connection, self._kept_since = connection, None
@@ -118,7 +120,7 @@ class LightStore:
             raise
         return connection
 
-    def _talk(self, connection: Connection, opening: bytes, body: "Body", cancels: int) -> answers.Answer:
+    def _talk(self, connection: Connection, opening: bytes, body: Body, cancels: int) -> answers.Answer:
         """Send a request over `connection` and take its answer; keep the connection if it may serve again."""
         broken = None
         lasting = False
@@ -129,7 +131,7 @@ class LightStore:
             except OSError as error:
                 if connection.ended or isinstance(error, TimeoutError):
                     raise
-                broken = error  # who refuses does not wait for the whole body: the answer may be there
+                broken = error  # a server that rejects a request may answer before reading all of the body
             answer = connection.receive()
             if broken and answer.stored:
                 raise broken
@@ -142,7 +144,7 @@ class LightStore:
                     connection.close()
         return answer
 
-    def _trust(self, target: endpoint.Url) -> "ssl.SSLContext | None":
+    def _trust(self, target: endpoint.Url) -> ssl.SSLContext | None:
         """Return the TLS context for the store; None for a plain address."""
         if not target.secure:
             return None

@@ -1,5 +1,7 @@
 """The bytes of a request: its head, and a body that is in memory or in a file."""
 
+from __future__ import annotations
+
 import hashlib
 
 from extension.errors import StoreError
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 65536  # of a file in memory at a time, and sent at once
 
 
-def put_headers(authority: str, request: "PutRequest") -> dict[str, str]:
+def put_headers(authority: str, request: PutRequest) -> dict[str, str]:
     """Return the headers of a PUT that are signed, names in lower case."""
     headers = {"host": authority, "content-type": request.content_type}
     if request.content_encoding:
@@ -55,7 +57,7 @@ def measure(body: bytes | str) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def blocks(body: bytes | str, size: int, opening: bytes) -> "Iterator[bytes]":
+def blocks(body: bytes | str, size: int, opening: bytes) -> Iterator[bytes]:
     """Yield `opening` and `size` bytes of the body, a small one in one piece (one packet, one TLS record)."""
     if isinstance(body, bytes):
         if size < BLOCK_BYTES:
@@ -75,7 +77,7 @@ def blocks(body: bytes | str, size: int, opening: bytes) -> "Iterator[bytes]":
             yield block
 
 
-def _file(path: str) -> "FileIO":
+def _file(path: str) -> FileIO:
     """Open the body's file; raise `StoreError` (CONFIGURATION) where it cannot be read."""
     try:
         return open(path, "rb", buffering=0)

@@ -2,8 +2,10 @@
 
 It keeps the contract of `light`: one attempt, the same time-outs, the same errors. boto3 reads settings, credentials
 and proxies from the process's environment and files by itself, that is what it is chosen for; `environ` only decides
-what we set for it. It is loaded when it is needed, not before (370 ms of CPU).
+what the extension sets for it. It is loaded when it is needed, not before (370 ms of CPU).
 """
+
+from __future__ import annotations
 
 import _thread
 import io
@@ -37,7 +39,7 @@ def available() -> bool:
 class SdkStore:
     """Puts objects into one bucket through boto3. Fulfils `extension.stores.Store`."""
 
-    def __init__(self, bucket: str, region: str, environ: "Mapping[str, str]") -> None:
+    def __init__(self, bucket: str, region: str, environ: Mapping[str, str]) -> None:
         self._bucket = bucket
         self._region = region
         self._environ = environ
@@ -56,7 +58,7 @@ class SdkStore:
         except Exception:  # noqa: BLE001, S110 - `put` meets the same error and says it
             pass
 
-    def put(self, request: "PutRequest") -> None:
+    def put(self, request: PutRequest) -> None:
         """Store one object, or raise `StoreError`."""
         head("PUT", put_headers("", request))  # refuses what no header can carry
         attempt = _Attempt()
@@ -85,7 +87,7 @@ class SdkStore:
             if self._attempt is not None:
                 self._attempt.end()
 
-    def _put(self, request: "PutRequest", body: "io.BufferedIOBase", attempt: "_Attempt") -> None:
+    def _put(self, request: PutRequest, body: io.BufferedIOBase, attempt: _Attempt) -> None:
         client = self._ready()
         if self._kept_since is None or idle_too_long(self._kept_since, moment()):
             client.close()  # its idle connections; it opens new ones
@@ -107,7 +109,7 @@ class SdkStore:
         if not answer.get("ETag"):
             raise answers.not_s3(answer["ResponseMetadata"]["HTTPStatusCode"])
 
-    def _ready(self) -> "Any":  # noqa: ANN401 - boto3 has no types
+    def _ready(self) -> Any:  # noqa: ANN401 - boto3 has no types
         """Return the client: no retries, and what `light` does with an endpoint, a checksum and the payload's hash."""
         if self._client is None:
             available()
@@ -147,15 +149,15 @@ class _Attempt:
         self.connected = False  # over a connection of its own, not a kept one
         self.ended = False
 
-    def hold(self, connection: "Any") -> None:  # noqa: ANN401
+    def hold(self, connection: Any) -> None:  # noqa: ANN401
         """Remember the connection in use; raise `OSError` if the attempt was ended."""
         with self._lock:
             self._connection = connection
             if self.ended:
-                raise ConnectionAbortedError("ended by us")
+                raise ConnectionAbortedError("ended by the extension")
 
     def end(self) -> None:
-        """From any thread: nothing more is sent."""
+        """End the attempt, from any thread: nothing more is sent."""
         with self._lock:
             self.ended = True
             sock = getattr(self._connection, "sock", None)
@@ -163,20 +165,20 @@ class _Attempt:
                 shut_down(sock)
 
 
-def _watch(client: "Any", current: "Any") -> None:  # noqa: ANN401
+def _watch(client: Any, current: Any) -> None:  # noqa: ANN401
     """Make `client` tell the current attempt which connection it uses. boto3 has no public way to end a request."""
     classes = client._endpoint.http_session._pool_classes_by_scheme  # noqa: SLF001
     for scheme, pool in list(classes.items()):
         base = pool.ConnectionCls
 
-        def connect(self: "Any", base: "Any" = base) -> None:  # noqa: ANN401
+        def connect(self: Any, base: Any = base) -> None:  # noqa: ANN401
             attempt = current()
             attempt.connected = True
             attempt.hold(self)
             base.connect(self)
             attempt.hold(self)
 
-        def request(self: "Any", *args: "Any", base: "Any" = base, **more: "Any") -> "Any":  # noqa: ANN401
+        def request(self: Any, *args: Any, base: Any = base, **more: Any) -> Any:  # noqa: ANN401
             current().hold(self)
             return base.request(self, *args, **more)
 
@@ -184,7 +186,7 @@ def _watch(client: "Any", current: "Any") -> None:  # noqa: ANN401
         classes[scheme] = type(pool.__name__, (pool,), {"ConnectionCls": watched})
 
 
-def _again(client: "Any", body: "Any", arguments: "dict[str, Any]") -> "Any":  # noqa: ANN401
+def _again(client: Any, body: Any, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
     """Put once more. If the key is taken now, the first attempt had arrived after all."""
     from botocore.exceptions import ClientError
 
@@ -196,7 +198,7 @@ def _again(client: "Any", body: "Any", arguments: "dict[str, Any]") -> "Any":  #
         return {"ETag": "of the first attempt"}
 
 
-def _opened(body: bytes | str) -> "io.BufferedIOBase":
+def _opened(body: bytes | str) -> io.BufferedIOBase:
     try:
         return io.BytesIO(body) if isinstance(body, bytes) else open(body, "rb")
     except OSError as error:
@@ -205,7 +207,7 @@ def _opened(body: bytes | str) -> "io.BufferedIOBase":
         ) from error
 
 
-def _body(file: "io.BufferedIOBase") -> "bytes | io.BufferedIOBase":
+def _body(file: io.BufferedIOBase) -> bytes | io.BufferedIOBase:
     """Return a small body as bytes (sent at once), a large one as the file (sent in pieces, each with its time-out)."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)

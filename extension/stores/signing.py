@@ -6,6 +6,8 @@ plain-HTTP endpoint too, bucket policies may demand it, and a file that changed 
 It takes the place of a checksum, and of Content-MD5.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import time
@@ -30,8 +32,8 @@ def quote_path(text: str) -> str:
 
 
 def sign(
-    path: str, headers: "dict[str, str]", payload_hash: str, region: str, credentials: "Credentials", moment: float
-) -> "dict[str, str]":
+    path: str, headers: dict[str, str], payload_hash: str, region: str, credentials: Credentials, moment: float
+) -> dict[str, str]:
     """Return the headers to send for `PUT path`: those given, date, payload hash, token, and the signature over all.
 
     `path` is already quoted; names in `headers` are lower case and `host` is among them; `payload_hash` is the SHA-256

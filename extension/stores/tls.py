@@ -4,6 +4,8 @@ AWS_CA_BUNDLE, else Amazon's five roots for `*.amazonaws.com` (they load in 3 ms
 bundle, else one in the layer. A file without certificates counts as absent: its context would refuse everybody.
 """
 
+from __future__ import annotations
+
 import os
 import ssl
 
@@ -24,7 +26,7 @@ _VENDOR = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__)
 LAYER_BUNDLES = (os.path.join(_VENDOR, "botocore", "cacert.pem"), os.path.join(_VENDOR, "certifi", "cacert.pem"))
 
 
-def sources(host: str, environ: "Mapping[str, str]") -> "list[str]":
+def sources(host: str, environ: Mapping[str, str]) -> list[str]:
     """Return the files to try for `host`, in order."""
     files = [environ.get("AWS_CA_BUNDLE", "").strip()]
     if host.endswith(".amazonaws.com"):
@@ -34,7 +36,7 @@ def sources(host: str, environ: "Mapping[str, str]") -> "list[str]":
     return [file for file in [*files, *HOST_BUNDLES, *LAYER_BUNDLES] if file]
 
 
-def load(file: str) -> "ssl.SSLContext | None":
+def load(file: str) -> ssl.SSLContext | None:
     """Return a context that verifies names and certificates by `file`, or None where that holds no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -44,12 +46,12 @@ def load(file: str) -> "ssl.SSLContext | None":
     return context if context.cert_store_stats()["x509"] else None
 
 
-def context_for(host: str, environ: "Mapping[str, str]", say: "Callable[[str], None]") -> ssl.SSLContext:
+def context_for(host: str, environ: Mapping[str, str], say: Callable[[str], None]) -> ssl.SSLContext:
     """Return the context for connections to `host`; raise `StoreError` (CONFIGURATION) where nothing can be trusted."""
     return first_of(sources(host, environ), environ.get("AWS_CA_BUNDLE", "").strip(), say)
 
 
-def first_of(files: "list[str]", asked: str, say: "Callable[[str], None]") -> ssl.SSLContext:
+def first_of(files: list[str], asked: str, say: Callable[[str], None]) -> ssl.SSLContext:
     """Return the context of the first file with certificates in it; `say` where that is not the one `asked` for."""
     for file in files:
         context = load(file)

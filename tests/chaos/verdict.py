@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 TYPES = ("platform", "function")
 #: The last line of a process, and beginnings of those that say a fault of the extension itself.
-ENDS = "this environment ends"
-FAULTS = ("a fault of the extension", "shipping has ended", "nothing is shipped any more", "Traceback")
+ENDS = "environment shutting down"
+FAULTS = ("internal error", "nothing is shipped any more", "Traceback")
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_the_circuit_opens_and_that_is_said_once(hole: Hole) -> None:
 
 
 def test_nobody_is_held_after_the_circuit_has_opened(hole: Hole) -> None:
-    (last,) = [line for line in hole.rig.said() if line["message"] == "this environment ends"]
+    (last,) = [line for line in hole.rig.said() if line["message"] == "environment shutting down"]
     assert 0 < last["heldMs"] <= MOST_HELD
 
 

@@ -60,21 +60,21 @@ def test_the_judge_counts_what_is_lost_twice_and_unknown(
 
 
 def test_what_the_extension_reports_exactly_is_explained() -> None:
-    ended = {"message": "this environment ends", "level": "error", "lost": 2}
+    ended = {"message": "environment shutting down", "level": "error", "lost": 2}
     assert judge(seen(1, 2, said=[ended])).clean
     assert judge(seen(1, 2, 3, said=[ended])).unexplained == 1, "reported and there"
     assert judge(seen(1, said=[ended])).unexplained == 1, "lost and not reported"
 
 
 def test_a_loss_said_before_the_process_was_killed_counts() -> None:
-    said = [{"message": "the queue was full: a batch is lost", "level": "error", "records": 1}]
-    ended = {"message": "this environment ends", "level": "info", "lost": 0}
+    said = [{"message": "queue full: one batch dropped, its records are lost", "level": "error", "records": 1}]
+    ended = {"message": "environment shutting down", "level": "info", "lost": 0}
     assert judge(seen(1, 2, 3, said=[*said, ended], ends=[1])).clean
     assert not judge(seen(1, 2, 3, said=[*said, ended])).clean, "its own last line says otherwise"
 
 
 def test_what_is_reported_as_lost_with_a_key_that_perhaps_exists_is_lost_if_it_does_not() -> None:
-    ended = {"message": "this environment ends", "level": "error", "lost": 4}
+    ended = {"message": "environment shutting down", "level": "error", "lost": 4}
     assert judge(seen(1, 2, 3, 4, said=[ended | {"perhapsStored": {"a/k1": 4}}])).clean
     assert judge(seen(3, 4, said=[ended | {"perhapsStored": {"a/k1": 2}}])).clean
     assert judge(seen(said=[ended | {"perhapsStored": {"a/k2": 4}}], objects=[])).clean
@@ -87,7 +87,7 @@ def test_what_is_reported_as_lost_with_a_key_that_perhaps_exists_is_lost_if_it_d
 def test_a_post_whose_answer_was_cut_may_be_on_s3_or_not() -> None:
     assert judge(seen(1, 2, 3, 4, 5, unanswered=[record(5)])).clean
     assert judge(seen(1, 2, 3, 4, unanswered=[record(5)])).clean
-    ended = {"message": "this environment ends", "level": "error", "lost": 1}
+    ended = {"message": "environment shutting down", "level": "error", "lost": 1}
     assert judge(seen(1, 2, 3, 4, unanswered=[record(5)], said=[ended])).clean
 
 
@@ -97,5 +97,5 @@ def test_only_what_came_before_tmp_was_emptied_may_be_lost_with_the_process() ->
 
 
 def test_a_fault_of_the_extension_is_never_clean() -> None:
-    said = [{"message": "a fault of the extension; it goes on", "level": "error", "why": "..."}]
+    said = [{"message": "internal error: shipping continues", "level": "error", "why": "..."}]
     assert not judge(seen(1, 2, 3, 4, said=said)).clean

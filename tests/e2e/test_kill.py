@@ -60,7 +60,7 @@ def requests(rig: Rig) -> set[str]:
 
 def ends(rig: Rig) -> list[dict[str, Any]]:
     """The last lines of the processes that came to say one."""
-    return [line for line in rig.said() if line["message"] == "this environment ends"]
+    return [line for line in rig.said() if line["message"] == "environment shutting down"]
 
 
 def more(things: Callable[[], Sequence[object]]) -> Callable[[], bool]:

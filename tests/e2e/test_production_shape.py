@@ -72,7 +72,7 @@ def test_the_built_layer_ships_to_aws_as_it_is(kind: str) -> None:
     result = run("whole", kind)
     assert result["errors"] == [None, None, None]
     assert result["lost"] == 0
-    assert ["this environment ends" in line for line in result["said"]] == [True]
+    assert ["environment shutting down" in line for line in result["said"]] == [True]
     assert result["twice"] == 0
     assert result["shipped"] > 3
     assert all(key.startswith(PREFIX) for key in result["keys"])

@@ -10,18 +10,26 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.mutants.patches import patched
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.mutants.rules.removal import Changes
+    from tests.mutants.patches import Change
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("extension", "sandbox", "tests", "functions", "docs", "layer", "requirements")
-FILES = ("pyproject.toml", "README.md", "adaptive_batching.py", "LICENSE", "Makefile")
+COPIED = ("extension", "adaptive_batching", "tests", "functions", "docs", "layer", "requirements")
+FILES = ("pyproject.toml", "README.md", "LICENSE", "Makefile")
 #: Seconds for the tests of one defect.
 PATIENCE = 120
 #: pytest's exit status when tests ran and some failed.
 SOME_FAILED = 1
+
+
+def plant(root: Path, address: str, change: Change) -> None:
+    """Make the change in the module's file below `root`."""
+    file = root.joinpath(*address.partition(":")[0].split(".")).with_suffix(".py")
+    file.write_text(patched(file.read_text(), address, change))
 
 
 def judged(tests: Sequence[str]) -> str:
@@ -32,16 +40,11 @@ def judged(tests: Sequence[str]) -> str:
     return said if code else ""
 
 
-def blind(changes: Changes, tests: Sequence[str]) -> dict[str, str]:
-    """Those of the tests that do not fail with these changes, each with the end of its output."""
+def blind(address: str, change: Change, tests: Sequence[str]) -> dict[str, str]:
+    """Those of the tests that do not fail with the change, each with the end of its output."""
     with tempfile.TemporaryDirectory() as folder:
         copy = _copy(Path(folder))
-        for file, old, new in changes:
-            path = copy / "extension" / file
-            text = path.read_text()
-            if text.count(old) != 1:
-                return dict.fromkeys(tests, f"it cannot be planted: {file} has {text.count(old)} times {old!r}")
-            path.write_text(text.replace(old, new))
+        plant(copy, address, change)
         outcomes = {test: _run(copy, [test]) for test in tests}
     return {test: said for test, (code, said) in outcomes.items() if code != SOME_FAILED}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from extension.inbox import CAPACITY_BYTES, PATIENCE, Inbox
+from extension.inbox import CAPACITY_BYTES, TIMEOUT, Inbox
 from tests.fakes.lambda_api import wait_until
 
 
@@ -34,7 +34,7 @@ def take_all(inbox: Inbox, number: int) -> list[object]:
 
 
 def test_the_limits_are_those_of_the_specification() -> None:
-    assert (CAPACITY_BYTES, PATIENCE) == (8 * 1024 * 1024, 1.0)
+    assert (CAPACITY_BYTES, TIMEOUT) == (8 * 1024 * 1024, 1.0)
 
 
 def test_what_was_put_is_taken_in_order_all_at_once() -> None:
@@ -110,7 +110,7 @@ def test_exactly_the_capacity_fits_without_delay() -> None:
 def test_a_full_inbox_delays_the_producer_until_the_consumer_takes() -> None:
     inbox = Inbox(capacity=10)
     inbox.put("first", 8)
-    producer = thread(lambda: inbox.put("second", 8, patience=60))
+    producer = thread(lambda: inbox.put("second", 8, timeout=60))
     producer.join(0.05)
     assert producer.is_alive()
     assert inbox.take(0) == ["first"]
@@ -121,7 +121,7 @@ def test_a_full_inbox_delays_the_producer_until_the_consumer_takes() -> None:
 def test_all_who_wait_get_in_as_soon_as_there_is_room() -> None:
     inbox = Inbox(capacity=100)
     inbox.put("first", 100)
-    producers = [thread(lambda: inbox.put("more", 10, patience=60)) for _ in range(8)]
+    producers = [thread(lambda: inbox.put("more", 10, timeout=60)) for _ in range(8)]
     producers[0].join(0.05)
     assert inbox.take(0) == ["first"]
     ended(*producers)  # though nothing more is taken
@@ -130,11 +130,11 @@ def test_all_who_wait_get_in_as_soon_as_there_is_room() -> None:
 
 def test_when_patience_ends_the_oldest_whole_batches_are_shed_and_something_stands_in_their_place() -> None:
     inbox = Inbox(capacity=100)
-    inbox.instead = lambda item: f"no {item}"
+    inbox.on_shed = lambda item: f"no {item}"
     for name, size in (("a", 30), ("b", 30), ("c", 40)):
         inbox.put(name, size)
     begun = time.monotonic()
-    inbox.put("d", 50, patience=0.1)
+    inbox.put("d", 50, timeout=0.1)
     assert 0.09 <= time.monotonic() - begun < 2
     assert inbox.take(0) == ["no a", "no b", "c", "d"]
 
@@ -152,7 +152,7 @@ def test_a_body_larger_than_the_capacity_sheds_everything_before_it() -> None:
     inbox = Inbox(capacity=10)
     inbox.put("a", 5)
     inbox.put("b", 5)
-    inbox.put("huge", 1000, patience=0)
+    inbox.put("huge", 1000, timeout=0)
     assert inbox.take(0) == ["huge"]
 
 
@@ -163,12 +163,12 @@ def test_events_get_in_at_once_and_are_never_shed() -> None:
     begun = time.monotonic()
     inbox.put("SHUTDOWN")
     assert time.monotonic() - begun < 0.5
-    inbox.put("more logs", 10, patience=0)
+    inbox.put("more logs", 10, timeout=0)
     assert inbox.take(0) == ["INVOKE", "SHUTDOWN", "more logs"]
 
 
 def test_the_bound_counts_only_what_still_waits() -> None:
     inbox = Inbox(capacity=10)
     for number in range(100):
-        inbox.put(number, 10, patience=0)
+        inbox.put(number, 10, timeout=0)
         assert inbox.take(0) == [number]

@@ -70,7 +70,7 @@ class Process:
 
     def levels(self) -> list[object]:
         """Of what it said, without the closing account of an environment that lost nothing."""
-        closing = ("info", "this environment ends")
+        closing = ("info", "environment shutting down")
         return [line["level"] for line in self.said() if (line["level"], line["message"]) != closing]
 
 
@@ -217,6 +217,7 @@ def test_sigterm_is_left_by_every_thread_to_the_one_that_waits_for_it(
     assert len(waiting) <= 1  # in sigwait the kernel takes it out of that thread's mask
 
 
+@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
 @pytest.mark.parametrize("held", [False, True], ids=["at rest", "in the middle of a hold"])
 def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, store: s3.Moto, *, held: bool) -> None:
     with started(opt, api, store, SHIP_RATE_INVOKES="1") as process:
@@ -232,6 +233,7 @@ def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, s
     assert records(store) == ["before the end"]
 
 
+@pytest.mark.holds("shutdown: it may come during start-up")
 @pytest.mark.parametrize("end", ["SHUTDOWN", "SIGTERM"])
 def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     opt: Path, api: LambdaApi, store: s3.Moto, end: str
@@ -239,7 +241,7 @@ def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     loaded = opt / "loaded"
     consumer = opt / "extension/shell/consumer.py"
     slow = f"import os, time\nwhile not os.path.exists({str(loaded)!r}):\n    time.sleep(0.001)\n"
-    consumer.write_text(slow + consumer.read_text())
+    consumer.write_text(consumer.read_text() + slow)
     api.script["register"] = [REGISTERED._replace(wait=0.2)]
     with launched(opt, api, store) as process:
         wait_until(lambda: api.of("register"), "it registers")
@@ -258,6 +260,7 @@ def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     assert records(store) == ["of a short life"]
 
 
+@pytest.mark.holds("shutdown: in the reserve one line says what was not shipped: records, bytes, why")
 def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counted(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
@@ -273,8 +276,8 @@ def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counte
         assert process.exit_code() == 0
         assert time.monotonic() - begun < 1.6
         said = process.said()
-    assert said[0]["message"] == "an object could not be stored; it is kept and tried again"
-    (last,) = [one for one in said if one["message"] == "this environment ends"]
+    assert said[0]["message"] == "upload failed: the object is kept and retried"
+    (last,) = [one for one in said if one["message"] == "environment shutting down"]
     assert (said[-1], last["level"], last["lost"]) == (last, "error", 2)
     assert int(str(last["lostBytes"])) > len(json.dumps([line("kept"), platform("runtimeDone", "r1")]))
 
@@ -310,7 +313,7 @@ def test_bad_settings_are_said_one_line_each_and_the_defaults_serve(opt: Path, a
 
 
 BROKEN_LATE = [
-    *("shell/app", "shell/poller", "shell/consumer", "shell/uploader", "core/shipper", "core/batcher", "core/policy"),
+    *("shell/app", "shell/poller", "shell/consumer", "shell/uploader", "core/shipper", "core/batcher", "core/hold"),
     *("records/reader", "records/objects"),
 ]
 BROKEN_EARLY = [
@@ -326,6 +329,7 @@ BROKEN_EARLY = [
 ]
 
 
+@pytest.mark.holds("faults: a module that does not load leaves the function alive")
 @pytest.mark.parametrize("module", [*BROKEN_LATE, *BROKEN_EARLY, "messages"])
 def test_a_broken_module_is_said_and_the_function_lives(opt: Path, api: LambdaApi, store: s3.Moto, module: str) -> None:
     (opt / "extension" / f"{module}.py").write_text("def broken(:\n")
@@ -345,10 +349,11 @@ def plant(opt: Path, module: str, function: str) -> None:
         source.write(f"\n\ndef {function}(*_, **__):\n    raise ArithmeticError('planted')\n")
 
 
+@pytest.mark.holds("faults: two in a row end in a loop that only polls")
 def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
-    plant(opt, "core/policy", "hold_limit")
+    plant(opt, "core/hold", "hold_limit")
     with started(opt, api, store) as process:
         for number in range(1, 4):
             api.invoke(f"r{number}")
@@ -359,12 +364,13 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
         assert all("planted" in str(line["why"]) for line in process.said())
 
 
+@pytest.mark.holds("faults: a fault in what the end needs does not keep the process")
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
     opt: Path, api: LambdaApi, store: s3.Moto, faults: int
 ) -> None:
-    plant(opt, "core/policy", "shutdown_limit")
-    plant(opt, "core/policy", "hold_limit")
+    plant(opt, "core/drain", "shutdown_limit")
+    plant(opt, "core/hold", "hold_limit")
     with started(opt, api, store) as process:
         for number in range(1, faults):
             api.invoke(f"r{number}")
@@ -374,6 +380,7 @@ def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
         assert process.levels() == ["error"] * faults
 
 
+@pytest.mark.holds("faults: a module that does not load leaves the function alive")
 def test_a_fault_after_the_registration_does_not_register_again_for_lambda_would_refuse(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:

@@ -34,7 +34,7 @@ def start(api: LambdaApi, *, bucket: str = "a-bucket", initialization: str = "on
     environ = {"S3_BUCKET": bucket, "PORT": str(free_port())} | {name: str(value) for name, value in values.items()}
     told = settings.from_environ({settings.PREFIX + name: value for name, value in environ.items()})
     started = startup.start(told, ExtensionsApi(api.address), Inbox(), initialization)
-    started.keeper.open(None, None)
+    started.intake.open(None, None)
     api.wait_for_next(1)
     return started
 
@@ -165,7 +165,9 @@ def test_202_from_both_is_said_once_and_polling_goes_on(api: LambdaApi, capfd: p
     assert started.api == ""
     (said,) = messages(capfd)
     assert said["level"] == "error"
-    assert said["message"] == "no log API will deliver here: nothing is shipped, the function goes on"
+    assert (
+        said["message"] == "subscription refused: no log API delivers here, nothing is shipped, the function continues"
+    )
     assert str(said["answers"]).startswith("telemetry 2025-01-29: 202 ")
     assert "; logs 2021-03-18: 202 " in str(said["answers"])
 
@@ -184,6 +186,7 @@ def test_a_forced_api_is_the_one_subscribed_to(api: LambdaApi, forced: str) -> N
     assert api.calls() == ["register", forced, "next"]
 
 
+@pytest.mark.holds("variants: Managed Instances: SHUTDOWN alone is registered")
 def test_on_managed_instances_shutdown_alone_is_registered(api: LambdaApi) -> None:
     started = start(api, initialization="lambda-managed-instances")
     assert api.of("register")[0].json == {"events": ["SHUTDOWN"]}
@@ -205,7 +208,7 @@ def test_a_port_that_is_taken_is_replaced_by_another_which_the_subscription_name
     assert api.of("telemetry")[0].destination_open is True
     (said,) = messages(capfd)
     assert (said["message"], said["asked"], said["used"]) == (
-        "the port is taken; another one is used",
+        "listener port in use: an ephemeral port is used",
         taken,
         started.listener.port,
     )

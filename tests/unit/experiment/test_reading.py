@@ -17,7 +17,7 @@ from adaptive_batching.experiment.core.ledger import Entry
 from adaptive_batching.experiment.core.sights import Kind, Sight, UnreadableError, of_record, of_text
 from adaptive_batching.experiment.exports import add_page, pages
 from adaptive_batching.experiment.objects import decoded, file_name
-from extension.records import objects as format_
+from extension.records.body import Body
 from tests.unit.experiment.planted import World, shipped
 
 REQUEST = "8b133862-5331-4ded-ac5d-1ad5da5aee81"
@@ -134,10 +134,12 @@ BODY = "".join(json.dumps(line) + "\n" for line in LINES).encode()
 
 @pytest.mark.parametrize("gzip_", [False, True])
 def test_what_the_extension_encodes_is_read(gzip_: bool) -> None:  # noqa: FBT001
-    body = format_.Body(gzip=gzip_)
+    body = Body(gzip=gzip_)
     body.append(BODY)
     evidence = Evidence("o")
-    assert list(decoded(body.close(), evidence, "o")) == LINES
+    made = body.close()
+    assert isinstance(made, bytes)
+    assert list(decoded(made, evidence, "o")) == LINES
     assert evidence.bad == 0
 
 

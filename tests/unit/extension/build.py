@@ -8,6 +8,7 @@ from extension import events, settings
 from extension.core.batcher import Batcher
 from extension.core.shipper import Shipper
 from extension.records import objects
+from extension.records.chunk import Chunk, ReaderState, Seal
 from extension.records.reader import Reader
 
 PREFIX = settings.PREFIX
@@ -63,3 +64,13 @@ def platform(kind: str, request_id: str, **more: object) -> dict[str, object]:
 def invoke(request_id: str, now: events.Moment, seconds: float = 30.0) -> events.Invoke:
     """An INVOKE whose function times out `seconds` after `now`."""
     return events.Invoke(request_id, now.wall + seconds, "arn:aws:lambda:eu-west-1:111122223333:function:orders-api")
+
+
+START = ReaderState(None, (), 0)
+
+
+def chunk(key: str, body: bytes = b"", *, size: int | None = None, serial: int | None = None, **more: int) -> Chunk:
+    """A closed chunk of one record; `serial` is that of its one entry in the journal, None: it is not there."""
+    seal = Seal(key, serial, serial, START, ReaderState(None, (), 1), "bytes")
+    values = {"records": 1, "raw_bytes": len(body), **more}
+    return Chunk(seal, body, len(body) if size is None else size, "", {"reason": "bytes"}, **values)

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from extension.events import ReaderState, Seal
 from extension.journal import Journal
+from extension.records.chunk import ReaderState, Seal
 
 ENVIRONMENT = "0123456789ab"
 FOLDER = "adaptive-batching-extension"
@@ -39,8 +39,10 @@ class Clock:
         return self.now
 
 
-def seal_of(first: int, last: int, key: str = "") -> Seal:
-    return Seal(key or f"key-{first}-{last}", first, last, ReaderState("r-0", ("r-0",), first - 1), "bytes")
+def seal_of(first: int | None, last: int | None, key: str = "", *, sequence: int = 0) -> Seal:
+    """A seal over these entries; `sequence` is the reader's behind the last of them, if it is not their serial."""
+    before = ReaderState("r-0", ("r-0",), (first or 1) - 1)
+    return Seal(key or f"key-{first}-{last}", first, last, before, after(sequence or last or 0), "bytes")
 
 
 def after(last: int) -> ReaderState:

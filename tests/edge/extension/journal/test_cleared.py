@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from extension.journal import Journal
-from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, after, bodies, seal_of, segments
+from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, bodies, seal_of, segments
 from tests.edge.extension.journal.conftest import Open
 
 UNWRITABLE = "the journal cannot be written"
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 @pytest.mark.parametrize("how", ["everything", "files", "segments", "and made again"])
 def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
     open_journal: Open, tmp_path: Path, said: Said, how: str
@@ -23,7 +27,7 @@ def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
     journal = open_journal()
     for number in (1, 2, 3):
         journal.append(b"old %d" % number, WALL)
-    journal.seal(seal_of(1, 2), after(2))
+    journal.seal(seal_of(1, 2))
     for serial in (4, 5):
         if how in ("everything", "and made again"):
             shutil.rmtree(tmp_path / FOLDER)
@@ -35,11 +39,11 @@ def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
         assert bodies(journal, 1, 99) == [b"old 1", b"old 2", b"old 3", b"new 4", b"new 5"][:serial]
     assert journal.wipes == 2
     assert said.messages == ["the journal was removed from /tmp"]
-    assert journal.seal(seal_of(3, 5), after(5))
+    assert journal.seal(seal_of(3, 5))
     journal.close()
     again = open_journal("another12345")
     assert (again.environment, again.left.unsealed) == (ENVIRONMENT, [])
-    assert [(one.seal.first, one.seal.last) for one in again.left.seals] == [(1, 2), (3, 5)]
+    assert [one.entries for one in again.left.seals] == [(1, 2), (3, 5)]
     assert again.append(b"next", WALL) == 6
 
 
@@ -47,9 +51,10 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     journal = open_journal()
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / FOLDER)
-    assert journal.seal(seal_of(1, 1), after(7))
+    assert journal.seal(seal_of(1, 1, sequence=7))
     shutil.rmtree(tmp_path / FOLDER)
     descriptor = journal.file()
+    assert descriptor is not None
     assert os.fstat(descriptor).st_size == 0
     os.close(descriptor)
     journal.close()
@@ -58,11 +63,14 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     assert state.sequence == 7
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
 def test_what_an_earlier_process_left_outlives_a_cleared_tmp_too(open_journal: Open, tmp_path: Path) -> None:
     first = open_journal(limit=200_000)
     for _ in range(20):
         first.append(bytes(4000), WALL)
-    first.seal(seal_of(1, 10), after(10))
+    first.seal(seal_of(1, 10))
     first.close()
     second = open_journal(limit=200_000)
     second.forget(10)
@@ -93,7 +101,7 @@ def test_clearing_tmp_again_and_again_costs_no_more_files_and_no_more_descriptor
         if serial == 50:
             opened = len(list(Path("/proc/self/fd").iterdir()))
         shutil.rmtree(tmp_path / FOLDER)
-    journal.outlive()
+    journal.persist()
     assert len(segments(tmp_path)) <= 2
     assert len(list(Path("/proc/self/fd").iterdir())) <= opened + 2
     assert bodies(journal, 1, 100) == [b"%d" % serial for serial in range(1, 101)]
@@ -150,17 +158,20 @@ def test_a_tmp_that_is_cleared_while_batches_come_costs_nothing(open_journal: Op
     kept = [serial for _ in range(300) if (serial := journal.append(bytes(chance.randrange(3000)), WALL))]
     stop.set()
     thread.join(10)
-    journal.outlive()
+    journal.persist()
     journal.close()
     left = open_journal("another12345").left
     assert [serial for first, last in left.unsealed for serial in range(first, last + 1)] == kept
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
 def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / FOLDER)
-    journal.outlive()
+    journal.persist()
     journal.close()
     assert bodies(open_journal()) == [b"1"]
 
@@ -170,10 +181,9 @@ def test_where_there_is_no_room_for_what_was_removed_memory_has_it_and_that_is_s
     journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said)
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / "tmp" / FOLDER)
-    in_its_way = tmp_path / "tmp" / FOLDER / "segment-00000001"  # of whoever writes: root heeds no permissions
-    in_its_way.mkdir(parents=True)
-    in_its_way.parent.chmod(0o500)
-    assert journal.append(b"2", WALL) == 0
+    (tmp_path / "tmp" / FOLDER).mkdir(mode=0o500)
+    (tmp_path / "tmp" / FOLDER / "segment-00000001").mkdir()  # in its way, for root too
+    assert journal.append(b"2", WALL) is None
     assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
     journal.close()
 
@@ -184,10 +194,10 @@ def test_a_parent_that_is_cleared_too_is_tried_again_after_10_s(tmp_path: Path, 
     journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said, now=clock)
     assert journal.append(b"1", WALL) == 1
     shutil.rmtree(tmp_path / "tmp")
-    assert journal.append(b"2", WALL) == 0
+    assert journal.append(b"2", WALL) is None
     (tmp_path / "tmp").mkdir()
-    assert journal.append(b"3", WALL) == 0
-    assert not journal.seal(seal_of(1, 1), after(1))
+    assert journal.append(b"3", WALL) is None
+    assert not journal.seal(seal_of(1, 1))
     clock.now += 10.1
     assert journal.append(b"4", WALL) == 2
     assert bodies(journal, 1, 99) == [b"1", b"4"]

@@ -12,7 +12,8 @@ START = """
 import json, os, sys
 from extension.journal import Journal
 from extension.journal.directory import RESERVE
-from extension.shell.spool import Body
+from extension.records.body import Body
+from extension.shell.spool import Spool
 from tests.edge.extension.journal.build import *
 from tests.fakes import inside
 said = Said()
@@ -44,15 +45,17 @@ def private(code: str, *, size: str = "4m") -> dict[str, object]:
     return told
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     told = private(
         "remount('ro')\n"
         "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
         "tell(given=[journal.append(b'1', WALL) for _ in range(5)], file=journal.file(), said=said.messages)\n"
     )
-    assert told == {"given": [0] * 5, "file": -1, "said": ["the journal cannot be written"]}
+    assert told == {"given": [None] * 5, "file": None, "said": ["the journal cannot be written"]}
 
 
+@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
 @pytest.mark.parametrize(
     ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
 )
@@ -65,7 +68,7 @@ def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
         "journal.append(b'1', WALL); journal.append(b'2', WALL)\n"
-        "journal.seal(seal_of(1, 1), after(1)); journal.close()\n"
+        "journal.seal(seal_of(1, 1)); journal.close()\n"
         "remount('ro')\n"
         "journal = Journal.open('/mnt', 'another12345', said)\n"
         "found = [body.decode() for body in bodies(journal)]\n"
@@ -77,11 +80,12 @@ def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None
         "found": ["1", "2"],
         "seals": 1,
         "environment": "0123456789ab",
-        "given": 0,
+        "given": None,
         "said": ["the journal cannot be written"],
     }
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -> None:
     told = private(
         "fill()\n"
@@ -94,9 +98,16 @@ def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -
         "later = journal.append(bytes(5000), WALL)\n"
         "tell(full=full, files=files, at_once=at_once, later=later, said=said.messages)\n"
     )
-    assert told == {"full": [0] * 5, "files": [], "at_once": 0, "later": 1, "said": ["the journal cannot be written"]}
+    assert told == {
+        "full": [None] * 5,
+        "files": [],
+        "at_once": None,
+        "later": 1,
+        "said": ["the journal cannot be written"],
+    }
 
 
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn_one() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
@@ -114,8 +125,8 @@ def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn
     given = told["given"]
     assert isinstance(given, list)
     assert given[:31] == list(range(1, 32))
-    assert 0 in given[31:51]
-    assert 0 not in given[51:]
+    assert None in given[31:51]
+    assert None not in given[51:]
     assert told["found"] == [number for number, serial in enumerate(given) if serial]
     assert (told["torn"], told["said"]) == (0, ["the journal cannot be written"])
 
@@ -126,13 +137,13 @@ def test_a_seal_gets_in_although_the_disk_is_full() -> None:
         "for _ in range(10): assert journal.append(bytes(5000), WALL)\n"
         "fill()\n"
         "entry = journal.append(bytes(100_000), WALL)\n"
-        "sealed = [journal.seal(seal_of(first, first, 'k' * 3000), after(first)) for first in range(1, 11)]\n"
+        "sealed = [journal.seal(seal_of(first, first, 'k' * 3000)) for first in range(1, 11)]\n"
         "for _ in range(3): fill()\n"
         "journal.close()\n"
         "again = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000)\n"
         "tell(entry=entry, sealed=sealed, seals=len(again.left.seals), state=again.left.state.sequence)\n"
     )
-    assert told == {"entry": 0, "sealed": [True] * 10, "seals": 10, "state": 10}
+    assert told == {"entry": None, "sealed": [True] * 10, "seals": 10, "state": 10}
 
 
 def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
@@ -140,7 +151,7 @@ def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
         "for _ in range(10): assert journal.append(bytes(50_000), WALL)\n"
         "fill()\n"
-        "done = journal.set_aside(3, 4)\n"
+        "done = journal.quarantine(3, 4)\n"
         "journal.close()\n"
         "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
         "tell(done=done, left=again.left.unsealed, said=said.messages,\n"
@@ -152,10 +163,13 @@ def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
     assert "a chunk that cannot be made again is dropped" in str(told["said"])
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
-        "body = Body(gzip=False, new_file=journal.file)\n"
+        "body = Body(gzip=False, storage=Spool(journal.file))\n"
         "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
         "for line in lines[:200]: body.append(line)\n"
         "fill()\n"
@@ -169,7 +183,7 @@ def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -
 def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
-        "body = Body(gzip=False, new_file=journal.file)\n"
+        "body = Body(gzip=False, storage=Spool(journal.file))\n"
         "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
         "for line in lines[:100]: body.append(line)\n"
         "fill()\n"
@@ -183,13 +197,17 @@ def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
     assert told == {"kind": "SpoolPath", "equal": True, "size": 2_400_000}
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_without_proc_a_spooled_body_is_read_back() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
-        "body = Body(gzip=False, new_file=journal.file)\n"
+        "storage = Spool(journal.file)\n"
+        "body = Body(gzip=False, storage=storage)\n"
         "mount('size=4k', '/proc')\n"
         "for _ in range(2000): body.append(b'x' * 1000)\n"
-        "spooled = inside.is_spooled(body)\n"
+        "spooled = storage.is_file\n"
         "made = body.close()\n"
         "tell(spooled=spooled, kind=type(made).__name__, equal=made == b'x' * 2_000_000, size=body.size)\n"
     )

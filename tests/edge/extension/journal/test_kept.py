@@ -3,10 +3,12 @@
 import threading
 from pathlib import Path
 
-from extension.core.duplicates import Echoes
-from extension.events import ReaderState, Seal
+import pytest
+
+from extension.core.duplicates import Duplicates
 from extension.journal.directory import RESERVE
-from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, after, bodies, seal_of, segments
+from extension.records.chunk import ReaderState, Seal
+from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, bodies, seal_of, segments
 from tests.edge.extension.journal.conftest import Open
 
 
@@ -38,37 +40,39 @@ def test_entries_can_be_read_back_while_more_arrive(open_journal: Open) -> None:
     assert [body for _, _, body in reading] == [b"3", b"4"]
 
 
+@pytest.mark.holds("journal: a seal (key, range, request id, sequence, state) is written before the first attempt")
 def test_a_seal_comes_back_with_the_state_before_and_after(open_journal: Open) -> None:
     journal = open_journal()
     for number in range(1, 4):
         journal.append(b"%d" % number, WALL)
-    seal = Seal("logs/key", 1, 2, ReaderState("r-1", ("r-0", "r-1"), 40), "age", '{"type":"extension.report"}\n')
-    assert journal.seal(seal, ReaderState("r-2", ("r-1", "r-2"), 52))
+    states = ReaderState("r-1", ("r-0", "r-1"), 40), ReaderState("r-2", ("r-1", "r-2"), 52)
+    seal = Seal("logs/key", 1, 2, *states, "age", '{"type":"extension.report"}\n')
+    assert journal.seal(seal)
     journal.close()
-    (one,) = (again := open_journal()).left.seals
-    back = one.seal
-    assert (back.key, back.first, back.last, back.reason, back.tail) == ("logs/key", 1, 2, "age", seal.tail)
-    assert (back.state.request_id, back.state.seen, back.state.sequence) == ("r-1", ("r-0", "r-1"), 40)
-    assert (one.after.request_id, one.after.seen, one.after.sequence) == ("r-2", ("r-1", "r-2"), 52)
+    (back,) = (again := open_journal()).left.seals
+    assert (back.key, back.entries, back.reason, back.report_line) == ("logs/key", (1, 2), "age", seal.report_line)
+    assert (back.before.request_id, back.before.seen, back.before.sequence) == ("r-1", ("r-0", "r-1"), 40)
+    assert (back.after.request_id, back.after.seen, back.after.sequence) == ("r-2", ("r-1", "r-2"), 52)
     assert again.left.unsealed == [(3, 3)]
 
 
 def test_the_last_seal_of_a_chunk_counts_for_its_key_was_taken(open_journal: Open) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
-    journal.seal(seal_of(1, 1, "taken"), after(1))
-    journal.seal(seal_of(1, 1, "used"), after(1))
+    journal.seal(seal_of(1, 1, "taken"))
+    journal.seal(seal_of(1, 1, "used"))
     journal.close()
-    assert [one.seal.key for one in open_journal().left.seals] == ["used"]
+    assert [one.key for one in open_journal().left.seals] == ["used"]
 
 
+@pytest.mark.holds("journal: environment and sequence go on in a new process")
 def test_the_readers_state_outlives_the_chunk_so_that_no_sequence_number_is_used_twice(
     open_journal: Open, tmp_path: Path
 ) -> None:
     journal = open_journal(limit=80_000)
     for number in range(1, 41):
         assert journal.append(bytes(4000), WALL)
-        journal.seal(seal_of(number, number), after(number))
+        journal.seal(seal_of(number, number))
         journal.forget(number)
     assert len(segments(tmp_path)) == 1
     journal.close()
@@ -85,7 +89,7 @@ def test_the_readers_state_outlives_the_chunk_so_that_no_sequence_number_is_used
 
 def test_a_seal_of_a_chunk_that_is_in_memory_alone_keeps_the_sequence_going(open_journal: Open) -> None:
     journal = open_journal()
-    assert journal.seal(seal_of(0, 0), after(17))
+    assert journal.seal(seal_of(None, None, sequence=17))
     journal.close()
     left = open_journal().left
     assert (left.seals, left.state and left.state.sequence) == ([], 17)
@@ -96,11 +100,11 @@ def test_forget_takes_a_range_so_that_a_younger_chunk_may_be_stored_first(open_j
     for number in range(1, 7):
         journal.append(b"%d" % number, WALL)
     for first in (1, 3):
-        journal.seal(seal_of(first, first + 1), after(first + 1))
+        journal.seal(seal_of(first, first + 1))
     journal.forget(4, 3)
     journal.close()
     again = open_journal()
-    assert [one.seal.key for one in again.left.seals] == ["key-1-2"]
+    assert [one.key for one in again.left.seals] == ["key-1-2"]
     assert again.left.unsealed == [(5, 6)]
     again.forget(2)
     again.close()
@@ -116,6 +120,7 @@ def test_forgetting_nothing_or_the_same_twice_is_no_harm(open_journal: Open) -> 
     assert open_journal().left.unsealed == []
 
 
+@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
 def test_segments_vanish_once_all_their_entries_are_forgotten(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     for _ in range(60):
@@ -152,13 +157,13 @@ def test_a_segment_whose_seal_still_counts_stays_until_that_chunk_is_stored(open
     journal.append(bytes(4000), WALL)
     for _ in range(8):
         journal.append(bytes(4000), WALL)
-    journal.seal(seal_of(1, 1), after(1))  # stands in another segment than entry 1
+    journal.seal(seal_of(1, 1))  # stands in another segment than entry 1
     for _ in range(20):
         journal.append(bytes(4000), WALL)
     journal.forget(29, 2)
     journal.close()
     again = open_journal(limit=200_000)
-    assert [one.seal.key for one in again.left.seals] == ["key-1-1"]
+    assert [one.key for one in again.left.seals] == ["key-1-1"]
     assert bodies(again, 1, 1) == [bytes(4000)]
 
 
@@ -178,6 +183,7 @@ def test_what_is_forgotten_stays_forgotten_when_the_file_that_said_so_is_gone(
     assert open_journal(limit=200_000).left.unsealed == [(1, 1), (14, 14)]
 
 
+@pytest.mark.holds("twice: bodies in the journal are known after a restart too")
 def test_bodies_received_before_a_restart_are_known_again_forgotten_ones_included(open_journal: Open) -> None:
     journal = open_journal()
     for number in range(100):
@@ -186,17 +192,21 @@ def test_bodies_received_before_a_restart_are_known_again_forgotten_ones_include
     journal.close()
     again = open_journal()
     assert list(again.recent()) == [b"body %d" % number for number in range(36, 100)]
-    echoes = Echoes(again.recent())
-    assert [echoes.is_echo(b"body 99"), echoes.is_echo(b"body 36"), echoes.is_echo(b"body 100")] == [True, True, False]
+    duplicates = Duplicates(again.recent())
+    assert [duplicates.seen(b"body 99"), duplicates.seen(b"body 36"), duplicates.seen(b"body 100")] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_after_a_snapshot_it_is_another_environment_and_old_chunks_keep_theirs(open_journal: Open) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
-    journal.seal(seal_of(1, 1), after(1))
+    journal.seal(seal_of(1, 1))
     journal.rename("restored0001")
     journal.append(b"2", WALL)
-    journal.seal(seal_of(2, 2), after(2))
+    journal.seal(seal_of(2, 2))
     journal.close()
     again = open_journal("another12345")
     assert again.environment == "restored0001"
@@ -210,7 +220,9 @@ def test_many_threads_append_and_each_entry_has_a_serial_of_its_own(open_journal
     def append(thread: int) -> None:
         for number in range(300):
             body = b"%d/%d" % (thread, number)
-            given[journal.append(body, WALL)] = body
+            serial = journal.append(body, WALL)
+            assert serial is not None
+            given[serial] = body
 
     threads = [threading.Thread(target=append, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -221,6 +233,7 @@ def test_many_threads_append_and_each_entry_has_a_serial_of_its_own(open_journal
     assert {serial: body for serial, _, body in journal.entries(1, 2400)} == given
 
 
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
 def test_folder_and_files_are_for_this_user_alone(open_journal: Open, tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir(mode=0o777)
     (tmp_path / FOLDER).chmod(0o777)

@@ -61,7 +61,8 @@ def test_seals_and_what_is_forgotten_survive_too_over_several_kills(
     forgetting = [int(line[1]) for line in lines if line[0] == "forgetting"]
     sealed = [(int(line[1]), int(line[2])) for line in lines if line[0] == "seal" and len(line) == 3]
     sealing = [(int(line[1]), int(line[2])) for line in lines if line[0] == "sealing" and len(line) == 3]
-    found = [(one.seal.first, one.seal.last) for one in journal.left.seals if one.seal.first > int(lines[0][1])]
+    entries = [one.entries for one in journal.left.seals if one.entries]
+    found = [one for one in entries if one[0] > int(lines[0][1])]
     expected = [
         [one for one in seals if one[1] > max(gone, default=0)]
         for seals in (sealed, sealing)
@@ -69,9 +70,10 @@ def test_seals_and_what_is_forgotten_survive_too_over_several_kills(
     ]
     assert found in expected  # the operation in which it was killed is done, or not begun
     for one in journal.left.seals:
-        serials = range(one.seal.first, one.seal.last + 1)
-        assert bodies(journal, one.seal.first, one.seal.last) == [body_of(serial, seed) for serial in serials]
-        assert (one.after.sequence, one.environment) == (one.seal.last, ENVIRONMENT)
+        assert one.entries is not None
+        first, last = one.entries
+        assert bodies(journal, first, last) == [body_of(serial, seed) for serial in range(first, last + 1)]
+        assert (one.after.sequence, one.environment) == (last, ENVIRONMENT)
     if sealed:
         assert journal.left.state is not None
         assert journal.left.state.sequence in (sealed[-1][1], sealing[-1][1])
@@ -87,7 +89,7 @@ def test_a_chunk_whose_making_killed_the_process_twice_is_known_and_can_be_set_a
         "journal = Journal.open(sys.argv[1], ENVIRONMENT, print)\n"
         "if not journal.left.last:\n"
         "    for number in range(1, 7): journal.append(b'%d' % number, WALL)\n"
-        "    journal.seal(seal_of(1, 2), after(2)); journal.seal(seal_of(3, 4), after(4))\n"
+        "    journal.seal(seal_of(1, 2)); journal.seal(seal_of(3, 4))\n"
         "journal.replaying(1); journal.replayed(1); journal.replaying(3)\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -96,11 +98,12 @@ def test_a_chunk_whose_making_killed_the_process_twice_is_known_and_can_be_set_a
         output, _ = process.communicate(timeout=30)
         assert (process.returncode, output) == (-9, "")
     journal = open_journal()
-    assert [(one.seal.key, one.replays) for one in journal.left.seals] == [("key-1-2", 0), ("key-3-4", 2)]
-    assert journal.set_aside(3, 4)
+    assert [one.key for one in journal.left.seals] == ["key-1-2", "key-3-4"]
+    assert journal.left.replays == {3: 2}
+    assert journal.quarantine(3, 4)
     journal.close()
     again = open_journal()
-    assert [one.seal.key for one in again.left.seals] == ["key-1-2"]
+    assert [one.key for one in again.left.seals] == ["key-1-2"]
     assert again.left.unsealed == [(5, 6)]
     assert bodies(again, 1, 2) == [b"1", b"2"]
     (aside,) = (tmp_path / "adaptive-batching-extension").glob("aside-*")

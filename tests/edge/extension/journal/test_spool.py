@@ -12,22 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extension.journal import Journal
-from extension.records import objects
+from extension.records.body import Body
 from extension.shell import spool
-from extension.shell.spool import Body
+from extension.shell.spool import Spool
 from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, python
 from tests.edge.extension.journal.conftest import Open
 
 MEASURE = """
 import json, random, sys, zlib
-from extension.records import objects
 from extension.journal import Journal
-from extension.shell.spool import Body
+from extension.records.body import Body
+from extension.shell.spool import Spool
 def anonymous():
     for line in open("/proc/self/status"):
         if line.startswith("RssAnon"): return int(line.split()[1])
 journal = Journal.open(sys.argv[1], "0123456789ab", print)
-make = {"spool": lambda: Body(gzip=False, new_file=journal.file), "memory": lambda: objects.Body(gzip=False)}
+make = {"spool": lambda: Body(gzip=False, storage=Spool(journal.file)), "memory": lambda: Body(gzip=False)}
 idle = most = anonymous()
 body = make[sys.argv[2]]()
 dice = random.Random(1)
@@ -70,7 +70,7 @@ def content(made: "bytes | str") -> bytes:
 def test_the_bytes_are_those_of_the_body_in_memory(open_journal: Open, sizes: list[int], *, gzip: bool) -> None:
     journal = open_journal()
     dice = random.Random(7)
-    spooled, plain = Body(gzip=gzip, new_file=journal.file), objects.Body(gzip=gzip)
+    spooled, plain = Body(gzip=gzip, storage=Spool(journal.file)), Body(gzip=gzip)
     for size in sizes:
         lines = dice.randbytes(size)
         spooled.append(lines)
@@ -85,13 +85,13 @@ def test_the_bytes_are_those_of_the_body_in_memory(open_journal: Open, sizes: li
 def test_a_small_body_stays_in_memory_a_large_one_is_a_file(open_journal: Open) -> None:
     journal = open_journal()
     for size, kind in ((spool.IN_MEMORY - 1, bytes), (spool.IN_MEMORY, spool.SpoolPath)):
-        body = Body(gzip=False, new_file=journal.file)
+        body = Body(gzip=False, storage=Spool(journal.file))
         body.append(bytes(size))
         assert type(body.close()) is kind
 
 
 def test_the_file_can_be_read_again_for_every_attempt(open_journal: Open) -> None:
-    body = Body(gzip=False, new_file=open_journal().file)
+    body = Body(gzip=False, storage=Spool(open_journal().file))
     body.append(bytes(LARGE))
     made = body.close()
     del body
@@ -99,11 +99,14 @@ def test_the_file_can_be_read_again_for_every_attempt(open_journal: Open) -> Non
     assert [len(content(made)) for _ in range(3)] == [LARGE] * 3
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_nothing_is_left_on_disk_and_no_descriptor_either(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     before = descriptors(tmp_path)
     for finished in (True, False):
-        body = Body(gzip=False, new_file=journal.file)
+        body = Body(gzip=False, storage=Spool(journal.file))
         body.append(bytes(LARGE))
         made = body.close() if finished else None
         assert [path.name for path in (tmp_path / FOLDER).iterdir() if path.name.startswith("spool")] == []
@@ -114,7 +117,7 @@ def test_nothing_is_left_on_disk_and_no_descriptor_either(open_journal: Open, tm
 
 
 def test_a_spooled_body_outlives_a_tmp_that_is_cleared(open_journal: Open, tmp_path: Path) -> None:
-    body = Body(gzip=False, new_file=open_journal().file)
+    body = Body(gzip=False, storage=Spool(open_journal().file))
     body.append(bytes(LARGE))
     shutil.rmtree(tmp_path / FOLDER)
     body.append(b"x" * LARGE)
@@ -122,14 +125,16 @@ def test_a_spooled_body_outlives_a_tmp_that_is_cleared(open_journal: Open, tmp_p
     assert body.size == 2 * LARGE
 
 
+@pytest.mark.holds(
+    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+)
 def test_where_there_is_no_file_memory_serves() -> None:
     asked: list[int] = []
 
-    def none() -> int:
+    def none() -> None:
         asked.append(1)
-        return -1
 
-    body = Body(gzip=False, new_file=none)
+    body = Body(gzip=False, storage=Spool(none))
     for _ in range(4000):
         body.append(b"x" * 1000)
     assert body.close() == b"x" * 4_000_000
@@ -145,6 +150,7 @@ def test_what_a_process_killed_in_between_has_left_is_removed(tmp_path: Path, sa
     journal.close()
 
 
+@pytest.mark.holds("memory: it stays within 16 MiB of idle whatever the byte threshold")
 @pytest.mark.parametrize(("kind", "grows"), [("spool", False), ("memory", True)])
 def test_memory_stays_within_16_mib_of_idle_while_50_mib_are_spooled(tmp_path: Path, kind: str, *, grows: bool) -> None:
     process = python("-c", MEASURE, str(tmp_path), kind)

@@ -17,7 +17,6 @@ from tests.edge.extension.journal.build import (
     WALL,
     Clock,
     Said,
-    after,
     bodies,
     python,
     seal_of,
@@ -31,6 +30,7 @@ UNWRITABLE = "the journal cannot be written"
 # neighbours
 
 
+@pytest.mark.holds("journal: a living neighbour's journal is never adopted, a dead one's is")
 def test_the_journal_of_a_living_neighbour_is_never_adopted_that_of_a_dead_one_is(
     open_journal: Open, tmp_path: Path
 ) -> None:
@@ -54,7 +54,7 @@ def test_the_journal_of_a_living_neighbour_is_never_adopted_that_of_a_dead_one_i
 
 def test_nine_live_side_by_side_and_the_tenth_has_memory_alone(open_journal: Open, said: Said) -> None:
     journals = [open_journal() for _ in range(10)]
-    assert [journal.append(b"1", WALL) for journal in journals] == [1] * 9 + [0]
+    assert [journal.append(b"1", WALL) for journal in journals] == [1] * 9 + [None]
     assert said.messages == [UNWRITABLE]
 
 
@@ -63,14 +63,15 @@ def test_nine_live_side_by_side_and_the_tenth_has_memory_alone(open_journal: Ope
 
 def refused(open_journal: Open, said: Said) -> str:
     journal = open_journal()
-    assert [journal.append(b"1", WALL), journal.append(b"2", WALL)] == [0, 0]
-    assert journal.seal(seal_of(1, 1), after(1)) is False
+    assert [journal.append(b"1", WALL), journal.append(b"2", WALL)] == [None, None]
+    assert journal.seal(seal_of(1, 1)) is False
     journal.forget(1)
-    assert (bodies(journal), journal.file(), journal.environment) == ([], -1, ENVIRONMENT)
+    assert (bodies(journal), journal.file(), journal.environment) == ([], None, ENVIRONMENT)
     assert said.messages == [UNWRITABLE]
     return str(said.lines[0][2]["why"])
 
 
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
 def test_a_link_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said: Said) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")
@@ -84,12 +85,22 @@ def test_a_file_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said
     assert (tmp_path / FOLDER).read_text() == "mine"
 
 
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_somebody_else_is_refused(open_journal: Open, tmp_path: Path, said: Said) -> None:
+    (tmp_path / FOLDER).mkdir()
+    os.chown(tmp_path / FOLDER, 12345, 12345)
+    assert "belongs to another user" in refused(open_journal, said)
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
 def test_no_folder_to_be_in_is_no_reason_to_fail(tmp_path: Path, said: Said) -> None:
     journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said)
-    assert (journal.append(b"1", WALL), said.messages) == (0, [UNWRITABLE])
+    assert (journal.append(b"1", WALL), said.messages) == (None, [UNWRITABLE])
 
 
-def test_a_link_or_a_folder_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+def test_a_link_or_a_foreign_file_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
     journal.close()
@@ -135,12 +146,13 @@ def filled(parent: Path, said: Said) -> list[bytes]:
     for number, body in enumerate(expected, 1):
         assert journal.append(body, WALL) == number
         if number == 15:
-            assert journal.seal(seal_of(1, 15), after(15))
+            assert journal.seal(seal_of(1, 15))
     journal.close()
     assert len(segments(parent)) == 3
     return expected
 
 
+@pytest.mark.holds("journal: a torn tail is cut at the last whole batch and counted")
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_a_torn_tail_is_cut_at_the_last_whole_entry_and_counted(
@@ -220,17 +232,19 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
+@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
+@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
 def test_what_does_not_fit_is_not_journalled_said_once_and_there_is_room_again_after_forget(
     open_journal: Open, tmp_path: Path, said: Said
 ) -> None:
     journal = open_journal(limit=1_000_000)
     given = [journal.append(bytes(20_000), WALL) for _ in range(60)]
     kept = len([serial for serial in given if serial])
-    assert given == [*range(1, kept + 1), *[0] * (60 - kept)]
+    assert given == [*range(1, kept + 1), *[None] * (60 - kept)]
     assert 40 <= kept < 50
     assert size_of(tmp_path / FOLDER) <= 1_000_000
     assert said.messages == ["the journal is full"]
-    assert journal.seal(seal_of(1, 20), after(20))
+    assert journal.seal(seal_of(1, 20))
     journal.forget(20)
     assert journal.append(bytes(20_000), WALL) == kept + 1
     assert said.messages == ["the journal is full"]
@@ -258,7 +272,7 @@ def test_a_journal_that_is_emptied_in_time_is_never_full_however_small(
     for number in range(1, 200):
         assert journal.append(bytes(limit // (2 + number % 3)), WALL) == number
         assert size_of(tmp_path / FOLDER) <= limit
-        journal.seal(seal_of(number, number), after(number))
+        journal.seal(seal_of(number, number))
         journal.forget(number)
     assert said.lines == []
 
@@ -267,16 +281,20 @@ def test_seals_do_not_grow_without_bound(open_journal: Open, tmp_path: Path) -> 
     journal = open_journal(limit=100_000)
     for number in range(1, 3000):
         journal.append(bytes(1000), WALL)
-        journal.seal(seal_of(number, number), after(number))
+        journal.seal(seal_of(number, number))
     assert size_of(tmp_path / FOLDER) <= 100_000 + 128 * 1024
 
 
+@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
 def test_without_a_limit_it_is_64_mib_or_an_eighth_of_what_is_free(open_journal: Open, tmp_path: Path) -> None:
     free = os.statvfs(tmp_path)
     expected = min(64 * 1024 * 1024, free.f_bavail * free.f_frsize // 8)
     assert abs(open_journal().limit - expected) <= expected // 100
 
 
+@pytest.mark.holds(
+    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+)
 def test_more_than_the_limit_is_never_read_back_and_what_is_over_is_the_oldest(
     open_journal: Open, tmp_path: Path
 ) -> None:
@@ -296,6 +314,9 @@ def test_more_than_the_limit_is_never_read_back_and_what_is_over_is_the_oldest(
     assert {segment.number for segment in left.segments} > set(range(200, 200 + 5))
 
 
+@pytest.mark.holds(
+    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+)
 def test_a_limit_that_a_file_names_counts_up_to_64_mib(open_journal: Open, tmp_path: Path) -> None:
     open_journal(limit=10**12).close()
     largest = 64 * 1024 * 1024
@@ -306,6 +327,9 @@ def test_a_limit_that_a_file_names_counts_up_to_64_mib(open_journal: Open, tmp_p
     assert not told.exists()
 
 
+@pytest.mark.holds(
+    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+)
 def test_what_was_journalled_is_read_although_tmp_has_filled_up_since(open_journal: Open) -> None:
     journal = open_journal(limit=2_000_000)
     for _ in range(80):
@@ -317,6 +341,7 @@ def test_what_was_journalled_is_read_although_tmp_has_filled_up_since(open_journ
 # a slow disk
 
 
+@pytest.mark.holds("journal: an append of over 50 ms switches to memory for 10 s, said once")
 def test_after_an_append_of_over_50_ms_memory_serves_for_10_s_said_once(open_journal: Open, said: Said) -> None:
     clock = Clock()
     journal = open_journal(now=clock)
@@ -326,8 +351,8 @@ def test_after_an_append_of_over_50_ms_memory_serves_for_10_s_said_once(open_jou
         assert journal.append(b"slow", WALL) == expected
         clock.step = 0.0
         clock.now += 9.9
-        assert journal.append(b"memory", WALL) == 0
-        assert journal.seal(seal_of(1, 1), after(1))  # one chunk, one seal: the promise is worth the wait
+        assert journal.append(b"memory", WALL) is None
+        assert journal.seal(seal_of(1, 1))  # one chunk, one seal: the promise is worth the wait
         clock.now += 0.2
     assert journal.append(b"4", WALL) == 4
     assert [message[:16] for message in said.messages] == ["the disk is slow"]
@@ -344,7 +369,7 @@ def test_what_is_set_aside_takes_room_too(open_journal: Open, tmp_path: Path, sa
     journal = open_journal(limit=400_000)
     for _ in range(10):
         journal.append(bytes(10_000), WALL)
-    assert journal.set_aside(1, 10)
+    assert journal.quarantine(1, 10)
     while journal.append(bytes(10_000), WALL):
         pass
     assert 380_000 < size_of(tmp_path / FOLDER) <= 400_000
@@ -356,6 +381,6 @@ def test_closed_is_closed(open_journal: Open) -> None:
     journal.append(b"1", WALL)
     journal.close()
     journal.close()
-    assert (journal.append(b"2", WALL), journal.file(), bodies(journal)) == (0, -1, [])
-    assert not journal.seal(seal_of(1, 1), after(1))
+    assert (journal.append(b"2", WALL), journal.file(), bodies(journal)) == (None, None, [])
+    assert not journal.seal(seal_of(1, 1))
     assert bodies(open_journal()) == [b"1"]

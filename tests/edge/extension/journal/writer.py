@@ -7,7 +7,7 @@ import random
 import sys
 
 from extension.journal import Journal
-from tests.edge.extension.journal.build import ENVIRONMENT, WALL, after, seal_of
+from tests.edge.extension.journal.build import ENVIRONMENT, WALL, seal_of
 
 
 def body_of(serial: int, seed: int) -> bytes:
@@ -30,7 +30,7 @@ def main() -> None:
         roll = dice.random() if what == "random" else 1.0
         if roll < 0.05 and sealed < serial:
             tell("sealing", sealed + 1, serial)
-            if not journal.seal(seal_of(sealed + 1, serial), after(serial)):
+            if not journal.seal(seal_of(sealed + 1, serial)):
                 raise SystemExit("a seal did not get in")
             tell("seal", sealed + 1, serial)
             sealed = serial

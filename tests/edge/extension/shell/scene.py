@@ -7,14 +7,15 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from extension.events import LogsReceived, ReaderState, Seal, Shutdown
+from extension.events import LogsReceived, Shutdown
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import CAPACITY_BYTES, Inbox
 from extension.journal import Journal
 from extension.records import objects
+from extension.records.chunk import ReaderState, Seal
 from extension.settings import PREFIX, from_environ
 from extension.shell.consumer import Consumer
-from extension.shell.executor import Environment
+from extension.shell.executor import Executor
 from extension.shell.poller import Polled
 from extension.startup import Started
 from tests.fakes import s3
@@ -65,8 +66,8 @@ class Scene:
     def consumer(self) -> Consumer:
         return Consumer(self.settings, self.started, self.environ, self)  # type: ignore[arg-type]  # one method is used
 
-    def environment(self) -> Environment:
-        return Environment(self.settings, self.started, self.environ)
+    def executor(self) -> Executor:
+        return Executor(self.settings, self.started, self.environ)
 
     def shut_down(self, seconds: float = 2.0) -> None:
         self.inbox.put(Shutdown("spindown", time.time() + seconds))
@@ -110,21 +111,22 @@ def left_by_another(tmp: Path, *bodies: bytes, sealed: int = 0, replays: int = 0
     for body in bodies:
         journal.append(body, WALL)
     if sealed:
-        seal = Seal(KEY, 1, sealed, ReaderState(None, (), 0), "bytes")
-        journal.seal(seal, ReaderState(None, (), records or sealed))
+        after = ReaderState(None, (), records or sealed)
+        journal.seal(Seal(KEY, 1, sealed, ReaderState(None, (), 0), after, "bytes"))
     for _ in range(replays):
         journal.replaying(1)
     journal.close()
 
 
-def taken_up(made: Environment) -> list[bytes]:
-    """The bodies that were in no chunk; the chunks are taken up."""
+def recovered(made: Executor) -> list[bytes]:
+    """The bodies that were in no chunk; the chunks are recovered."""
     bodies = []
-    for one in made.left_over():
+    for one in made.leftovers():
         if isinstance(one, LogsReceived):
             bodies.append(one.body)
         else:
-            made.take_up(one)
+            for action in made.shipper.recover(made.recover(one) if isinstance(one, Seal) else one):
+                made.carry_out(action)
     return bodies
 
 

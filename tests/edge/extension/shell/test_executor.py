@@ -21,9 +21,9 @@ from tests.edge.extension.shell.scene import (
     left_by_another,
     line,
     records,
+    recovered,
     said,
     shipped,
-    taken_up,
 )
 from tests.fakes import inside, s3
 from tests.fakes.s3_scripted import ScriptedS3
@@ -31,7 +31,7 @@ from tests.fakes.s3_scripted import ScriptedS3
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from extension.shell.executor import Environment
+    from extension.shell.executor import Executor
 
 ROOT = Path(__file__).parents[4]
 MIB = 1024 * 1024
@@ -43,12 +43,12 @@ def store() -> Iterator[s3.Moto]:
         yield running
 
 
-def upload(scene: Scene, made: Environment, *bodies: bytes) -> events.Upload:
+def upload(scene: Scene, made: Executor, *bodies: bytes) -> events.Upload:
     """The core's first upload once these bodies have come; the thresholds are the scene's."""
     moment = events.Moment(time.monotonic(), time.time())
     actions = made.shipper.handle(events.Invoke("r1", moment.wall + 30), moment)
     for body in bodies:
-        scene.started.keeper.keep(body)
+        scene.started.intake.accept(body)
     for event in scene.inbox.take(0):
         actions += made.shipper.handle(event, moment)  # type: ignore[arg-type]  # the keeper's
     (found,) = [action for action in actions if isinstance(action, events.Upload)]
@@ -67,11 +67,12 @@ def answers(scene: Scene, patience: float = 10.0) -> list[object]:
 # what a process leaves, and what the next one does with it
 
 
+@pytest.mark.holds("journal: a seal (key, range, request id, sequence, state) is written before the first attempt")
 def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
-    with inside.slow_disk(made):
+    with made.journal._lock:  # as if the disk were slow
         thread = threading.Thread(target=made.carry_out, args=(action,))
         thread.start()
         assert answers(scene, 0.3) == []  # the store was not asked
@@ -79,40 +80,41 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     (answer,) = answers(scene)
     assert isinstance(answer, events.Uploaded)
     (sealed,) = left(tmp_path).seals
-    assert (sealed.seal.key, sealed.seal.first, sealed.seal.last) == (action.chunk.key, 1, 1)
-    assert (sealed.seal.state.sequence, sealed.after.sequence, sealed.environment) == (
-        0,
-        1,
-        inside.journal(made).environment,
-    )
+    assert (sealed.key, sealed.first, sealed.last) == (action.chunk.key, 1, 1)
+    assert (sealed.before.sequence, sealed.after.sequence, sealed.environment) == (0, 1, made.journal.environment)
     assert shipped(store) == ["one"]
 
 
+@pytest.mark.holds("journal: a key that replaces a taken one is in the journal at once")
 def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
     store.client().put_object(Bucket=store.bucket, Key=action.chunk.key, Body=b"")
     made.carry_out(action)
     (answer,) = answers(scene)
-    taken = action.chunk.key
     for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
-        if isinstance(following, events.Rekeyed):
+        if isinstance(following, events.KeyChanged):
             made.carry_out(following)
+            used = following.chunk.key
     (sealed,) = left(tmp_path).seals
-    assert sealed.seal.key == action.chunk.key != taken
+    assert sealed.key == used != action.chunk.key
     assert records(store) == []
 
 
+@pytest.mark.holds(
+    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+)
+@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
 def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
     made.carry_out(action)
     (answer,) = answers(scene)
-    scene.started.keeper.keep(line("two"))
+    scene.started.intake.accept(line("two"))
     before = left(tmp_path)
-    assert ([one.seal.key for one in before.seals], before.unsealed) == ([action.chunk.key], [(2, 2)])
+    assert ([one.key for one in before.seals], before.unsealed) == ([action.chunk.key], [(2, 2)])
     for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
         made.carry_out(following)
     after = left(tmp_path)
@@ -120,22 +122,24 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_p
     assert shipped(store) == ["one"]
 
 
+@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
 def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
-    made = scene.environment()
+    made = scene.executor()
     action = upload(scene, made, line("one"))
-    scene.started.keeper.keep(line("two"))
-    made.carry_out(events.Drop(action.chunk))
+    scene.started.intake.accept(line("two"))
+    made.carry_out(events.Discard(action.chunk.seal))
     assert left(tmp_path).unsealed == [(2, 2)]
 
 
+@pytest.mark.holds("journal: what was left over goes first: the chunks, then what was in none")
 def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in_none_follows(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("one"), line("two"), line("three"), sealed=2)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.keeper.keep(line("new"))
+    scene.started.intake.accept(line("new"))
     scene.shut_down()
     assert consumer.run() == 0
     body, _ = store.get(KEY)
@@ -146,30 +150,35 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     assert numbers == {"one": 1, "two": 2, "three": 3, "new": 4}
 
 
+@pytest.mark.holds("journal: environment and sequence go on in a new process")
 def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, store: s3.Moto) -> None:
     for text in ("of the first", "of the second", "of the third"):
         scene = Scene(tmp_path, store.environ())
         consumer = scene.consumer()
-        scene.started.keeper.keep(line(text))
+        scene.started.intake.accept(line(text))
         scene.shut_down()
         assert consumer.run() == 0
-        inside.journal(inside.environment(consumer)).close()
+        consumer.executor.journal.close()
     found = records(store)
     assert len({one["environment"] for one in found}) == 1
     assert sorted(int(str(one["sequence"])) for one in found) == list(range(1, len(found) + 1))
 
 
+@pytest.mark.holds(
+    "journal: what is made again with records missing never overwrites; they are lost if it was not stored whole before"
+)
 def test_a_record_that_cannot_be_read_any_more_is_missed_and_the_chunk_does_not_overwrite(
     tmp_path: Path, store: s3.Moto
 ) -> None:
     left_by_another(tmp_path, line("one"), line("two"), sealed=2, records=5)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
-    assert inside.waiting(made.shipper)[0].careful
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (5, 0, 5)  # until the store has answered
+    assert made.shipper.waiting[0].must_not_overwrite
 
 
+@pytest.mark.holds("journal: a torn tail is cut at the last whole batch and counted")
 def test_a_torn_tail_is_counted_in_the_last_line(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,27 +196,29 @@ def test_a_torn_tail_is_counted_in_the_last_line(
 # poison
 
 
+@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
 def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), line("healthy"), sealed=2, replays=2)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == [line("healthy")]
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == [line("healthy")]
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (2, 2, 0)
     (line_,) = said(capfd)
     assert (line_["level"], line_["records"], line_["key"]) == ("error", 2, KEY)
     assert len(list((tmp_path / FOLDER).glob("aside-*"))) == 1
 
 
+@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
 def test_bodies_whose_replay_failed_twice_are_set_aside_and_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("poison"), line("poison"), replays=2)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
-    accounts = made.shipper.accounts
-    assert (accounts.received, accounts.lost, made.shipper.waiting_records) == (2, 2, 0)
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
+    counters = made.shipper.counters
+    assert (counters.received, counters.lost, made.shipper.waiting_records) == (2, 2, 0)
     (line_,) = said(capfd)
     assert (line_["level"], line_["bodies"], line_["records"]) == ("error", 2, 2)
     assert len(list((tmp_path / FOLDER).glob("aside-*"))) == 1
@@ -219,51 +230,57 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     left_by_another(tmp_path, line("odd"), line("healthy"), sealed=1)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    inside.journal(inside.environment(consumer)).left.seals[0].seal.tail = 5  # type: ignore[assignment]  # no text at all
+    consumer.executor.journal.left.seals[0].report_line = 5  # type: ignore[assignment]  # no text at all
     scene.shut_down()
     assert consumer.run() == 0
-    assert said(capfd)[0]["message"] == "a fault of the extension; it goes on"
+    assert said(capfd)[0]["message"] == "internal error: shipping continues"
     assert shipped(store) == ["healthy"]
-    (sealed,) = left(tmp_path).seals
-    assert (sealed.seal.key, sealed.replays) == (KEY, 1)
+    found = left(tmp_path)
+    assert ([one.key for one in found.seals], found.replays) == ([KEY], {1: 1})
 
 
+@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
 def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: s3.Moto) -> None:
     left_by_another(tmp_path, line("odd"), sealed=1, replays=1)
-    made = Scene(tmp_path, store.environ()).environment()
-    assert taken_up(made) == []
+    made = Scene(tmp_path, store.environ()).executor()
+    assert recovered(made) == []
     assert made.shipper.waiting_records == 1
 
 
+@pytest.mark.holds("journal: what could be made again is no poison, whatever becomes of its upload")
 def test_a_chunk_that_could_be_made_is_no_poison_however_often_it_was_not_stored(
     tmp_path: Path, store: s3.Moto
 ) -> None:
     left_by_another(tmp_path, line("healthy"), line("healthy too"), sealed=1)
     for _ in range(4):
-        made = Scene(tmp_path, store.environ()).environment()
-        assert taken_up(made) == [line("healthy too")]
+        made = Scene(tmp_path, store.environ()).executor()
+        assert recovered(made) == [line("healthy too")]
         assert made.shipper.waiting_records == 1
-        inside.journal(made).close()
+        made.journal.close()
 
 
 DIES = """
 import signal, sys, time
 from pathlib import Path
 from extension.events import LogsReceived, Moment
+from extension.records.chunk import Seal
 from tests.edge.extension.shell.scene import Scene
 from tests.fakes.s3 import Moto
-made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).environment()
+made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).executor()
 signal.setitimer(signal.ITIMER_VIRTUAL, 0.06)  # of the processor's time: the end of this process
-for event in made.left_over():
+for event in made.leftovers():
     if isinstance(event, LogsReceived):
         made.shipper.handle(event, Moment(time.monotonic(), time.time()))
     else:
-        made.take_up(event)
+        verdict = made.recover(event) if isinstance(event, Seal) else event
+        for action in made.shipper.recover(verdict):
+            made.carry_out(action)
 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-print(made.shipper.waiting_records, made.shipper.accounts.lost)
+print(made.shipper.waiting_records, made.shipper.counters.lost)
 """
 
 
+@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
 @pytest.mark.parametrize(("sealed", "lost"), [(8, 120_000), (0, 120_000)], ids=["a chunk", "bodies in no chunk"])
 def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_third(
     tmp_path: Path, sealed: int, lost: int
@@ -282,51 +299,58 @@ def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_
 # room
 
 
+@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
+@pytest.mark.holds("journal: a byte threshold over a third of it is lowered, and said")
 def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_said(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
-    assert inside.byte_threshold(made.shipper) == MIB
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(50 * MIB), JOURNAL_BYTES=str(3 * MIB)).executor()
+    assert made.shipper.open_chunk.thresholds.size == MIB
     (line_,) = said(capfd)
     assert f"SHIP_RATE_BYTES is {50 * MIB}" in str(line_["message"])
     assert str(line_["message"]).endswith(f"{MIB} is used")
 
 
+@pytest.mark.holds("journal: a byte threshold over a third of it is lowered, and said")
 def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).environment()
+    made = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES=str(MIB), JOURNAL_BYTES=str(3 * MIB)).executor()
     assert said(capfd) == []
-    assert inside.byte_threshold(made.shipper) == MIB
+    assert made.shipper.open_chunk.thresholds.size == MIB
 
 
 # twice
 
 
+@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered, not queued, counted")
+@pytest.mark.holds("twice: bodies in the journal are known after a restart too")
 def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
     left_by_another(tmp_path, line("its 200 was cut"))
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.keeper.keep(line("its 200 was cut"))
+    scene.started.intake.accept(line("its 200 was cut"))
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["its 200 was cut"]
     assert said(capfd)[-1]["duplicateBodies"] == 1
 
 
+@pytest.mark.holds("twice: nothing finer is deduplicated: equal lines stay")
 def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     one = line("equal")[1:-1]
     for body in (b"[" + one + b"," + one + b"]", b"[" + one + b"]", b"[" + one + b"] "):
-        scene.started.keeper.keep(body)
+        scene.started.intake.accept(body)
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["equal"] * 4
 
 
+@pytest.mark.holds("circuit: the store is asked not to overwrite, unless the setting says no")
 @pytest.mark.parametrize(("told", "asked"), [("on", "*"), ("off", None)])
 def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     tmp_path: Path, told: str, asked: str | None
@@ -334,17 +358,18 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), CONDITIONAL_WRITE=told)
         consumer = scene.consumer()
-        scene.started.keeper.keep(line("one"))
+        scene.started.intake.accept(line("one"))
         scene.shut_down()
         assert consumer.run() == 0
         (request,) = store.requests
     assert request.headers.get("if-none-match") == asked
 
 
+@pytest.mark.holds("circuit: a retry backs off with full jitter")
 def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
     with ScriptedS3() as store:
-        core = Scene(tmp_path, store.environ()).environment().shipper
-    draws = [inside.chance(core) for _ in range(1000)]
+        circuit = Scene(tmp_path, store.environ()).executor().shipper.circuit
+    draws = [circuit._chance() for _ in range(1000)]
     assert len(set(draws)) > 990
     assert 0.0 <= min(draws) < 0.1
     assert 0.9 < max(draws) < 1.0

@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
+import pytest
+
 from tests.edge.extension.test_process import ROOT, Process, line, platform, started
 from tests.fakes import s3
 from tests.fakes.lambda_api import LambdaApi, wait_until
@@ -47,6 +49,7 @@ def spooled(process: Process) -> int:
     return found
 
 
+@pytest.mark.holds("memory: it stays within 16 MiB of idle whatever the byte threshold")
 def test_memory_stays_within_16_mib_of_idle_while_an_object_of_50_mib_is_made_and_put(
     tmp_path: Path, api: LambdaApi
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 from extension.errors import StoreError
 from extension.events import Upload, Uploaded, UploadFailed
 from extension.inbox import Inbox
-from extension.records.objects import Chunk
 from extension.shell.uploader import Uploader
+from tests.unit.extension.build import chunk
 
 if TYPE_CHECKING:
     from extension.stores import PutRequest
@@ -35,6 +35,7 @@ class Faulty:
         """Nothing is in progress."""
 
 
+@pytest.mark.holds("faults: a fault of the store's is an outcome")
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -50,7 +51,7 @@ def test_a_fault_of_the_store_is_an_outcome_and_the_next_chunk_is_put(fault: Exc
     uploader.start()
     outcomes: list[object] = []
     for attempt in (1, 2):
-        uploader.submit(Upload(attempt, Chunk("a.log", b"{}\n", 3, "", {})))
+        uploader.submit(Upload(attempt, chunk("a.log", b"{}\n")))
         outcomes += inbox.take(10.0)
     failed, stored = outcomes
     assert isinstance(failed, UploadFailed)

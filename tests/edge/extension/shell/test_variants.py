@@ -51,48 +51,52 @@ def shipped(store: ScriptedS3) -> dict[str, object]:
     return {str(record["record"]): record["environment"] for record in found if record["type"] == "function"}
 
 
+@pytest.mark.holds("variants: SnapStart: credentials from the container endpoint with its token, not before it")
+@pytest.mark.holds("variants: SnapStart: fresh connections after it")
 def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_credentials_are_used(tmp_path: Path) -> None:
     with ScriptedS3() as store, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
         with running(scene) as consumer:
-            scene.started.keeper.keep(line("of the snapshot"))
-            wait_until(lambda: consumer.waiting_records == 1, "it waits")
+            scene.started.intake.accept(line("of the snapshot"))
+            wait_until(lambda: consumer._shipper.waiting_records == 1, "it waits")
             assert (container.connections, store.connections) == (0, 0)
             scene.inbox.put(invoke("r1"))
-            scene.started.keeper.keep(DONE)
+            scene.started.intake.accept(DONE)
             wait_until(lambda: scene.released == 1, "the invocation is released")
         assert list(shipped(store)) == ["of the snapshot"]
         assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
 
 
+@pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
 def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path: Path) -> None:
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "snap-start")
         with running(scene) as consumer:
-            before = inside.origin(inside.environment(consumer)).environment
-            scene.started.keeper.keep(line("of the snapshot"))
+            before = consumer.executor.origin.environment
+            scene.started.intake.accept(line("of the snapshot"))
             scene.inbox.put(invoke("r1"))
-            wait_until(lambda: inside.origin(inside.environment(consumer)).environment != before, "it was drawn anew")
-            scene.started.keeper.keep(line("after it"))
+            wait_until(lambda: consumer.executor.origin.environment != before, "it was drawn anew")
+            scene.started.intake.accept(line("after it"))
         found = shipped(store)
-    inside.journal(inside.environment(consumer)).close()
+    consumer.executor.journal.close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
     assert found == {"of the snapshot": before, "after it": journal.environment}
     assert journal.environment not in (before, "0123456789ab")
     journal.close()
 
 
+@pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
 @pytest.mark.parametrize("initialization", ["on-demand", "provisioned-concurrency"])
 def test_without_a_snapshot_the_environment_stays_what_it_was(tmp_path: Path, initialization: str) -> None:
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), initialization)
         with running(scene) as consumer:
-            scene.started.keeper.keep(line("of Init"))
+            scene.started.intake.accept(line("of Init"))
             scene.inbox.put(invoke("r1"))
-            scene.started.keeper.keep(DONE)
+            scene.started.intake.accept(DONE)
             wait_until(lambda: scene.released == 1, "the invocation is released")
-            scene.started.keeper.keep(line("after it"))
-    inside.journal(inside.environment(consumer)).close()
+            scene.started.intake.accept(line("after it"))
+    consumer.executor.journal.close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
     assert shipped(store) == dict.fromkeys(["of Init", "after it"], journal.environment)
     journal.close()
@@ -106,7 +110,7 @@ from tests.edge.extension.shell.scene import Scene, line
 from tests.fakes import inside
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY
 keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "eu-west-1"}
-made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").environment()
+made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").executor()
 def happens(event):
     return made.shipper.handle(event, events.Moment(time.monotonic(), time.time()))
 happens(events.LogsReceived(line("of the snapshot")))
@@ -115,12 +119,13 @@ for _ in range(2):
     if not copy:
         invoked = happens(events.Invoke("r1", time.time() + 30))
         (upload,) = (action for action in invoked if isinstance(action, events.Upload))
-        print(upload.chunk.key, inside.origin(made).environment, inside.chance(made.shipper), flush=True)
+        print(upload.chunk.key, made.origin.environment, made.shipper.circuit._chance(), flush=True)
         os._exit(0)
     os.waitpid(copy, 0)
 """
 
 
+@pytest.mark.holds("variants: SnapStart: keys and chance are drawn after it")
 def test_two_restores_of_one_snapshot_share_neither_keys_nor_environment_nor_chance(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RESTORED_TWICE, str(tmp_path)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -131,10 +136,11 @@ def test_two_restores_of_one_snapshot_share_neither_keys_nor_environment_nor_cha
     assert first[0].rpartition("-")[2] != second[0].rpartition("-")[2]
 
 
+@pytest.mark.holds("variants: Managed Instances: time drives the rest")
 def test_on_managed_instances_the_logs_are_on_s3_though_no_invoke_ever_came(tmp_path: Path) -> None:
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "lambda-managed-instances", SHIP_RATE_MILLISECONDS="50")
         with running(scene):
-            scene.started.keeper.keep(line("by age"))
+            scene.started.intake.accept(line("by age"))
             wait_until(lambda: store.objects, "it is stored")
             assert list(shipped(store)) == ["by age"]

@@ -15,6 +15,7 @@ from tests.fakes.s3_faults import Refuse
 from tests.fakes.s3_scripted import ScriptedS3
 
 
+@pytest.mark.holds("variants: SnapStart: credentials from the container endpoint with its token, not before it")
 def test_credentials_come_from_the_container_with_its_token_and_not_before_the_first_put(make_store: MakeStore) -> None:
     with ScriptedS3() as s3, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
         store = make_store({**container.environ(), "AWS_ENDPOINT_URL_S3": s3.endpoint})
@@ -26,6 +27,7 @@ def test_credentials_come_from_the_container_with_its_token_and_not_before_the_f
         assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
 
 
+@pytest.mark.holds("circuit: expired credentials are read again for the next attempt")
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidToken"])
 def test_credentials_are_read_again_when_s3_calls_them_expired(make_store: MakeStore, code: str) -> None:
     with (
@@ -40,6 +42,7 @@ def test_credentials_are_read_again_when_s3_calls_them_expired(make_store: MakeS
         assert len(s3.objects) == 1
 
 
+@pytest.mark.holds("circuit: expired credentials are read again for the next attempt")
 def test_credentials_are_read_again_before_they_expire(make_store: MakeStore) -> None:
     soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
     with ScriptedS3() as s3, ContainerEndpoint([soon]) as container:

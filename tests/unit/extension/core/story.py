@@ -125,17 +125,16 @@ class Story:
     @property
     def ledger(self) -> tuple[int, int, int]:
         """Records received, shipped, lost."""
-        accounts = self.core.accounts
-        return accounts.received, accounts.shipped, accounts.lost
+        counters = self.core.counters
+        return counters.received, counters.shipped, counters.lost
 
     def now(self) -> events.Moment:
         """This moment, on both clocks."""
         return at(self._time, self._time + self._frozen_wall)
 
     def _feed(self, event: events.Event | None) -> Self:
-        self.in_flight = self.in_flight and not isinstance(event, events.Uploaded | events.UploadFailed)
-        for action in self.core.handle(event, self.now()):
-            if isinstance(action, events.Forget | events.Drop):
+        for action in self.core.handle(event, self._now()):
+            if isinstance(action, events.Forget | events.Discard | events.Quarantine):
                 continue  # for the journal: test_journalling tells of them
             self.told.append(f"{round(self._time, 3):g} {self._text(action)}")
         return self
@@ -151,8 +150,8 @@ class Story:
         if isinstance(action, events.Abandon):
             assert action.attempt == self._attempt
             return "abandon"
-        if isinstance(action, events.Rekeyed):
-            assert not action.chunk.sealed, "the journal must be told"
+        if isinstance(action, events.KeyChanged):
+            assert not self.core.waiting[0].seal_written, "the journal must be told"
             return "rekey " + action.chunk.key.rpartition("-")[2].partition(".")[0]
         if isinstance(action, events.Release):
             return f"release {action.request_id}"
@@ -160,7 +159,7 @@ class Story:
             self.messages.append(action.message)
             return f"say {action.level}"
         assert isinstance(action, events.Exit)
-        self.figures = action.figures
+        self.figures = action.counts
         return f"exit lost {action.lost_records}"
 
 

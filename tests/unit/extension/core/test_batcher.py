@@ -5,12 +5,11 @@ from itertools import count
 import pytest
 
 from extension.core.batcher import AGE, BYTES, INVOKES, Batcher
-from extension.events import Moment, ReaderState
+from extension.events import Moment
 from extension.records import objects
+from extension.records.body import Body
 from extension.records.reader import Received
-from tests.unit.extension.build import EPOCH, at, told
-
-START = ReaderState(None, (), 0)
+from tests.unit.extension.build import EPOCH, START, at, told
 
 
 def batcher(**settings: object) -> Batcher:
@@ -66,7 +65,7 @@ def test_the_wake_up_planned_for_an_age_finds_it_reached() -> None:
 def test_any_single_post_fits_and_is_never_divided() -> None:
     batches = batcher()
     batches.push(post(20 * 1024 * 1024, records=50), at(0))
-    chunk = batches.take(BYTES, START)
+    chunk = batches.take(BYTES, START, START)
     assert (chunk.raw_bytes, chunk.records, len(chunk.body)) == (20 * 1024 * 1024, 50, 20 * 1024 * 1024)
     assert (batches.raw_bytes, batches.records) == (0, 0)
 
@@ -115,7 +114,7 @@ def test_counting_starts_again_when_a_chunk_is_taken() -> None:
     for _ in range(3):
         batches.invoked()
     batches.push(post(1000), at(0))
-    batches.take(BYTES, START)
+    batches.take(BYTES, START, START)
     batches.push(post(999), at(50))
     assert (batches.due(at(50)), batches.invokes, batches.records) == ("", 0, 1)
     assert batches.due(at(60)) == AGE
@@ -124,16 +123,16 @@ def test_counting_starts_again_when_a_chunk_is_taken() -> None:
 def test_an_empty_batcher_cannot_be_taken_from() -> None:
     batches = batcher()
     with pytest.raises(ValueError, match="empty"):
-        batches.take(BYTES, START)
+        batches.take(BYTES, START, START)
     batches.push(post(1), at(0))
-    assert batches.take(BYTES, START).records == 1  # the refusal has changed nothing
+    assert batches.take(BYTES, START, START).records == 1  # the refusal has changed nothing
 
 
 def test_bytes_are_counted_before_compression() -> None:
     batches = batcher(COMPRESSION="gzip")
     batches.push(post(1000), at(0))
     assert batches.due(at(0)) == BYTES
-    chunk = batches.take(BYTES, START)
+    chunk = batches.take(BYTES, START, START)
     assert len(chunk.body) < 100
     assert (chunk.raw_bytes, chunk.content_encoding, chunk.key[-3:]) == (1000, "gzip", ".gz")
 
@@ -142,7 +141,7 @@ def test_the_key_is_of_the_arrival_of_the_first_record_not_of_the_last_nor_of_th
     batches = batcher()
     batches.push(post(1), at(1))
     batches.push(post(1), at(7200))
-    key = batches.take(AGE, START).key
+    key = batches.take(AGE, START, START).key
     assert key == f"function=orders-api/date=2026-11-25/hour=12/orders-api-{int((EPOCH + 1) * 1000)}-1.log"
 
 
@@ -152,11 +151,11 @@ def test_first_and_last_time_span_all_posts_of_the_chunk_and_only_it() -> None:
     batches.push(post(1), at(0))
     batches.push(post(1, first="2026-11-20T09:15:01Z", last="2026-11-20T09:15:02Z"), at(0))
     batches.push(post(1, first="2026-11-20T09:15:03Z"), at(0))
-    metadata = batches.take(BYTES, START).metadata
+    metadata = batches.take(BYTES, START, START).metadata
     assert (metadata["first-time"], metadata["last-time"]) == ("2026-11-20T09:15:01Z", "2026-11-20T09:15:06Z")
     assert (metadata["records"], metadata["raw-bytes"], metadata["reason"]) == ("4", "4", "bytes")
     batches.push(post(1), at(0))
-    assert "first-time" not in batches.take(BYTES, START).metadata
+    assert "first-time" not in batches.take(BYTES, START, START).metadata
 
 
 @pytest.mark.parametrize(
@@ -168,8 +167,8 @@ def test_the_open_chunk_ends_at_8_mib_or_at_the_threshold_if_larger(ship_bytes: 
 
 def test_a_lowered_threshold_is_due_earlier_and_no_lowering_makes_it_higher() -> None:
     batches = batcher()
-    batches.lower(100)
-    batches.lower(500)
+    batches.thresholds.lower(100)
+    batches.thresholds.lower(500)
     batches.push(post(99), at(0))
     assert batches.due(at(0)) == ""
     batches.push(post(1), at(0))
@@ -181,38 +180,35 @@ def test_records_that_the_journal_does_not_hold_are_loose_and_their_chunk_says_h
     batches.push(post(70, records=2), at(0), 7)
     batches.push(post(30, records=3), at(0))
     batches.push(post(20, records=1), at(0))
-    assert (batches.loose, batches.loose_bytes) == (4, 50)
-    chunk = batches.take(BYTES, START)
-    assert (chunk.loose, chunk.loose_bytes) == (4, 50)
-    assert (batches.loose, batches.loose_bytes) == (0, 0)
+    assert (batches.open.unjournalled_records, batches.open.unjournalled_bytes) == (4, 50)
+    chunk = batches.take(BYTES, START, START)
+    assert (chunk.unjournalled_records, chunk.unjournalled_bytes) == (4, 50)
+    assert (batches.open.unjournalled_records, batches.open.unjournalled_bytes) == (0, 0)
 
 
 def test_a_chunk_of_posts_that_the_journal_does_not_hold_seals_none_of_its_entries() -> None:
     batches = batcher()
     batches.push(post(1), at(0))
-    seal = batches.take(BYTES, START).seal
-    assert seal is not None
-    assert (seal.first, seal.last) == (0, 0)
+    seal = batches.take(BYTES, START, START).seal
+    assert (seal.first, seal.last, seal.entries) == (None, None, None)
 
 
 def test_another_key_of_a_chunk_is_of_the_same_arrival_and_is_sealed_anew() -> None:
     batches = batcher(COMPRESSION="gzip")
     batches.push(post(1), at(1))
-    chunk = batches.take(AGE, START)
-    first, chunk.sealed = chunk.key, True
-    batches.rekey(chunk)
-    assert first.endswith("-1.log.gz")
-    assert chunk.key == first.removesuffix("-1.log.gz") + "-2.log.gz"
-    assert chunk.seal is not None
-    assert (chunk.seal.key, chunk.sealed) == (chunk.key, False)
+    chunk = batches.take(AGE, START, START)
+    other = batches.rekey(chunk)
+    assert chunk.key.endswith("-1.log.gz")
+    assert other.key == chunk.key.removesuffix("-1.log.gz") + "-2.log.gz"
+    assert (other.seal.key, other.body) == (other.key, chunk.body)
 
 
-class Upper(objects.Body):
+class Upper(Body):
     """A body that can be told from the usual one."""
 
     __slots__ = ()
 
-    def close(self) -> bytes:
+    def close(self) -> bytes | str:
         """In capitals."""
         return super().close().upper()
 
@@ -222,5 +218,5 @@ def test_each_chunk_has_a_body_of_the_kind_that_the_batcher_was_given() -> None:
     bodies = []
     for _ in range(2):
         batches.push(post(3), at(0))
-        bodies.append(batches.take(BYTES, START).body)
+        bodies.append(batches.take(BYTES, START, START).body)
     assert bodies == [b"XX\n", b"XX\n"]

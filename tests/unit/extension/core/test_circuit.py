@@ -33,21 +33,24 @@ def uploads(story: Story) -> list[float]:
     return [float(line.partition(" ")[0]) for line in story.told if "upload" in line]
 
 
+@pytest.mark.holds("circuit: three failures in a row of any kind open the circuit")
 @pytest.mark.parametrize("kinds", list(combinations_with_replacement(KINDS, 3)))
 def test_three_failures_in_a_row_of_any_kind_open_the_circuit(kinds: tuple[str, str, str]) -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).logs(11, LONG)
     for number, kind in enumerate(kinds):
         story.failed(12 + number, kind)
     assert story.forget().invoke("r2", 20).told == ["20 release r2"]
-    assert story.messages[-1].startswith("the store cannot be reached: no invocation waits for it any more")
+    assert story.messages[-1].startswith("circuit opened: store unreachable")
 
 
+@pytest.mark.holds("circuit: three failures in a row of any kind open the circuit")
 def test_two_failures_do_not_open_it_and_a_success_between_makes_the_count_begin_again() -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10).logs(11, LONG).failed(11.1).failed(11.4).stored(12)
     story.logs(13, LONG).failed(13.1).failed(13.4).logs(13.5, LONG).forget()
     assert story.until(20).invoke("r2", 20).until(30).told == ["13.8 upload 3 bytes(1)", "20.5 release r2"]
 
 
+@pytest.mark.holds("circuit: a second of hold without success opens the circuit")
 def test_a_second_of_hold_without_success_opens_the_circuit_and_shorter_ones_add_up() -> None:
     circuit = Circuit(lambda: 1.0)
     assert not circuit.held_in_vain(0.5, 10.0)
@@ -57,6 +60,7 @@ def test_a_second_of_hold_without_success_opens_the_circuit_and_shorter_ones_add
     assert not circuit.held_in_vain(5.0, 13.0)  # no news
 
 
+@pytest.mark.holds("circuit: a second of hold without success opens the circuit")
 def test_a_success_makes_the_seconds_of_hold_count_from_zero() -> None:
     circuit = Circuit(lambda: 1.0)
     circuit.held_in_vain(0.9, 1.0)
@@ -76,6 +80,7 @@ def test_a_failure_after_it_opened_for_silence_is_no_news() -> None:
     assert story.forget().failed(13).until(80).told == ["73 upload 2 bytes(1)"]
 
 
+@pytest.mark.holds("circuit: while it is open nobody is held")
 @pytest.mark.parametrize("invokes", [1, 10])
 def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_object(invokes: int) -> None:
     story = broken(SHIP_RATE_INVOKES=invokes).done("r1", 12)
@@ -84,6 +89,7 @@ def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_ob
     assert [line for line in story.told if "release" in line] == [f"{2 * n} release r{n}" for n in range(20, 40)]
 
 
+@pytest.mark.holds("circuit: while it is open all that comes is kept")
 def test_what_comes_while_it_is_open_is_kept_and_shipped_after_the_probe() -> None:
     story = broken().done("r1", 12)
     for number in range(20, 40):
@@ -95,17 +101,20 @@ def test_what_comes_while_it_is_open_is_kept_and_shipped_after_the_probe() -> No
     assert story.ledger == (43, 43, 0)
 
 
+@pytest.mark.holds("circuit: while it is open nobody is held")
 def test_the_invocation_that_is_held_when_it_opens_is_released_at_once() -> None:
     story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(1, LONG).failed(1.1).failed(1.4).failed(1.9)
     assert story.told[-2:] == ["1.9 say error", "1.9 release r1"]  # though its handler still runs
 
 
+@pytest.mark.holds("circuit: an open circuit is probed after 30 s, doubling to 5 min")
 def test_an_open_circuit_is_probed_after_30_s_then_twice_that_beside_a_running_handler() -> None:
     story = broken().until(42).failed(42).until(103).failed(103).until(224)
     assert uploads(story) == [41.9, 102.0, 223.0]
     assert [line for line in story.told if "upload" not in line] == []
 
 
+@pytest.mark.holds("circuit: probes run beside a running handler only")
 def test_a_probe_waits_for_a_running_handler() -> None:
     story = broken().done("r1", 12).until(600)
     assert uploads(story) == []
@@ -113,6 +122,7 @@ def test_a_probe_waits_for_a_running_handler() -> None:
     assert story.told == ["700 upload 2 bytes(1)", "700 release r2"]
 
 
+@pytest.mark.holds("circuit: a success closes the circuit")
 def test_a_success_closes_it_at_once_and_the_next_break_begins_with_30_s_again() -> None:
     story = broken().until(42).failed(42.5).until(103).stored(103)
     assert uploads(story) == [41.9, 102.5]
@@ -120,6 +130,7 @@ def test_a_success_closes_it_at_once_and_the_next_break_begins_with_30_s_again()
     assert uploads(story) == [134.9]
 
 
+@pytest.mark.holds("circuit: at SHUTDOWN an open circuit is ignored: an attempt every 100 ms")
 def test_at_shutdown_an_open_circuit_is_ignored_with_an_attempt_every_100_ms_to_the_end() -> None:
     story = broken().shutdown(20)
     while story.told[-1].partition(" ")[2] != "exit lost 1":
@@ -134,6 +145,7 @@ def test_at_shutdown_an_open_circuit_is_ignored_with_an_attempt_every_100_ms_to_
     assert story.told[-1] == "21.9 exit lost 1"
 
 
+@pytest.mark.holds("circuit: each change of state is one line")
 def test_each_change_of_state_is_one_line() -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(11, LONG)
     story.failed(11.1).failed(11.4).failed(11.9).until(42).failed(42).until(103).stored(103).logs(104, LONG)
@@ -166,6 +178,7 @@ def test_a_silent_store_is_said_to_be_silent_unless_it_has_failed_before(earlier
     assert circuit.why == why
 
 
+@pytest.mark.holds("circuit: a retry backs off with full jitter")
 def test_the_wait_before_a_retry_is_drawn_from_zero_to_a_bound_that_doubles() -> None:
     draws = [0.0, 0.25, 0.5, 1.0]
     for draw in draws:
@@ -176,6 +189,7 @@ def test_the_wait_before_a_retry_is_drawn_from_zero_to_a_bound_that_doubles() ->
         assert circuit.retry_at == pytest.approx(200.0 + 0.4 * draw)
 
 
+@pytest.mark.holds("circuit: a retry backs off with full jitter")
 def test_each_retry_draws_anew() -> None:
     draws = iter([0.5, 0.25])
     story = warm(lambda: next(draws), SHIP_RATE_BYTES=200).invoke("r1", 10).logs(11, LONG).forget()
@@ -183,6 +197,7 @@ def test_each_retry_draws_anew() -> None:
     assert uploads(story) == [12.1, 13.1]
 
 
+@pytest.mark.holds("circuit: a freeze says nothing of the store")
 def test_no_answer_across_a_release_is_no_failure_unless_it_was_a_probe() -> None:
     circuit = Circuit(lambda: 1.0)
     for _ in range(5):
@@ -194,6 +209,7 @@ def test_no_answer_across_a_release_is_no_failure_unless_it_was_a_probe() -> Non
     assert circuit.retry_at == 160.0
 
 
+@pytest.mark.holds("circuit: a freeze says nothing of the store")
 def test_a_freeze_says_nothing_of_the_store_but_a_cut_probe_waits_again() -> None:
     circuit = Circuit(lambda: 1.0)
     circuit.interrupted(5.0)
@@ -207,6 +223,7 @@ def test_a_freeze_says_nothing_of_the_store_but_a_cut_probe_waits_again() -> Non
     assert circuit.retry_at == 111.0
 
 
+@pytest.mark.holds("circuit: an open circuit is probed after 30 s, doubling to 5 min")
 def test_probes_are_30_60_120_240_300_300_seconds_apart() -> None:
     circuit = Circuit(lambda: 1.0)
     waits = []

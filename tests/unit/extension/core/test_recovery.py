@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,11 +13,14 @@ from extension import events
 from extension.core import recovery
 from extension.core.batcher import Batcher
 from extension.core.shipper import Shipper
-from extension.journal import Sealed
 from extension.records import objects
+from extension.records.body import Body
 from extension.records.reader import Reader
 from tests.fakes import inside
 from tests.unit.extension.build import at, invoke, told
+
+if TYPE_CHECKING:
+    from extension.records.chunk import Chunk
 
 HEAD = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
 RECORDS = st.text(max_size=30) | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=9), max_size=3)
@@ -49,7 +54,7 @@ class Life:
 
     def __init__(self, *, gzip: bool, ship_bytes: int) -> None:
         self.core, _ = environment(gzip=gzip, ship_bytes=ship_bytes)
-        self.chunks: list[objects.Chunk] = []
+        self.chunks: list[Chunk] = []
         self.entries: dict[int, tuple[float, bytes]] = {}
         self.now = 0.0
 
@@ -71,18 +76,19 @@ class Life:
         self.feed(events.LogsReceived(body, serial, wall))
 
 
-def again(chunk: objects.Chunk, life: Life, *, gzip: bool) -> objects.Chunk | None:
+def again(chunk: Chunk, life: Life, *, gzip: bool) -> Chunk | None:
     """By another process, which knows the journal alone."""
     _, origin = environment(gzip=gzip, ship_bytes=1)
     seal = chunk.seal
-    assert seal is not None
-    assert chunk.after is not None
-    entries = [(serial, *life.entries[serial]) for serial in range(seal.first, seal.last + 1)]
+    assert seal.entries is not None
+    first, last = seal.entries
+    entries = [(serial, *life.entries[serial]) for serial in range(first, last + 1)]
     checked = told(COMPRESSION="gzip" if gzip else "none")
-    sealed = Sealed(seal, chunk.after, seal.environment)
-    return recovery.rebuild(sealed, entries, checked, origin, lambda: objects.Body(gzip=gzip))
+    verdict = recovery.rebuild(seal, entries, checked, origin, lambda: Body(gzip=gzip))
+    return verdict.chunk if isinstance(verdict, recovery.Rebuilt) else None
 
 
+@pytest.mark.holds("journal: the next process ships the same key and bytes")
 @settings(max_examples=300, deadline=None)
 @given(BODIES, st.booleans(), st.sampled_from([1, 300, 100_000]))
 def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
@@ -92,14 +98,14 @@ def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
 ) -> None:
     life = Life(gzip=gzip, ship_bytes=ship_bytes)
     for request in ("r1", "r2", "r3"):
-        inside.reader(life.core).saw(request)
+        life.core.reader.saw(request)
     life.feed(invoke("r0", at(0.0)))
     for body, pause in bodies:
         life.post(body)
         life.until(life.now + pause)
     life.feed(events.Shutdown("spindown", at(life.now).wall + 2.0))
     life.until(life.now + 3.0)
-    assert sum(chunk.records for chunk in life.chunks) == life.core.accounts.received
+    assert sum(chunk.records for chunk in life.chunks) == life.core.counters.received
     for chunk in life.chunks:
         made = again(chunk, life, gzip=gzip)
         assert made is not None
@@ -110,9 +116,9 @@ def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
             chunk.raw_bytes,
             chunk.content_encoding,
         )
-        assert chunk.after is not None
-        assert made.after is chunk.after
-    covered = [serial for chunk in life.chunks if chunk.seal for serial in range(chunk.seal.first, chunk.seal.last + 1)]
+        assert made.seal is chunk.seal
+    ranges = [chunk.seal.entries for chunk in life.chunks if chunk.seal.entries]
+    covered = [serial for first, last in ranges for serial in range(first, last + 1)]
     assert covered == sorted(set(covered))  # no entry is in two chunks
 
 
@@ -120,11 +126,10 @@ def test_nothing_left_of_a_chunk_is_no_chunk() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + HEAD + b'"a line"}]')
     (chunk,) = life.chunks
-    assert chunk.seal is not None
-    assert chunk.after is not None
     _, origin = environment(gzip=False, ship_bytes=1)
-    sealed = Sealed(chunk.seal, chunk.after, "")
-    assert recovery.rebuild(sealed, [], told(), origin, lambda: objects.Body(gzip=False)) is None
+    verdict = recovery.rebuild(chunk.seal, [], told(), origin, lambda: Body(gzip=False))
+    assert isinstance(verdict, recovery.Unreadable)
+    assert (verdict.seal, verdict.lost) == (chunk.seal, chunk.records)
 
 
 def test_a_record_whose_rest_was_in_memory_alone_is_kept_as_text() -> None:
@@ -140,6 +145,7 @@ def test_a_record_whose_rest_was_in_memory_alone_is_kept_as_text() -> None:
     assert b"extension.unparsed" in bytes(made.body)  # type: ignore[arg-type]
 
 
+@pytest.mark.holds("journal: the next process ships the same key and bytes")
 def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_there_by_now() -> None:
     life = Life(gzip=False, ship_bytes=100_000)
     life.post(b"[" + HEAD + b'{"message":"AA}]')
@@ -148,18 +154,17 @@ def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_
     life.feed(events.Shutdown("spindown", at(1.5).wall + 2.0))
     life.until(4.5)
     (chunk,) = life.chunks
-    assert chunk.seal is not None
-    assert chunk.seal.cuts == (1, 2)  # the rest alone is a record that is cut, too
+    assert chunk.seal.partial_at == (1, 2)  # the rest alone is a record that is cut, too
     made = again(chunk, life, gzip=False)
     assert made is not None
     assert (made.key, made.body, made.metadata) == (chunk.key, chunk.body, chunk.metadata)
 
 
+@pytest.mark.holds("journal: the next process ships the same key and bytes")
 def test_a_chunk_that_is_made_again_keeps_the_environment_of_its_seal() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + HEAD + b'"a line"}]')
     (chunk,) = life.chunks
-    assert chunk.seal is not None
     chunk.seal.environment = "of-the-seal"
     made = again(chunk, life, gzip=False)
     assert made is not None
@@ -171,7 +176,6 @@ def test_a_seal_without_an_environment_is_of_the_journals() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + HEAD + b'"a line"}]')
     (chunk,) = life.chunks
-    assert chunk.seal is not None
     chunk.seal.environment = ""
     made = again(chunk, life, gzip=False)
     assert made is not None

@@ -187,6 +187,7 @@ def test_the_handlers_end_is_not_waited_for_when_a_chunk_was_due() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.05 release r1"]
 
 
+@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
 def test_a_silent_store_is_waited_for_max_hold_and_no_longer() -> None:
     assert due().invoke("r1", 11).until(15).told == ["11 upload 2 bytes(1)", "11.5 release r1"]
 
@@ -200,6 +201,7 @@ def test_a_refusal_of_the_store_releases_too() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.05 say warning", "11.05 release r1"]
 
 
+@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
 def test_retries_within_a_hold_do_not_lengthen_it() -> None:
     story = warm(lambda: 0.0, SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11)
     assert story.failed(11.2).failed(11.4).until(15).told == [
@@ -265,6 +267,7 @@ def test_a_store_that_fails_and_fails_holds_no_invocation_any_more() -> None:
     assert story.forget().invoke("r4", 400).until(400.1).told == ["400 upload 2 bytes(1)", "400 release r4"]
 
 
+@pytest.mark.holds("circuit: a second of hold without success opens the circuit")
 def test_a_store_that_is_silent_and_silent_holds_no_invocation_any_more() -> None:
     story = due()
     for number in range(1, 4):
@@ -278,6 +281,7 @@ def test_a_store_that_is_silent_and_silent_holds_no_invocation_any_more() -> Non
     ]
 
 
+@pytest.mark.holds("circuit: a success closes the circuit")
 def test_a_success_makes_it_worth_holding_again() -> None:
     story = due()
     for number in range(1, 4):

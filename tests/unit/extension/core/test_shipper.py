@@ -3,7 +3,7 @@
 import pytest
 
 from extension import events
-from extension.core import batcher, outbox, policy
+from extension.core import batcher, drain, outbox
 from extension.errors import StoreError
 from tests.fakes import inside
 from tests.unit.extension.build import EPOCH, at, platform
@@ -53,7 +53,7 @@ def test_a_chunk_that_grows_to_8_mib_behind_a_store_that_hangs_is_closed_and_wai
 
 
 def test_a_chunk_that_waits_its_turn_is_full_at_8_mib_to_the_byte() -> None:
-    around = inside.open_chunk(busy().logs(11, "").core).raw_bytes
+    around = busy().logs(11, "").core.open_chunk.raw_bytes
     for size, records in ((batcher.CHUNK_BYTES - around - 1, 2), (batcher.CHUNK_BYTES - around, 1)):
         story = busy().logs(11, LONG).logs(11.1, "x" * size).logs(11.2, LONG).stored(12)
         assert story.told[1] == f"12 upload 3 backlog({records})"
@@ -76,7 +76,7 @@ def test_a_full_chunk_that_waits_its_turn_has_room_for_the_rest_of_a_cut_record(
     story.body(11.2, b'[{"type":"function","record":"' + b"x" * 4 * MIB + b'"},' + head + b'{"message":"AA}]')
     story.body(11.3, b"[" + head + b'AA"}}]').stored(11.4)
     assert story.told == ["11 upload 2 bytes(1)", "11.4 upload 3 backlog(3)"]
-    assert story.core.accounts.unparsed == 0
+    assert story.core.counters.unparsed == 0
 
 
 # a store that fails
@@ -92,8 +92,8 @@ def test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_a
         "11.9 say info",
     ]
     assert story.messages == [
-        "an object could not be stored; it is kept and tried again",
-        "the store takes objects again",
+        "upload failed: the object is kept and retried",
+        "upload succeeded: store reachable again",
     ]
     assert story.ledger == (2, 2, 0)
 
@@ -118,8 +118,8 @@ def test_a_store_that_keeps_failing_is_said_once_and_once_more_when_the_circuit_
     for number in range(10):
         story.failed(12 + 400 * number).until(400 + 400 * number)
     assert [message.partition(";")[0].partition(":")[0] for message in story.messages] == [
-        "an object could not be stored",
-        "the store cannot be reached",
+        "upload failed",
+        "circuit opened",
     ]
 
 
@@ -151,24 +151,26 @@ def test_while_the_store_is_throttling_what_arrives_becomes_one_larger_object() 
     ]
 
 
+@pytest.mark.holds("memory: what waits is bounded in bytes; the oldest goes, whole and counted")
 def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_counted() -> None:
     story = busy().logs(11, LONG).failed(11.1)
     story.done("r1", 11.2)  # no retry from here on
     for number in range(6):
         story.logs(20 + number, "x" * batcher.CHUNK_BYTES)
     received, shipped, lost = story.ledger
-    assert (received, shipped, lost) == (9, 1, story.core.accounts.lost)
+    assert (received, shipped, lost) == (9, 1, story.core.counters.lost)
     assert lost > 0
     assert story.core.waiting_records == received - shipped - lost
-    assert "too much waits for the store: the oldest records are lost" in story.messages
-    waiting = sum(chunk.size for chunk in inside.waiting(story.core))
+    assert "buffer limit reached: the oldest chunk is dropped, its records are lost" in story.messages
+    waiting = sum(one.chunk.size for one in story.core.waiting)
     assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
-    assert story.core.accounts.lost_bytes > 0
+    assert story.core.counters.lost_bytes > 0
 
 
 # SHUTDOWN
 
 
+@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
 def test_shutdown_drains_until_quiet_then_ships_the_last_object_and_exits() -> None:
     story = warm().logs(10, "a").shutdown(11).logs(11.1, "b").logs(11.2, "c").until(11.4).stored(11.4)
     assert story.told == ["11.35 upload 2 shutdown(3)", "11.4 exit lost 0"]
@@ -176,17 +178,19 @@ def test_shutdown_drains_until_quiet_then_ships_the_last_object_and_exits() -> N
 
 
 def test_quiet_is_the_larger_of_150_ms_and_four_buffering_periods() -> None:
-    assert max(0.150, 4 * 0.025) == policy.QUIET_SECONDS
+    assert max(0.150, 4 * 0.025) == drain.QUIET_SECONDS
 
 
 def test_shutdown_with_nothing_to_ship_exits_after_the_quiet_period() -> None:
     assert warm().shutdown(11).until(20).told == ["11.15 exit lost 0"]
 
 
+@pytest.mark.holds("shutdown: it may come before any INVOKE")
 def test_shutdown_may_be_the_first_event_of_all() -> None:
     assert Story().shutdown(1).until(20).told == ["1.15 exit lost 0"]
 
 
+@pytest.mark.holds("shutdown: it may come before any INVOKE")
 def test_shutdown_before_any_invoke_ships_what_the_platform_said() -> None:
     story = Story().post(0.5, platform("initStart", "")).shutdown(1).until(1.2).stored(1.2)
     assert story.told == ["1.15 upload 1 shutdown(1)", "1.2 exit lost 0"]
@@ -196,6 +200,7 @@ def test_shutdown_where_nothing_is_subscribed_exits_at_once() -> None:
     assert Story(subscribed=False).shutdown(1).told == ["1 exit lost 0"]
 
 
+@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
 def test_a_drain_that_is_never_quiet_ends_at_half_of_the_budget() -> None:
     story = warm().shutdown(11)
     for number in range(1, 12):
@@ -204,6 +209,7 @@ def test_a_drain_that_is_never_quiet_ends_at_half_of_the_budget() -> None:
     assert story.stored(12.11).stored(12.2).told[1:] == ["12.11 upload 3 shutdown(2)", "12.2 exit lost 0"]
 
 
+@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
 def test_what_comes_during_the_last_upload_is_shipped_after_it() -> None:
     story = warm().logs(10).shutdown(11).until(11.2).logs(11.25).logs(11.26).stored(11.3).stored(11.4)
     assert story.told == ["11.15 upload 2 shutdown(1)", "11.3 upload 3 shutdown(2)", "11.4 exit lost 0"]
@@ -214,6 +220,8 @@ def test_a_chunk_due_at_shutdown_goes_up_beside_the_drain() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.25 upload 3 shutdown(1)", "11.3 exit lost 0"]
 
 
+@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
+@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
 def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_inside_the_budget() -> None:
     story = warm().logs(10).shutdown(11)
     for moment in (11.2, 11.4, 11.6, 12.0, 12.4, 12.8):
@@ -227,13 +235,15 @@ def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_in
     ]
     assert story.told[-1] == "12.9 exit lost 1"
     assert story.ledger == (2, 1, 1)
-    assert story.core.accounts.lost_bytes > 0
+    assert story.core.counters.lost_bytes > 0
 
 
+@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
 def test_a_silent_store_cannot_keep_the_process_beyond_its_budget() -> None:
     assert warm().logs(10).shutdown(11).until(60).told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 1"]
 
 
+@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
 @pytest.mark.parametrize(
     ("budget", "exits"), [(2.0, 12.9), (1.4, 12.3), (0.3, 11.2), (0.05, 11), (0, 11), (-100, 11), (900, 12.9)]
 )
@@ -272,16 +282,19 @@ def test_a_thaw_at_shutdown_abandons_the_old_connection_and_ships_on_a_new_one()
     ]
 
 
+@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
 def test_sigterm_in_the_middle_of_a_hold_releases_drains_and_exits() -> None:
     story = Story().invoke("r1", 0).logs(1).shutdown(1.2, reason="sigterm").until(1.4).stored(1.4)
     assert story.told == ["1.2 release r1", "1.35 upload 1 shutdown(1)", "1.4 exit lost 0"]
 
 
+@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
 def test_sigterm_and_then_shutdown_do_not_lengthen_the_budget() -> None:
     story = warm().logs(10).shutdown(11, reason="sigterm").shutdown(12).until(60)
     assert story.told[-1] == "12.9 exit lost 1"
 
 
+@pytest.mark.holds("shutdown: in a circuit break all that waits goes up at once")
 def test_shutdown_in_a_circuit_break_ships_all_that_waits_without_waiting_for_a_probe() -> None:
     story = busy().logs(11, LONG).failed(11.1).failed(11.4).failed(11.9).logs(12, LONG).forget()
     assert story.until(13).told == []
@@ -308,11 +321,13 @@ def test_records_that_come_while_the_environment_rests_are_shipped_at_shutdown()
 # Managed Instances
 
 
+@pytest.mark.holds("variants: Managed Instances: time drives the rest")
 def test_on_managed_instances_age_alone_ships_though_no_invoke_ever_comes() -> None:
     story = Story(managed=True).logs(1).until(20).stored(20)
     assert story.told == ["11 upload 1 age(1)"]
 
 
+@pytest.mark.holds("variants: Managed Instances: the invoke threshold counts `platform.start`")
 def test_on_managed_instances_an_invocation_counts_when_its_start_arrives() -> None:
     story = Story(managed=True, SHIP_RATE_INVOKES=3)
     for number in range(3):
@@ -320,6 +335,7 @@ def test_on_managed_instances_an_invocation_counts_when_its_start_arrives() -> N
     assert story.told == ["1.2 upload 1 invokes(3)"]
 
 
+@pytest.mark.holds("variants: Managed Instances: the invoke threshold counts `platform.start`")
 def test_elsewhere_a_start_is_not_an_invocation() -> None:
     story = warm(SHIP_RATE_INVOKES=3).invoke("r1", 10)
     for number in range(5):
@@ -345,7 +361,7 @@ def test_a_post_of_nothing_is_no_record_and_a_post_of_garbage_is_one() -> None:
     story = warm().post(11)
     assert story.core.waiting_records == 0
     story.core.handle(events.LogsReceived(b"garbage"), at(11))
-    assert (story.core.waiting_records, story.core.accounts.unparsed) == (1, 1)
+    assert (story.core.waiting_records, story.core.counters.unparsed) == (1, 1)
 
 
 @pytest.mark.parametrize(("arrived", "time"), [(EPOCH, "2026-11-25T12:00:00.000Z"), (0.0, "2026-11-25T12:00:11.000Z")])

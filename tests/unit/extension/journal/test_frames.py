@@ -8,13 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.events import ReaderState, Seal
 from extension.journal import frames
+from extension.records.chunk import ReaderState, Seal
 
 SERIALS = st.integers(0, 2**63)
 TEXTS = st.text(st.characters(), max_size=20)  # lone surrogates among them
 STATES = st.builds(ReaderState, st.none() | TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.integers(0, 2**53))
-SEALS = st.builds(Seal, TEXTS, SERIALS, SERIALS, STATES, TEXTS, TEXTS)
+PARTIAL = st.lists(SERIALS, max_size=2).map(tuple)
+SEALED_SERIALS = st.none() | st.integers(1, 2**63)
+ENVIRONMENTS = st.text("0123456789abcdef", min_size=12, max_size=12)
+SEALS = st.builds(
+    Seal,
+    *(TEXTS, SEALED_SERIALS, SEALED_SERIALS, STATES, STATES, TEXTS, TEXTS, PARTIAL, st.just("") | ENVIRONMENTS),
+)
 WALLS = st.floats(2**30, 2**31)
 
 
@@ -26,7 +32,7 @@ def one_frame() -> st.SearchStrategy[bytes]:
     entry = st.builds(
         lambda serial, wall, body: frames.entry(serial, wall, body) + body, SERIALS, WALLS, st.binary(max_size=80)
     )
-    seal = st.builds(lambda one, state: frames.seal(frames.Sealed(one, state, "0123456789ab")), SEALS, STATES)
+    seal = st.builds(lambda one: frames.seal(one, "0123456789ab"), SEALS)
     forget = st.builds(lambda first, last: frames.serials(frames.FORGET, first, last), SERIALS, SERIALS)
     replaying = st.builds(lambda first: frames.serials(frames.REPLAYING, first), SERIALS)
     return st.one_of(entry, seal, forget, replaying)
@@ -38,7 +44,7 @@ SEQUENCES = st.lists(one_frame(), max_size=12)
 def read(data: bytes) -> tuple[list[bytes], int]:
     """The whole frames of `data` as bytes, and where the last one ends."""
     found, at = [], 0
-    for _, _, end in frames.whole(io.BytesIO(data).read, len(data)):
+    for _, _, end in frames.valid(io.BytesIO(data).read, len(data)):
         found.append(data[at:end])
         at = end
     return found, at
@@ -62,6 +68,7 @@ def test_any_cut_of_a_file_leaves_exactly_the_frames_before_it(sequence: list[by
     assert read(file[:cut]) == (expected, size)
 
 
+@pytest.mark.holds("journal: length and checksum for each entry")
 @given(SEQUENCES.filter(bool), st.data())
 def test_any_changed_byte_ends_the_reading_at_the_frame_that_holds_it(
     sequence: list[bytes], data: st.DataObject
@@ -81,11 +88,12 @@ def test_any_changed_byte_ends_the_reading_at_the_frame_that_holds_it(
 ONE_OF_EACH = [
     frames.header(frames.Header("0123456789ab", 1_000_000)),
     frames.entry(1, 2.0**30, b"body") + b"body",
-    frames.seal(frames.Sealed(Seal("key", 1, 1, ReaderState("r-0", (), 0), "age"), ReaderState("r-1", (), 1), "e")),
+    frames.seal(Seal("key", 1, 1, ReaderState("r-0", (), 0), ReaderState("r-1", (), 1), "age"), "e"),
     *(frames.serials(kind, *range(1, 3)) for kind in (frames.FORGET, frames.REPLAYING, frames.REPLAYED)),
 ]
 
 
+@pytest.mark.holds("journal: length and checksum for each entry")
 @pytest.mark.parametrize("frame", ONE_OF_EACH, ids=["header", "entry", "seal", "forget", "replaying", "replayed"])
 def test_length_kind_and_every_byte_of_the_payload_are_under_the_checksum(frame: bytes) -> None:
     assert read(frame) == ([frame], len(frame))
@@ -105,6 +113,7 @@ def test_zeros_such_as_a_file_system_leaves_behind_are_no_frame() -> None:
     assert read(frames.serials(frames.FORGET, 1, 2) + bytes(64))[1] == len(frames.serials(frames.FORGET, 1, 2))
 
 
+@pytest.mark.holds("journal: length and checksum for each entry")
 def test_a_length_beyond_every_body_is_not_waited_for() -> None:
     counts: list[int] = []
 
@@ -112,13 +121,13 @@ def test_a_length_beyond_every_body_is_not_waited_for() -> None:
         counts.append(count)
         return b"\xff" * count
 
-    assert list(frames.whole(source, 2**40)) == []
+    assert list(frames.valid(source, 2**40)) == []
     assert max(counts) == frames.PREFIX_BYTES
 
 
 @given(SERIALS, WALLS, st.binary(max_size=80))
 def test_an_entry_keeps_serial_arrival_to_the_last_bit_and_body(serial: int, wall: float, body: bytes) -> None:
-    ((kind, payload, _),) = frames.whole(
+    ((kind, payload, _),) = frames.valid(
         io.BytesIO(frames.entry(serial, wall, body) + body).read, frames.ENTRY_BYTES + len(body)
     )
     assert (kind, *frames.read_entry(payload)) == (frames.ENTRY, serial, wall, body)
@@ -129,19 +138,18 @@ def test_a_clock_before_the_epoch_is_no_reason_to_fail() -> None:
     assert frames.read_entry(head[frames.PREFIX_BYTES :] + b"x") == (1, 0.0, b"x")
 
 
-@given(SEALS, STATES, st.text("0123456789abcdef", min_size=12, max_size=12))
-def test_a_seal_keeps_everything(seal: Seal, after: ReaderState, environment: str) -> None:
-    sealed = frames.read_seal(frames.seal(frames.Sealed(seal, after, environment))[frames.PREFIX_BYTES :])
-    back = sealed.seal
-    assert (back.key, back.first, back.last, back.reason, back.tail) == (
+@given(SEALS, ENVIRONMENTS)
+def test_a_seal_keeps_everything(seal: Seal, environment: str) -> None:
+    back = frames.read_seal(frames.seal(seal, environment)[frames.PREFIX_BYTES :])
+    assert (back.key, back.first, back.last, back.reason, back.report_line) == (
         seal.key,
         seal.first,
         seal.last,
         seal.reason,
-        seal.tail,
+        seal.report_line,
     )
-    assert (members(back.state), members(sealed.after)) == (members(seal.state), members(after))
-    assert (sealed.environment, sealed.replays) == (environment, 0)
+    assert (members(back.before), members(back.after)) == (members(seal.before), members(seal.after))
+    assert back.environment == (seal.environment or environment)
 
 
 @given(

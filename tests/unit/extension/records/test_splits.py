@@ -45,12 +45,13 @@ def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
     """What one reader makes of these bodies."""
     one = reader()
     lines = b"".join(one.read(b"[" + b",".join(body) + b"]", EPOCH).lines for body in bodies)
-    return [json.loads(line) for line in (lines + one.give_up().lines).splitlines()]
+    return [json.loads(line) for line in (lines + one.close_partial().lines).splitlines()]
 
 
 NUMBERS = {"items": [{"a": 10, "b": -123.45}, {"c": 1e30}, 100, [{"d": 12345}]], "n": 10}
 
 
+@pytest.mark.holds("input: every cut rejoins, in one body and across two")
 @pytest.mark.parametrize(
     "record",
     [RECORD, NUMBERS, "plain é text\n" * 3, ["a", {"b": 1}]],
@@ -64,6 +65,7 @@ def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> Non
             assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
 
 
+@pytest.mark.holds("input: every cut rejoins, in one body and across two")
 @PATIENT
 @given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
 def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
@@ -72,6 +74,7 @@ def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataOb
         assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
 
 
+@pytest.mark.holds("input: each piece has a time stamp of its own; the record has that of the first")
 def test_each_piece_has_a_time_stamp_of_its_own_and_the_record_has_that_of_the_first() -> None:
     parts = pieces(RECORD, 5, 20)
     assert len({part[:34] for part in parts}) == 3
@@ -86,6 +89,7 @@ def test_a_record_that_holds_envelopes_as_its_own_is_no_cut_record() -> None:
     assert [line["record"] for line in shipped([BEFORE, *pieces(record), AFTER])][1] == record
 
 
+@pytest.mark.holds("input: every cut rejoins, in one body and across two")
 def test_many_pieces_over_many_bodies_rejoin() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -103,6 +107,7 @@ def test_many_pieces_over_many_bodies_rejoin() -> None:
         assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
 
 
+@pytest.mark.holds("input: neighbours are kept, the broken is shipped as text and counted")
 def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours_stay() -> None:
     first, second = pieces(RECORD, 13)
     lines = shipped([BEFORE, first], [BEFORE, AFTER])
@@ -152,11 +157,11 @@ def test_an_unfinished_record_waits_for_the_next_body_and_is_given_up_without_on
     waiting = [one.unfinished]
     assert one.read(b"[" + first + b"]", EPOCH).records == 0
     waiting.append(one.unfinished)
-    received = one.give_up()
+    received = one.close_partial()
     assert (received.records, received.unparsed) == (1, 1)
     waiting.append(one.unfinished)
     assert waiting == [False, True, False]
-    assert one.give_up().records == 0
+    assert one.close_partial().records == 0
 
 
 def test_a_body_of_broken_envelopes_costs_bounded_work() -> None:
@@ -185,7 +190,7 @@ def test_what_is_given_up_has_the_time_at_which_its_body_came() -> None:
     first, _ = pieces(RECORD, 10)
     one = reader()
     one.read(b"[" + first + b"]", EPOCH + 5)
-    (line,) = one.give_up().lines.splitlines()
+    (line,) = one.close_partial().lines.splitlines()
     assert json.loads(line)["time"] == objects.iso_time(EPOCH + 5)
 
 

@@ -11,17 +11,16 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from extension import events, settings
-from tests.fakes import inside
+from extension.core.outbox import FIRST_ATTEMPT_AFTER_RECOVERY
 from tests.unit.extension.build import at, told
 from tests.unit.extension.simulation.simulated_process import Process, Tmp
 from tests.unit.extension.simulation.simulated_store import Attempt, Store, check, plain, tokens
 
 if TYPE_CHECKING:
-    from extension.records import objects
+    from extension.core.outbox import Delivery
 
 ROUNDING = 0.001  # s
 PROBE = 30.0  # s: the least between two attempts while the circuit is open
-LEFT_OVER = 2  # the attempt of a chunk that an earlier process left
 MOST_WAITING = 32 * 1024 * 1024
 
 
@@ -43,6 +42,7 @@ class Observed:
         collides = chance() < 0.1
         self.kills = pick([0, 0, 1, 3])
         self.resets = pick([0, 0, 0, 2])
+        self.damages = pick([0, 0, 1, 2])
         self.store = Store(self.random, collides=collides)
         self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
         self.settings = self._settings()
@@ -50,7 +50,7 @@ class Observed:
             self.store.failure_rate = 0.5 if seed % 500 else 1.0
         self._numbers = count(1)
         self._draws = count(1)
-        self.tmp = Tmp("0123456789ab")
+        self.tmp = Tmp("0123456789ab", limit=pick([0, 0, 900, 6000]))
         self.mono = self.wall = self.clock = 0.0
         self._seen = (0.0, 0.0)
         self.invocations = pick([0, 1, 3]) if self.big else pick([0, 1, 2, 5, 30])
@@ -91,8 +91,10 @@ class Observed:
             snapshot=self.snapshot,
         )
         self.core = self.process.core
+        self.happened["ThresholdLowered"] += len(self.process.said)
         self.core.conditional(wanted=self.settings.conditional)
         self.in_flight: Attempt | None = None
+        self.held_of: dict[str, set[int]] = {}  # key -> records of the chunk that this process has under it
         self.answered = 0
         self.held = ""
         self.hold_end = 0.0
@@ -145,7 +147,7 @@ class Observed:
             self.failures += 1
         self.feed(event)
         if self.failures >= 3 and not self.exited:
-            check(inside.circuit(self.core).is_open, "three failures in a row open the circuit")
+            check(self.core.circuit.is_open, "three failures in a row open the circuit")
 
     def _clock(self) -> float:
         """The larger of what both clocks say has passed, summed up."""
@@ -155,10 +157,11 @@ class Observed:
     def feed(self, event: events.Event | None) -> None:
         check(not self.exited, "Exit comes last")
         self.clock, self._seen = self._clock(), (self.mono, self.wall)
+        self.remember()
         for action in self.core.handle(event, self.now()):
             check(not self.exited, "Exit comes last")
             self.happened[type(action).__name__] += 1
-            if not isinstance(action, events.Rekeyed):  # the same: the journal is told at once
+            if not isinstance(action, events.KeyChanged):  # the same: the journal is told at once
                 self.may_die()
             self.act(action)
         self.conserve()
@@ -167,16 +170,16 @@ class Observed:
             check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
 
     def conserve(self) -> None:
-        accounts, waiting = self.core.accounts, 0 if self.exited else self.core.waiting_records
+        counters, waiting = self.core.counters, 0 if self.exited else self.core.waiting_records
         if not self.exited:
             check(
-                accounts.received == accounts.shipped + waiting + accounts.lost, "received = shipped + waiting + lost"
+                counters.received == counters.shipped + waiting + counters.lost, "received = shipped + waiting + lost"
             )
             if not self.odd:
                 check(waiting == len(self.waiting), f"{len(self.waiting)} records wait, not {waiting}")
         if self.big:
-            held = sum(chunk.size for chunk in inside.waiting(self.core)) + inside.open_chunk(self.core).raw_bytes
-            check(held <= MOST_WAITING + 2 * inside.open_chunk(self.core).limit, "what waits is bounded in bytes")
+            held = sum(one.chunk.size for one in self.core.waiting) + self.core.open_chunk.raw_bytes
+            check(held <= MOST_WAITING + 2 * self.core.open_chunk.limit, "what waits is bounded in bytes")
 
     def act(self, action: events.Action) -> None:
         if isinstance(action, events.Upload):
@@ -189,16 +192,16 @@ class Observed:
             self.held = ""
             if self.in_flight:
                 self.in_flight.disturbed = True
-        elif isinstance(action, events.Forget | events.Drop):
+        elif isinstance(action, events.Forget | events.Discard):
             self.forget(action)
-        elif isinstance(action, events.Rekeyed):
+        elif isinstance(action, events.KeyChanged):
+            assert isinstance(action.chunk.body, bytes)
+            self.first.setdefault(action.chunk.key, action.chunk.body)
             self.process.seal(action.chunk)
+        elif isinstance(action, events.Quarantine):
+            self.quarantine(action)
         elif isinstance(action, events.Say):
-            if "no invocation waits for it any more" in action.message:
-                check(not self.open, "that the circuit opened is said once")
-                self.open, self.trouble_at = True, self.clock
-                self.happened["circuit opened"] += 1
-            self.open = self.open and "takes objects again" not in action.message
+            self.say(action)
         elif isinstance(action, events.Exit):
             self.exit(action)
 
@@ -210,61 +213,90 @@ class Observed:
             self.in_flight.answer_at = self.mono + self.random.uniform(0.0, 0.05)
 
     def upload(self, action: events.Upload) -> None:
-        chunk = action.chunk
+        chunk, delivery = action.chunk, self.core.waiting[0]
+        check(delivery.chunk is chunk, "the oldest chunk goes first")
         check(self.in_flight is None, "one upload in flight")
         check(chunk.records > 0, "no upload without records")
         self.happened[f"{chunk.metadata['reason']} upload"] += 1
-        self.happened["careful upload"] += chunk.careful
-        self.happened["shared upload"] += chunk.shared
-        self.happened["upload with a record given up"] += bool(chunk.seal and chunk.seal.cuts)
-        self.happened["upload again by another process"] += chunk.key in self.bodies and chunk.attempts == LEFT_OVER
+        self.happened["careful upload"] += delivery.must_not_overwrite
+        self.happened["shared upload"] += delivery.from_snapshot
+        self.happened["upload with a record given up"] += bool(chunk.seal.partial_at)
+        again = chunk.key in self.bodies and delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
+        self.happened["upload again by another process"] += again
         if self.open and not self.leaving:
             check(self.clock - self.trouble_at >= PROBE - ROUNDING, "an open circuit is probed after 30 s, not sooner")
         assert isinstance(chunk.body, bytes)
         self.first.setdefault(chunk.key, chunk.body)
-        if not (chunk.careful and self.flaky_tmp):  # records that were in memory alone are missing
+        if not (delivery.must_not_overwrite and self.flaky_tmp):  # records that were in memory alone are missing
             same = self.bodies.setdefault(chunk.key, (chunk.body, chunk.metadata))
             check(same == (chunk.body, chunk.metadata), "a chunk has the same key and the same bytes for ever")
-        self.process.seal(chunk)
+        if action.must_seal:
+            self.process.seal(chunk)
         self.may_die()  # between the seal and the PUT
-        self.in_flight = self.store.begin(action, self.mono)
+        self.in_flight = self.store.begin(action, delivery, self.mono)
 
-    def forget(self, action: events.Forget | events.Drop) -> None:
-        chunk = action.chunk
-        held = self.held_by(chunk)
-        if isinstance(action, events.Forget):
-            check(chunk.key in self.store.objects, "what is forgotten is stored")
-            self.lost |= held - set(tokens(plain(self.store.objects[chunk.key])))  # what could not be read again
-        elif chunk.missing:
-            self.lost |= held
-            self.perhaps |= held
-        self.process.forget(action)
-        self.waiting -= held
-        self.lost |= self.process.lost
-        self.perhaps |= self.process.perhaps
+    def remember(self) -> None:
+        """What is in the closed chunks: when one is stored or lost, its key is all that is said of it."""
+        for delivery in self.core.waiting:
+            if delivery.chunk.key not in self.held_of:
+                self.held_of[delivery.chunk.key] = self.held_by(delivery)
 
-    def held_by(self, chunk: objects.Chunk) -> set[int]:
+    def held_by(self, delivery: Delivery) -> set[int]:
         """The records of a chunk, those among them that an earlier process knew and this one could not read again."""
+        chunk = delivery.chunk
         assert isinstance(chunk.body, bytes)
         held = set(tokens(plain(chunk.body)))
-        if chunk.missing and chunk.key in self.first:
-            held |= set(tokens(plain(self.first[chunk.key])))
-        return held
+        return held | self.closed_first(chunk.key) if delivery.unrecovered else held
+
+    def closed_first(self, key: str) -> set[int]:
+        """The records of the chunk that had this key first, whatever process closed it."""
+        return set(tokens(plain(self.first.get(key, b""))))
+
+    def forget(self, action: events.Forget | events.Discard) -> None:
+        key = action.seal.key
+        held = self.held_of.get(key, set()) or self.closed_first(key)
+        if isinstance(action, events.Forget):
+            check(key in self.store.objects, "what is forgotten is stored")
+            self.lost |= held - set(tokens(plain(self.store.objects[key])))  # what could not be read again
+        else:
+            self.lost |= held
+        self.process.forget(action.seal, held)
+        self.waiting -= held
+
+    def quarantine(self, action: events.Quarantine) -> None:
+        """Entries that ended the process twice: their records are lost, those of their chunk in memory alone too."""
+        seal = self.tmp.seals.get(action.first)
+        held = self.closed_first(seal.key) if seal and seal.entries == (action.first, action.last) else set()
+        held |= {token for _, _, body in self.tmp.range(action.first, action.last) for token in tokens(body)}
+        self.lost |= held
+        self.waiting -= held
+        self.tmp.forget(action.first, action.last)
+
+    def say(self, action: events.Say) -> None:
+        if "circuit opened" in action.message:
+            check(not self.open, "that the circuit opened is said once")
+            self.open, self.trouble_at = True, self.clock
+            self.happened["circuit opened"] += 1
+        self.open = self.open and "circuit closed" not in action.message
+        self.note_perhaps(action.fields)
+
+    def note_perhaps(self, fields: dict[str, object]) -> None:
+        perhaps = fields.get("perhapsStored", {})
+        assert isinstance(perhaps, dict)
+        for key in perhaps:
+            self.perhaps |= self.held_of.get(key, set()) | self.closed_first(key)
 
     def exit(self, action: events.Exit) -> None:
         self.exited = True
-        figures = action.figures
-        total = sum(int(str(figures[name])) for name in ("shipped", "waiting", "lost"))
-        check(figures["received"] == total, "the last line adds up")
-        waiting = inside.waiting(self.core)
+        counts = action.counts
+        total = sum(int(str(counts[name])) for name in ("shipped", "waiting", "lost"))
+        check(counts["received"] == total, "the last line adds up")
         given_up = set(self.waiting)
-        if self.core.accounts.reason:
-            kept = [self.held_by(one) for one in waiting if one.sealed and one.seal and one.seal.first]
+        if self.core.counters.reason:
+            kept = [self.held_by(one) for one in self.core.waiting if one.seal_written and one.chunk.seal.entries]
             given_up = (self.waiting & self.volatile).difference(*kept)
-        perhaps = figures.get("perhapsStored", {})
-        assert isinstance(perhaps, dict)
-        for chunk in waiting:
-            self.perhaps |= self.held_by(chunk) if chunk.key in perhaps else set()
+        self.remember()
+        self.note_perhaps(counts)
         if not self.odd:
             check(action.lost_records == len(given_up), f"{len(given_up)} are lost, not {action.lost_records}")
         check(action.lost_records > 0 or not given_up, "what is lost is said")

@@ -10,61 +10,73 @@ from typing import TYPE_CHECKING
 from extension import events
 from extension.core import recovery
 from extension.core.batcher import Batcher
-from extension.core.duplicates import Echoes
+from extension.core.duplicates import Duplicates
 from extension.core.shipper import Shipper
-from extension.journal import Sealed
+from extension.journal.ranges import Ranges
 from extension.records import objects
+from extension.records.body import Body
 from extension.records.reader import Reader
-from tests.unit.extension.simulation.simulated_store import check, plain, tokens
+from tests.unit.extension.simulation.simulated_store import check, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from extension.records.chunk import Chunk, ReaderState, Seal
     from extension.settings import Settings
 
 
 class Tmp:
     """What the journal holds; `works` is False where /tmp cannot be written."""
 
-    def __init__(self, environment: str) -> None:
+    def __init__(self, environment: str, limit: int) -> None:
         self.environment = environment
+        self.limit = limit  # bytes; 0: as much as is wanted
         self.works = True
         self.entries: dict[int, tuple[float, bytes]] = {}
-        self.seals: dict[int, Sealed] = {}
+        self.seals: dict[int, Seal] = {}
         self.forgotten: set[int] = set()
-        self.state: events.ReaderState | None = None
+        self.unreadable: set[int] = set()
+        self.replays: dict[int, int] = {}  # begun and not ended
+        self.state: ReaderState | None = None
 
-    def append(self, body: bytes, wall: float) -> int:
-        """Its serial; 0: memory has to do."""
+    def append(self, body: bytes, wall: float) -> int | None:
+        """Its serial; None: memory has to do."""
         if not self.works:
-            return 0
+            return None
         serial = len(self.entries) + 1
         self.entries[serial] = wall, body
         return serial
 
-    def seal(self, seal: events.Seal, after: events.ReaderState) -> None:
+    def seal(self, seal: Seal) -> None:
         """As it is written now: a chunk may get another key later."""
-        written = events.Seal(seal.key, seal.first, seal.last, seal.state, seal.reason, seal.tail, seal.cuts)
-        self.state = after
+        self.state = seal.after
         if seal.first:
-            written.environment = seal.environment or self.environment
-            self.seals[seal.first] = Sealed(written, after, written.environment)
+            self.seals[seal.first] = seal
 
-    def forget(self, seal: events.Seal) -> None:
-        """What the seal covers is stored or given up."""
-        if seal.first:
-            self.forgotten.update(range(seal.first, seal.last + 1))
+    def forget(self, first: int, last: int) -> None:
+        """These entries are stored, lost or in quarantine."""
+        self.forgotten.update(range(first, last + 1))
+        self.replays = {one: count for one, count in self.replays.items() if not first <= one <= last}
 
     def range(self, first: int, last: int) -> Iterator[tuple[int, float, bytes]]:
-        """Serial, arrival, body."""
+        """Serial, arrival, body of the entries that can be read."""
         for serial in range(max(first, 1), last + 1):
-            yield (serial, *self.entries[serial])
+            if serial not in self.unreadable:
+                yield (serial, *self.entries[serial])
 
-    def left(self) -> tuple[list[Sealed], list[int]]:
-        """Seals whose chunk is not forgotten, and serials that are in none."""
+    def damage(self, seal: Seal) -> None:
+        """Nothing of this chunk can be read again: the segments with its entries are torn, or were removed."""
+        if seal.entries:
+            first, last = seal.entries
+            self.unreadable.update(range(first, last + 1))
+
+    def left(self) -> tuple[list[Seal], list[tuple[int, int]]]:
+        """Seals whose chunk is not forgotten, and ranges of serials that are in none."""
         seals = [one for first, one in sorted(self.seals.items()) if first not in self.forgotten]
-        covered = {serial for one in seals for serial in range(one.seal.first, one.seal.last + 1)}
-        return seals, [serial for serial in self.entries if serial not in self.forgotten | covered]
+        covered = Ranges(one.entries for one in seals if one.entries)
+        present = Ranges([(1, len(self.entries))])
+        forgotten = Ranges((serial, serial) for serial in sorted(self.forgotten))
+        return seals, list(present.without(forgotten).without(covered))
 
 
 class Process:
@@ -85,7 +97,7 @@ class Process:
         self._drawn = drawn
         self._settings = settings
         self.origin = objects.Origin("orders-api", "$LATEST", tmp.environment)
-        self.echoes = Echoes(body for _, body in list(tmp.entries.values())[-64:])
+        self.duplicates = Duplicates(body for _, body in list(tmp.entries.values())[-64:])
         self.core = Shipper(
             settings,
             Batcher(settings, self.origin, drawn),
@@ -96,50 +108,55 @@ class Process:
             restored=self._restored if snapshot else None,
         )
         self.restores = 0
-        self.lost: set[int] = set()  # records that it said are lost
-        self.perhaps: set[int] = set()  # of them, those that it said may be stored
+        lowered = recovery.fit(settings.ship_bytes, tmp.limit)
+        self.said = self.core.recover(lowered) if lowered else []
 
     def _restored(self) -> None:
         self.restores += 1
         self.origin.environment = self.tmp.environment = f"restored-{self._drawn():>03}"
 
-    def _new_body(self) -> objects.Body:
-        return objects.Body(gzip=self._settings.gzip)
+    def _new_body(self) -> Body:
+        return Body(gzip=self._settings.gzip)
 
-    def left_over(self) -> Iterator[events.LogsReceived]:
-        """Take up what the last process left; the bodies that were in no chunk."""
+    def leftovers(self, may_die: Callable[[], None]) -> Iterator[recovery.Verdict | events.LogsReceived]:
+        """What the last process left, as the executor goes through it; `may_die` is called in each replay."""
         seals, unsealed = self.tmp.left()
-        for sealed in seals:
-            seal = sealed.seal
-            entries = self.tmp.range(seal.first, seal.last)
-            chunk = recovery.rebuild(sealed, entries, self._settings, self.origin, self._new_body)
-            records = sealed.after.sequence - seal.state.sequence - bool(seal.tail)
-            if chunk:
-                for action in self.core.recover(chunk, max(records - chunk.records, 0)):
-                    if isinstance(action, events.Drop):
-                        self.forget(action)
-            else:
-                self.tmp.forget(seal)
+        for seal in seals:
+            yield self._recovered(seal, may_die)
         self.core.resume(self.tmp.state)
-        for serial in unsealed:
-            wall, body = self.tmp.entries[serial]
-            yield events.LogsReceived(body, serial, wall)
+        for first, last in unsealed:
+            if recovery.is_poison(self.tmp.replays.get(first, 0)):
+                yield recovery.poisoned_bodies(first, last, [body for _, _, body in self.tmp.range(first, last)])
+                continue
+            self._replaying(first)
+            may_die()
+            for serial, wall, body in self.tmp.range(first, last):
+                yield events.LogsReceived(body, serial, wall)
+            self.tmp.replays.pop(first, 0)
 
-    def seal(self, chunk: objects.Chunk) -> None:
+    def _recovered(self, seal: Seal, may_die: Callable[[], None]) -> recovery.Verdict:
+        first, last = seal.entries or (0, 0)
+        if recovery.is_poison(self.tmp.replays.get(first, 0)):
+            return recovery.poisoned_chunk(seal)
+        self._replaying(first)
+        may_die()
+        entries = self.tmp.range(first, last)
+        verdict = recovery.rebuild(seal, entries, self._settings, self.origin, self._new_body)
+        self.tmp.replays.pop(first, 0)
+        return verdict
+
+    def _replaying(self, first: int) -> None:
+        self.tmp.replays[first] = self.tmp.replays.get(first, 0) + 1
+
+    def seal(self, chunk: Chunk) -> None:
         """Before the first attempt."""
-        if chunk.seal and chunk.after and not chunk.sealed:
-            self.tmp.seal(chunk.seal, chunk.after)
-            chunk.sealed = True
+        self.tmp.seal(chunk.seal)
+        self.core.seal_written(chunk.key)
 
-    def forget(self, action: events.Forget | events.Drop) -> None:
-        """The chunk is stored, or shed; its seal covers its own records and nobody else's."""
-        seal, body = action.chunk.seal, action.chunk.body
-        assert seal is not None
-        assert isinstance(body, bytes)
-        held = set(tokens(plain(body)))
-        for _, _, entry in self.tmp.range(seal.first, seal.last) if seal.first else ():
+    def forget(self, seal: Seal, held: set[int]) -> None:
+        """The chunk with these records is stored, or lost; its seal covers its own records and nobody else's."""
+        if not seal.entries:
+            return
+        for _, _, entry in self.tmp.range(*seal.entries):
             check(held.issuperset(tokens(entry)), "what is forgotten is what was in the chunk")
-        if isinstance(action, events.Drop):
-            self.lost |= held
-            self.perhaps |= held if action.chunk.doubtful else set()
-        self.tmp.forget(seal)
+        self.tmp.forget(*seal.entries)

@@ -14,6 +14,8 @@ from extension.records import objects
 if TYPE_CHECKING:
     import random
 
+    from extension.core.outbox import Delivery
+
 FAILURES = (
     StoreError.TRANSPORT,
     StoreError.SERVER,
@@ -69,15 +71,15 @@ class Store:
         """A bad store is not bad for ever."""
         self.failure_rate = self.silence_rate = 0.0
 
-    def begin(self, upload: events.Upload, mono: float) -> Attempt:
+    def begin(self, upload: events.Upload, delivery: Delivery, mono: float) -> Attempt:
         """A PUT has been started."""
         silent = self.chance.random() < self.silence_rate
         delay = self.chance.uniform(0.6, 5.0) if silent else self.chance.uniform(0.001, 0.3)
         attempt = Attempt(upload, mono + delay)
-        if upload.chunk.shared:
-            if upload.chunk.attempts == 1 and self.chance.random() < 0.5:
+        if delivery.from_snapshot:
+            if delivery.attempts == 1 and self.chance.random() < 0.5:
                 self._write(attempt)  # by another copy of the same snapshot
-        elif upload.chunk.attempts == 1 and upload.conditional and self.chance.random() < self.collision_rate:
+        elif delivery.attempts == 1 and upload.conditional and self.chance.random() < self.collision_rate:
             self.objects[attempt.key] = FOREIGN
             attempt.collides = True
         return attempt

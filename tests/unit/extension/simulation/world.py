@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from extension import events
-from tests.fakes import inside
+from extension.core.recovery import Rebuilt
 from tests.unit.extension.build import function_line, platform
 from tests.unit.extension.simulation.simulated_core import Killed, Observed
 from tests.unit.extension.simulation.simulated_store import Violation, check, tokens
@@ -28,19 +28,22 @@ class World(Observed):
 
     def run(self) -> None:
         """Live once, however many processes that takes."""
-        for event in self.process.left_over():
-            self.feed(event)
+        self.recover()
         while not self.over:
             try:
                 self.live()
             except Killed:
-                self.happened["killed"] += 1
-                self.kills -= 1
-                self.gone |= self.waiting & self.volatile
-                if self.in_flight:
-                    self.store.vanish(self.in_flight)
+                self.die()
                 self.restart()
         self.settle()
+
+    def die(self) -> None:
+        """The process was killed."""
+        self.happened["killed"] += 1
+        self.kills -= 1
+        self.gone |= self.waiting & self.volatile
+        if self.in_flight:
+            self.store.vanish(self.in_flight)
 
     def live(self) -> None:
         """From here to the end of the environment, unless the process is killed."""
@@ -66,26 +69,46 @@ class World(Observed):
         self.over = True
 
     def restart(self) -> None:
-        """A new process in the same environment."""
-        self.waiting -= self.gone | (self.waiting & self.volatile)
-        before = self.waiting
-        self.waiting = set()
-        self._new_process()
-        if self.random.random() < 0.3:
-            self.store.mend()
-        left = list(self.process.left_over())
-        self.lost |= self.process.lost
-        self.perhaps |= self.process.perhaps
-        # Records that were in memory alone are missed by who makes their chunk again: they wait for the store's word.
-        missed = [self.held_by(chunk) for chunk in inside.waiting(self.core) if chunk.missing]
-        self.waiting = before.union(*missed)
-        kills, self.kills = self.kills, 0  # not in the middle of this
-        for event in left:
-            for action in self.core.handle(event, self.now()):
-                self.act(action)
-        self.kills = kills
+        """A new process in the same environment; it may be killed while it reads again what the last one left."""
+        while True:
+            self.waiting -= self.gone | (self.waiting & self.volatile)
+            self._new_process()
+            if self.random.random() < 0.3:
+                self.store.mend()
+            seals, _ = self.tmp.left()
+            if seals and self.damages and self.random.random() < 0.3:
+                self.damages -= 1
+                self.tmp.damage(self.random.choice(seals))
+            try:
+                self.recover()
+            except Killed:
+                self.happened["killed in a replay"] += 1
+                self.die()
+                continue
+            break
         self._seen = (self.mono, self.wall)
         self.conserve()
+
+    def recover(self) -> None:
+        """Read again what the last process left, and carry out what the core says of it."""
+        for item in self.process.leftovers(self.may_die_in_a_replay):
+            kills, self.kills = self.kills, 0  # not in the middle of this
+            if isinstance(item, events.LogsReceived):
+                actions = self.core.handle(item, self.now())
+            else:
+                self.happened[type(item).__name__] += 1
+                actions = self.core.recover(item)
+                self.remember()
+                if isinstance(item, Rebuilt):  # what is missing in it waits for the store's word
+                    self.waiting |= self.held_of[item.chunk.key]
+            for action in actions:
+                self.happened[type(action).__name__] += 1
+                self.act(action)
+            self.kills = kills
+
+    def may_die_in_a_replay(self) -> None:
+        if self.kills and self.random.random() < 0.1:
+            raise Killed
 
     def settle(self) -> None:
         """What became of every record."""
@@ -118,7 +141,7 @@ class World(Observed):
             return
         if self.flaky_tmp and self.random.random() < 0.2:
             self.tmp.works = not self.tmp.works
-        if self.process.echoes.is_echo(body):
+        if self.process.duplicates.seen(body):
             self.happened["echo"] += 1
             return
         wall = int(self.now().wall * TICKS) / TICKS
@@ -175,7 +198,7 @@ class World(Observed):
         if self.odd and chance() < 0.1 and not self.exited:
             self.post(self.number().encode() + b" is no JSON")
         if self.subscribed and chance() < 0.02 and not self.exited:
-            self.feed(events.Shed(2, 500))
+            self.feed(events.BatchDropped(2, 500))
             self.happened["shed"] += 1
 
     def done(self, request_id: str, *more: str) -> None:

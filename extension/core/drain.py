@@ -1,0 +1,68 @@
+"""The phase after SHUTDOWN: wait until the platform has said all, ship that, and leave inside the deadline.
+
+Pure; moments are seconds of the core's clock.
+"""
+
+from __future__ import annotations
+
+from extension.core.hold import BUFFERING_MS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from extension.events import Moment
+
+QUIET_SECONDS = max(0.150, 4 * BUFFERING_MS / 1000)  # no batch for this long after SHUTDOWN: the platform has said all
+SHUTDOWN_BUDGET = (
+    2.0  # s: the whole window of an environment with external extensions; a longer deadline is not believed
+)
+SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
+DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload
+
+
+class Drain:
+    """See the module. Begins with the first SHUTDOWN or SIGTERM; `quiet` seconds without a batch end the waiting."""
+
+    __slots__ = ("_leave_at", "_quiet", "_quiet_at", "_until", "is_over")
+
+    def __init__(self, quiet: float) -> None:
+        self._quiet = quiet
+        self._leave_at: float | None = None
+        self._until = 0.0  # draining ends even if batches keep coming
+        self._quiet_at = 0.0
+        self.is_over = False  # the platform has said all, as far as it is waited for
+
+    def begin(self, deadline: float, now: Moment) -> None:
+        """Begin, with the deadline of SHUTDOWN or SIGTERM in wall-clock seconds; of several the earliest counts."""
+        leave_at = shutdown_limit(deadline, now)
+        self._leave_at = leave_at if self._leave_at is None else min(leave_at, self._leave_at)
+        self._until = drain_limit(self._leave_at, now)
+        self._quiet_at = now.mono + self._quiet
+
+    def received(self, now: float) -> None:
+        """Note that a batch came: the platform is not quiet yet."""
+        self._quiet_at = now + QUIET_SECONDS
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        if self._leave_at is not None and now >= min(self._quiet_at, self._until, self._leave_at):
+            self.is_over = True
+
+    def is_late(self, now: float) -> bool:
+        """Return whether to leave whatever waits: what is begun now would be cut off at once."""
+        return self._leave_at is not None and now >= self._leave_at
+
+    @property
+    def wake_at(self) -> float:
+        """When time alone changes something."""
+        leave_at = self._leave_at or 0.0
+        return leave_at if self.is_over else min(self._quiet_at, self._until, leave_at)
+
+
+def shutdown_limit(deadline: float, now: Moment) -> float:
+    """Return the moment to leave: the deadline less a margin; a deadline is clamped to 0-2 s from now."""
+    return now.mono + min(max(deadline - now.wall, 0.0), SHUTDOWN_BUDGET) - SHUTDOWN_MARGIN
+
+
+def drain_limit(leave_at: float, now: Moment) -> float:
+    """Return the moment at which draining ends even if batches keep coming."""
+    return now.mono + (leave_at - now.mono) * DRAIN_SHARE

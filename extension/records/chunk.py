@@ -1,0 +1,133 @@
+"""What is shipped as one object, and what makes it again after the end of a process. Pure; imports nothing of ours."""
+
+from __future__ import annotations
+
+
+class ReaderState:
+    """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
+
+    __slots__ = ("arn", "request_id", "seen", "sequence")
+
+    def __init__(self, request_id: str | None, seen: tuple[str, ...], sequence: int, arn: str = "") -> None:
+        self.request_id = request_id  # of the last platform.start
+        self.seen = seen  # request ids that count as this environment's, the newest last
+        self.sequence = sequence  # number of the last record
+        self.arn = arn  # the function's, as far as it is known
+
+
+class Seal:
+    """What makes a closed chunk again out of the journal's entries, under the same key and with the same bytes.
+
+    The entries are those with serials `first` to `last`, both None where the journal holds none of the chunk's
+    records. `before` and `after` are the reader's states before the first and behind the last of them.
+    """
+
+    __slots__ = ("after", "before", "environment", "first", "key", "last", "partial_at", "reason", "report_line")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a value of nine members
+        self,
+        key: str,
+        first: int | None,
+        last: int | None,
+        before: ReaderState,
+        after: ReaderState,
+        reason: str,
+        report_line: str = "",
+        partial_at: tuple[int, ...] = (),
+        environment: str = "",
+    ) -> None:
+        self.key = key
+        self.first = first
+        self.last = last
+        self.before = before
+        self.after = after
+        self.reason = reason
+        self.report_line = report_line  # the extension's own last line, which stands in no entry
+        self.partial_at = partial_at  # serials behind which an unfinished record was closed as it was
+        self.environment = environment  # stands in the chunk's lines; "": the journal's own environment
+
+    @property
+    def records(self) -> int:
+        """The number of the platform's records in the chunk."""
+        return self.after.sequence - self.before.sequence - bool(self.report_line)
+
+    @property
+    def entries(self) -> tuple[int, int] | None:
+        """The serials of its first and its last entry; None where the journal holds no entry of it."""
+        return None if self.first is None or self.last is None else (self.first, self.last)
+
+    def with_key(self, key: str) -> Seal:
+        """Return the same seal under another key."""
+        return Seal(
+            key,
+            self.first,
+            self.last,
+            self.before,
+            self.after,
+            self.reason,
+            self.report_line,
+            self.partial_at,
+            self.environment,
+        )
+
+
+class Chunk:
+    """A closed chunk. Nothing of it ever changes, so a retry puts the same bytes under the same key."""
+
+    __slots__ = (
+        "arrived",
+        "body",
+        "content_encoding",
+        "metadata",
+        "raw_bytes",
+        "records",
+        "seal",
+        "size",
+        "unjournalled_bytes",
+        "unjournalled_records",
+    )
+
+    def __init__(  # noqa: PLR0913 - complete at construction
+        self,
+        seal: Seal,
+        body: bytes | str,
+        size: int,
+        content_encoding: str,
+        metadata: dict[str, str],
+        *,
+        records: int,
+        raw_bytes: int,
+        arrived: float = 0.0,
+        unjournalled_records: int = 0,
+        unjournalled_bytes: int = 0,
+    ) -> None:
+        self.seal = seal  # how the journal makes it again
+        self.body = body  # the bytes, or the path of a file that holds them
+        self.size = size  # bytes of the body
+        self.content_encoding = content_encoding  # "" or gzip
+        self.metadata = metadata
+        self.records = records  # the platform's; a report of the extension's own does not count
+        self.raw_bytes = raw_bytes  # NDJSON bytes before compression
+        self.arrived = arrived  # its first record did, in seconds since the epoch
+        self.unjournalled_records = unjournalled_records  # of its records, those that are in memory alone
+        self.unjournalled_bytes = unjournalled_bytes
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.seal.key
+
+    def with_key(self, key: str) -> Chunk:
+        """Return the same chunk under another key."""
+        return Chunk(
+            self.seal.with_key(key),
+            self.body,
+            self.size,
+            self.content_encoding,
+            self.metadata,
+            records=self.records,
+            raw_bytes=self.raw_bytes,
+            arrived=self.arrived,
+            unjournalled_records=self.unjournalled_records,
+            unjournalled_bytes=self.unjournalled_bytes,
+        )

@@ -1,0 +1,131 @@
+"""Random mutants of the core, made and tried by mutmut in a copy of the project: a score, and the survivors.
+
+What is mutated and by which tests it is judged stands in pyproject.toml. mutmut tries what it is told to from the quick
+to the slow, so it is told some at a time, drawn at random: what was tried when it is stopped is close to a fair sample.
+`cd build/mutants && ../mutmut/bin/mutmut browse` shows the results once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "build" / "mutmut" / "bin" / "mutmut"
+FOLDER = ROOT / "build" / "mutants"
+#: How many are tried in one run of mutmut; each begins with the tests on the code as it is.
+BATCH = 200
+#: Of the simulation, for each mutant; `make test` runs more.
+LIFECYCLES = "150"
+#: Percent of the tried mutants that have to be caught.
+GOAL = 90.0
+CAUGHT = {"killed", "timeout", "suspicious", "segfault"}
+MISSED = {"survived", "no tests"}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is tried, and for how long."""
+
+    word: str
+    seed: int
+    jobs: int
+    end: float
+
+
+def core(word: str, seed: int, jobs: int, seconds: float) -> bool:
+    """Try mutants with the word in their name; print score and survivors. Whether the goal was reached."""
+    began = time.monotonic()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for name in ("extension", "tests"):
+        shutil.copytree(ROOT / name, FOLDER / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", FOLDER)
+    try:
+        sound = _try(Bounds(word, seed, jobs, began + seconds))
+    except KeyboardInterrupt:  # what was tried so far counts
+        sound = True
+    if not sound:
+        return False
+    return _told(word, jobs, time.monotonic() - began)
+
+
+def _try(bounds: Bounds) -> bool:
+    """Run mutmut until all is tried or the time is over. Whether it ran."""
+    chance = random.Random(bounds.seed)
+    some = [f"*{bounds.word}*__mutmut_1"]  # the first of each function; after it the names of all are known
+    while some and time.monotonic() < bounds.end:
+        if not _mutmut(some, bounds):
+            print((FOLDER / "mutmut.log").read_text().rpartition("\r")[2][-3000:])
+            return False
+        outcomes = _outcomes(bounds.word)
+        count = Counter(outcomes.values())
+        print(f"{sum(count[one] for one in CAUGHT | MISSED)} of {len(outcomes)} tried: {dict(count)}", flush=True)
+        waiting = sorted(name for name, outcome in outcomes.items() if outcome not in CAUGHT | MISSED)
+        some = chance.sample(waiting, min(BATCH, len(waiting)))
+    return True
+
+
+def _mutmut(names: list[str], bounds: Bounds) -> bool:
+    command = [str(TOOL), "run", "--max-children", str(bounds.jobs), *names]
+    variables = {**os.environ, "SIMULATION_LIFECYCLES": LIFECYCLES}
+    with (
+        (FOLDER / "mutmut.log").open("w") as log,
+        subprocess.Popen(command, cwd=FOLDER, env=variables, stdout=log, stderr=log, start_new_session=True) as running,
+    ):
+        try:
+            return running.wait(bounds.end - time.monotonic()) == 0
+        except subprocess.TimeoutExpired:
+            return True
+        finally:
+            if running.poll() is None:
+                running.send_signal(signal.SIGINT)  # it stops its workers
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(10)
+                with contextlib.suppress(ProcessLookupError):  # it is gone, and all of its workers are
+                    os.killpg(running.pid, signal.SIGKILL)
+
+
+def _outcomes(word: str) -> dict[str, str]:
+    """The mutants with the word in their name: what became of each."""
+    lines = (line.strip().rpartition(": ") for line in _said("results", "--all", "true").splitlines())
+    return {name: outcome for name, _, outcome in lines if name and word in name}
+
+
+def _said(*words: str) -> str:
+    return subprocess.run([str(TOOL), *words], cwd=FOLDER, capture_output=True, text=True, check=True).stdout
+
+
+def _told(word: str, jobs: int, took: float) -> bool:
+    outcomes = _outcomes(word)
+    tried = {name: outcome for name, outcome in outcomes.items() if outcome in CAUGHT | MISSED}
+    if not tried:
+        print(f"no mutant was tried in {took:.0f} s: the tests come first, with the code as it is")
+        return False
+    survivors = sorted(name for name, outcome in tried.items() if outcome in MISSED)
+    with ThreadPoolExecutor(jobs) as pool:
+        for name, shown in zip(survivors, pool.map(lambda one: _said("show", one), survivors), strict=True):
+            lines = [line for line in shown.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+            print(f"{tried[name]}  {name}", *(f"    {line}" for line in lines), sep="\n", flush=True)
+    of = Counter(_module(name) for name in tried)
+    alive = Counter(_module(name) for name in survivors)
+    for module in sorted(of):
+        print(f"{module:24}{of[module] - alive[module]:5} of {of[module]:5}")
+    score = 100 * (1 - len(survivors) / len(tried))
+    hung = sum(outcome == "timeout" for outcome in tried.values())
+    caught = len(tried) - len(survivors)
+    print(f"score {score:.1f} %: {caught} of {len(tried)} caught ({hung} by hanging), {took:.0f} s")
+    print(f"{len(outcomes) - len(tried)} of {len(outcomes)} mutants were not tried")
+    return score >= GOAL
+
+
+def _module(name: str) -> str:
+    return name.rpartition(".")[0]
