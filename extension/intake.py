@@ -12,10 +12,11 @@ OPEN_SECONDS = 5.0  # that a body waits for the journal to be opened; then memor
 
 
 class Intake:
-    """Puts bodies into the inbox in the order of their serials."""
+    """Puts bodies into the inbox in the order of their serials; the first waits `patience` seconds for the journal."""
 
     def __init__(self, inbox: "Inbox", patience: float = OPEN_SECONDS) -> None:
         self._inbox = inbox
+        self._patience = patience
         inbox.on_shed = _placeholder
         self._lock = _thread.allocate_lock()
         self._opened = _thread.allocate_lock()

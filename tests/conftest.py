@@ -1,8 +1,11 @@
-"""The order of the files when several run at a time."""
+"""The order of the files when several run at a time; what every process that a test starts inherits."""
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import pytest
@@ -21,6 +24,17 @@ LONGEST = (
     "e2e/test_end_to_end.py",
     "layer/test_template.py",
 )
+
+
+# How long an example takes to draw and to run says more about what else the machine does than about the code.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+
+
+def pytest_configure() -> None:
+    """A shell has SIGINT ignored by what it runs in the background; what a test starts must not inherit that."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,7 +14,9 @@ import pytest
 
 from extension.http1 import LONGEST_BODY
 from extension.listener import CONNECTIONS, Listener
-from tests.fakes.lambda_api import PATIENCE, free_port, wait_until
+from tests.fakes import inside
+from tests.fakes.lambda_api import PATIENCE, wait_until
+from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

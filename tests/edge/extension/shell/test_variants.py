@@ -20,7 +20,6 @@ from extension.journal import Journal
 from extension.records import objects
 from tests.edge.extension.shell.scene import Scene, invoke, line
 from tests.edge.extension.stores.container import ContainerEndpoint
-from tests.fakes import inside
 from tests.fakes.lambda_api import wait_until
 from tests.fakes.s3_scripted import ScriptedS3
 
@@ -58,7 +57,7 @@ def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_crede
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
         with running(scene) as consumer:
             scene.started.intake.accept(line("of the snapshot"))
-            wait_until(lambda: consumer._shipper.waiting_records == 1, "it waits")
+            wait_until(lambda: consumer.waiting_records == 1, "it waits")
             assert (container.connections, store.connections) == (0, 0)
             scene.inbox.put(invoke("r1"))
             scene.started.intake.accept(DONE)

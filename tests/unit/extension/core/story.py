@@ -48,7 +48,6 @@ class Story:
         self._time = 0.0
         self._frozen_wall = 0.0  # s that only the wall clock has run on
         self._attempt = 0
-        self.in_flight = False  # an upload that the store has not answered yet
         self._bodies: dict[str, bytes | str] = {}
         self.figures: dict[str, object] = {}  # of the last line
 
@@ -133,7 +132,7 @@ class Story:
         return at(self._time, self._time + self._frozen_wall)
 
     def _feed(self, event: events.Event | None) -> Self:
-        for action in self.core.handle(event, self._now()):
+        for action in self.core.handle(event, self.now()):
             if isinstance(action, events.Forget | events.Discard | events.Quarantine):
                 continue  # for the journal: test_journalling tells of them
             self.told.append(f"{round(self._time, 3):g} {self._text(action)}")
@@ -144,7 +143,7 @@ class Story:
             chunk = action.chunk
             number = chunk.key.rpartition("-")[2].partition(".")[0]
             assert self._bodies.setdefault(chunk.key, chunk.body) == chunk.body, "a retry has the same key and bytes"
-            self._attempt, self.in_flight = action.attempt, True
+            self._attempt = action.attempt
             self.chunks[number] = action
             return f"upload {number} {chunk.metadata['reason']}({chunk.records})"
         if isinstance(action, events.Abandon):

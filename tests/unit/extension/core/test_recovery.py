@@ -16,7 +16,6 @@ from extension.core.shipper import Shipper
 from extension.records import objects
 from extension.records.body import Body
 from extension.records.reader import Reader
-from tests.fakes import inside
 from tests.unit.extension.build import at, invoke, told
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ import pytest
 from extension import events
 from extension.core import batcher, drain, outbox
 from extension.errors import StoreError
-from tests.fakes import inside
 from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.core.story import Story, warm
 

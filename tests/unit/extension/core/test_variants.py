@@ -6,7 +6,6 @@ import pytest
 
 from extension import events
 from extension.records import objects
-from tests.fakes import inside
 from tests.unit.extension.build import at, function_line, platform
 from tests.unit.extension.core.story import Story, warm
 
@@ -28,8 +27,7 @@ def test_the_environment_is_drawn_anew_at_the_first_invoke_after_a_restore_and_o
 
 @pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
 def test_what_the_snapshot_logged_keeps_its_environment_and_what_follows_has_the_new_one() -> None:
-    story = Story()
-    origin = story.core.reader._origin
+    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
 
     def restored() -> None:
         origin.environment = "restored0001"
