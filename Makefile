@@ -13,6 +13,8 @@ LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt requirements/uv.txt LICENSE
 # Where the checkers look: what exists of this list.
 CODE := $(wildcard extension adaptive_batching layer functions benchmarks tests)
+# Files of tests that run at a time. Much of a test is waiting: one more than a small machine has processors.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -78,8 +80,8 @@ bench: venv layer build/runtime/awslambdaric ## What attaching costs, against th
 	$(VENV)/python -m benchmarks
 
 .PHONY: test
-test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test
-	$(VENV)/python -m pytest
+test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test (WORKERS=3 at a time)
+	$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".
 .PHONY: chaos
@@ -96,6 +98,8 @@ format: venv ## Format the code and mend what lint can mend
 	$(VENV)/ruff check --fix-only
 
 .PHONY: check
+# Enough lives for everything rare to have happened in one of them: the simulation asserts that.
+check: export SIMULATION_LIFECYCLES ?= 3000
 check: lint types template sam test ## What CI runs: format, lint, types, templates, sam build, every test
 
 .PHONY: lint types template sam

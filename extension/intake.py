@@ -12,10 +12,11 @@ OPEN_SECONDS = 5.0  # that a body waits for the journal to be opened; then memor
 
 
 class Intake:
-    """Puts bodies into the inbox in the order of their serials."""
+    """Puts bodies into the inbox in the order of their serials; the first waits `patience` seconds for the journal."""
 
-    def __init__(self, inbox: "Inbox") -> None:
+    def __init__(self, inbox: "Inbox", patience: float = OPEN_SECONDS) -> None:
         self._inbox = inbox
+        self._patience = patience
         inbox.on_shed = _placeholder
         self._lock = _thread.allocate_lock()
         self._opened = _thread.allocate_lock()
@@ -35,7 +36,7 @@ class Intake:
         """Take in one body; return when Lambda may be told so."""
         with self._lock:
             if self._waits:
-                self._opened.acquire(True, OPEN_SECONDS)
+                self._opened.acquire(True, self._patience)
                 self._waits = False
             if self._duplicates and self._duplicates.seen(body):
                 self.duplicates += 1

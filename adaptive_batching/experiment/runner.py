@@ -20,7 +20,7 @@ from adaptive_batching.experiment.core.ledger import Entry, Ledger, entry_line
 from adaptive_batching.experiment.core.plan import BACK_OFF, Plan, share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 #: Seconds without an answer after which an invocation counts as unknown; the function sleeps less than one.
 ANSWER_SECONDS = 60
@@ -60,13 +60,25 @@ def client(endpoint: str | None, region: str | None, connections: int) -> Lambda
 
 
 class Run:
-    """One run of a plan. `limit` is in seconds: after it nothing further is invoked."""
+    """One run of a plan. `limit` is in seconds: after it nothing further is invoked.
 
-    def __init__(self, plan: Plan, target: Lambda, function: str, ledger: TextIO, limit: float) -> None:
+    `back_off` are the pauses, in seconds, before a refused invocation is sent again.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        target: Lambda,
+        function: str,
+        ledger: TextIO,
+        limit: float,
+        back_off: Sequence[float] = BACK_OFF,
+    ) -> None:
         self._plan = plan
         self._target = target
         self._function = function
         self._ledger = ledger
+        self._back_off = back_off
         self._deadline = time.monotonic() + limit
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -109,7 +121,7 @@ class Run:
             took = round((time.monotonic() - began) * 1000, 1)
             return Entry(at, number, identity, status, retries, sleep_ms, took, error)
 
-        for retries, wait in enumerate((*BACK_OFF, None)):  # noqa: B007 - `entry` reads it
+        for retries, wait in enumerate((*self._back_off, None)):  # noqa: B007 - `entry` reads it
             try:
                 answer = self._target.invoke(
                     FunctionName=self._function, InvocationType=self._plan.kind, Payload=payload

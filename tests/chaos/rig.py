@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import signal
-import socket
 import time
 import zlib
 from pathlib import Path
@@ -20,6 +17,7 @@ from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.chaos.verdict import Seen, Verdict, judge
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,9 +33,6 @@ LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 #: Seconds that anything awaited may take.
 TIMEOUT = 20.0
-#: Where listeners' ports are sought: below those that the kernel gives to outgoing connections, so that what is sent
-#: to a dead extension does not reach another environment's.
-_PORTS = itertools.count(20_000 + os.getpid() % 1000 * 10)
 
 
 class TooLate(AssertionError):  # noqa: N818 - what was waited for did not come
@@ -84,7 +79,7 @@ class Rig:
             name=name,
             variables={
                 PREFIX + "S3_BUCKET": server.bucket,
-                PREFIX + "PORT": str(_free_port()),
+                PREFIX + "PORT": str(free_port()),
                 "AWS_ENDPOINT_URL_S3": self.proxy.endpoint,
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9/",
                 **{PREFIX + key: str(value) for key, value in (told or {}).items()},
@@ -183,7 +178,7 @@ class Rig:
         return judge(
             Seen(
                 delivered=[record for one in deliveries.values() for record in one.records],
-                unanswered=[json.loads(event) for event in held if event],
+                unanswered=[json.loads(event) for event in held],
                 objects=self.objects(),
                 said=self.said(),
                 ends=self.ends,
@@ -194,14 +189,3 @@ class Rig:
     def _came_later(self, delivery: Delivery) -> bool:
         """Whether this came first after /tmp was emptied; what is sent again may have been received before."""
         return delivery.at > self.wiped_at and delivery.attempts == 1
-
-
-def _free_port() -> int:
-    for port in _PORTS:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("unreachable: ports are counted without end")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.ledger import Ledger, balance
 from tests.fakes import s3
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +54,7 @@ class Deployment:
             name=self.name,
             variables={
                 PREFIX + "S3_BUCKET": self.server.bucket,
-                PREFIX + "PORT": str(_free_port()),  # another environment on this machine may have the default one
+                PREFIX + "PORT": str(free_port()),  # another environment on this machine may have the default one
                 "AWS_ENDPOINT_URL_S3": self.server.endpoint,
                 "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9/",
                 **variables,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.e2e.conftest import Deployment
+
+#: A function that ends its invocation when it is told to.
+WAITING = Path(__file__).parent / "waiting"
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> bool:
@@ -63,23 +67,27 @@ def test_one_invocation_and_its_logs_are_on_s3_while_the_environment_is_frozen(d
 
 
 def test_a_byte_threshold_crossed_in_a_long_invocation_is_on_s3_before_it_ends(deployment: Deployment) -> None:
+    deployment.folder = WAITING
     with deployment.environment(timeout=20.0) as environment:
         environment.invoke({})
         before = len(deployment.objects())
-        running = environment.begin(json.dumps({"lines": 40, "bytes": 500, "sleep": 4}).encode())
-        assert until(lambda: len(deployment.objects()) > before, seconds=3.5)
+        running = environment.begin(json.dumps({"lines": 20, "bytes": 500, "until": "seen"}).encode())
+        assert until(lambda: len(deployment.objects()) > before)
         assert not running.answered.is_set(), "the object came only after the handler had answered"
+        (environment.temporary / "seen").touch()
         assert running.done.wait(20)
     assert {one.reason for one in deployment.objects()} >= {"first", "bytes"}
     assert deployment.ledger(environment).balanced
 
 
 def test_an_age_crossed_in_a_long_invocation_ships_by_timer(deployment: Deployment) -> None:
+    deployment.folder = WAITING
     with deployment.environment(timeout=20.0, SHIP_RATE_MILLISECONDS=500, SHIP_RATE_BYTES=10_000_000) as environment:
         environment.invoke({})
-        running = environment.begin(json.dumps({"sleep": 4}).encode())
-        assert until(lambda: "age" in {one.reason for one in deployment.objects()}, seconds=3.5)
+        running = environment.begin(json.dumps({"until": "seen"}).encode())
+        assert until(lambda: "age" in {one.reason for one in deployment.objects()})
         assert not running.answered.is_set()
+        (environment.temporary / "seen").touch()
         assert running.done.wait(20)
 
 

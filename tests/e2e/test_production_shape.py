@@ -18,6 +18,7 @@ import pytest
 from extension.errors import StoreError
 from extension.stores import PutRequest, factory
 from tests.fakes import production
+from tests.fakes.namespaces import unshare
 from tests.fakes.s3 import BUCKET, REGION, Moto, moto, put_policy
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 
@@ -27,7 +28,9 @@ KEY = f"{PREFIX}date=2026-11-21/a b+c~é.log"
 LAYER = production.ROOT / "build" / "layer"
 AWSLAMBDARIC = production.ROOT / "build" / "runtime" / "awslambdaric"
 
-pytestmark = pytest.mark.skipif(not production.unshare(), reason="the kernel forbids namespaces to this user")
+pytestmark = pytest.mark.skipif(
+    not unshare(*production.NAMESPACES), reason="the kernel forbids namespaces to this user"
+)
 
 
 def run(*arguments: str) -> Any:  # noqa: ANN401 - any JSON

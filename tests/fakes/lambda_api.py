@@ -166,14 +166,6 @@ def wait_until(condition: Callable[[], object], what: str, patience: float = PAT
         time.sleep(0.005)
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.certificates import TestAuthority
 from tests.fakes.listener import Connection, Listener
+from tests.fakes.namespaces import unshare
 from tests.fakes.s3 import BUCKET, REGION, clean_environ
 
 if TYPE_CHECKING:
@@ -28,24 +29,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HOST = f"{BUCKET}.s3.{REGION}.amazonaws.com"
 HTTPS = 443
+NAMESPACES = ("--mount", "--net")
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1  # SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP
-
-
-def unshare() -> list[str]:
-    """The command that gives a program namespaces of its own; empty where the kernel forbids them."""
-    for command in (["unshare", "--mount", "--net"], ["unshare", "--mount", "--net", "--map-root-user"]):
-        try:
-            subprocess.run([*command, "true"], check=True, capture_output=True, timeout=10)
-        except (OSError, subprocess.SubprocessError):
-            continue
-        return command
-    return []
 
 
 def in_namespace(module: str, *arguments: str, seconds: float = 60.0) -> Any:  # noqa: ANN401 - any JSON
     """Run a module of the tests in namespaces of its own, and return what it reported."""
     done = subprocess.run(
-        [*unshare(), sys.executable, "-m", module, *arguments],
+        [*unshare(*NAMESPACES), sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**clean_environ(), "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adaptive_batching.experiment.core import ledger
-from adaptive_batching.experiment.core.plan import EVENT, Plan, Range
+from adaptive_batching.experiment.core.plan import BACK_OFF, EVENT, Plan, Range
 from adaptive_batching.experiment.runner import Run, RunError, client
 from tests.fakes.invoke_api import DROP, FAILED, NAMELESS, lambda_api
 
@@ -111,8 +111,10 @@ def test_where_nobody_listens_the_invocation_is_refused_and_did_not_run() -> Non
         target = client(f"http://127.0.0.1:{closed.getsockname()[1]}", None, 1)
         written = io.StringIO()
         began = time.monotonic()
-        returned = Run(Plan(1, 1), target, "experiment", written, 60).carry_out(lambda _done, _total: None)
+        run = Run(Plan(1, 1), target, "experiment", written, 60, [0.01] * len(BACK_OFF))
+        returned = run.carry_out(lambda _done, _total: None)
     assert (returned.refused, returned.unknown, returned.entries[0].status) == (1, 0, 0)
+    assert returned.entries[0].retries == len(BACK_OFF)
     assert time.monotonic() - began < 30
 
 

@@ -14,7 +14,9 @@ import pytest
 
 from extension.http1 import LONGEST_BODY
 from extension.listener import CONNECTIONS, Listener
-from tests.fakes.lambda_api import PATIENCE, free_port, wait_until
+from tests.fakes import inside
+from tests.fakes.lambda_api import PATIENCE, wait_until
+from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -357,7 +359,7 @@ def test_a_listener_that_dies_is_started_again_on_the_same_port_and_that_is_said
 ) -> None:
     port = kept.listener.port
     for deaths in range(1, 3):
-        kept.listener._socket.shutdown(socket.SHUT_RDWR)  # accept fails with an error that does not pass
+        inside.accepting(kept.listener).shutdown(socket.SHUT_RDWR)  # accept fails with an error that does not pass
         wait_until(lambda deaths=deaths: kept.listener.restarts == deaths, "its death was noticed")  # type: ignore[misc]
         wait_until(lambda: answers(kept), "somebody listens again")
     assert kept.listener.port == port

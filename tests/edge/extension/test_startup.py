@@ -13,6 +13,7 @@ from extension.events import LogsReceived
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.startup import Started
+from tests.fakes import inside
 from tests.fakes.lambda_api import (
     DROP,
     IDENTIFIER,
@@ -21,9 +22,9 @@ from tests.fakes.lambda_api import (
     LambdaApi,
     Request,
     destination,
-    free_port,
     wait_until,
 )
+from tests.fakes.ports import free_port
 
 TELEMETRY_SCHEMAS = ["2025-01-29", "2022-12-13", "2022-07-01"]
 
@@ -258,4 +259,4 @@ def test_a_slow_answer_to_the_subscription_does_not_hold_up_the_init_for_long(ap
 
 def test_the_connection_for_calls_is_closed_after_start_up(api: LambdaApi) -> None:
     started = start(api)
-    wait_until(lambda: started.calls._calls._socket is None, "the connection for calls is closed")
+    wait_until(lambda: not inside.is_connected(started.calls), "the connection for calls is closed")

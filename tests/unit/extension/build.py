@@ -27,12 +27,13 @@ def core(
     managed: bool = False,
     chance: Callable[[], float] = lambda: 1.0,
     restored: Callable[[], None] | None = None,
+    origin: objects.Origin | None = None,
     **values: object,
 ) -> Shipper:
     """A shipper whose keys end in 1, 2, 3 ..."""
     numbers = count(1)
     checked = told(**values)
-    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
+    origin = origin or objects.Origin("orders-api", "$LATEST", "0123456789ab")
     reader = Reader(checked.log_types, origin)
     batches = Batcher(checked, origin, lambda: str(next(numbers)))
     made = Shipper(checked, batches, reader, subscribed=subscribed, managed=managed, chance=chance, restored=restored)

@@ -181,8 +181,9 @@ def test_where_there_is_no_room_for_what_was_removed_memory_has_it_and_that_is_s
     journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said)
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / "tmp" / FOLDER)
-    (tmp_path / "tmp" / FOLDER).mkdir(mode=0o500)
-    (tmp_path / "tmp" / FOLDER / "segment-00000001").mkdir()  # in its way, for root too
+    in_its_way = tmp_path / "tmp" / FOLDER / "segment-00000001"  # of whoever writes: root heeds no permissions
+    in_its_way.mkdir(parents=True)
+    in_its_way.parent.chmod(0o500)
     assert journal.append(b"2", WALL) is None
     assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
     journal.close()

@@ -1,11 +1,12 @@
 """File systems that are full, read-only, or become so; mounted where only the process under test sees them."""
 
 import json
-import subprocess
+import os
 
 import pytest
 
 from tests.edge.extension.journal.build import python
+from tests.fakes.namespaces import unshare
 
 START = """
 import json, os, sys
@@ -14,12 +15,13 @@ from extension.journal.directory import RESERVE
 from extension.records.body import Body
 from extension.shell.spool import Spool
 from tests.edge.extension.journal.build import *
+from tests.fakes import inside
 said = Said()
 clock = Clock()
 def mount(options, path="/mnt"):
     os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", options, "tmpfs", path)
 def remount(options):
-    assert os.spawnlp(os.P_WAIT, "mount", "mount", "-o", "remount," + options, "/mnt") == 0
+    assert os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", "remount," + options, "tmpfs", "/mnt") == 0
 def fill():
     with open("/mnt/function", "ab", buffering=0) as file:
         for size in (65536, 1):
@@ -32,10 +34,10 @@ def tell(**what): print(json.dumps(what))
 
 def private(code: str, *, size: str = "4m") -> dict[str, object]:
     """What the code told, run in a mount namespace of its own with a tmpfs at /mnt."""
-    allowed = subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True, check=False)
-    if allowed.returncode:
-        pytest.skip(f"no private mount namespace here: {allowed.stderr.strip()}")
-    process = python("-c", f"{START}mount('size={size}')\n{code}", before=("unshare", "-m"))
+    before = unshare("--mount")
+    if not before:
+        pytest.skip("the kernel forbids mount namespaces to this user")
+    process = python("-c", f"{START}mount('size={size}')\n{code}", before=before)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     told = json.loads(output)
@@ -210,3 +212,29 @@ def test_without_proc_a_spooled_body_is_read_back() -> None:
         "tell(spooled=spooled, kind=type(made).__name__, equal=made == b'x' * 2_000_000, size=body.size)\n"
     )
     assert told == {"spooled": True, "kind": "bytes", "equal": True, "size": 2_000_000}
+
+
+#: Root mounts a folder of another user's; who is root in the namespace alone takes one that belongs to the real root.
+FOREIGN = ["-t", "tmpfs", "-o", "uid=12345", "tmpfs"] if os.geteuid() == 0 else ["--bind", "/usr"]
+
+
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+def test_a_folder_of_somebody_else_is_refused() -> None:
+    told = private(
+        "place = '/mnt/' + FOLDER\n"
+        "os.mkdir(place)\n"
+        f"assert os.spawnlp(os.P_WAIT, 'mount', 'mount', *{FOREIGN}, place) == 0\n"
+        "before = os.listdir(place)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "given = [journal.append(b'1', WALL), journal.append(b'2', WALL)]\n"
+        "tell(given=given, sealed=journal.seal(seal_of(1, 1)), left=[bodies(journal), journal.file()],\n"
+        "     said=said.messages, why=said.lines[0][2]['why'], same=os.listdir(place) == before)\n"
+    )
+    assert "belongs to another user" in str(told.pop("why"))
+    assert told == {
+        "given": [None, None],
+        "sealed": False,
+        "left": [[], -1],
+        "said": ["the journal cannot be written"],
+        "same": True,
+    }

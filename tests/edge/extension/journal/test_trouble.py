@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extension.journal import Journal, frames
+from extension.journal.directory import Folder, Refused
 from tests.edge.extension.journal.build import (
     ENVIRONMENT,
     FOLDER,
@@ -84,36 +85,46 @@ def test_a_file_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said
     assert (tmp_path / FOLDER).read_text() == "mine"
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
-def test_a_folder_of_somebody_else_is_refused(open_journal: Open, tmp_path: Path, said: Said) -> None:
-    (tmp_path / FOLDER).mkdir()
-    os.chown(tmp_path / FOLDER, 12345, 12345)
-    assert "belongs to another user" in refused(open_journal, said)
-    assert list((tmp_path / FOLDER).iterdir()) == []
-
-
 def test_no_folder_to_be_in_is_no_reason_to_fail(tmp_path: Path, said: Said) -> None:
     journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said)
     assert (journal.append(b"1", WALL), said.messages) == (None, [UNWRITABLE])
 
 
 @pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
-def test_a_link_or_a_foreign_file_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
+def test_a_link_or_a_folder_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
     journal.close()
-    shutil.copy(segments(tmp_path)[0], tmp_path / "foreign")
-    (tmp_path / FOLDER / "segment-00000002").symlink_to(tmp_path / "foreign")
+    shutil.copy(segments(tmp_path)[0], tmp_path / "elsewhere")
+    (tmp_path / FOLDER / "segment-00000002").symlink_to(tmp_path / "elsewhere")
     (tmp_path / FOLDER / "segment-00000003").mkdir()
     os.mkfifo(tmp_path / FOLDER / "segment-00000004")
     (tmp_path / FOLDER / "segment-x").write_bytes(b"?")
-    shutil.copy(segments(tmp_path)[0], tmp_path / FOLDER / "segment-00000005")
-    if os.geteuid() == 0:
-        os.chown(tmp_path / FOLDER / "segment-00000005", 12345, 12345)
-    else:
-        (tmp_path / FOLDER / "segment-00000005").unlink()
     assert bodies(open_journal()) == [b"1"]
+
+
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_segment_of_somebody_else_is_not_read(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    journal.append(b"1", WALL)
+    journal.close()
+    shutil.copy(segments(tmp_path)[0], tmp_path / FOLDER / "segment-00000005")
+    os.chown(tmp_path / FOLDER / "segment-00000005", 12345, 12345)
+    assert bodies(open_journal()) == [b"1"]
+
+
+@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    foreign = Path("/etc/passwd")  # root's
+    if os.geteuid() == 0:
+        foreign = tmp_path / "foreign"
+        foreign.touch()
+        os.chown(foreign, 12345, 12345)
+    folder = Folder(os.open(foreign.parent, os.O_RDONLY), str(foreign.parent))
+    with pytest.raises(Refused, match="not a plain file of this user"):
+        folder.read(foreign.name)
+    folder.close()
 
 
 # a torn or broken file

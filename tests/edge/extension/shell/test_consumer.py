@@ -23,8 +23,9 @@ from extension.records import objects
 from extension.shell import app
 from extension.shell.poller import Polled
 from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
-from tests.fakes import s3
-from tests.fakes.lambda_api import PATIENCE, free_port
+from tests.fakes import inside, s3
+from tests.fakes.lambda_api import PATIENCE
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,7 +214,7 @@ def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
     consumer = scene.consumer()
     for text in ("the first", "the second"):
         scene.started.intake.accept(line(text))
-    assert [type(item) for item, _ in scene.inbox._items] == [events.UnreadBatch, events.LogsReceived]
+    assert [type(item) for item in inside.queued(scene.inbox)] == [events.UnreadBatch, events.LogsReceived]
     scene.shut_down()
     assert consumer.run() == 0
     (last,) = said(capfd)

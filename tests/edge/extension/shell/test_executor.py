@@ -25,7 +25,7 @@ from tests.edge.extension.shell.scene import (
     said,
     shipped,
 )
-from tests.fakes import s3
+from tests.fakes import inside, s3
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.executor()
     action = upload(scene, made, line("one"))
-    with made.journal._lock:  # as if the disk were slow
+    with inside.slow_disk(made.journal):
         thread = threading.Thread(target=made.carry_out, args=(action,))
         thread.start()
         assert answers(scene, 0.3) == []  # the store was not asked
@@ -369,7 +369,7 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
 def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
     with ScriptedS3() as store:
         circuit = Scene(tmp_path, store.environ()).executor().shipper.circuit
-    draws = [circuit._chance() for _ in range(1000)]
+    draws = [inside.chance(circuit) for _ in range(1000)]
     assert len(set(draws)) > 990
     assert 0.0 <= min(draws) < 0.1
     assert 0.9 < max(draws) < 1.0

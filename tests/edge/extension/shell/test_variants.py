@@ -57,7 +57,7 @@ def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_crede
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
         with running(scene) as consumer:
             scene.started.intake.accept(line("of the snapshot"))
-            wait_until(lambda: consumer._shipper.waiting_records == 1, "it waits")
+            wait_until(lambda: consumer.waiting_records == 1, "it waits")
             assert (container.connections, store.connections) == (0, 0)
             scene.inbox.put(invoke("r1"))
             scene.started.intake.accept(DONE)
@@ -106,6 +106,7 @@ import os, sys, time
 from pathlib import Path
 from extension import events
 from tests.edge.extension.shell.scene import Scene, line
+from tests.fakes import inside
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY
 keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "eu-west-1"}
 made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").executor()

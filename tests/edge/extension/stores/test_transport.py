@@ -11,6 +11,7 @@ from extension.errors import StoreError
 from extension.stores import PutRequest
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
+from tests.fakes import inside
 from tests.fakes.certificates import TestAuthority
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import (
@@ -172,8 +173,7 @@ def test_a_connection_that_was_idle_for_long_on_either_clock_is_not_used(
     with ScriptedS3() as s3:
         store: Any = make_store(s3.environ())
         store.put(an_object("1.log"))
-        wall, monotonic = store._kept_since
-        store._kept_since = (wall - aged[0], monotonic - aged[1])
+        inside.age(store, *aged)
         store.put(an_object("2.log"))
         assert [request.connection for request in s3.requests] == [1, 2]
 

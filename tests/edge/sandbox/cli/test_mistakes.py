@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching.cli import main
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import ROOT, function
 
@@ -50,13 +51,25 @@ MISTAKES = [
 ]
 
 
+def is_one_sentence(said: str, code: int, out: str, err: str) -> None:
+    assert (code, out) == (2, "")
+    assert err.startswith("sandbox: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(("words", "said"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
-def test_a_mistake_is_one_sentence_and_nothing_starts(words: list[str], said: str) -> None:
+def test_a_mistake_is_one_sentence_and_nothing_starts(
+    words: list[str], said: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    is_one_sentence(said, main(["sandbox", *words]), *capfd.readouterr())
+
+
+@pytest.mark.parametrize(("words", "said"), MISTAKES[-2:], ids=[" ".join(words) for words, _ in MISTAKES[-2:]])
+def test_a_mistake_is_one_sentence_of_the_whole_program_too(words: list[str], said: str) -> None:
     done = ran(*words)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("sandbox: ")
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    is_one_sentence(said, done.returncode, done.stdout, done.stderr)
 
 
 def test_outside_of_the_clone_its_awslambdaric_is_found(tmp_path: Path) -> None:

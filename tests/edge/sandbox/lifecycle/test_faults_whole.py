@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +24,9 @@ from adaptive_batching.sandbox.options import base_interpreter
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.edge.sandbox.world import AWSLAMBDARIC, EXTENSION, ROOT, environment, eventually, function, records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 private = pytest.mark.skipif(
     bool(mounts.can_be_private(base_interpreter())), reason=mounts.can_be_private(base_interpreter()) or "-"
@@ -126,7 +130,7 @@ class Store:
         return Answer(200, b"", {"ETag": '"x"'})
 
 
-#: An extension that uploads in the background and never lets anybody wait for it.
+#: An extension that uploads in the background; it asks for the next event when the test lets it.
 UPLOADING = EXTENSION.replace(
     '    time.sleep(float(os.environ.get("HOLD", "0")))',
     "    def put():\n"
@@ -134,7 +138,7 @@ UPLOADING = EXTENSION.replace(
     '        other.request("PUT", "/b/" + event["requestId"], b"x")\n'
     '        print("stored", other.getresponse().status, flush=True)\n'
     "    threading.Thread(target=put).start()\n"
-    "    time.sleep(0.1)",
+    '    while not os.path.exists(os.path.join(os.environ.get("TMPDIR", "/tmp"), "go-on")): time.sleep(0.005)',
 )
 
 
@@ -142,13 +146,21 @@ def test_an_upload_is_in_flight_while_the_environment_is_frozen(tmp_path: Path) 
     store, faults = Store(), parse("freeze-uploadx1")
     proxy = S3Proxy(f"http://{store.server.address}", faults)
     variables = {"S3": proxy.endpoint.removeprefix("http://")}
-    with environment(function(tmp_path, {"tiny": UPLOADING}, variables=variables), faults=faults) as env:
-        env.invoke({})
-        assert env.frozen
+    uploads = function(tmp_path, {"tiny": UPLOADING}, variables=variables, timeout=20.0)
+    with environment(uploads, faults=faults) as env:
+
+        def held_until(condition: Callable[[], object]) -> None:
+            running = env.begin(b"{}")
+            eventually(condition, seconds=15.0)
+            (env.temporary / "go-on").touch()
+            assert running.done.wait(15)
+            eventually(lambda: env.frozen)
+            (env.temporary / "go-on").unlink()
+
+        held_until(lambda: proxy.puts)
         eventually(lambda: store.stored)  # while nobody there can read the answer
         assert not any(line.startswith("stored") for line in env.extension_lines)
-        env.invoke({})
-        eventually(lambda: sum(line.startswith("stored 200") for line in env.extension_lines) == 2)
+        held_until(lambda: sum(line.startswith("stored 200") for line in env.extension_lines) == 2)
     proxy.stop()
     store.server.stop()
 

@@ -18,6 +18,7 @@ from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.subscriber import Subscriber
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, Subscription
 from tests.edge.sandbox.world import eventually
+from tests.fakes.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,9 +129,7 @@ def test_nobody_else_s_listener_gets_what_is_for_an_extension_that_has_ended(sub
 
 
 def test_a_listener_that_is_not_there_yet_is_found_when_it_is(subscribers: list[Subscriber]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     one = subscriber(subscribers, subscription(port))
     one.push(b"1")
     eventually(lambda: one.failures)
@@ -167,9 +166,7 @@ def test_flush_sends_before_any_threshold(subscribers: list[Subscriber]) -> None
 
 
 def test_a_consumer_that_never_comes_back_loses_the_oldest_and_it_is_said(subscribers: list[Subscriber]) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        one = subscriber(subscribers, subscription(probe.getsockname()[1]))
+    one = subscriber(subscribers, subscription(free_port()))
     told: list[tuple[int, int]] = []
     one.on_dropped = lambda records, size: told.append((records, size))
     one.pause(0.1)

@@ -21,6 +21,8 @@ from tests.unit.extension.build import at, core, function_line, invoke, logs, pl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extension.records.objects import Origin
+
 MOST_WAKES = 10_000
 
 
@@ -34,9 +36,12 @@ class Story:
         managed: bool = False,
         chance: Callable[[], float] = lambda: 1.0,
         restored: Callable[[], None] | None = None,
+        origin: Origin | None = None,
         **values: object,
     ) -> None:
-        self.core = core(subscribed=subscribed, managed=managed, chance=chance, restored=restored, **values)
+        self.core = core(
+            subscribed=subscribed, managed=managed, chance=chance, restored=restored, origin=origin, **values
+        )
         self.told: list[str] = []
         self.messages: list[str] = []
         self.chunks: dict[str, events.Upload] = {}  # key number -> last attempt
@@ -69,7 +74,7 @@ class Story:
     def invoke(self, request: str, when: float, timeout: float = 30.0) -> Self:
         """INVOKE; the function times out `timeout` seconds later."""
         self.until(when)
-        return self._feed(invoke(request, self._now(), timeout))
+        return self._feed(invoke(request, self.now(), timeout))
 
     def logs(self, when: float, *texts: str) -> Self:
         """One POST with these function lines."""
@@ -94,7 +99,7 @@ class Story:
     def body(self, when: float, body: bytes, serial: int = 0) -> Self:
         """One POST of these bytes, with its number in the journal."""
         self.until(when)
-        return self._feed(events.LogsReceived(body, serial, self._now().wall))
+        return self._feed(events.LogsReceived(body, serial, self.now().wall))
 
     def event(self, when: float, event: events.Event) -> Self:
         """Whatever else may happen."""
@@ -109,7 +114,7 @@ class Story:
     def shutdown(self, when: float, budget: float = 2.0, reason: str = "spindown") -> Self:
         """SHUTDOWN (or SIGTERM) with so many seconds to its deadline."""
         self.until(when)
-        return self._feed(events.Shutdown(reason, self._now().wall + budget))
+        return self._feed(events.Shutdown(reason, self.now().wall + budget))
 
     def forget(self) -> Self:
         """What has happened so far is not what the story is about."""
@@ -122,11 +127,12 @@ class Story:
         counters = self.core.counters
         return counters.received, counters.shipped, counters.lost
 
-    def _now(self) -> events.Moment:
+    def now(self) -> events.Moment:
+        """This moment, on both clocks."""
         return at(self._time, self._time + self._frozen_wall)
 
     def _feed(self, event: events.Event | None) -> Self:
-        for action in self.core.handle(event, self._now()):
+        for action in self.core.handle(event, self.now()):
             if isinstance(action, events.Forget | events.Discard | events.Quarantine):
                 continue  # for the journal: test_journalling tells of them
             self.told.append(f"{round(self._time, 3):g} {self._text(action)}")
@@ -158,7 +164,7 @@ class Story:
 
 def warm(chance: Callable[[], float] = lambda: 1.0, /, **values: object) -> Story:
     """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
-    story = Story(subscribed=True, managed=False, chance=chance, restored=None, **values)
+    story = Story(subscribed=True, managed=False, chance=chance, restored=None, origin=None, **values)
     story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
     assert story.told[-1] == "0.2 release r0"
     assert story.core.waiting_records == 0

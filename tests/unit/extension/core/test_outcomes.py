@@ -304,7 +304,7 @@ def test_shed_is_the_oldest_that_is_not_in_flight_and_the_journal_is_told() -> N
     found = [
         action
         for serial in range(1, 6)
-        for action in story.core.handle(events.LogsReceived(batch, serial), story._now())
+        for action in story.core.handle(events.LogsReceived(batch, serial), story.now())
     ]
     dropped = [action.seal for action in found if isinstance(action, events.Discard)]
     assert [seal.key.rpartition("-")[2] for seal in dropped] == ["3.log", "4.log"]

@@ -27,13 +27,12 @@ def test_the_environment_is_drawn_anew_at_the_first_invoke_after_a_restore_and_o
 
 @pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
 def test_what_the_snapshot_logged_keeps_its_environment_and_what_follows_has_the_new_one() -> None:
-    story = Story()
-    origin = story.core.reader._origin
+    origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
 
     def restored() -> None:
         origin.environment = "restored0001"
 
-    story.core._restored = restored
+    story = Story(restored=restored, origin=origin)
     story.logs(1, "of the snapshot").invoke("r1", 7200).logs(7200.1, "after it").done("r1", 7200.2)
     story.stored(7200.3).stored(7200.4)
     first, second = (objects.decode(story.chunks[number].chunk.body) for number in "12")  # type: ignore[arg-type]

@@ -1,0 +1,52 @@
+"""Looks inside the extension, for tests that see no other way: the one place that uses private names of it.
+
+Whoever renames such an attribute mends the test here. What has a public reader is not here.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from socket import socket
+
+    from extension.core.circuit import Circuit
+    from extension.extensions_api import ExtensionsApi
+    from extension.inbox import Inbox
+    from extension.journal import Journal
+    from extension.listener import Listener
+
+
+def chance(circuit: Circuit) -> float:
+    """The next number that the circuit draws."""
+    return circuit._chance()
+
+
+def queued(inbox: Inbox) -> list[object]:
+    """What waits to be taken; it stays."""
+    return [item for item, _ in inbox._items]
+
+
+@contextmanager
+def slow_disk(journal: Journal) -> Iterator[None]:
+    """Nothing gets into the journal until the block ends."""
+    with journal._lock:
+        yield
+
+
+def accepting(listener: Listener) -> socket:
+    """The socket that accepts: whoever shuts it down has accept fail with an error that does not pass."""
+    return listener._socket  # type: ignore[return-value]  # the C class beneath it
+
+
+def is_connected(calls: ExtensionsApi) -> bool:
+    """Whether the connection for calls, not that of `event/next`, is open."""
+    return calls._calls._socket is not None
+
+
+def age(store: Any, wall: float, monotonic: float) -> None:  # noqa: ANN401 - either store
+    """As if the connection that the store has kept had been idle for so many more seconds on the two clocks."""
+    since = store._kept_since
+    store._kept_since = (since[0] - wall, since[1] - monotonic)
