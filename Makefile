@@ -41,7 +41,8 @@ venv: .venv/.locked .venv/.project ## The development environment, in .venv
 	$(VENV)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The sandbox runs Python functions with it; beside our own packages a function would see them.
+# A folder for the sandbox's --awslambdaric, made by the interpreter that is to load it. Without the option the sandbox
+# takes what .venv holds.
 build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
 	rm -rf $@
 	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
@@ -65,11 +66,11 @@ build-AdaptiveBatchingLayer: | .venv/bin/python
 	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
 .PHONY: demo
-demo: venv layer build/runtime/awslambdaric ## 50 invocations in the sandbox; their logs arrive on an embedded S3
+demo: venv layer ## 50 invocations in the sandbox; their logs arrive on an embedded S3
 	$(VENV)/adaptive-batching demo
 
 .PHONY: experiment
-experiment: venv layer build/runtime/awslambdaric ## The lost-last-line experiment: 3,000 invocations, 20 at a time
+experiment: venv layer ## The lost-last-line experiment: 3,000 invocations, 20 at a time
 	rm -rf build/experiment
 	$(VENV)/adaptive-batching experiment run -n 3000 -c 20 --folder build/experiment
 	$(VENV)/adaptive-batching experiment analyze build/experiment

@@ -32,7 +32,7 @@ def send(method: str, path: str, headers: str, body: str = "") -> None:
 
 
 def receive(source: _socket.socket) -> bytes:
-    """Head and body of one answer, or request; empty at the end."""
+    """Return head and body of one answer, or request; empty at the end."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = source.recv(65536)

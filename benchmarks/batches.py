@@ -18,7 +18,7 @@ TIME = "2026-11-21T09:15:02.150Z"
 
 
 def lines(count: int, size: int, seed: int = 1) -> list[str]:
-    """So many log lines of `size` characters, each with some varied fields, the way that structured logs look."""
+    """Return so many log lines of `size` characters, each with some varied fields, as structured logs have."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     made = []
     for number in range(count):
@@ -32,7 +32,7 @@ def lines(count: int, size: int, seed: int = 1) -> list[str]:
 
 
 def body(logged: list[str], request_id: str = "", *, done: bool = True, start: bool = True) -> bytes:
-    """One batch: the lines, between `platform.start` and `platform.runtimeDone` where a request is named."""
+    """Return one batch: the lines, between `platform.start` and `platform.runtimeDone` where a request is named."""
     records: list[dict[str, object]] = [{"time": TIME, "type": "function", "record": line} for line in logged]
     if request_id and start:
         record = {"requestId": request_id, "version": "$LATEST"}

@@ -26,7 +26,7 @@ BACKLOG_MB = 48  # 32 MiB of closed chunks wait at most, and an open one with it
 
 
 def added(count: int) -> Row:
-    """A handler of 5 ms at 100 invocations a second, the template's thresholds, a store that answers in 30 ms."""
+    """Measure a handler of 5 ms at 100 invocations a second, the template's thresholds, a store answering in 30 ms."""
     means = {}
     worst = 0.0
     for client in ("light", "boto3"):
@@ -75,7 +75,7 @@ class _Clock:
         self._since = 0.0
 
     def invocation(self, number: int, logged: list[str], handler: float = HANDLER) -> float:
-        """One; the seconds it is held beyond its handler."""
+        """Invoke once; return the seconds that it is held beyond its handler."""
         self._at = max(self._at + self._period, time.monotonic())
         time.sleep(max(self._at - time.monotonic(), 0))
         self._program.thaw()
@@ -108,13 +108,13 @@ class _Clock:
         self._subscriber.deliver(body)
 
     def _deliver_late(self, stop: threading.Event) -> None:
-        """An invocation that is held longer than the buffering period gets what it logged."""
+        """Deliver to an invocation that is held longer than the buffering period what it logged."""
         if not stop.wait(BUFFERING) and self._waiting:
             self._deliver()
 
 
 def held(count: int) -> list[Row]:
-    """How long invocations are held open when an upload begins with each of them, or of their own logs at the end."""
+    """Return how long invocations are held when an upload begins with each of them, or of their own logs at the end."""
     at_start, own = {"SHIP_RATE_BYTES": 2048}, {"SHIP_RATE_INVOKES": 1}
     upload = 1000 * STORE_DELAY
     plan = (
@@ -149,7 +149,7 @@ def _held(handler: float, delay: float, told: dict[str, int], count: int) -> lis
 
 
 def sustained(seconds: float) -> Row:
-    """2 MB/s for so long, at half a CPU: all of it stored, what waits bounded, objects few."""
+    """Measure 2 MB/s for so long, at half a CPU: all of it stored, what waits bounded, objects few."""
     what = f"{CEILING} for {seconds:.0f} s at half a CPU"
     if why := quota.missing():
         return unmeasured(what, why)

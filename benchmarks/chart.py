@@ -19,7 +19,7 @@ class Bar(NamedTuple):
 
 
 def svg(bars: list[Bar], note: str) -> str:
-    """The document. Pure."""
+    """Return the document. Pure."""
     height = TOP + len(bars) * (BAR + GAP) + 34
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-size="13" class="chart">',

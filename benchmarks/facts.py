@@ -14,7 +14,7 @@ from benchmarks.programs import PRIVATE, ROOT
 
 
 def machine() -> dict[str, object]:
-    """The machine, the layer, the commit and the hour."""
+    """Return the machine, the layer, the commit and the hour."""
     layer = json.loads((PRIVATE / "layer.json").read_text(encoding="utf-8"))
     return {
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

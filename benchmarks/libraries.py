@@ -27,7 +27,7 @@ WANTED = ("annotated-types", "certifi", "charset-normalizer", "idna", "pydantic"
 
 
 def bars(runs: int) -> list[Bar]:
-    """Medians of so many rounds, one start of each program in each."""
+    """Return medians of so many rounds, one start of each program in each."""
     library = _library()
     folder = _install()
     path = ":".join(map(str, (library, library / "lib-dynload", folder, PRIVATE / "vendor")))
@@ -56,7 +56,7 @@ def bars(runs: int) -> list[Bar]:
 
 
 def _library() -> Path:
-    """The whole standard library of the interpreter that the layer was built from."""
+    """Return the whole standard library of the interpreter that the layer was built from."""
     choice = pythons.choose(platform.machine(), ROOT / "build")
     if choice is None:
         raise RuntimeError("no interpreter to compare libraries on")

@@ -47,7 +47,7 @@ class Memory(NamedTuple):
 
 
 def settings(told: Mapping[str, object]) -> dict[str, str]:
-    """The extension's variables."""
+    """Return the extension's variables."""
     return {PREFIX + name: str(value) for name, value in {"S3_BUCKET": "measured", "PORT": 0, **told}.items()}
 
 
@@ -104,7 +104,7 @@ class Program:
         self.process.send_signal(signal.SIGCONT)
 
     def said(self) -> str:
-        """What it wrote to stdout and stderr so far."""
+        """Return what it wrote to stdout and stderr so far."""
         self._said.seek(0)
         return self._said.read().decode("utf-8", "replace")
 
@@ -139,10 +139,10 @@ def running(
 
 
 def extension(**told: object) -> dict[str, str]:
-    """Environment of the extension: its settings without their prefix."""
+    """Return the environment of the extension: its settings without their prefix."""
     return settings(told)
 
 
 def left(program: Program) -> int:
-    """The exit code, once the program has ended by itself."""
+    """Return the exit code, once the program has ended by itself."""
     return program.process.wait(PATIENCE)

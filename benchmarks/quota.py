@@ -21,7 +21,7 @@ FULL, HALF, QUARTER, SMALLEST = 1.0, 0.5, 0.25, 0.072  # SMALLEST: a function of
 
 
 def missing() -> str:
-    """Why no quota can be given here; empty if one can."""
+    """Return why no quota can be given here; empty if one can."""
     try:
         with share(QUARTER):
             return ""
@@ -31,7 +31,7 @@ def missing() -> str:
 
 @contextlib.contextmanager
 def share(part: float) -> Iterator[str]:
-    """The `tasks` file of a cgroup that gets this part of a CPU; empty for a full one. OSError if that is forbidden."""
+    """Yield the `tasks` file of a cgroup with this part of a CPU, empty for a full one. OSError if forbidden."""
     if part >= FULL:
         yield ""
         return
@@ -46,7 +46,7 @@ def share(part: float) -> Iterator[str]:
 
 
 def _remove(folder: Path) -> None:
-    """A cgroup goes only after the last of its processes was reaped."""
+    """Remove a cgroup, which goes only after the last of its processes was reaped."""
     give_up = time.monotonic() + 10
     while True:
         try:

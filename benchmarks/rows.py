@@ -28,49 +28,49 @@ class Row:
 
 
 def at_most(what: str, unit: str, limit: float, value: float, **figures: object) -> Row:
-    """A row whose target is a ceiling."""
+    """Return a row whose target is a ceiling."""
     figures = {"value": round(value, 4), "limit": limit, "unit": unit, **figures}
     return Row(what, f"{shown(value)} {unit}", f"at most {limit:g} {unit}", value <= limit, figures=figures)
 
 
 def with_words(row: Row, measured: str, why: str = "") -> Row:
-    """The row with what else was measured, and, where its target is missed, why."""
+    """Return the row with what else was measured, and, where its target is missed, why."""
     return replace(row, measured=measured, why="" if row.met else why)
 
 
 def compared(what: str, measured: str, **figures: object) -> Row:
-    """A row without a target."""
+    """Return a row without a target."""
     return Row(what, measured, figures=figures)
 
 
 def unmeasured(what: str, why: str) -> Row:
-    """A row that could not be measured here."""
+    """Return a row that could not be measured here."""
     return Row(what, "-", why=why)
 
 
 def shown(value: float) -> str:
-    """Three digits that count."""
+    """Return three digits that count."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"  # noqa: PLR2004
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median."""
+    """Return the median."""
     return float(median(values))
 
 
 def tail(values: Sequence[float], share: float = 0.99) -> float:
-    """The value that this share of all stays at or below."""
+    """Return the value that this share of all stays at or below."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
 def spread(values: Sequence[float]) -> list[float]:
-    """Quarter, median, three quarters: what the JSON keeps of many runs."""
+    """Return quarter, median, three quarters: what the JSON keeps of many runs."""
     ordered = sorted(values)
     return [round(ordered[len(ordered) * part // 4], 6) for part in (1, 2, 3)]
 
 
 def text(rows: Sequence[Row]) -> str:
-    """The table."""
+    """Return the table."""
     cells = [("what", "measured", "target", ""), *((row.what, row.measured, row.target, row.verdict) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]

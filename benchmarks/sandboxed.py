@@ -33,7 +33,7 @@ class Costs(NamedTuple):
 
 
 def rows(environments: int, invocations: int) -> list[Row]:
-    """So many environments of each kind, in turn."""
+    """Return so many environments of each kind, in turn."""
     found: dict[str, list[Costs]] = {kind: [] for kind in KINDS}
     with _layers() as layers:
         for number in range(environments + 1):
@@ -103,6 +103,6 @@ def _metrics(result: Result) -> dict[str, float]:
 
 
 def _after(result: Result) -> float:
-    """The span `extensionOverhead` of the report."""
+    """Return the span `extensionOverhead` of the report."""
     spans = result.report.get("spans", [])
     return float(next((span["durationMs"] for span in spans if span["name"] == "extensionOverhead"), 0.0))

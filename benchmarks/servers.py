@@ -74,12 +74,12 @@ class Lambda(Listener):
         self._events.put({"eventType": "SHUTDOWN", "shutdownReason": "spindown", "deadlineMs": deadline})
 
     def next_poll(self, patience: float = PATIENCE) -> float:
-        """The moment of the next `event/next` that nobody has asked after yet; waits for it. queue.Empty if none."""
+        """Wait for the next `event/next` and return its moment. queue.Empty if none comes."""
         return self.polls.get(timeout=patience)
 
     @contextlib.contextmanager
     def subscriber(self) -> Iterator[Subscriber]:
-        """A connection to whoever has subscribed, as the platform keeps one."""
+        """Yield a connection to whoever has subscribed, as the platform keeps one."""
         port = self.subscribed.get(timeout=PATIENCE)
         with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -131,11 +131,11 @@ class Store(Listener):
             self.stored.put(time.monotonic())
 
     def lines(self) -> int:
-        """How many lines of the function were stored: counted in the objects themselves."""
+        """Return how many lines of the function were stored: counted in the objects themselves."""
         with self._lock:
             records = [record for body in self._bodies for record in objects.decode(body)]
         return sum(record["type"] == "function" for record in records)
 
     def wait(self) -> float:
-        """The moment of the next object that nobody has asked after yet; waits for it."""
+        """Wait for the next object and return its moment."""
         return self.stored.get(timeout=PATIENCE)

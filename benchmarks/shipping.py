@@ -52,7 +52,7 @@ WHY_MEGABYTE = "each body is hashed and journalled before its 200, and each line
 
 
 def first_object(runs: dict[str, int]) -> Row:
-    """One 50 KB batch with its invocation, as soon as the extension polls; so many runs per store."""
+    """Return one 50 KB batch with its invocation, as soon as the extension polls; so many runs per store."""
     what = f"process start to first object over TLS, {quota.SMALLEST:.1%} of a CPU"
     if why := quota.missing():
         return unmeasured(what, why)
@@ -163,7 +163,7 @@ def _settle(program: Program) -> None:
 
 
 def level_comparison(levels: tuple[int, ...] = (1, 6)) -> Row:
-    """What zlib alone costs, on the lines that are shipped, at each level, and gains."""
+    """Return what zlib alone costs, on the lines that are shipped, at each level, and gains."""
     data = "".join(batches.lines(2000, 500)).encode()
     told = {}
     for level in levels:

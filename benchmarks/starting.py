@@ -25,7 +25,7 @@ class Started:
 
 
 def rows(runs: Mapping[float, int]) -> list[Row]:
-    """Pairs of extension and bare program, and the boto3 store, so many at each share of a CPU."""
+    """Return pairs of extension and bare program, and the boto3 store, so many at each share of a CPU."""
     found = []
     for part, count in runs.items():
         name = {quota.FULL: "a full CPU", quota.QUARTER: "a quarter of one"}.get(part, f"{part:.1%} of one")

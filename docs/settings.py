@@ -1,5 +1,5 @@
 # ruff: noqa: INP001, T201 - a script: it stands alone, and prints what it finds
-"""Writes what follows from the one table of settings: the README's table and docs/settings.schema.json.
+"""Writes what follows from the one table of settings: the README's table and adaptive_batching/settings.schema.json.
 
     python docs/settings.py          write both
     python docs/settings.py --check  say whether they are up to date (exit code 1 if not)
@@ -63,7 +63,7 @@ def _field(row: Setting) -> object:
 
 def main() -> int:
     """Write, or with --check compare."""
-    readme, target = ROOT / "README.md", ROOT / "docs" / "settings.schema.json"
+    readme, target = ROOT / "README.md", ROOT / "adaptive_batching" / "settings.schema.json"
     text = readme.read_text()
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)

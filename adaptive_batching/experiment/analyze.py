@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,14 +19,13 @@ from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
 from adaptive_batching.experiment.runner import LOOPBACK
-from adaptive_batching.experiment.terminal import Voice
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from mypy_boto3_s3 import S3Client
 
+    from adaptive_batching.console import Console
     from adaptive_batching.experiment.core.evidence import Evidence
 
 _ADDRESS = re.compile(r"s3://([^/]+)(?:/(.*))?")
@@ -36,23 +35,33 @@ class SourceError(Exception):
     """A source that cannot be read at all, for the user."""
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Judge every source; 0 no loss in any, 1 losses in one, 2 when one cannot say and none has losses."""
-    out, talk = Voice(sys.stdout), Voice(sys.stderr)
+@dataclass(frozen=True)
+class AnalyzeRequest:
+    """What is looked through: a run's folder, and sources beside it. `output`: text or json."""
+
+    folder: Path | None = None
+    s3: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+    cloudwatch: tuple[Path, ...] = ()
+    log_folder: Path | None = None
+    output: str = "text"
+
+
+def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
+    """Judge every source; 0 no loss in any, 1 losses in one, 2 when one cannot say and none has losses.
+
+    Raises SourceError.
+    """
     try:
-        _check(arguments)
-        known = _ledger(arguments.folder, talk)
-        findings = [judge(evidence, known) for evidence in _sources(arguments, talk)]
-    except SourceError as error:
-        talk.say(f"experiment: {error}")
-        return 2
+        _check(request)
+        known = _ledger(request.folder, err)
+        findings = [judge(evidence, known) for evidence in _sources(request, err)]
     except OSError as error:
-        talk.say(f"experiment: {f'{error.filename} cannot be read: {error.strerror}' if error.filename else error}")
-        return 2
+        raise SourceError(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error) from None
     if not findings:
-        talk.say("experiment: nothing to look through; name a run's FOLDER, or --s3, --cloudwatch, --log-folder")
-        return 2
-    if arguments.format == "json":
+        raise SourceError("nothing to look through; name a run's FOLDER, or --s3, --cloudwatch, --log-folder")
+    if request.output == "json":
         out.say(json.dumps([report.as_json(one) for one in findings], indent=2))
     else:
         for one in findings:
@@ -62,55 +71,55 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if 1 in codes else max(codes)
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(request: AnalyzeRequest) -> None:
     """Raise SourceError for a file where a folder belongs, or a folder where a file does."""
-    for folder in filter(None, (arguments.folder, arguments.log_folder)):
+    for folder in filter(None, (request.folder, request.log_folder)):
         if not folder.is_dir():
             raise SourceError(f"{folder} is no folder")
-    for file in arguments.cloudwatch or ():
+    for file in request.cloudwatch:
         if file.is_dir():
             raise SourceError(f"{file} is a folder; --cloudwatch takes files, and a run's FOLDER stands before it")
 
 
-def _ledger(folder: Path | None, talk: Voice) -> ledger.Ledger | None:
+def _ledger(folder: Path | None, err: Console) -> ledger.Ledger | None:
     if folder is None or not (folder / LEDGER).exists():
-        talk.say(f"no ledger{f' in {folder}' if folder else ''}: judged is what left a trace")
+        err.say(f"no ledger{f' in {folder}' if folder else ''}: judged is what left a trace")
         return None
     return ledger.read((folder / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines())
 
 
-def _sources(arguments: argparse.Namespace, talk: Voice) -> Iterator[Evidence]:
-    folder: Path | None = arguments.folder
-    named = arguments.s3 or arguments.cloudwatch or arguments.log_folder
-    if arguments.s3:
-        yield _shipped(arguments, talk)
+def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
+    folder: Path | None = request.folder
+    named = request.s3 or request.cloudwatch or request.log_folder
+    if request.s3:
+        yield _shipped(request.s3, request, err)
     elif folder and not named and (folder / "objects").is_dir():
         yield objects.read(objects.in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
-    if arguments.cloudwatch:
-        yield exports.cloudwatch(arguments.cloudwatch, "CloudWatch export")
-    streams = arguments.log_folder or (folder / "streams" if folder and not named else None)
-    if streams and (arguments.log_folder or streams.is_dir()):
+    if request.cloudwatch:
+        yield exports.cloudwatch(request.cloudwatch, "CloudWatch export")
+    streams = request.log_folder or (folder / "streams" if folder and not named else None)
+    if streams and (request.log_folder or streams.is_dir()):
         yield exports.log_folder(streams, f"log streams in {streams}")
 
 
-def _shipped(arguments: argparse.Namespace, talk: Voice) -> Evidence:
-    address = _ADDRESS.fullmatch(arguments.s3)
+def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
+    address = _ADDRESS.fullmatch(source)
     if not address:
-        raise SourceError(f"{arguments.s3!r} is no address like s3://bucket/prefix")
+        raise SourceError(f"{source!r} is no address like s3://bucket/prefix")
     bucket, prefix = address[1], address[2] or ""
     with tempfile.TemporaryDirectory() as passing:
-        kept = (arguments.folder or Path(passing)) / "objects" / bucket
+        kept = (request.folder or Path(passing)) / "objects" / bucket
         try:
             files, failed = objects.fetch(
-                _client(arguments.endpoint_url, arguments.region),
+                _client(request.endpoint, request.region),
                 bucket,
                 prefix,
                 kept,
-                lambda done, all_: talk.progress("fetched", done, all_),
+                lambda done, all_: err.progress("fetched", done, all_),
             )
         except (ClientError, BotoCoreError, ValueError) as error:
-            raise SourceError(f"{arguments.s3} cannot be read: {error}") from None
-        return objects.read(files, arguments.s3, failed)
+            raise SourceError(f"{source} cannot be read: {error}") from None
+        return objects.read(files, source, failed)
 
 
 def _client(endpoint: str | None, region: str | None) -> S3Client:

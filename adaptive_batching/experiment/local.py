@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from adaptive_batching import settings
 from adaptive_batching.experiment import exports
-from adaptive_batching.experiment.core.sights import Kind
+from adaptive_batching.experiment.core.observations import Kind
 from adaptive_batching.experiment.runner import RunError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Place:
 def s3(folder: Path) -> Iterator[str]:
     """Run moto's server; yield its endpoint."""
     if find_spec("moto") is None:
-        raise RunError("the S3 on this machine needs moto[server], which `make venv` installs")
+        raise RunError("the S3 on this machine needs moto[server], which this package brings")
     words = ["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with _process(words, folder / "s3.log", r"Running on (http://[\d.:]+)", "the S3") as endpoint:
         s3_client(endpoint).create_bucket(Bucket=BUCKET)
@@ -68,11 +69,10 @@ def s3(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def sandbox(place: Place, s3_endpoint: str) -> Iterator[str]:
     """Run `sandbox serve` with the layer; yield its endpoint. At the end every environment gets its SHUTDOWN."""
-    for folder, how in ((place.code, "it lies in the project"), (place.layer / "extensions", "`make layer` builds it")):
-        if not folder.is_dir():
-            raise RunError(f"{folder} does not exist; {how}")
+    if not place.code.is_dir():
+        raise RunError(f"{place.code} does not exist; --code names the function's folder")
     variables = {
-        "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": BUCKET,
+        settings.bucket_variable(): BUCKET,
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
     }

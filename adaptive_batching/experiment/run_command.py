@@ -4,102 +4,104 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from secrets import randbelow
 from typing import TYPE_CHECKING
 
+from adaptive_batching import clone
 from adaptive_batching.experiment import local, objects
 from adaptive_batching.experiment.core.ledger import head_line
-from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, Plan
+from adaptive_batching.experiment.core.plan import EVENT, Plan
 from adaptive_batching.experiment.runner import Run, RunError, client
-from adaptive_batching.experiment.terminal import Voice
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
+    from adaptive_batching.console import Console
     from adaptive_batching.experiment.core.ledger import Ledger
 
 LEDGER = "ledger.jsonl"
-#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
-ENVIRONMENTS = 20
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Invoke; 0 when every invocation was accepted with an id, 1 when not all, 2 when it could not be done."""
-    talk = Voice(sys.stderr)
-    try:
-        plan = plan_of(arguments)
-        folder = _new_folder(arguments.folder)
-        talk.say(f"{plan.invocations:,} invocations, {plan.workers:,} at once, {plan.kind}, seed {plan.seed}")
-        with _ended_by_sigterm():
-            ledger = _run(plan, folder, arguments, talk)
-    except (RunError, ValueError) as error:
-        talk.say(f"experiment: {error}")
-        return 2
+@dataclass(frozen=True)
+class RunRequest:
+    """What is asked for. `function` and `endpoint` None: in the sandbox. `limit`: seconds until nothing is invoked."""
+
+    plan: Plan
+    folder: Path | None
+    limit: float
+    function: str | None
+    endpoint: str | None
+    region: str | None
+    environments: int
+    code: Path | None
+    layer: Path | None
+    serve_words: tuple[str, ...]
+
+    @property
+    def in_sandbox(self) -> bool:
+        """Whether it runs in a sandbox of its own, and not against a function that is there already."""
+        return not (self.function or self.endpoint)
+
+
+def run(request: RunRequest, out: Console, err: Console) -> int:
+    """Invoke; 0 when every invocation was accepted with an id, 1 when not all. Raises RunError or LayerError."""
+    plan = request.plan
+    if request.in_sandbox:
+        clone.layer(request.layer)  # before anything is made
+    elif request.serve_words:
+        raise RunError(f"{' '.join(request.serve_words)}: options after -- are the sandbox's, which is not used")
+    folder = _new_folder(request.folder)
+    err.say(f"{plan.invocations:,} invocations, {plan.workers:,} at once, {plan.kind}, seed {plan.seed}")
+    with _ended_by_sigterm():
+        ledger = _run(request, folder, err)
     accepted = len(ledger.accepted())
-    talk.say(
+    err.say(
         f"{accepted:,} accepted, {ledger.refused:,} refused, {ledger.unknown:,} without an answer, "
         f"{ledger.nameless:,} without an id; {plan.invocations - len(ledger.entries):,} not made"
     )
-    talk.say(f"next: adaptive-batching experiment analyze {folder}")
-    sys.stdout.write(f"{folder / LEDGER}\n")
+    err.say(f"next: adaptive-batching experiment analyze {folder}")
+    out.say(f"{folder / LEDGER}")
     return 0 if accepted == plan.invocations else 1
 
 
-def plan_of(arguments: argparse.Namespace) -> Plan:
-    """Return what the arguments ask for. Pure but for a seed that is drawn when none is given."""
-    given = {
-        "invocations": arguments.invocations,
-        "concurrency": arguments.concurrency,
-        "kind": arguments.type,
-        "pause": arguments.pause,
-        "sleep_ms": arguments.sleep,
-        "seed": randbelow(1_000_000) if arguments.seed is None else arguments.seed,
-    }
-    base = ORIGINAL if arguments.preset else Plan()
-    return replace(base, **{name: value for name, value in given.items() if value is not None})
-
-
-def _run(plan: Plan, folder: Path, arguments: argparse.Namespace, talk: Voice) -> Ledger:
-    if arguments.function or arguments.endpoint_url:
-        if arguments.serve_words:
-            raise RunError(f"{' '.join(arguments.serve_words)}: options after -- are the sandbox's, which is not used")
-        return _invoke(plan, folder, arguments, arguments.endpoint_url, talk)
-    environments = arguments.environments or min(plan.concurrency, ENVIRONMENTS)
-    place = local.Place(arguments.code, arguments.layer, folder, environments, arguments.serve_words)
+def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
+    plan = request.plan
+    if not request.in_sandbox:
+        return _invoke(request, folder, request.endpoint, err)
+    code = request.code or clone.function("experiment")
+    place = local.Place(code, clone.layer(request.layer), folder, request.environments, request.serve_words)
     with local.s3(folder) as s3:
         with local.sandbox(place, s3) as endpoint:
-            talk.say(f"the sandbox is at {endpoint}, {environments} environments at most; its S3 at {s3}")
-            ledger = _invoke(plan, folder, arguments, endpoint, talk)
+            err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 at {s3}")
+            ledger = _invoke(request, folder, endpoint, err)
             if plan.kind == EVENT:
-                _await_queue(place, ledger, arguments.limit, talk)
-            talk.say("SHUTDOWN of every environment")
+                _await_queue(place, ledger, request.limit, err)
+            err.say("SHUTDOWN of every environment")
         kept = folder / "objects" / local.BUCKET
         files, failed = objects.fetch(
-            local.s3_client(s3), local.BUCKET, "", kept, lambda done, all_: talk.progress("kept", done, all_)
+            local.s3_client(s3), local.BUCKET, "", kept, lambda done, all_: err.progress("kept", done, all_)
         )
     if failed:
         raise RunError(f"not every object could be kept: {failed[0]}")
-    talk.say(f"{len(files):,} objects are kept in {kept}")
+    err.say(f"{len(files):,} objects are kept in {kept}")
     return ledger
 
 
-def _await_queue(place: local.Place, ledger: Ledger, limit: float, talk: Voice) -> None:
+def _await_queue(place: local.Place, ledger: Ledger, limit: float, err: Console) -> None:
     """Shut down no earlier than the last queued event has run."""
     accepted = len(ledger.accepted()) + ledger.nameless
     if not local.await_outcomes(
-        place.streams, accepted, limit, lambda done, all_: talk.progress("reported", done, all_)
+        place.streams, accepted, limit, lambda done, all_: err.progress("reported", done, all_)
     ):
-        talk.say(f"not every event has run within {limit:.0f} s; those in the queue are dropped")
+        err.say(f"not every event has run within {limit:.0f} s; those in the queue are dropped")
 
 
-def _invoke(plan: Plan, folder: Path, arguments: argparse.Namespace, endpoint: str | None, talk: Voice) -> Ledger:
-    function = arguments.function or local.FUNCTION
-    target = client(endpoint, arguments.region, plan.workers)
+def _invoke(request: RunRequest, folder: Path, endpoint: str | None, err: Console) -> Ledger:
+    plan = request.plan
+    function = request.function or local.FUNCTION
+    target = client(endpoint, request.region, plan.workers)
     with (folder / LEDGER).open("x", encoding="utf-8") as file:
         file.write(
             head_line(
@@ -114,8 +116,8 @@ def _invoke(plan: Plan, folder: Path, arguments: argparse.Namespace, endpoint: s
                 seed=plan.seed,
             )
         )
-        run_ = Run(plan, target, function, file, arguments.limit)
-        return run_.carry_out(lambda done, all_: talk.progress("invoked", done, all_))
+        run_ = Run(plan, target, function, file, request.limit)
+        return run_.carry_out(lambda done, all_: err.progress("invoked", done, all_))
 
 
 def _new_folder(wished: Path | None) -> Path:

@@ -150,13 +150,13 @@ def _refusal(error: ClientError | EndpointConnectionError) -> tuple[int, str]:
 
 
 def _request_id(answer: dict[str, Any]) -> str | None:
-    """The id of the request that runs; Lambda's answer carries it for events, too."""
+    """Return the id of the request that runs; Lambda's answer carries it for events, too."""
     found = answer["ResponseMetadata"].get("RequestId")
     return found if isinstance(found, str) and found else None
 
 
 def _function_error(answer: dict[str, Any]) -> str:
-    """What a synchronous answer says of the function's failure, "" when it did not fail."""
+    """Return what a synchronous answer says of the function's failure, "" when it did not fail."""
     body = answer["Payload"].read()  # in any case: an unread answer occupies its connection
     kind = answer.get("FunctionError")
     if not kind:

@@ -98,7 +98,7 @@ class Faults:
         return found
 
     def note_freeze(self) -> None:
-        """An environment has been frozen."""
+        """Take note that an environment has been frozen."""
         with self._changed:
             self._freezes += 1
             self._changed.notify_all()

@@ -54,7 +54,7 @@ class Answer:
     close: bool = False
 
 
-#: Answers a request; None means that the connection is closed without an answer (its environment is gone).
+#: Answers a request; None means that the connection is closed without an answer (its environment has ended).
 Handle = Callable[[Request], Answer | None]
 
 
@@ -129,14 +129,14 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         try:
             self.connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + answer.body)
-        except OSError:  # the client is gone: nobody is left to be told
+        except OSError:  # the client has closed the connection: the answer has no reader
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
 
     def handle(self) -> None:
         """Serve the connection until it ends."""
-        with contextlib.suppress(OSError):  # reset by the peer, or cut by `Server.stop`
+        with contextlib.suppress(OSError):  # reset by the peer, or closed by `Server.stop`
             super().handle()
 
     def log_message(self, *_: object) -> None:

@@ -20,8 +20,13 @@ class Shapes:
     """Switches for older shapes of events; the defaults are today's."""
 
     function_arn: bool = True
+    """Whether `platform.start` has the function's ARN. Default: yes; in 2024 it had not."""
+
     spans: bool = True
+    """Whether events have spans. Default: yes, as in the newest schema."""
+
     bill_init: bool = True
+    """Whether the billed duration of the first invocation has the Init in it. Default: yes, as since August 2025."""
 
 
 APIS = {
@@ -37,40 +42,70 @@ def base_interpreter() -> Path:
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
-def awslambdaric() -> Path:
-    """Return the folder where `make` installs it: below the working folder, else in the clone that this file is of."""
-    here = Path("build/runtime/awslambdaric")
-    clone = Path(__file__).resolve().parents[2] / here
-    return clone if not here.is_dir() and clone.is_dir() else here
-
-
 @dataclass(frozen=True)
 class Options:
-    """`apis`: which log APIs exist, a key of APIS; what does not exist answers 202, as SAM does.
-
-    `freeze`: stop the processes between invocations. `private`: "auto" takes a mount namespace where it works,
-    "never" always TMPDIR. `init_timeout`: seconds of the Init phase, None: as on AWS.
-    `awslambdaric`: folder that holds it. `log_folder`: where log streams stay after the end (None: they go with the
-    environment). `echo` is called with each line of CloudWatch's view. `redeliver`: send a POST that failed again, else
-    drop it and say so in a `platform.logsDropped`. `clear_subscriptions`: a reset forgets them, as AWS's emulator does;
-    production remembers. `lose_containing`: the faults that lose lines strike only those with this text in it.
-    `limits`: of "memory" and "cpu", what the function's memory size bounds, by cgroups where they are allowed.
-    `faults`: what is made to go wrong.
-    """
+    """How one environment behaves. The defaults are Lambda's behaviour, as far as this machine allows it."""
 
     apis: str = "both"
+    """The log APIs that exist, a key of APIS; one that does not exist answers 202, as SAM does. Default: both, as on
+    AWS: an extension chooses between them.
+    """
+
     schemas: frozenset[str] | None = None
+    """The only schema versions that a subscription may name. Default: None, every version that AWS has published."""
+
     freeze: bool = True
+    """Whether processes are stopped between invocations. Default: yes, as on AWS; else work goes on in between."""
+
     private: str = "auto"
+    """Whether the environment gets mounts of its own: "auto" where that works, "never" only a TMPDIR. Default: auto;
+    code that writes to /tmp then runs unchanged.
+    """
+
     init_timeout: float | None = None
+    """Seconds that the Init phase may take. Default: None, what AWS allows for the function's initialization type."""
+
     interpreter: Path = field(default_factory=base_interpreter)
-    awslambdaric: Path = field(default_factory=awslambdaric)
+    """The Python that runs Python functions. Default: the sandbox's own, without the packages of its virtual
+    environment, which Lambda does not have.
+    """
+
+    see_packages: bool = False
+    """Whether Python functions see what is installed for the default interpreter; for another one they always do.
+    Default: no, they see the standard library and awslambdaric, as in Lambda.
+    """
+
+    awslambdaric: Path | None = None
+    """The folder that holds AWS's runtime interface client for Python. Default: None, what is installed with the tools.
+    """
+
     log_folder: Path | None = None
+    """The folder in which log streams stay after the end. Default: None, they are removed with the environment."""
+
     shapes: Shapes = field(default_factory=Shapes)
+    """Which parts of platform events exist. Default: all that AWS sends today."""
+
     upper_case_reason: bool = False
+    """Whether a SHUTDOWN event says SPINDOWN, not spindown. Default: no, as the developer guide writes the reasons."""
+
     echo: Callable[[str], None] | None = None
+    """Called with each line of CloudWatch's view as it is written, newline included. Default: None, it is only kept."""
+
     redeliver: bool = True
+    """Whether a POST that failed is sent again; else its records are dropped, and a `platform.logsDropped` says so.
+    Default: yes, as AWS delivers at least once.
+    """
+
     clear_subscriptions: bool = False
+    """Whether a reset forgets subscriptions, as AWS's emulator does. Default: no, as production."""
+
     lose_containing: str = ""
+    """The faults that lose lines strike only lines with this text in them. Default: "", every line has it."""
+
     limits: frozenset[str] = frozenset()
+    """Which of "memory" and "cpu" the function's memory size bounds, by control groups where they are allowed. Default:
+    neither, since control groups take rights that many users lack, and a share of a CPU makes every run longer.
+    """
+
     faults: Faults = field(default_factory=Faults)
+    """What is made to go wrong on purpose, how often and with which seed. Default: nothing."""

@@ -25,32 +25,32 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
 
 
 def missing_identifier() -> Refused:
-    """No identifier header."""
+    """Refuse a call without an identifier header."""
     return Refused(403, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header")
 
 
 def invalid_identifier() -> Refused:
-    """The identifier is not a UUID."""
+    """Refuse an identifier that is not a UUID."""
     return Refused(403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier")
 
 
 def unknown_identifier(identifier: str) -> Refused:
-    """No extension has this identifier."""
+    """Refuse an identifier that no extension has."""
     return Refused(403, "Extension.UnknownExtensionIdentifier", f"Unknown extension {identifier}")
 
 
 def empty_name() -> Refused:
-    """Registering without a name."""
+    """Refuse to register an extension without a name."""
     return Refused(403, "Extension.InvalidExtensionName", "Empty extension name")
 
 
 def registration_closed() -> Refused:
-    """An internal extension registers after the runtime is ready."""
+    """Refuse to register an internal extension after the runtime is ready."""
     return Refused(403, "Extension.RegistrationClosed", "Extension registration closed already")
 
 
 def wrong_state(name: str, before: str, after: str) -> Refused:
-    """The state machine has no such transition."""
+    """Refuse a call for which the state machine has no transition."""
     return Refused(
         403,
         "Extension.InvalidExtensionState",
@@ -60,27 +60,27 @@ def wrong_state(name: str, before: str, after: str) -> Refused:
 
 
 def missing_error_type() -> Refused:
-    """init/error or exit/error without the header that says what happened."""
+    """Refuse init/error or exit/error without the header that says what happened."""
     return Refused(403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found")
 
 
 def too_many_extensions(limit: int) -> Refused:
-    """One internal extension too many."""
+    """Refuse one internal extension too many."""
     return Refused(403, "Extension.TooManyExtensions", f"Extension limit ({limit}) reached")
 
 
 def invalid_event(event: str, reason: str) -> Refused:
-    """Registering for an event that this extension cannot have."""
+    """Refuse to register for an event that this extension cannot have."""
     return Refused(403, "Extension.InvalidEventType", f"{event}: {reason}")
 
 
 def invalid_request(text: str) -> Refused:
-    """A body that is not what the call takes."""
+    """Refuse a body that is not what the call takes."""
     return Refused(403, "InvalidRequestFormat", text)
 
 
 def runtime_state(before: str, after: str) -> Refused:
-    """The runtime's state machine has no such transition."""
+    """Refuse a call for which the runtime's state machine has no transition."""
     return Refused(
         403,
         "InvalidStateTransition",
@@ -89,48 +89,48 @@ def runtime_state(before: str, after: str) -> Refused:
 
 
 def invalid_request_id() -> Refused:
-    """No invocation with this id is running."""
+    """Refuse the id of an invocation that is not running."""
     return Refused(400, "InvalidRequestID", "Invalid request ID")
 
 
 def invalid_response_mode(mode: str) -> Refused:
-    """A response mode other than streaming."""
+    """Refuse a response mode other than streaming."""
     return Refused(400, "InvalidFunctionResponseMode", f"Invalid function response mode: {mode}")
 
 
 def truncated() -> Refused:
-    """The body ended before its end."""
+    """Refuse a body that ended before its end."""
     return Refused(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 
 
 def too_large(size: int, limit: int) -> Refused:
-    """A response above the limit."""
+    """Refuse a response above the limit."""
     return Refused(
         413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({limit} bytes), got {size} bytes."
     )
 
 
 def not_supported(api: str) -> Refused:
-    """202: the request is understood and nothing will ever arrive (what AWS's emulator and SAM answer)."""
+    """Answer 202: the request is understood and nothing will ever arrive (what AWS's emulator and SAM answer)."""
     return Refused(202, f"{api}.NotSupported", f"{api} API is not supported")
 
 
 def subscription_closed(api: str) -> Refused:
-    """Subscribing after Init."""
+    """Refuse to subscribe after Init."""
     return Refused(403, f"{api}.SubscriptionClosed", f"{api} API subscription is closed already")
 
 
 def invalid_subscription(api: str, text: str) -> Refused:
-    """A subscription that breaks a rule."""
+    """Refuse a subscription that breaks a rule."""
     error_type = "Logs.ValidationError" if api == "Logs" else "ValidationError"
     return Refused(400, error_type, text)
 
 
 def internal_error(text: str = "Internal Server Error") -> Refused:
-    """The platform failed; an extension should exit."""
+    """Tell that the platform failed; an extension should exit."""
     return Refused(500, "InternalServerError", text)
 
 
 def no_route() -> Refused:
-    """A path that does not exist."""
+    """Refuse a path that does not exist."""
     return Refused(404, "NotFound", "404 page not found")

@@ -1,4 +1,4 @@
-"""A function of a SAM template: its code, variables, layers and limits. Reads a file; talks to nobody.
+"""A function of a SAM template: its code, variables, layers and limits. Reads a file; opens no connection.
 
 Of the intrinsic functions Ref (to parameters, resources, pseudo parameters), Fn::Sub and Fn::GetAtt Arn are resolved,
 in the properties that matter here; any other one is a clear error, never a guess.

@@ -27,10 +27,10 @@ PASSING = frozenset(  # refusals by status 4xx that another attempt may well not
 )
 
 
-class Answer:
+class Response:
     """A status, its headers (names in lower case) and its body, as far as it was read."""
 
-    __slots__ = ("again", "body", "headers", "status")
+    __slots__ = ("body", "headers", "resent", "status")
 
     def __init__(self, head: bytes) -> None:
         """Raise `ValueError` where `head` is not the head of an HTTP answer."""
@@ -46,7 +46,7 @@ class Answer:
         if version == "HTTP/1.0":
             self.headers.setdefault("connection", "close")
         self.body = b""
-        self.again = False  # to a request that was sent before, over a connection that broke without an answer
+        self.resent = False  # to a request that was sent before, over a connection that broke without an answer
 
     @property
     def stored(self) -> bool:
@@ -67,7 +67,7 @@ class Answer:
         return int(text) if text.isdigit() and not self.chunked else -1
 
     @property
-    def lasting(self) -> bool:
+    def keep_alive(self) -> bool:
         """Whether the connection may be kept after this answer."""
         return self.length >= 0 and self.headers.get("connection", "").lower() != "close"
 
@@ -120,13 +120,13 @@ def not_s3(status: int) -> StoreError:
     return StoreError(StoreError.CONFIGURATION, status, "NotS3", message)
 
 
-def judge(answer: Answer) -> None:
+def raise_for_error(answer: Response) -> None:
     """Return if the object was stored; raise `StoreError` if it was not."""
     if answer.stored:
         if "etag" not in answer.headers:
             raise not_s3(answer.status)
         return
-    if answer.status == PRECONDITION_FAILED and answer.again:
+    if answer.status == PRECONDITION_FAILED and answer.resent:
         return  # the key is taken by what was sent before
     region = answer.headers.get("x-amz-bucket-region") or element(answer.body, "Region")
     raise refusal(answer.status, element(answer.body, "Code"), element(answer.body, "Message"), region)

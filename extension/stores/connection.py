@@ -11,7 +11,7 @@ import _thread
 import socket
 import time
 
-from extension.stores.answers import OK, Answer, dechunk
+from extension.stores.answers import OK, Response, dechunk
 from extension.stores.request import BLOCK_BYTES, head
 
 TYPE_CHECKING = False
@@ -30,16 +30,21 @@ _LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the ker
 
 
 class Connection:
-    """Used by one thread, except for `end`. `heard`: something of an answer came; `lasting`: it may serve again."""
+    """Used by one thread, except for `end`.
 
-    __slots__ = ("_lock", "_socket", "ended", "heard", "lasting")
+    `got_response`: something of a response came; `keep_alive`: the connection may serve again.
+    """
+
+    __slots__ = ("_lock", "_socket", "aborted", "got_response", "keep_alive")
 
     def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()  # guards _socket and ended: a closed descriptor may belong to another file
+        self._lock = (
+            _thread.allocate_lock()
+        )  # guards _socket and aborted: a closed descriptor may belong to another file
         self._socket: socket.socket | None = None
-        self.ended = False
-        self.heard = False
-        self.lasting = False
+        self.aborted = False
+        self.got_response = False
+        self.keep_alive = False
 
     def open(self, target: Url, proxy: Url | None, context: ssl.SSLContext | None) -> None:
         """Connect to `target`, through `proxy` if there is one, and encrypt where `target` is secure."""
@@ -64,9 +69,9 @@ class Connection:
             self._check()
             view = view[self._open_socket().send(view[:BLOCK_BYTES]) :]
 
-    def receive(self) -> Answer:
+    def receive(self) -> Response:
         """Return the answer to what was sent, with its body as far as it came."""
-        self.heard = self.lasting = False
+        self.got_response = self.keep_alive = False
         data = b""
         while True:
             while (end := data.find(b"\r\n\r\n")) < 0:
@@ -74,7 +79,7 @@ class Connection:
                 if len(data) > ANSWER_BYTES:
                     raise ConnectionError("the head of the answer does not end")
             try:
-                answer = Answer(data[:end])
+                answer = Response(data[:end])
             except ValueError as error:
                 raise ConnectionError(f"the answer is not HTTP: {error}") from error
             data = data[end + 4 :]
@@ -86,7 +91,7 @@ class Connection:
     def end(self) -> None:
         """End the connection, from any thread: a thread that waits here wakes up with an error."""
         with self._lock:
-            self.ended = True
+            self.aborted = True
             if self._socket is not None:
                 shut_down(self._socket)
 
@@ -132,7 +137,7 @@ class Connection:
         if not status or not status[0].startswith(b"2"):
             raise ConnectionError(f"the proxy refused the tunnel: {answer[:40].decode('latin-1')!r}")
 
-    def _receive_body(self, answer: Answer, data: bytes) -> None:
+    def _receive_body(self, answer: Response, data: bytes) -> None:
         """Read on while more is to come; an end before its time matters no more, the status is known."""
         wanted = ANSWER_BYTES if answer.length < 0 else min(answer.length, ANSWER_BYTES)
         try:
@@ -141,13 +146,13 @@ class Connection:
         except OSError:
             wanted = -1
         answer.body = dechunk(data) if answer.chunked else data
-        self.lasting = answer.lasting and len(data) == wanted == answer.length
+        self.keep_alive = answer.keep_alive and len(data) == wanted == answer.length
 
     def _read(self) -> bytes:
         data = self._open_socket().recv(BLOCK_BYTES)
         if not data:
             raise ConnectionResetError("the connection was closed before the answer was complete")
-        self.heard = True
+        self.got_response = True
         return data
 
     def _open_socket(self) -> socket.socket:
@@ -156,7 +161,7 @@ class Connection:
         return self._socket
 
     def _check(self) -> None:
-        if self.ended:
+        if self.aborted:
             raise ConnectionAbortedError("ended by the extension")
 
 

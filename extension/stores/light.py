@@ -64,7 +64,7 @@ class LightStore:
                 path = f"http://{target.authority}{path}"
                 headers["proxy-authorization"] = proxy_authorization(proxy)
             opening = head(f"PUT {path}", headers)
-            answers.judge(self._exchange(target, proxy, opening, (request.body, size), cancels))
+            answers.raise_for_error(self._exchange(target, proxy, opening, (request.body, size), cancels))
         except (OSError, StoreError) as error:
             mapped = self._mapped(error, cancels)
             if mapped.kind == StoreError.CREDENTIALS:
@@ -84,17 +84,17 @@ class LightStore:
 
     def _exchange(
         self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: Body, cancels: int
-    ) -> answers.Answer:
+    ) -> answers.Response:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
         kept = self._take_kept()
         if kept is not None:
             try:
                 return self._talk(kept, opening, body, cancels)
             except OSError as error:
-                if kept.heard or isinstance(error, TimeoutError):
+                if kept.got_response or isinstance(error, TimeoutError):
                     raise
         answer = self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
-        answer.again = kept is not None
+        answer.resent = kept is not None
         return answer
 
     def _take_kept(self) -> Connection | None:
@@ -120,25 +120,25 @@ class LightStore:
             raise
         return connection
 
-    def _talk(self, connection: Connection, opening: bytes, body: Body, cancels: int) -> answers.Answer:
+    def _talk(self, connection: Connection, opening: bytes, body: Body, cancels: int) -> answers.Response:
         """Send a request over `connection` and take its answer; keep the connection if it may serve again."""
         broken = None
-        lasting = False
+        keep_alive = False
         try:
             try:
                 for block in blocks(*body, opening):
                     connection.send(block)
             except OSError as error:
-                if connection.ended or isinstance(error, TimeoutError):
+                if connection.aborted or isinstance(error, TimeoutError):
                     raise
                 broken = error  # a server that rejects a request may answer before reading all of the body
             answer = connection.receive()
             if broken and answer.stored:
                 raise broken
-            lasting = connection.lasting and answer.stored
+            keep_alive = connection.keep_alive and answer.stored
         finally:
             with self._lock:
-                if lasting and self._cancels == cancels:
+                if keep_alive and self._cancels == cancels:
                     self._kept_since = moment()
                 else:
                     connection.close()

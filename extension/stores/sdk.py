@@ -68,7 +68,7 @@ class SdkStore:
             with _opened(request.body) as body:
                 self._put(request, body, attempt)
         except Exception as error:
-            if attempt.ended:
+            if attempt.aborted:
                 raise StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up") from error
             mapped = _mapped(error)
             if mapped.kind == StoreError.CREDENTIALS:
@@ -78,7 +78,7 @@ class SdkStore:
             with self._lock:
                 if self._attempt is attempt:
                     self._attempt = None
-                    self._kept_since = None if attempt.ended else moment()
+                    self._kept_since = None if attempt.aborted else moment()
 
     def cancel(self) -> None:
         """End the attempt in progress: not one more byte of it is sent. No idle connection is used again."""
@@ -102,7 +102,7 @@ class SdkStore:
         try:
             answer = client.put_object(Body=_body(body), **arguments)
         except ConnectionClosedError:
-            if attempt.connected or attempt.ended:
+            if attempt.connected or attempt.aborted:
                 raise
             client.close()  # a kept connection turned out dead: the same bytes once more over a fresh one
             answer = _again(client, _body(body), arguments)
@@ -141,25 +141,25 @@ class SdkStore:
 class _Attempt:
     """One `put`: the connection that it uses, so that another thread can end it."""
 
-    __slots__ = ("_connection", "_lock", "connected", "ended")
+    __slots__ = ("_connection", "_lock", "aborted", "connected")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
         self._connection: Any = None
         self.connected = False  # over a connection of its own, not a kept one
-        self.ended = False
+        self.aborted = False
 
     def hold(self, connection: Any) -> None:  # noqa: ANN401
         """Remember the connection in use; raise `OSError` if the attempt was ended."""
         with self._lock:
             self._connection = connection
-            if self.ended:
+            if self.aborted:
                 raise ConnectionAbortedError("ended by the extension")
 
     def end(self) -> None:
         """End the attempt, from any thread: nothing more is sent."""
         with self._lock:
-            self.ended = True
+            self.aborted = True
             sock = getattr(self._connection, "sock", None)
             if sock is not None:
                 shut_down(sock)

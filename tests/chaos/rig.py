@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.host.processes import Process
     from adaptive_batching.sandbox.http_server import Answer, Request
-    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
     from adaptive_batching.sandbox.telemetry.subscriber import Delivery
     from tests.fakes.s3 import Moto
 
@@ -32,14 +32,14 @@ ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "build" / "layer"
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 #: Seconds that anything awaited may take.
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 class TooLate(AssertionError):  # noqa: N818 - what was waited for did not come
     """A condition did not come true before its deadline."""
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT) -> None:
     """Wait until a condition holds. Raises TooLate."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -127,7 +127,7 @@ class Rig:
 
     def end(self, invocation: Invocation) -> Result:
         """Wait for the end of an invocation."""
-        if not invocation.done.wait(PATIENCE):
+        if not invocation.done.wait(TIMEOUT):
             raise TooLate("an invocation did not end")
         self.results.append(result_of(invocation))
         return self.results[-1]
@@ -147,7 +147,7 @@ class Rig:
         process = self.process(kind)
         if process:
             process.signal(signal.SIGKILL)
-            if not process.over.wait(PATIENCE):
+            if not process.over.wait(TIMEOUT):
                 raise TooLate(f"a killed {kind} did not end")
             if kind == "extension":
                 self.ends.append(len(self.environment.extension_lines))
@@ -172,9 +172,9 @@ class Rig:
 
     def verdict(self) -> Verdict:
         """The ledger: what was delivered against what lies on S3 and what the extension says."""
-        couriers = self.environment.telemetry.couriers()
+        subscribers = self.environment.telemetry.subscribers()
         deliveries = {id(one): one for one in self.environment.deliveries}  # what came twice is listed twice
-        held = [event for courier in couriers for event in courier.unacknowledged()]
+        held = [event for subscriber in subscribers for event in subscriber.unacknowledged()]
         return judge(
             Seen(
                 delivered=[record for one in deliveries.values() for record in one.records],

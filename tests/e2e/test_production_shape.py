@@ -167,7 +167,7 @@ def whole(kind: str, folder: Path) -> object:
         return {
             "errors": errors,
             "lost": ledger.lost,
-            "twice": ledger.twice,
+            "twice": ledger.duplicated,
             "shipped": len(records),
             "keys": [one.key for one in objects],
             "server names": sorted(front.names),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching import cli, sandbox
+from adaptive_batching.experiment import cli as experiment_cli
+from adaptive_batching.sandbox.cli import commands as sandbox_commands
 from tests.unit.walls import ROOT, circles, computed_imports, crossings, imported, module, ours, room, sources, tops
 
 if TYPE_CHECKING:
@@ -35,6 +39,13 @@ NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
 SANDBOX = ("cli", "fleet", "lifecycle", "protocol", "host", "telemetry", "")
+#: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
+COMPUTED_IMPORTS = {
+    "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
+    "adaptive_batching.sandbox": "its public names come from rooms that import it first",
+}
+#: What knows click, beside the root of the tools.
+CLICK = ("adaptive_batching.sandbox.cli.", "adaptive_batching.experiment.cli", "adaptive_batching.experiment.commands")
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
 PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests")
@@ -101,6 +112,49 @@ def test_the_tools_know_nothing_of_the_extension(path: Path) -> None:
     assert tops(imported(path)) & {"extension", "tests", "benchmarks", "layer"} == set()
 
 
+def test_the_tools_compute_an_import_only_where_there_is_a_reason() -> None:
+    found = {module(path): computed_imports(path) for path in sources("adaptive_batching")}
+    assert {name: count for name, count in found.items() if count} == dict.fromkeys(COMPUTED_IMPORTS, 1)
+
+
+def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
+    """The one arrow out of the sandbox's root, which the walls do not see: it hands names out and uses none itself."""
+    where = {
+        name: getattr(sandbox, name).__module__.removeprefix("adaptive_batching.sandbox.") for name in sandbox.__all__
+    }
+    assert where == {
+        "Environment": "lifecycle.environment",
+        "Fleet": "fleet.fleet",
+        "Function": "function",
+        "Options": "options",
+        "parse_faults": "faults",
+    }
+    assert not hasattr(sandbox, "absent")
+    assert imported(ROOT / "adaptive_batching/sandbox/__init__.py") == {"typing.TYPE_CHECKING", "importlib"}
+
+
+def test_every_command_that_is_named_is_there() -> None:
+    for lazy in (cli.COMMANDS, sandbox_commands.COMMANDS, experiment_cli.COMMANDS):
+        for place, line in lazy.values():
+            name, _, attribute = place.partition(":")
+            assert getattr(importlib.import_module(name), attribute).help or line
+
+
+def test_argparse_has_left_the_tools() -> None:
+    assert not any("argparse" in tops(imported(path)) for path in sources("adaptive_batching"))
+
+
+@pytest.mark.parametrize("path", sources("adaptive_batching"), ids=module)
+def test_only_a_command_line_knows_click_and_only_the_console_rich(path: Path) -> None:
+    allowed = {
+        "click": {"adaptive_batching.cli", "adaptive_batching.command_line"},
+        "rich": {"adaptive_batching.console"},
+    }
+    for library, modules in allowed.items():
+        own = module(path) in modules or (library == "click" and module(path).startswith(CLICK))
+        assert own or library not in tops(imported(path))
+
+
 def test_the_experiments_pure_part_knows_itself_alone() -> None:
     for path in sources("adaptive_batching/experiment/core"):
         names = ours(path, "adaptive_batching")
@@ -124,9 +178,9 @@ def test_the_walls_are_really_read(tmp_path: Path) -> None:
     file.write_text(
         "import os.path\nfrom extension.core import shipper\n"
         "def f(name):\n    import queue\n    __import__('random')\n    __import__(name)\n"
-        "if TYPE_CHECKING:\n    import uuid\n"
+        "if TYPE_CHECKING:\n    import uuid\nelse:\n    import socket\n"
     )
-    assert imported(file) == {"os.path", "extension.core.shipper", "queue", "random"}
+    assert imported(file) == {"os.path", "extension.core.shipper", "queue", "random", "socket"}
     assert computed_imports(file) == 1
 
 

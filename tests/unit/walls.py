@@ -15,6 +15,7 @@ def imported(path: Path) -> set[str]:
     while todo:
         node = todo.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            todo.extend(node.orelse)
             continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)

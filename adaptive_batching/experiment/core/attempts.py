@@ -1,4 +1,4 @@
-"""From sights to attempts: each time that a request ran, with the lines that are there. Pure.
+"""From observations to attempts: each time that a request ran, with the lines that are there. Pure.
 
 An asynchronous event is run again under the same id; its second run is an attempt of its own, not a copy. A line is a
 copy when its attempt has such a line already and nothing says that it was written at another time.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adaptive_batching.experiment.core.sights import Kind, Sight
+from adaptive_batching.experiment.core.observations import Kind, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,42 +36,42 @@ class Attempt:
         return tuple(kind.value for kind in (Kind.BEGIN, Kind.END) if kind not in self.times)
 
 
-def attempts(streams: Mapping[str, Sequence[Sight]]) -> dict[str, list[Attempt]]:
+def attempts(streams: Mapping[str, Sequence[Observation]]) -> dict[str, list[Attempt]]:
     """Return the attempts of every request, by its id."""
     found: dict[str, list[Attempt]] = {}
-    for stream, sights in streams.items():
-        for attempt in _of_stream(stream, sights):
+    for stream, observations in streams.items():
+        for attempt in _of_stream(stream, observations):
             found.setdefault(attempt.request, []).append(attempt)
     return {request: _joined(pieces) for request, pieces in found.items()}
 
 
-def _of_stream(stream: str, sights: Sequence[Sight]) -> list[Attempt]:
+def _of_stream(stream: str, observations: Sequence[Observation]) -> list[Attempt]:
     made: list[Attempt] = []
     newest: dict[str, Attempt] = {}
-    for sight in sights:
-        attempt = newest.get(sight.request)
-        if attempt is None or _opens_another(attempt, sight):
-            attempt = newest[sight.request] = Attempt(sight.request, stream)
+    for observation in observations:
+        attempt = newest.get(observation.request)
+        if attempt is None or _opens_another(attempt, observation):
+            attempt = newest[observation.request] = Attempt(observation.request, stream)
             made.append(attempt)
-        elif sight.kind in (Kind.BEGIN, Kind.END) and sight.kind in attempt.times:
+        elif observation.kind in (Kind.BEGIN, Kind.END) and observation.kind in attempt.times:
             attempt.copies += 1
-        attempt.times.setdefault(sight.kind, sight.time)
-        attempt.trouble = attempt.trouble or sight.trouble
+        attempt.times.setdefault(observation.kind, observation.time)
+        attempt.trouble = attempt.trouble or observation.trouble
     if made:
         made[-1].last = True
     return made
 
 
-def _opens_another(attempt: Attempt, sight: Sight) -> bool:
-    """Whether this sight belongs to the next attempt of its request. An outcome always belongs to the one before."""
-    if sight.kind is Kind.OUTCOME:
+def _opens_another(attempt: Attempt, observation: Observation) -> bool:
+    """Whether this observation opens the next attempt of its request. An outcome always belongs to the one before."""
+    if observation.kind is Kind.OUTCOME:
         return False
-    if sight.kind not in attempt.times:
+    if observation.kind not in attempt.times:
         # A START that comes late may follow its `begin`; after an `end` or an outcome it starts another attempt.
-        return sight.kind is Kind.START and (Kind.END in attempt.times or Kind.OUTCOME in attempt.times)
-    if sight.kind is Kind.START:
-        return not sight.time or sight.time != attempt.times[Kind.START]
-    return bool(sight.time) and sight.time != attempt.times[sight.kind]
+        return observation.kind is Kind.START and (Kind.END in attempt.times or Kind.OUTCOME in attempt.times)
+    if observation.kind is Kind.START:
+        return not observation.time or observation.time != attempt.times[Kind.START]
+    return bool(observation.time) and observation.time != attempt.times[observation.kind]
 
 
 def _joined(pieces: list[Attempt]) -> list[Attempt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adaptive_batching.experiment.core.sights import Kind, Sight, UnreadableError, of_record, of_text
+from adaptive_batching.experiment.core.observations import Kind, Observation, UnreadableError, of_record, of_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ COMPLAINTS = 5
 
 @dataclass
 class Evidence:
-    """Sights by log stream (or environment), each with its place in the stream's order.
+    """Observations by log stream (or environment), each with its place in the stream's order.
 
     `incomplete`: reasons why lines may exist that were not read. `bad`: lines that could not be read.
     """
@@ -29,12 +29,12 @@ class Evidence:
     incomplete: list[str] = field(default_factory=list)
     dropped: int = 0  # records that the platform says it dropped
     starts_seen: bool = False
-    _streams: dict[str, list[tuple[float, Sight]]] = field(default_factory=dict)
+    _streams: dict[str, list[tuple[float, Observation]]] = field(default_factory=dict)
 
-    def add(self, stream: str, order: float, sight: Sight) -> None:
-        """Take one sight; within a stream equal `order` keeps the order of arrival."""
-        self._streams.setdefault(stream, []).append((order, sight))
-        self.starts_seen |= sight.kind is Kind.START
+    def add(self, stream: str, order: float, observation: Observation) -> None:
+        """Take one observation; within a stream equal `order` keeps the order of arrival."""
+        self._streams.setdefault(stream, []).append((order, observation))
+        self.starts_seen |= observation.kind is Kind.START
 
     def complain(self, where: str, why: str) -> None:
         """Count one unreadable line and go on."""
@@ -42,10 +42,10 @@ class Evidence:
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{where}: {why}")
 
-    def streams(self) -> dict[str, list[Sight]]:
-        """Return each stream's sights in their order."""
+    def streams(self) -> dict[str, list[Observation]]:
+        """Return each stream's observations in their order."""
         return {
-            name: [sight for _, sight in sorted(found, key=lambda pair: pair[0])]
+            name: [observation for _, observation in sorted(found, key=lambda pair: pair[0])]
             for name, found in self._streams.items()
         }
 
@@ -70,9 +70,9 @@ class Evidence:
             count = record.get("droppedRecords")
             self.dropped += count if isinstance(count, int) and count > 0 else 0
 
-    def _read(self, stream: str, order: float, found: Iterator[Sight], where: str) -> None:
+    def _read(self, stream: str, order: float, found: Iterator[Observation], where: str) -> None:
         try:
-            for sight in found:
-                self.add(stream, order, sight)
+            for observation in found:
+                self.add(stream, order, observation)
         except UnreadableError as error:
             self.complain(where, str(error))

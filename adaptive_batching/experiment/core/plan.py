@@ -15,7 +15,7 @@ BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True)
-class Span:
+class Range:
     """A range from which figures are drawn."""
 
     low: float
@@ -26,7 +26,7 @@ class Span:
         return random.uniform(self.low, self.high)
 
     @classmethod
-    def parse(cls, text: str) -> Span:
+    def parse(cls, text: str) -> Range:
         """Read `5-6` or `5`; ValueError with what is wrong otherwise."""
         low, dash, high = text.partition("-")
         try:
@@ -45,8 +45,8 @@ class Plan:
     invocations: int = 100
     concurrency: int = 10
     kind: str = REQUEST_RESPONSE
-    pause: Span = Span(0, 0)
-    sleep_ms: Span = Span(10, 600)
+    pause: Range = Range(0, 0)
+    sleep_ms: Range = Range(10, 600)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Plan:
 
 
 #: The public experiment of 2019: 600 invocations, all at once, asynchronous, 5 to 6 seconds between a worker's own.
-ORIGINAL = Plan(600, 600, EVENT, Span(5, 6))
+ORIGINAL = Plan(600, 600, EVENT, Range(5, 6))
 
 
 def share(plan: Plan, worker: int) -> Iterator[int]:

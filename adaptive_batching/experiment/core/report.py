@@ -28,7 +28,7 @@ def as_json(found: Findings) -> dict[str, Any]:
     return {
         "source": evidence.name,
         "answer": ("no loss", "losses", "cannot say")[found.exit_code],
-        "because": found.silent,
+        "because": found.inconclusive,
         "read": {
             "holders": evidence.holders,
             "lines": evidence.lines,
@@ -45,7 +45,7 @@ def as_json(found: Findings) -> dict[str, Any]:
         "rate": len(found.losses) / judged if judged else None,
         "wilson_95": [low, high],
         "excluded_95": found.excluded,
-        "not_in_ledger": found.strangers,
+        "not_in_ledger": found.unknown_requests,
         "blind": list(blind(found)),
         "ids": [_one_as_json(one) for one in found.verdicts if one.kind != "ok"],
     }
@@ -80,8 +80,8 @@ def table(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
     yield from _named(found, paint)
     for note in (*_notes(found), *blind(found)):
         yield paint(f"  note: {note}", "yellow")
-    if found.silent:
-        yield paint(f"  cannot say: {found.silent}", "red")
+    if found.inconclusive:
+        yield paint(f"  cannot say: {found.inconclusive}", "red")
     elif found.verdicts:
         yield "  " + paint(rate(found), "red" if found.losses else "green")
 
@@ -127,8 +127,8 @@ def _notes(found: Findings) -> Iterator[str]:
         yield f"not everything was read: {why}"
     if evidence.dropped:
         yield f"the platform says that it dropped {evidence.dropped:,} records before they reached the extension"
-    if found.strangers:
-        yield f"{found.strangers:,} requests are there that the ledger does not know; they are not judged"
+    if found.unknown_requests:
+        yield f"{found.unknown_requests:,} requests are there that the ledger does not know; they are not judged"
     if ledger:
         if ledger.bad:
             yield f"{len(ledger.bad):,} lines of the ledger could not be read, the first: {ledger.bad[0]}"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adaptive_batching.experiment.core.attempts import Attempt, attempts
+from adaptive_batching.experiment.core.observations import Kind
 from adaptive_batching.experiment.core.rate import excluded, wilson
-from adaptive_batching.experiment.core.sights import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,11 +49,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Findings:
-    """The verdicts on one source. `strangers`: requests there that the ledger does not know; they are not judged."""
+    """The verdicts on one source. `unknown_requests`: how many requests there the ledger does not know; not judged."""
 
     evidence: Evidence
     verdicts: tuple[Verdict, ...]
-    strangers: int
+    unknown_requests: int
     ledger: Ledger | None
 
     @property
@@ -72,7 +72,7 @@ class Findings:
         return None if self.losses or not self.verdicts else excluded(len(self.verdicts))
 
     @property
-    def silent(self) -> str:
+    def inconclusive(self) -> str:
         """Why nothing can be said, "" if something can."""
         if not self.evidence.holders and self.evidence.incomplete:
             return f"nothing of {self.evidence.name} could be read"
@@ -90,7 +90,7 @@ class Findings:
     @property
     def exit_code(self) -> int:
         """0 no loss, 1 losses, 2 cannot say."""
-        return 2 if self.silent else 1 if self.losses else 0
+        return 2 if self.inconclusive else 1 if self.losses else 0
 
 
 def judge(evidence: Evidence, ledger: Ledger | None) -> Findings:
@@ -105,8 +105,8 @@ def judge(evidence: Evidence, ledger: Ledger | None) -> Findings:
         return Findings(evidence, tuple(verdict(request, ones) for request, ones in known.items()), 0, None)
     errors = ledger.accepted()
     verdicts = tuple(verdict(request, found.get(request, []), errors[request]) for request in errors)
-    strangers = sum(any(_of_the_function(one) for one in found[request]) for request in found if request not in errors)
-    return Findings(evidence, verdicts, strangers, ledger)
+    unknown = sum(any(_of_the_function(one) for one in found[request]) for request in found if request not in errors)
+    return Findings(evidence, verdicts, unknown, ledger)
 
 
 def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
@@ -134,7 +134,7 @@ def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
 
 
 def _explains(attempt: Attempt, trouble: str) -> bool:
-    """A timeout, an exit or a kill keeps a function from its `end`; `begin` it has logged by then."""
+    """Say whether the trouble explains what is missing: it keeps a function from its `end`, not from its `begin`."""
     return bool(trouble) and attempt.missing == (Kind.END.value,)
 
 

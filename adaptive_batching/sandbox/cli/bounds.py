@@ -1,4 +1,4 @@
-"""Which figures the command line takes. Pure."""
+"""Which numbers the command line takes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
+from adaptive_batching.command_line import Mistake
 from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
-    import argparse
-
     from adaptive_batching.sandbox.function import Function
 
 
@@ -22,9 +23,9 @@ class Bounds:
     high: float = math.inf
     above: bool = False
 
-    def __contains__(self, figure: float) -> bool:
-        """Whether it is a figure, and within: nan and inf are not."""
-        return self.low <= figure <= self.high and figure != math.inf and not (self.above and figure == self.low)
+    def __contains__(self, number: float) -> bool:
+        """Whether it is a number, and within: nan and inf are not."""
+        return self.low <= number <= self.high and number != math.inf and not (self.above and number == self.low)
 
     def __str__(self) -> str:
         """Say what is allowed."""
@@ -33,33 +34,39 @@ class Bounds:
         return f"{'above ' if self.above else ''}{self.low:,} to {self.high:,}"
 
 
-#: Nobody waits longer than a day; the platform's own calls refuse far larger figures with a traceback.
+class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes a number within bounds."""
+
+    name = "number"
+
+    def __init__(self, kind: type[int | float], bounds: Bounds) -> None:
+        self._kind = kind
+        self._bounds = bounds
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number. Raises Mistake with what was read."""
+        option = max(param.opts, key=len) if param else "the number"
+        try:
+            number = self._kind(value)
+        except ValueError:
+            whole = "a whole number" if self._kind is int else "a number"
+            raise Mistake(f"{option} {value!r} is not {whole}; it is {self._bounds}", ctx) from None
+        if number not in self._bounds:
+            raise Mistake(f"{option} {number} is out of bounds; it is {self._bounds}", ctx)
+        return number
+
+
+#: Nobody waits longer than a day; the platform's own calls refuse far larger numbers with a traceback.
 DAY = 86_400
-#: Option, as argparse calls it -> what it may be.
-OPTIONS = {
-    "invocations": Bounds(1),
-    "concurrency": Bounds(1),
-    "pause": Bounds(0, DAY),
-    "idle": Bounds(0, DAY),
-    "init_timeout": Bounds(0, DAY, above=True),
-    "port": Bounds(0, 65_535),
-}
 #: Lambda's quotas of a function.
 TIMEOUT, MEMORY = Bounds(0, 900, above=True), Bounds(128, 10_240)
 
 
-def check(arguments: argparse.Namespace) -> None:
-    """Raise SandboxError for the first figure that is out of bounds."""
-    for name, bounds in OPTIONS.items():
-        _check(f"--{name.replace('_', '-')}", getattr(arguments, name, None), bounds)
-
-
 def check_function(function: Function) -> None:
     """Raise SandboxError for a timeout or memory size that Lambda would not take, wherever it was said."""
-    _check("the timeout", function.timeout, TIMEOUT, " seconds, as on Lambda")
-    _check("the memory size", function.memory, MEMORY, " MB, as on Lambda")
-
-
-def _check(name: str, figure: float | None, bounds: Bounds, unit: str = "") -> None:
-    if figure is not None and figure not in bounds:
-        raise SandboxError(f"{name} {figure} is out of bounds; it is {bounds}{unit}")
+    for name, number, bounds, unit in (
+        ("timeout", function.timeout, TIMEOUT, "seconds"),
+        ("memory size", function.memory, MEMORY, "MB"),
+    ):
+        if number not in bounds:
+            raise SandboxError(f"the {name} {number} is out of bounds; it is {bounds} {unit}, as on Lambda")

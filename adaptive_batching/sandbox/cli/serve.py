@@ -1,75 +1,56 @@
-"""`adaptive-batching sandbox serve`: functions behind Lambda's Invoke API until Ctrl-C."""
+"""The command `adaptive-batching sandbox serve`. What it does is in `service`, which takes longer to load."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
-from typing import TYPE_CHECKING
+from typing import Any
 
+from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
+from adaptive_batching.sandbox.cli.commands import COMMANDS
+from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.fleet import invoke_api
-from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.fleet.repeat import summarise
-from adaptive_batching.sandbox.host.launch import find_extensions
-from adaptive_batching.sandbox.http_server import Server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from adaptive_batching.sandbox.cli.terminal import Voice
-    from adaptive_batching.sandbox.function import Function
-    from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.faults import FaultError
+from adaptive_batching.sandbox.fleet import CONCURRENCY
 
 #: `sam local start-lambda` listens here too.
 PORT = 3001
 
 
-def serve(function: Function, options: Options, port: int, concurrency: int, idle: float | None, out: Voice) -> int:
-    """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
-    stop = threading.Event()
-    with _on_signals(stop), Fleet(function, options, concurrency, idle) as fleet:
-        server = _listen({function.name: fleet}, port)
-        try:
-            _announce(function, server.port, out)
-            stop.wait()
-            out.say("shutting down")
-        finally:
-            server.stop()
-    results = [result for environment in fleet.all for result in environment.finished]
-    for line in summarise(results, fleet.all, options.faults):
-        out.say(line)
-    if fleet.dropped:
-        out.say(f"events        {fleet.dropped} were still queued and did not run")
-    return 0
+def _serve(*, port: int, concurrency: int, idle: float | None, **given: Any) -> int:  # noqa: ANN401
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.service import Service, carry_out  # noqa: PLC0415
+
+    _, err = consoles()
+    with refusing(SandboxError, FaultError):
+        return carry_out(Given(**given), Service(port, concurrency, idle), err)
 
 
-def _listen(fleets: dict[str, Fleet], port: int) -> Server:
-    try:
-        return Server(invoke_api.serve(fleets), port)
-    except OSError as error:
-        raise SandboxError(f"port {port} cannot be listened on ({error.strerror}); --port takes another") from None
-
-
-@contextlib.contextmanager
-def _on_signals(stop: threading.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set an event instead of ending the process."""
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _announce(function: Function, port: int, out: Voice) -> None:
-    endpoint = f"http://127.0.0.1:{port}"
-    names = [file.name for layer in function.layers for file in find_extensions(layer, "/opt")]
-    out.say(out.paint(f"{function.name} is at {endpoint}", "bold"))
-    out.say(f"  code        {function.folder} ({function.handler})")
-    out.say(f"  extensions  {', '.join(names) or 'none'}")
-    out.say(
-        f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
-        f"--function-name {function.name} --log-type Tail /dev/stdout"
-    )
-    out.say("  end         Ctrl-C")
+serve = Command(
+    "serve",
+    callback=_serve,
+    help=COMMANDS["serve"][1],
+    params=[
+        Option(
+            ["--port"],
+            type=Number(int, Bounds(0, 65_535)),
+            default=PORT,
+            metavar="PORT",
+            help=f"of the Invoke API; 0: any (default: {PORT})",
+        ),
+        Option(
+            ["--concurrency"],
+            type=Number(int, Bounds(1)),
+            default=CONCURRENCY,
+            metavar="N",
+            help=f"environments at most; more is 429 (default: {CONCURRENCY})",
+        ),
+        Option(
+            ["--idle"],
+            type=Number(float, Bounds(0, DAY)),
+            metavar="S",
+            help="shut an environment down when idle so long",
+        ),
+        *PARAMETERS,
+    ],
+)

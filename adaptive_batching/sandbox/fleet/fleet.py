@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from adaptive_batching.sandbox.fleet import CONCURRENCY
 from adaptive_batching.sandbox.function import MANAGED
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
-    from adaptive_batching.sandbox.protocol.generation import Invocation
-
-#: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
-CONCURRENCY = 10
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 
 class ThrottledError(Exception):
@@ -137,10 +135,10 @@ class Fleet:
                 event = self._events.popleft()
             try:
                 self.begin(*event)
-            except ThrottledError:  # somebody was faster; the event keeps its place
+            except ThrottledError:  # another invocation was faster; the event keeps its place
                 with self._changed:
                     self._events.appendleft(event)
-            except Exception:  # noqa: BLE001 - told, and the queue goes on with the next event
+            except Exception:  # noqa: BLE001 - printed, and the queue goes on with the next event
                 traceback.print_exc()
 
     def _has_room(self) -> bool:

@@ -39,7 +39,7 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
     def handle(request: Request) -> Answer:
         try:
             return route(request)
-        except Exception as error:  # noqa: BLE001 - told here, and answered as Lambda answers its own failures
+        except Exception as error:  # noqa: BLE001 - printed here, and answered as Lambda answers its own failures
             traceback.print_exc()
             return _error(500, "ServiceException", f"{type(error).__name__}: {error}")
 
@@ -109,7 +109,7 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
         return _error(500, "ServiceException", invocation.broken)
     result = result_of(invocation)
     headers = {
-        "Content-Type": invocation.content_type,
+        "Content-Type": invocation.reply.content_type if invocation.reply else JSON["Content-Type"],
         "X-Amz-Executed-Version": fleet.function.version,
         "x-amzn-RequestId": result.request_id,
         "X-Amzn-Trace-Id": invocation.trace,

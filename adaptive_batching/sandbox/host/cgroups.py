@@ -1,4 +1,4 @@
-"""Memory and CPU of an environment, bounded by control groups (version 1 or 2) where this machine allows it.
+"""Memory and CPU of an environment: bounded by control groups (version 1 or 2) where this machine allows it, and read.
 
 A function of N MB has N/1769 of a CPU (the developer guide: 1,769 MB are one virtual CPU).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MEMORY, CPU = "memory", "cpu"
 BOTH = frozenset({MEMORY, CPU})
@@ -20,8 +20,8 @@ ROOT = Path("/sys/fs/cgroup")
 ONE_CPU = 1769
 #: Microseconds over which the share of a CPU is counted, and the smallest share that the kernel takes.
 PERIOD, SMALLEST = 20_000, 1_000
-#: Seconds until the kernel has let go of processes that are dead.
-PATIENCE = 2.0
+#: Seconds until the kernel has released processes that are dead.
+REMOVE_TIMEOUT = 2.0
 
 
 class Limits:
@@ -87,8 +87,8 @@ class Limits:
 
 
 def remove(folder: Path) -> bool:
-    """Remove a group, waiting a little for the kernel to let go of the dead; say whether it is gone."""
-    deadline = time.monotonic() + PATIENCE
+    """Remove a group, waiting a little until the kernel has released the dead; say whether it is removed."""
+    deadline = time.monotonic() + REMOVE_TIMEOUT
     while folder.exists():
         try:
             folder.rmdir()
@@ -137,3 +137,19 @@ def _counted(file: Path) -> int:
     except OSError:
         return 0
     return next((int(word[1]) for word in words if word[0] == "oom_kill"), 0)
+
+
+def peak_mb(pids: Iterable[int]) -> int:
+    """Return the sum of peak resident memory of the processes in MB; 0 for those that have ended."""
+    return sum(_peak_kb(pid) for pid in pids) // 1024
+
+
+def _peak_kb(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0

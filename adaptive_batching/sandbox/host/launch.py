@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.host import python_runtime
+from adaptive_batching.sandbox.options import base_interpreter
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
@@ -103,12 +105,15 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
         return NODE_FOLDER
     if family != PYTHON:
         return None
-    folder = options.awslambdaric.resolve()
+    if options.awslambdaric is None and options.interpreter == base_interpreter():
+        return python_runtime.installed()
+    folder = (options.awslambdaric or python_runtime.installed()).resolve()
     if not (folder / "awslambdaric").is_dir():
         raise SandboxError(
             f"{folder} holds no awslambdaric; --awslambdaric names a folder that does: "
-            "`make build/runtime/awslambdaric` in the project's clone makes one"
+            "`python -m pip install --target FOLDER awslambdaric` makes one"
         )
+    python_runtime.check_loads(options.interpreter, folder)
     return folder
 
 
@@ -119,5 +124,5 @@ def runtime_command(function: Function, options: Options, runtime: str, task: st
         return [f"{task}/bootstrap"]
     if family == NODE:
         return [shutil.which("node") or "node", f"{runtime}/bootstrap.mjs"]
-    start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
-    return [str(options.interpreter), "-c", start, function.handler]
+    seen = options.see_packages or options.interpreter != base_interpreter()
+    return python_runtime.command(options.interpreter, runtime, function.handler, see_packages=seen)

@@ -1,4 +1,4 @@
-"""Where an environment lives on this machine: its own /tmp, and /opt, /var/task and /var/runtime as in production.
+"""What the processes of an environment see: their own /tmp, and /opt, /var/task and /var/runtime as in production.
 
 With root, or user namespaces, a private mount namespace is made once for each environment and entered by each of
 its processes. Where the kernel forbids that (or the interpreter itself lies under a path that would be covered) the
@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from adaptive_batching.sandbox.errors import IsolationError
+from adaptive_batching.sandbox.host.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,15 +56,9 @@ _COVERED = ("/mnt", "/opt", "/tmp", "/var")  # noqa: S108 - named, not used
 _REPLACED = ("/tmp", "/var")  # noqa: S108 - covered by something into which files can be put
 #: Variables that name a file of certificates: the file stays visible wherever it lies.
 CERTIFICATES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-#: The names under which the platform reaches extensions, and a name for an S3 on this machine.
-OWN_NAMES, S3_NAME = ("sandbox.localdomain", "sandbox"), "s3.sandbox.localdomain"
 #: MB of a /tmp that can be filled.
 SMALL_TMP = 16
 _BALLAST = "full"
-
-
-class IsolationError(Exception):
-    """The private namespace could not be made; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -78,26 +73,28 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Fittings:
-    """What a private environment has beyond its folders: a /tmp that can be filled, a resolver that can hang, files."""
+class MountOptions:
+    """What a private environment has beyond its folders."""
 
     small_tmp: bool = False
+    """Bound the /tmp to SMALL_TMP MB, so that it can be filled."""
     hanging_dns: bool = False
+    """The resolver can be made to wait for a name server that never answers."""
     visible: tuple[Path, ...] = ()
+    """Files that stay visible although they lie under a path that is covered."""
 
 
-class Dwelling:
+class Mounts:
     """One environment's view of the file system. `private` says whether it has mounts of its own."""
 
-    def __init__(self, folders: Folders, fittings: Fittings | None = None, *, private: bool) -> None:
+    def __init__(self, folders: Folders, options: MountOptions | None = None, *, private: bool) -> None:
         self.folders = folders
         self.private = private
-        self._fittings = fittings or Fittings()
+        self._options = options or MountOptions()
+        self._names: Names | None = None
         self._holder: subprocess.Popen[bytes] | None = None
         self._namespaces: list[IO[bytes]] = []
         self._enter: list[str] = []
-        self._silent: socket.socket | None = None
-        self._known = Path("/etc/hosts").read_text(encoding="utf-8") if Path("/etc/hosts").exists() else ""
         if private:
             self._make()
 
@@ -127,20 +124,18 @@ class Dwelling:
 
     @property
     def outside(self) -> Path:
-        """The environment's /tmp, for us."""
-        if self._holder and self._fittings.small_tmp:
+        """The environment's /tmp, as a folder of the host."""
+        if self._holder and self._options.small_tmp:
             return Path(f"/proc/{self._holder.pid}/root/tmp")
         return self.folders.temporary
 
     def _make(self) -> None:
-        fittings = self._fittings
+        options = self._options
+        self._names = names = Names(self.folders.root, hanging=options.hanging_dns)
         sources = (self.folders.temporary, self.folders.task, self.folders.opt, self.folders.runtime)
-        self.resolve(names=True)
-        resolver: Path | str = ""
-        if fittings.hanging_dns:
-            self._silent, resolver = silent_resolver(self.folders.root)
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        words = [*sources, self._hosts, resolver, SMALL_TMP if fittings.small_tmp else "", *fittings.visible]
+        size = SMALL_TMP if options.small_tmp else ""
+        words = [*sources, names.hosts, names.resolv_conf or "", size, *options.visible]
         self._holder = holder = subprocess.Popen(
             [shutil.which("unshare") or "unshare", *user, "--mount", "/bin/sh", "-c", _MOUNTS, "sh", *map(str, words)],
             stdin=subprocess.PIPE,
@@ -162,15 +157,10 @@ class Dwelling:
         if user:
             self._enter.append("--preserve-credentials")
 
-    @property
-    def _hosts(self) -> Path:
-        return self.folders.root / "hosts"
-
     def resolve(self, *, names: bool) -> None:
-        """Let names be known inside, or only the platform's own; written in place, since the file is mounted."""
-        known = f"{self._known}\n127.0.0.1 {S3_NAME}\n" if names else "127.0.0.1 localhost\n"
-        self._hosts.parent.mkdir(exist_ok=True)
-        self._hosts.write_text(f"{known}127.0.0.1 {' '.join(OWN_NAMES)}\n", encoding="utf-8")
+        """Let names be known inside, or only the platform's own."""
+        if self._names:
+            self._names.resolve(names=names)
 
     def fill(self) -> None:
         """Leave no byte free in /tmp, if it is one that can be filled."""
@@ -193,12 +183,12 @@ class Dwelling:
                 entry.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let the namespace go and remove every file of the environment."""
+        """Release the namespace and remove every file of the environment."""
         if self._holder:
             self._holder.communicate(b"\n")
             self._holder = None
-        if self._silent:
-            self._silent.close()
+        if self._names:
+            self._names.close()
         for handle in self._namespaces:
             handle.close()
         self._namespaces = []
@@ -217,28 +207,10 @@ def can_be_private(*used: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         try:
-            Dwelling(Folders(here / "root", here, here, here, here), private=True).close()
+            Mounts(Folders(here / "root", here, here, here, here), private=True).close()
         except (IsolationError, OSError) as error:
             return str(error) or "the kernel forbids mount namespaces"
     return ""
-
-
-def silent_resolver(folder: Path) -> tuple[socket.socket, Path]:
-    """Return a socket on port 53 of a loopback address that never answers, and a resolv.conf that names it.
-
-    Raises IsolationError where port 53 is not for us.
-    """
-    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    address = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.{random.randrange(2, 255)}"  # noqa: S311
-    try:
-        silent.bind((address, 53))
-    except OSError as error:
-        silent.close()
-        why = f"port 53 of a loopback address cannot be bound ({error.strerror}), which takes root"
-        raise IsolationError(f"the fault hang-dns needs a silent name server: {why}") from None
-    file = folder / "resolv.conf"
-    file.write_text(f"nameserver {address}\n", encoding="ascii")
-    return silent, file
 
 
 def certificates(variables: Mapping[str, str]) -> tuple[Path, ...]:

@@ -1,7 +1,7 @@
-"""What remains when the sandbox is killed: a small process that then ends the groups and removes the folders.
+"""What remains when the sandbox is killed: a small process that then kills the groups and removes the folders.
 
-Processes of an environment are often stopped; nobody would ever wake or end them. The watchdog reads a pipe from us;
-its end means that we are gone, in whatever way.
+Processes of an environment are often stopped, and without the sandbox they would stay so. The watchdog reads a pipe
+from the sandbox; the end of the pipe means that the sandbox has ended, in whatever way.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Watchdog:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us; what must end then, we end
+            start_new_session=True,  # Ctrl-C is for the sandbox, which ends what must end then
             cwd="/",
         )
 
@@ -54,7 +54,7 @@ class Watchdog:
         self._tell(f"+ {group}\n")
 
     def forget(self, group: int) -> None:
-        """A group is gone; to be called before its id can belong to somebody else."""
+        """Guard a group no longer. To be called before its id can belong to another one."""
         self._tell(f"- {group}\n")
 
     def _tell(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The folder of an environment on the host, locked while somebody uses it; those of the dead are cleared away."""
+"""The folder of an environment on the host, locked while a sandbox uses it; abandoned ones are removed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import IO
 
 _PREFIX = "sandbox-"
 _LOCK = "lock"
-#: Seconds: a younger folder may belong to somebody who has not locked it yet.
+#: Seconds: a younger folder may belong to a sandbox that has not locked it yet.
 YOUNG = 60.0
 
 
 def claim(where: Path | None = None) -> tuple[IO[bytes], Path]:
-    """Clear what others left behind, then return a new folder and its lock: an open file that ends with us."""
+    """Remove abandoned folders, then return a new one and its lock: an open file, closed when this process ends."""
     where = where or Path(tempfile.gettempdir())
     clear(where, time.time())
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where)).resolve()
@@ -26,11 +26,11 @@ def claim(where: Path | None = None) -> tuple[IO[bytes], Path]:
 
 
 def clear(where: Path, now: float) -> list[Path]:
-    """Remove the folders whose owners are gone; return them. `now` is seconds since the epoch."""
-    gone = [folder for folder in where.glob(f"{_PREFIX}*") if _is_abandoned(folder, now)]
-    for folder in gone:
+    """Remove the folders whose owners have ended; return them. `now` is seconds since the epoch."""
+    abandoned = [folder for folder in where.glob(f"{_PREFIX}*") if _is_abandoned(folder, now)]
+    for folder in abandoned:
         shutil.rmtree(folder, ignore_errors=True)
-    return gone
+    return abandoned
 
 
 def _is_abandoned(folder: Path, now: float) -> bool:
@@ -39,6 +39,6 @@ def _is_abandoned(folder: Path, now: float) -> bool:
             return False
         with (folder / _LOCK).open("rb+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # in use, not one of ours, or cleared by somebody else just now
+    except OSError:  # in use, not a sandbox's, or removed by another one just now
         return False
     return True

@@ -8,7 +8,7 @@ from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.timestamps import milliseconds
 
 if TYPE_CHECKING:
-    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 
 def runtime_spans(invocation: Invocation, done_at: float) -> list[events.Record]:
@@ -27,12 +27,13 @@ def runtime_done(invocation: Invocation, now: float, status: str, error_type: st
     """Return the record of `platform.runtimeDone`; spans only when the runtime did finish."""
     done_at = invocation.runtime_done_at or now
     spans = runtime_spans(invocation, done_at) if status == "success" else []
+    reply = invocation.reply
     return events.runtime_done(
         invocation.request_id,
         status,
         error_type,
         seconds=done_at - invocation.started_at,
-        produced_bytes=len(invocation.response or b"") if invocation.by_runtime else 0,
+        produced_bytes=len(reply.payload) if reply and reply.by_runtime else 0,
         spans=spans,
         trace=invocation.tracing() if invocation.span_id else None,
     )

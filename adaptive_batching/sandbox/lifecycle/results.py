@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adaptive_batching.sandbox.protocol.generation import Fault, Invocation
+    from adaptive_batching.sandbox.protocol.generation import Failure
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def result_of(invocation: Invocation) -> Result:
     )
 
 
-def failure_payload(fault: Fault, request_id: str) -> bytes:
-    """Return what the caller reads about a fault: the runtime's own words if it had any, else the platform's."""
-    if fault.payload is not None:
-        return fault.payload
-    message = f"RequestId: {request_id} Error: {fault.message}"
-    return json.dumps({"errorType": fault.error_type, "errorMessage": message}).encode()
+def failure_payload(failure: Failure, request_id: str) -> bytes:
+    """Return what the caller reads about a failure: the runtime's own words if it had any, else the platform's."""
+    if failure.payload is not None:
+        return failure.payload
+    message = f"RequestId: {request_id} Error: {failure.message}"
+    return json.dumps({"errorType": failure.error_type, "errorMessage": message}).encode()

@@ -1,4 +1,4 @@
-"""How a life ends: the runtime first, then SHUTDOWN to the extensions, SIGKILL at the deadline (protocol 7.4, 7.5)."""
+"""How a generation ends: the runtime, then SHUTDOWN to extensions, SIGKILL at the deadline (protocol 7.4, 7.5)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.host.processes import EXTENSION, RUNTIME
 from adaptive_batching.sandbox.protocol.registry import SHUTDOWN
 from adaptive_batching.sandbox.protocol.states import ExtensionCall
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adaptive_batching.sandbox.host.processes import Process
-    from adaptive_batching.sandbox.protocol.generation import Life
-    from adaptive_batching.sandbox.telemetry.fanout import Telemetry
+    from adaptive_batching.sandbox.lifecycle.supervisor import Supervisor
+    from adaptive_batching.sandbox.protocol.generation import Generation
 
 #: Seconds from the beginning to the last SIGKILL.
 WINDOW_EXTERNAL, WINDOW_INTERNAL = 2.0, 0.5
@@ -27,61 +28,43 @@ FLUSH = 1.0
 LATE = 0.1
 
 
-def window(life: Life) -> float:
+def window(generation: Generation) -> float:
     """Return the budget in seconds: 0 without extensions, 0.5 with internal ones only, else 2."""
-    if any(one.external for one in life.registry.extensions):
+    if any(one.external for one in generation.registry.extensions):
         return WINDOW_EXTERNAL
-    return WINDOW_INTERNAL if life.registry.extensions else 0.0
+    return WINDOW_INTERNAL if generation.registry.extensions else 0.0
 
 
-def end(
-    life: Life,
-    changed: threading.Condition,
-    telemetry: Telemetry,
-    reason: str,
-    between: Callable[[], None] = lambda: None,
-    *,
-    late: bool = False,
-) -> None:
-    """End every process of a life. `between` runs when the runtime is gone and before extensions are told.
+def shut_down(supervisor: Supervisor, reason: str, between: Callable[[], None] = lambda: None) -> None:
+    """End every process of the generation.
 
-    `late`: a fault; what waits is not flushed before the SHUTDOWN event but delivered a moment after it.
+    `reason` is what the SHUTDOWN event says. `between` runs when the runtime has ended and before extensions are told.
     """
-    budget = window(life)
+    generation, telemetry = supervisor.generation, supervisor.resources.telemetry
+    # With the fault `late` what waits is not flushed before the SHUTDOWN event but delivered a moment after it.
+    late = supervisor.options.faults.strikes("late")
+    budget = window(generation)
     deadline = time.monotonic() + budget
     deadline_ms = int((time.time() + budget) * 1000)
-    with changed:
-        life.ending = True
-    _end_runtime(life, budget * RUNTIME_SHARE)
+    with supervisor.changed:
+        generation.ending = True
+    _end_runtime(generation, budget * RUNTIME_SHARE)
     between()
     if late:
         telemetry.pause(0.0)
     else:
         telemetry.flush(min(FLUSH, max(0.0, deadline - time.monotonic()) / 2))
-    with changed:
-        told = life.registry.subscribed(SHUTDOWN)
-        for extension in told:
-            extension.inbox.append({"eventType": SHUTDOWN, "shutdownReason": reason, "deadlineMs": deadline_ms})
-        changed.notify_all()
+    told = _tell_extensions(supervisor, reason, deadline_ms)
     if late:
         threading.Timer(LATE, telemetry.resume).start()
-    names = {extension.name for extension in told}
-    for process in life.process("extension"):
-        if process.name not in names:
-            process.signal(signal.SIGKILL)
-    for process in life.process("extension"):
-        if not process.over.wait(max(0.0, deadline - time.monotonic())):
-            process.signal(signal.SIGKILL)
-    for process in life.process("extension"):
-        process.over.wait()
-        _note_exit(life, process)
-    with changed:
-        life.ended = True
-        changed.notify_all()
+    _end_extensions(generation, told, deadline)
+    with supervisor.changed:
+        generation.ended = True
+        supervisor.changed.notify_all()
 
 
-def _end_runtime(life: Life, share: float) -> None:
-    for process in life.process("runtime"):
+def _end_runtime(generation: Generation, share: float) -> None:
+    for process in generation.processes_of(RUNTIME):
         if share:
             process.signal(signal.SIGTERM)
             process.over.wait(share)
@@ -89,8 +72,33 @@ def _end_runtime(life: Life, share: float) -> None:
         process.over.wait()
 
 
-def _note_exit(life: Life, process: Process) -> None:
-    machine = life.registry.named(process.name).machine
+def _tell_extensions(supervisor: Supervisor, reason: str, deadline_ms: int) -> set[str]:
+    """Queue the SHUTDOWN event for each extension that registered for it; return their names."""
+    said = reason.upper() if supervisor.options.upper_case_reason else reason
+    with supervisor.changed:
+        told = supervisor.generation.registry.subscribed(SHUTDOWN)
+        for extension in told:
+            extension.inbox.append({"eventType": SHUTDOWN, "shutdownReason": said, "deadlineMs": deadline_ms})
+        supervisor.changed.notify_all()
+    return {extension.name for extension in told}
+
+
+def _end_extensions(generation: Generation, told: set[str], deadline: float) -> None:
+    """Kill the extensions that were not told at once, and at the deadline those that have not exited."""
+    processes = generation.processes_of(EXTENSION)
+    for process in processes:
+        if process.name not in told:
+            process.signal(signal.SIGKILL)
+    for process in processes:
+        if not process.over.wait(max(0.0, deadline - time.monotonic())):
+            process.signal(signal.SIGKILL)
+    for process in processes:
+        process.over.wait()
+        _note_exit(generation, process)
+
+
+def _note_exit(generation: Generation, process: Process) -> None:
+    machine = generation.registry.named(process.name).machine
     call = ExtensionCall.EXITED if process.exit_code == 0 else ExtensionCall.DIED
     if machine.allows(call):
         machine.apply(call)

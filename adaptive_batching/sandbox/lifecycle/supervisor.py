@@ -1,112 +1,176 @@
-"""The inside of an environment: its stage, its current life, what its processes say, freeze, thaw and end."""
+"""The supervisor of one environment: its resources, its generation, what its processes write, freeze and thaw.
+
+It depends on nothing of `init`, `invoke` and `shutdown`; they are functions over it.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.lifecycle import shutdown
-from adaptive_batching.sandbox.lifecycle.resources import Stage
-from adaptive_batching.sandbox.protocol.generation import Fault
+from adaptive_batching.sandbox.host.processes import EXTENSION, RUNTIME
+from adaptive_batching.sandbox.host.variables import extension_variables
+from adaptive_batching.sandbox.protocol.generation import Failure
+from adaptive_batching.sandbox.protocol.registry import LIMIT
+from adaptive_batching.sandbox.protocol.states import ExtensionCall
 from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.telemetry.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.host.processes import Process
+    from adaptive_batching.sandbox.lifecycle.resources import Resources
     from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.protocol.generation import Generation
 
 #: Seconds that a freeze waits for a POST in flight.
-FREEZE_PATIENCE = 1.0
+FREEZE_TIMEOUT = 1.0
 
 
-class Core:
-    """What an environment and the invocations in it share. `changed` guards `life`."""
+@dataclass
+class Written:
+    """What the processes wrote, record by record. `lost`: lines of the function that a fault kept from a reader."""
 
-    def __init__(self, function: Function, options: Options) -> None:
-        self.function = function
-        self.options = options
-        self.extension_lines: list[str] = []
-        self.function_lines: list[str] = []
-        self.lost_lines: list[str] = []  # on purpose, by a fault
+    extension: list[str] = field(default_factory=list)
+    function: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs one generation after the other on the same resources; the sink of their processes.
+
+    `unreported`: seconds of init and restore that the next report tells. `changed` guards the generation.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.written = Written()
         self.frozen = False
-        self.unreported: dict[str, float] = {}  # seconds of init and restore that the next report tells
-        self.stage = Stage(function, options, lambda: self.life, self)
-        self.changed = self.stage.changed
-        self.life = self.stage.new_life()
+        self.unreported: dict[str, float] = {}
+
+    @property
+    def function(self) -> Function:
+        """The function that runs."""
+        return self.resources.function
+
+    @property
+    def options(self) -> Options:
+        """How the sandbox behaves."""
+        return self.resources.options
+
+    @property
+    def changed(self) -> threading.Condition:
+        """Guards the generation; notified of each change."""
+        return self.resources.context.changed
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that runs now, or has just ended."""
+        return self.resources.context.generation
 
     @property
     def processes(self) -> list[Process]:
-        """The processes of the current life."""
+        """The processes of the current generation."""
         with self.changed:
-            return list(self.life.processes)
+            return list(self.generation.processes)
 
     # ---- Sink of the processes
 
     def wrote(self, process: Process, text: str, at: float) -> None:
-        """One record of a process's output."""
-        event = Event(at, "function", text, is_object=events.is_json_object(text))
-        if process.kind != "runtime":
-            self.extension_lines.append(text)
-            self.stage.telemetry.emit(Event(at, "extension", text, is_object=event.is_object))
+        """Pass on one record of a process's output."""
+        telemetry, faults = self.resources.telemetry, self.options.faults
+        is_object = events.is_json_object(text)
+        if process.kind != RUNTIME:
+            self.written.extension.append(text)
+            telemetry.emit(Event(at, "extension", text, is_object=is_object))
             return
-        self.function_lines.append(text)
+        self.written.function.append(text)
         in_stream = delivered = True
         if self.options.lose_containing in text:
-            gone = self.options.faults.strikes("lose-line")
-            in_stream = not (self.options.faults.strikes("lose-stream-line") or gone)
-            delivered = not (self.options.faults.strikes("lose-delivered-line") or gone)
+            lost = faults.strikes("lose-line")
+            in_stream = not (faults.strikes("lose-stream-line") or lost)
+            delivered = not (faults.strikes("lose-delivered-line") or lost)
         if not (in_stream and delivered):
-            self.lost_lines.append(text)
-        self.stage.telemetry.emit(event, in_stream=in_stream, delivered=delivered)
+            self.written.lost.append(text)
+        telemetry.emit(Event(at, "function", text, is_object=is_object), in_stream=in_stream, delivered=delivered)
 
     def ended(self, process: Process) -> None:
-        """A process has exited; outside of an ending that is fatal."""
+        """Take note that a process has exited; unless the generation is ending, that is its failure."""
         code = process.exit_code or 0
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        out_of_memory = code == -signal.SIGKILL and self.stage.limits.out_of_memory()
+        out_of_memory = code == -signal.SIGKILL and self.resources.limits.out_of_memory()
         with self.changed:
-            if process in self.life.processes:
-                self.stage.telemetry.orphan(process.name)
-            if process.kind != "runtime":
-                self.life.fail(Fault("Extension.Crash", f"extension {process.name}: {how}"))
+            if process in self.generation.processes:
+                self.resources.telemetry.detach(process.name)
+            if process.kind != RUNTIME:
+                self.generation.fail(Failure("Extension.Crash", f"extension {process.name}: {how}"))
             elif out_of_memory:
-                self.life.fail(Fault("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"))
+                self.generation.fail(Failure("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"))
             else:
-                self.life.fail(Fault("Runtime.ExitError", f"Runtime exited with error: {how}"))
+                self.generation.fail(Failure("Runtime.ExitError", f"Runtime exited with error: {how}"))
             self.changed.notify_all()
 
-    # ---- Steps of a life
-
-    def wait(self, condition: Callable[[], bool], deadline: float) -> bool:
-        """Wait until a condition holds, a fault happened or the deadline passed; say whether it holds, faultless."""
-        with self.changed:
-            self.changed.wait_for(
-                lambda: condition() or self.life.fault is not None, max(0.0, deadline - time.monotonic())
-            )
-            return self.life.fault is None and condition()
+    # ---- Steps of a generation
 
     def begin_again(self) -> None:
-        """Replace a life that has ended by a new one."""
+        """Replace a generation that has ended by a new one."""
         with self.changed:
-            self.life = self.stage.new_life()
-        self.stage.telemetry.reopen(clear=self.options.clear_subscriptions)
+            self.resources.context.generation = self.resources.new_generation()
+        self.resources.telemetry.reopen(clear=self.options.clear_subscriptions)
+
+    def start_extensions(self) -> None:
+        """Start every file of `extensions/`, all at once; one that cannot be started fails the generation."""
+        variables = extension_variables(self.resources.variables())
+        for number, file in enumerate(self.resources.extensions):
+            error = "TooManyExtensions" if number >= LIMIT else file.error
+            if not error:
+                self._start(EXTENSION, file.name, [file.path], "/", variables)
+                continue
+            with self.changed:
+                extension = self.generation.registry.named(file.name)
+                extension.apply(ExtensionCall.LAUNCH_FAILED)
+                extension.error_type = error
+                self.generation.fail(Failure("Extension.LaunchError", f"extension {file.name}: {error}"))
+
+    def start_runtime(self) -> None:
+        """Start the function's runtime."""
+        resources = self.resources
+        self._start(RUNTIME, RUNTIME, resources.runtime_command(), resources.mounts.task, resources.variables())
+
+    def _start(self, kind: str, name: str, words: Sequence[str], folder: str, variables: Mapping[str, str]) -> None:
+        process = self.resources.run(kind, name, words, folder, variables, self)
+        with self.changed:
+            self.generation.processes.append(process)
+
+    def wait(self, condition: Callable[[], bool], deadline: float) -> bool:
+        """Wait until a condition holds, the generation fails or the deadline (monotonic seconds) passes.
+
+        Return whether the condition holds without a failure.
+        """
+        with self.changed:
+            self.changed.wait_for(
+                lambda: condition() or self.generation.failure is not None, max(0.0, deadline - time.monotonic())
+            )
+            return self.generation.failure is None and condition()
 
     def freeze(self) -> None:
         """Stop every process and all delivery. Does nothing when frozen already, nor on Managed Instances."""
-        if self.frozen or self.life.managed:
+        if self.frozen or self.generation.managed:
             return
-        if self.options.faults.strikes("cut-post"):
-            self.stage.telemetry.cut()
+        faults, telemetry = self.options.faults, self.resources.telemetry
+        if faults.strikes("cut-post"):
+            telemetry.drop_answers()
         else:
-            self.stage.telemetry.pause(FREEZE_PATIENCE)
+            telemetry.pause(FREEZE_TIMEOUT)
         self.frozen = True
         for process in self.processes:
             process.freeze()
-        self.options.faults.note_freeze()
+        faults.note_freeze()
 
     def thaw(self) -> None:
         """Let processes and delivery go on."""
@@ -115,10 +179,4 @@ class Core:
         self.frozen = False
         for process in self.processes:
             process.signal(signal.SIGCONT)
-        self.stage.telemetry.resume()
-
-    def end_life(self, reason: str, between: Callable[[], None] = lambda: None) -> None:
-        """End every process; `between` runs when the runtime is gone and before extensions are told."""
-        said = reason.upper() if self.options.upper_case_reason else reason
-        late = self.options.faults.strikes("late")
-        shutdown.end(self.life, self.changed, self.stage.telemetry, said, between, late=late)
+        self.resources.telemetry.resume()

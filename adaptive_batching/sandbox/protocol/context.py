@@ -7,33 +7,37 @@ The calls are in `runtime_api` and `extensions_api`, thin: parse, delegate to th
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.http_server import Answer
 from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from adaptive_batching.sandbox.function import Function
-    from adaptive_batching.sandbox.protocol.generation import Life
+    from adaptive_batching.sandbox.protocol.generation import Generation
     from adaptive_batching.sandbox.telemetry.fanout import Telemetry
 
 ACCEPTED = Answer(202, b'{"status":"OK"}\n', JSON)
 
 
-@dataclass(frozen=True)
-class Apis:
-    """One environment's state. `changed` guards everything that `life()` returns; `supported` are its log APIs."""
+@dataclass
+class ApiContext:
+    """What the calls of one environment have before them."""
 
     function: Function
     telemetry: Telemetry
-    changed: threading.Condition
-    life: Callable[[], Life]
+    generation: Generation
+    """The generation that runs now. A reset puts another in its place; a call that is blocked keeps its own."""
     supported: frozenset[str]
+    """The log APIs that exist here."""
     schemas: frozenset[str] | None
+    """The only schema versions that exist here, None: all."""
+    changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+    """Guards `generation` and everything in it; notified of each change."""
 
 
 def json_answer(value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:

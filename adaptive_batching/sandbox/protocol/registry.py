@@ -60,7 +60,7 @@ class Extension:
 
 
 class Registry:
-    """All extensions of one life of an environment (a reset starts with a new registry)."""
+    """All extensions of one generation (a reset starts with a new registry)."""
 
     def __init__(self, launched: Sequence[str], *, managed: bool = False) -> None:
         self.extensions = [
@@ -130,7 +130,7 @@ class Registry:
         return [one for one in self.extensions if event in one.events and one.state in alive]
 
     def all_registered(self) -> bool:
-        """Say whether nobody is missing that was launched."""
+        """Say whether every extension that was launched has registered, or failed."""
         return all(one.state is not ExtensionState.STARTED for one in self.extensions)
 
     def all_ready(self) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.protocol import extensions_api, runtime_api
-from adaptive_batching.sandbox.protocol.context import Apis
+from adaptive_batching.sandbox.protocol.context import ApiContext
 from adaptive_batching.sandbox.refusals import Refused, internal_error, no_route
 
-Operation = Callable[[Apis, Request, str], Answer | None]
+Operation = Callable[[ApiContext, Request, str], Answer | None]
 
 _ROUTES: list[tuple[str, str, Operation]] = [
     ("GET", "/2018-06-01/ping", runtime_api.ping),
@@ -34,7 +34,7 @@ _COMPILED = [
 ]
 
 
-def serve(apis: Apis) -> Handle:
+def serve(apis: ApiContext) -> Handle:
     """Return the function that answers requests with these routes."""
 
     def handle(request: Request) -> Answer | None:

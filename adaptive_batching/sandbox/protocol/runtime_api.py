@@ -10,133 +10,134 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox import refusals
 from adaptive_batching.sandbox.function import SNAP_START
 from adaptive_batching.sandbox.http_server import Answer, Request
-from adaptive_batching.sandbox.protocol.context import ACCEPTED, Apis, json_answer
-from adaptive_batching.sandbox.protocol.generation import Fault
+from adaptive_batching.sandbox.protocol.context import ACCEPTED, ApiContext, json_answer
+from adaptive_batching.sandbox.protocol.generation import Failure
+from adaptive_batching.sandbox.protocol.invocation import Response
 from adaptive_batching.sandbox.protocol.states import RuntimeCall
 from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
-    from adaptive_batching.sandbox.protocol.generation import Invocation
+    from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 #: Bytes of a response: 6 MiB and a little for the envelope.
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
-def invocation_next(apis: Apis, _request: Request, _id: str) -> Answer | None:
+def invocation_next(context: ApiContext, _request: Request, _id: str) -> Answer | None:
     """Block until an invocation comes; the first call ends the runtime's init."""
-    with apis.changed:
-        life = apis.life()
-        if not life.managed:
-            life.move_runtime(RuntimeCall.NEXT)
-        life.registry.closed = life.ready = True
-        for running in list(life.running.values()):
+    with context.changed:
+        generation = context.generation
+        if not generation.managed:
+            generation.move_runtime(RuntimeCall.NEXT)
+        generation.registry.closed = True
+        for running in list(generation.running.values()):
             if running.response is not None and running.runtime_done_at is None:
                 running.runtime_done_at = time.monotonic()
-        apis.changed.notify_all()
-        apis.changed.wait_for(lambda: life.queue or life.ended)
-        if not life.queue:
+        context.changed.notify_all()
+        context.changed.wait_for(lambda: generation.queue or generation.ended)
+        if not generation.queue:
             return None
-        invocation = life.queue.popleft()
-        if not life.managed:
-            life.move_runtime(RuntimeCall.DELIVER)
-        apis.changed.notify_all()
+        invocation = generation.queue.popleft()
+        if not generation.managed:
+            generation.move_runtime(RuntimeCall.DELIVER)
+        context.changed.notify_all()
     return Answer(200, invocation.payload, _invocation_headers(invocation))
 
 
-def invocation_response(apis: Apis, request: Request, request_id: str) -> Answer:
-    """The function's result."""
+def invocation_response(context: ApiContext, request: Request, request_id: str) -> Answer:
+    """Take the function's result."""
     mode = request.header("Lambda-Runtime-Function-Response-Mode")
     if mode not in {None, "", "streaming"}:
         raise refusals.invalid_response_mode(str(mode))
-    invocation = _responding(apis, request, request_id)
+    invocation = _responding(context, request, request_id)
     invocation.first_byte_at = request.first_byte_at
     size = len(request.body)
     if mode != "streaming" and size > RESPONSE_LIMIT:
         refusal = refusals.too_large(size, RESPONSE_LIMIT)
         text = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT - 100} bytes)."
-        _respond(apis, invocation, _error_body("Function.ResponseSizeTooLarge", text), "Unhandled")
+        body = _error_body("Function.ResponseSizeTooLarge", text)
+        _respond(context, invocation, Response(body, "Unhandled", by_runtime=True))
         raise refusal
     error = request.trailers.get("lambda-runtime-function-error-type")
-    invocation.content_type = request.header("Content-Type") or "application/json"
-    _respond(apis, invocation, request.body, "Unhandled" if error else None, error)
+    content_type = request.header("Content-Type") or "application/json"
+    reply = Response(request.body, "Unhandled" if error else None, error, content_type, by_runtime=True)
+    _respond(context, invocation, reply)
     return ACCEPTED
 
 
-def invocation_error(apis: Apis, request: Request, request_id: str) -> Answer:
-    """The function raised."""
-    invocation = _responding(apis, request, request_id)
+def invocation_error(context: ApiContext, request: Request, request_id: str) -> Answer:
+    """Take the error that the function raised."""
+    invocation = _responding(context, request, request_id)
     error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-    _respond(apis, invocation, request.body, "Unhandled", error_type)
+    _respond(context, invocation, Response(request.body, "Unhandled", error_type, by_runtime=True))
     return ACCEPTED
 
 
-def _responding(apis: Apis, request: Request, request_id: str) -> Invocation:
-    with apis.changed:
-        life = apis.life()
-        invocation = life.running.get(request_id)
+def _responding(context: ApiContext, request: Request, request_id: str) -> Invocation:
+    with context.changed:
+        generation = context.generation
+        invocation = generation.running.get(request_id)
         if invocation is None:
             raise refusals.invalid_request_id()
         if not request.complete:
             raise refusals.truncated()
-        if life.managed and invocation.response is not None:
+        if generation.managed and invocation.response is not None:
             raise refusals.runtime_state("Responded", "Responded")
-        if not life.managed:
-            life.move_runtime(RuntimeCall.RESPOND)
+        if not generation.managed:
+            generation.move_runtime(RuntimeCall.RESPOND)
         return invocation
 
 
-def _respond(
-    apis: Apis, invocation: Invocation, body: bytes, error: str | None = None, error_type: str | None = None
-) -> None:
-    with apis.changed:
-        invocation.answer(body, error, error_type, by_runtime=True)
-        apis.changed.notify_all()
+def _respond(context: ApiContext, invocation: Invocation, reply: Response) -> None:
+    with context.changed:
+        invocation.answer(reply)
+        context.changed.notify_all()
 
 
-def init_error(apis: Apis, request: Request, _id: str) -> Answer:
-    """The runtime could not initialise."""
-    with apis.changed:
-        life = apis.life()
-        life.move_runtime(RuntimeCall.REPORT_INIT_ERROR)
+def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
+    """Fail the generation: the runtime could not initialise."""
+    with context.changed:
+        generation = context.generation
+        generation.move_runtime(RuntimeCall.REPORT_INIT_ERROR)
         error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-        life.fail(Fault(error_type, "the runtime reported an init error", request.body))
-        apis.changed.notify_all()
+        generation.fail(Failure(error_type, "the runtime reported an init error", request.body))
+        context.changed.notify_all()
     return ACCEPTED
 
 
-def restore_next(apis: Apis, _request: Request, _id: str) -> Answer | None:
+def restore_next(context: ApiContext, _request: Request, _id: str) -> Answer | None:
     """SnapStart: block until the snapshot is restored."""
-    with apis.changed:
-        life = apis.life()
-        life.move_runtime(RuntimeCall.RESTORE_NEXT)
-        life.registry.closed = life.ready = True
-        apis.changed.notify_all()
-        apis.changed.wait_for(lambda: life.ended or life.restored)
-        if life.ended:
+    with context.changed:
+        generation = context.generation
+        generation.move_runtime(RuntimeCall.RESTORE_NEXT)
+        generation.registry.closed = True
+        context.changed.notify_all()
+        context.changed.wait_for(lambda: generation.ended or generation.restored)
+        if generation.ended:
             return None
-        life.move_runtime(RuntimeCall.RESTORE)
+        generation.move_runtime(RuntimeCall.RESTORE)
     return Answer(200)
 
 
-def restore_error(apis: Apis, request: Request, _id: str) -> Answer:
+def restore_error(context: ApiContext, request: Request, _id: str) -> Answer:
     """SnapStart: a restore hook failed."""
-    with apis.changed:
-        life = apis.life()
-        life.move_runtime(RuntimeCall.REPORT_RESTORE_ERROR)
+    with context.changed:
+        generation = context.generation
+        generation.move_runtime(RuntimeCall.REPORT_RESTORE_ERROR)
         error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-        life.fail(Fault(error_type, "the runtime reported a restore error", request.body))
-        apis.changed.notify_all()
+        generation.fail(Failure(error_type, "the runtime reported a restore error", request.body))
+        context.changed.notify_all()
     return ACCEPTED
 
 
-def credentials(apis: Apis, request: Request, _id: str) -> Answer:
+def credentials(context: ApiContext, request: Request, _id: str) -> Answer:
     """SnapStart: what the container endpoint gives instead of keys in variables."""
-    if apis.function.initialization_type != SNAP_START:
+    if context.function.initialization_type != SNAP_START:
         raise refusals.no_route()
-    if request.header("Authorization") != apis.function.container_token:
+    if request.header("Authorization") != context.function.container_token:
         raise refusals.Refused(403, "InvalidCredentialsToken", "the token is not this environment's")
-    keys = apis.function.credentials
+    keys = context.function.credentials
     return json_answer(
         {
             "AccessKeyId": keys.access_key,
@@ -147,7 +148,7 @@ def credentials(apis: Apis, request: Request, _id: str) -> Answer:
     )
 
 
-def ping(_apis: Apis, _request: Request, _id: str) -> Answer:
+def ping(_context: ApiContext, _request: Request, _id: str) -> Answer:
     """Answer that the server is there."""
     return Answer(200, b"pong", {"Content-Type": "text/plain"})
 

@@ -47,7 +47,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def embedded_s3() -> Iterator[str]:
     """Run the server; yield its endpoint."""
     if find_spec("moto") is None:
-        raise SandboxError("the embedded S3 needs moto[server], which `make venv` installs")
+        raise SandboxError("the embedded S3 needs moto[server], which this package brings")
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

@@ -24,7 +24,7 @@ class Ledger:
     shipped: int
     missing: Counter[Key]
     repeated: Counter[Key]
-    strange: Counter[Key]
+    unexpected: Counter[Key]
 
     @property
     def lost(self) -> int:
@@ -32,19 +32,19 @@ class Ledger:
         return self.missing.total()
 
     @property
-    def twice(self) -> int:
+    def duplicated(self) -> int:
         """Shipped more often than delivered."""
         return self.repeated.total()
 
     @property
     def unknown(self) -> int:
         """Shipped and never delivered."""
-        return self.strange.total()
+        return self.unexpected.total()
 
     @property
     def balanced(self) -> bool:
         """Whether every delivered record was shipped once, and nothing else."""
-        return not (self.lost or self.twice or self.unknown)
+        return not (self.lost or self.duplicated or self.unknown)
 
 
 def key(envelope: Envelope) -> Key:
@@ -63,5 +63,5 @@ def balance(delivered: Iterable[Envelope], shipped: Iterable[Envelope], types: I
     left = Counter(key(one) for one in shipped if one.get("type") != REPORT)
     surplus = left - came
     repeated = Counter({one: count for one, count in surplus.items() if one in came})
-    strange = surplus - repeated
-    return Ledger(came.total(), left.total(), came - left, repeated, strange)
+    unexpected = surplus - repeated
+    return Ledger(came.total(), left.total(), came - left, repeated, unexpected)

@@ -1,4 +1,4 @@
-"""The stream of events of one environment: to CloudWatch's view, and to whoever subscribed.
+"""The stream of events of one environment: to CloudWatch's view, and to each subscriber.
 
 Events from before a subscription are kept during Init and delivered afterwards (protocol reference 6.4).
 """
@@ -15,7 +15,7 @@ from adaptive_batching.sandbox.options import LOGS
 from adaptive_batching.sandbox.refusals import internal_error, invalid_subscription, subscription_closed
 from adaptive_batching.sandbox.telemetry import events
 from adaptive_batching.sandbox.telemetry.events import Event
-from adaptive_batching.sandbox.telemetry.subscriber import Courier, Delivery
+from adaptive_batching.sandbox.telemetry.subscriber import Delivery, Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,8 +42,8 @@ class Telemetry:
         self._dialect = dialect
         self._lock = threading.RLock()
         self._early: list[Event] = []
-        self._couriers: dict[str, Courier] = {}
-        self._former: list[Courier] = []
+        self._subscribers: dict[str, Subscriber] = {}
+        self._former: list[Subscriber] = []
         self._fresh: set[str] = set()  # who subscribed since the last reset
         self._open = True
 
@@ -56,15 +56,15 @@ class Telemetry:
                 return
             if self._open:
                 self._early.append(event)
-            for courier in self._couriers.values():
-                self._push(courier, event)
+            for subscriber in self._subscribers.values():
+                self._push(subscriber, event)
 
     def subscribe(self, name: str, subscription: Subscription, at: float) -> None:
         """Accept a subscription or raise Refused. The same one again is accepted and changes nothing."""
         with self._lock:
             if not self._open:
                 raise subscription_closed(subscription.api)
-            known = self._couriers.get(name)
+            known = self._subscribers.get(name)
             if known and name in self._fresh:
                 _again(known.subscription, subscription)
                 return
@@ -76,12 +76,12 @@ class Telemetry:
                 return
             dialect = self._dialect(subscription)
             with _connecting(subscription):
-                courier = Courier(name, subscription, dialect, self._faults, redeliver=self._redeliver)
+                subscriber = Subscriber(name, subscription, dialect, self._faults, redeliver=self._redeliver)
             self._fresh.add(name)
-            courier.on_dropped = self._tell_drop
+            subscriber.on_dropped = self._tell_drop
             for event in self._early:
-                self._push(courier, event)
-            self._couriers[name] = courier
+                self._push(subscriber, event)
+            self._subscribers[name] = subscriber
             self._tell(name, "Subscribed", subscription, at)
 
     def _tell(self, name: str, state: str, subscription: Subscription, at: float) -> None:
@@ -92,81 +92,84 @@ class Telemetry:
         self.emit(Event(time.time(), "platform.logsDropped", events.logs_dropped(records, size)))
 
     @staticmethod
-    def _push(courier: Courier, event: Event) -> None:
-        if event.category not in courier.subscription.types:
+    def _push(subscriber: Subscriber, event: Event) -> None:
+        if event.category not in subscriber.subscription.types:
             return
-        encoded = courier.dialect.render(event)
+        encoded = subscriber.dialect.render(event)
         if encoded is not None:
-            courier.push(encoded)
+            subscriber.push(encoded)
 
     def close_subscriptions(self) -> None:
         """Init is over: refuse further subscriptions and forget the early events."""
         with self._lock:
             self._open = False
             self._early = []
-            for courier in self._couriers.values():  # all that will come back has: its subscription was never lost
-                courier.adopt()
+            # An extension that asked for its first event without subscribing again keeps its subscription.
+            for subscriber in self._subscribers.values():
+                subscriber.attach()
 
     def reopen(self, *, clear: bool = False) -> None:
-        """Begin an Init after a reset; couriers stay and wait for their extensions to come back, unless cleared."""
+        """Begin an Init after a reset; subscribers stay and wait for their extensions to come back, unless cleared."""
         with self._lock:
             self._open = True
             self._fresh = set()
-            gone = list(self._couriers.values()) if clear else []
+            former = list(self._subscribers.values()) if clear else []
             if clear:
-                self._couriers = {}
-            self._former += gone
-        for courier in gone:
-            courier.stop()
+                self._subscribers = {}
+            self._former += former
+        for subscriber in former:
+            subscriber.stop()
 
-    def orphan(self, name: str) -> None:
-        """The extension's process has ended; its subscription stays."""
+    def detach(self, name: str) -> None:
+        """Send an extension nothing more: its process has ended. Its subscription stays."""
         with self._lock:
-            if name in self._couriers:
-                self._couriers[name].orphan()
+            if name in self._subscribers:
+                self._subscribers[name].detach()
 
-    def couriers(self) -> list[Courier]:
+    def subscribers(self) -> list[Subscriber]:
         """Return who is, or was before a reset that cleared subscriptions, delivered to."""
         with self._lock:
-            return [*self._former, *self._couriers.values()]
+            return [*self._former, *self._subscribers.values()]
 
-    def _current(self) -> list[Courier]:
+    def _current(self) -> list[Subscriber]:
         with self._lock:
-            return list(self._couriers.values())
+            return list(self._subscribers.values())
 
     def deliveries(self) -> list[Delivery]:
         """Return every acknowledged delivery so far, in order of time."""
-        return sorted((one for courier in self.couriers() for one in courier.deliveries), key=lambda one: one.at)
+        return sorted(
+            (one for subscriber in self.subscribers() for one in subscriber.deliveries), key=lambda one: one.at
+        )
 
-    def pause(self, patience: float) -> None:
-        """Pause every delivery, see `Courier.pause`."""
-        for courier in self._current():
-            courier.pause(patience)
+    def pause(self, timeout: float) -> None:
+        """Pause every delivery, see `Subscriber.pause`."""
+        for subscriber in self._current():
+            subscriber.pause(timeout)
 
-    def cut(self) -> None:
-        """Pause every delivery between a POST and its answer, see `Courier.cut`."""
-        for courier in self._current():
-            courier.cut()
+    def drop_answers(self) -> None:
+        """Pause every delivery between a POST and its answer, see `Subscriber.drop_answer`."""
+        for subscriber in self._current():
+            subscriber.drop_answer()
 
     def resume(self) -> None:
         """Go on everywhere."""
-        for courier in self._current():
-            courier.resume()
+        for subscriber in self._current():
+            subscriber.resume()
 
-    def flush(self, patience: float) -> None:
-        """Deliver what waits, up to `patience` seconds for each subscriber."""
-        for courier in self._current():
-            courier.flush(patience)
+    def flush(self, timeout: float) -> None:
+        """Deliver what waits, up to `timeout` seconds for each subscriber."""
+        for subscriber in self._current():
+            subscriber.flush(timeout)
 
     def stop(self) -> None:
         """End every delivery."""
-        for courier in self._current():
-            courier.stop()
+        for subscriber in self._current():
+            subscriber.stop()
 
 
 @contextlib.contextmanager
 def _connecting(subscription: Subscription) -> Iterator[None]:
-    """A TCP destination is dialled at once; one that refuses is the subscriber's mistake."""
+    """Refuse the subscription when its TCP destination, which is dialled at once, cannot be connected to."""
     try:
         yield
     except OSError as error:
@@ -175,7 +178,7 @@ def _connecting(subscription: Subscription) -> Iterator[None]:
 
 
 def _again(known: Subscription, wanted: Subscription) -> None:
-    """A second subscription in the same Init: the same one is harmless, the other API is a mistake."""
+    """Judge a second subscription in the same Init: the same one is harmless, the other API is a mistake."""
     if known.api != wanted.api:
         raise invalid_subscription(wanted.api, f"the extension is subscribed to the {known.api} API already")
     if known != wanted and wanted.api != LOGS:

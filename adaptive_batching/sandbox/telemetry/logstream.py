@@ -18,10 +18,13 @@ TAIL = 4096
 
 
 class LogStream:
-    """Appends what CloudWatch would show. Thread-safe."""
+    """Appends what CloudWatch would show to a file. `name` is the stream's on CloudWatch. Thread-safe."""
 
-    def __init__(self, path: Path, *, json_format: bool, echo: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, json_format: bool, name: str = "", echo: Callable[[str], None] | None = None
+    ) -> None:
         self.path = path
+        self.name = name
         self._echo = echo
         self._render = cloudwatch.as_json if json_format else cloudwatch.text
         self._lock = threading.Lock()

@@ -20,8 +20,6 @@ HOSTS = frozenset({"sandbox.localdomain", "sandbox"})
 #: The Runtime API's port in production; no listener can have it.
 RESERVED_PORT = 9001
 LAST_PORT = 65535
-#: Every schema version, of the Logs API and of the Telemetry API.
-SCHEMAS = ("2020-08-15", "2021-03-18", "2022-07-01", "2022-12-13", "2025-01-29")
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adaptive_batching.experiment.core import ledger
-from adaptive_batching.experiment.core.plan import BACK_OFF, EVENT, Plan, Span
+from adaptive_batching.experiment.core.plan import BACK_OFF, EVENT, Plan, Range
 from adaptive_batching.experiment.runner import Run, RunError, client
 from tests.fakes.invoke_api import DROP, FAILED, NAMELESS, lambda_api
 
 if TYPE_CHECKING:
     from adaptive_batching.experiment.core.ledger import Ledger
 
-SHORT = Span(0, 1)
+SHORT = Range(0, 1)
 
 
 def carry_out(endpoint: str, plan: Plan, limit: float = 60.0) -> tuple[Ledger, Ledger]:
@@ -31,7 +31,7 @@ def carry_out(endpoint: str, plan: Plan, limit: float = 60.0) -> tuple[Ledger, L
 
 def test_every_invocation_is_in_the_ledger_with_the_id_that_lambda_gave_it() -> None:
     with lambda_api() as script:
-        returned, written = carry_out(script.endpoint, Plan(40, 8, sleep_ms=Span(10, 600), seed=1))
+        returned, written = carry_out(script.endpoint, Plan(40, 8, sleep_ms=Range(10, 600), seed=1))
     assert sorted(written.accepted()) == sorted(script.ids)
     assert sorted(entry.number for entry in written.entries) == list(range(40))
     assert (returned.entries, written.bad, script.calls) == (written.entries, (), 40)
@@ -121,6 +121,6 @@ def test_where_nobody_listens_the_invocation_is_refused_and_did_not_run() -> Non
 def test_at_its_limit_a_run_ends_in_the_middle_of_a_pause() -> None:
     began = time.monotonic()
     with lambda_api() as script:
-        returned, _ = carry_out(script.endpoint, Plan(100, 2, pause=Span(50, 60)), limit=1.0)
+        returned, _ = carry_out(script.endpoint, Plan(100, 2, pause=Range(50, 60)), limit=1.0)
     assert len(returned.entries) == 2
     assert time.monotonic() - began < 20

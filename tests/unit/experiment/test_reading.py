@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment.core.evidence import COMPLAINTS, Evidence
 from adaptive_batching.experiment.core.ledger import Entry
-from adaptive_batching.experiment.core.sights import Kind, Sight, UnreadableError, of_record, of_text
+from adaptive_batching.experiment.core.observations import Kind, Observation, UnreadableError, of_record, of_text
 from adaptive_batching.experiment.exports import add_page, pages
 from adaptive_batching.experiment.objects import decoded, file_name
 from extension.records.body import Body
@@ -26,31 +26,34 @@ REQUEST = "8b133862-5331-4ded-ac5d-1ad5da5aee81"
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (f"START RequestId: {REQUEST} Version: $LATEST", Sight(Kind.START, REQUEST)),
-        (f"START RequestId: {REQUEST}\tVersion: $LATEST", Sight(Kind.START, REQUEST)),
-        (f'{{"requestId": "{REQUEST}", "message": "begin"}}', Sight(Kind.BEGIN, REQUEST)),
-        (f'{{"level":"INFO","message":"end","requestId":"{REQUEST}"}}\r\n', Sight(Kind.END, REQUEST)),
-        (f"REPORT RequestId: {REQUEST}\tDuration: 88.41 ms\tBilled Duration: 302 ms\t", Sight(Kind.OUTCOME, REQUEST)),
-        (f"REPORT RequestId: {REQUEST}\tStatus: timeout", Sight(Kind.OUTCOME, REQUEST, "", "timeout")),
+        (f"START RequestId: {REQUEST} Version: $LATEST", Observation(Kind.START, REQUEST)),
+        (f"START RequestId: {REQUEST}\tVersion: $LATEST", Observation(Kind.START, REQUEST)),
+        (f'{{"requestId": "{REQUEST}", "message": "begin"}}', Observation(Kind.BEGIN, REQUEST)),
+        (f'{{"level":"INFO","message":"end","requestId":"{REQUEST}"}}\r\n', Observation(Kind.END, REQUEST)),
+        (
+            f"REPORT RequestId: {REQUEST}\tDuration: 88.41 ms\tBilled Duration: 302 ms\t",
+            Observation(Kind.OUTCOME, REQUEST),
+        ),
+        (f"REPORT RequestId: {REQUEST}\tStatus: timeout", Observation(Kind.OUTCOME, REQUEST, "", "timeout")),
         (
             f"REPORT RequestId: {REQUEST}\tInit Duration: 1.00 ms\tStatus: error\tError Type: Runtime.ExitError",
-            Sight(Kind.OUTCOME, REQUEST, "", "error Runtime.ExitError"),
+            Observation(Kind.OUTCOME, REQUEST, "", "error Runtime.ExitError"),
         ),
         (
             f"2026-11-20T09:20:05.012Z {REQUEST} Task timed out after 3.00 seconds",
-            Sight(Kind.OUTCOME, REQUEST, "", "timeout"),
+            Observation(Kind.OUTCOME, REQUEST, "", "timeout"),
         ),
         (
             f"RequestId: {REQUEST} Error: Runtime exited with error: exit status 1",
-            Sight(Kind.OUTCOME, REQUEST, "", "Runtime exited with error: exit status 1"),
+            Observation(Kind.OUTCOME, REQUEST, "", "Runtime exited with error: exit status 1"),
         ),
         (
             f'{{"time":"2026-11-20T09:15:02.003Z","type":"platform.start","record":{{"requestId":"{REQUEST}"}}}}',
-            Sight(Kind.START, REQUEST, "2026-11-20T09:15:02.003Z"),
+            Observation(Kind.START, REQUEST, "2026-11-20T09:15:02.003Z"),
         ),
     ],
 )
-def test_a_line_of_a_log_stream(line: str, expected: Sight) -> None:
+def test_a_line_of_a_log_stream(line: str, expected: Observation) -> None:
     assert list(of_text(line)) == [expected]
 
 
@@ -79,16 +82,19 @@ def test_a_torn_line_is_unreadable(line: str) -> None:
 
 def test_a_function_record_may_be_an_object_or_several_lines() -> None:
     begin, end = {"requestId": REQUEST, "message": "begin"}, {"requestId": REQUEST, "message": "end"}
-    assert list(of_record("function", begin, "t")) == [Sight(Kind.BEGIN, REQUEST, "t")]
+    assert list(of_record("function", begin, "t")) == [Observation(Kind.BEGIN, REQUEST, "t")]
     both = f"{json.dumps(begin)}\n{json.dumps(end)}\n"
-    assert list(of_record("function", both, "t")) == [Sight(Kind.BEGIN, REQUEST, "t"), Sight(Kind.END, REQUEST, "t")]
+    assert list(of_record("function", both, "t")) == [
+        Observation(Kind.BEGIN, REQUEST, "t"),
+        Observation(Kind.END, REQUEST, "t"),
+    ]
 
 
 def test_a_torn_line_in_a_record_does_not_hide_its_neighbours() -> None:
     evidence = Evidence("objects")
     record = f'{{"requestId": "torn\n{{"requestId":"{REQUEST}","message":"end"}}\n'
     evidence.add_shipped({"type": "function", "record": record, "environment": "e", "sequence": 1, "time": "t"}, "o")
-    assert evidence.streams() == {"e": [Sight(Kind.END, REQUEST, "t")]}
+    assert evidence.streams() == {"e": [Observation(Kind.END, REQUEST, "t")]}
     assert evidence.bad == 1
 
 
@@ -232,7 +238,7 @@ def test_an_event_in_two_pages_that_overlap_counts_once() -> None:
     evidence, known = Evidence("x"), set[str]()
     assert not add_page(page(EVENT, nextToken="t"), evidence, known, "1")
     assert add_page(page(EVENT, {**EVENT, "eventId": "2", "timestamp": 6}), evidence, known, "2")
-    assert [sight.time for sight in evidence.streams()["s"]] == ["5", "6"]
+    assert [observation.time for observation in evidence.streams()["s"]] == ["5", "6"]
 
 
 def test_a_bad_event_is_counted_and_the_others_are_read() -> None:

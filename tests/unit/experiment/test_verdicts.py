@@ -120,7 +120,7 @@ def test_the_synchronous_answer_explains_a_missing_end_where_no_report_arrived()
 
 def test_a_request_that_the_ledger_does_not_know_is_counted_and_not_judged() -> None:
     found = one([("a", OK), ("b", "no end")], ledger_of(World({"s": [("a", OK)]})))
-    assert ([verdict.request for verdict in found.verdicts], found.strangers, found.exit_code) == (["a"], 1, 0)
+    assert ([verdict.request for verdict in found.verdicts], found.unknown_requests, found.exit_code) == (["a"], 1, 0)
 
 
 def test_another_function_in_the_same_place_is_not_judged_without_a_ledger() -> None:
@@ -181,7 +181,7 @@ def test_nothing_can_be_said_of_an_empty_place() -> None:
 
 def test_nothing_can_be_said_when_no_request_of_the_ledger_left_a_trace() -> None:
     found = one([("x", OK)], ledger_of(World({"s": [("a", OK)]})))
-    assert (found.exit_code, "right place" in found.silent) == (2, True)
+    assert (found.exit_code, "right place" in found.inconclusive) == (2, True)
 
 
 def test_nothing_can_be_said_without_any_begin_or_end() -> None:

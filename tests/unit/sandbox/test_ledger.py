@@ -17,18 +17,18 @@ TYPES = ("platform", "function")
 def test_the_same_records_in_another_order_and_with_more_members_balance() -> None:
     shipped = [record(2, requestId="r", sequence=1), record(1, requestId="r", sequence=0)]
     ledger = balance([record(1), record(2)], shipped, TYPES)
-    assert (ledger.delivered, ledger.shipped, ledger.lost, ledger.twice, ledger.unknown) == (2, 2, 0, 0, 0)
+    assert (ledger.delivered, ledger.shipped, ledger.lost, ledger.duplicated, ledger.unknown) == (2, 2, 0, 0, 0)
     assert ledger.balanced
 
 
 def test_a_record_that_is_missing_is_lost() -> None:
     ledger = balance([record(1), record(2)], [record(1)], TYPES)
-    assert (ledger.lost, ledger.twice, ledger.balanced) == (1, 0, False)
+    assert (ledger.lost, ledger.duplicated, ledger.balanced) == (1, 0, False)
 
 
 def test_a_record_shipped_again_is_twice() -> None:
     ledger = balance([record(1)], [record(1), record(1), record(1)], TYPES)
-    assert (ledger.lost, ledger.twice, ledger.balanced) == (0, 2, False)
+    assert (ledger.lost, ledger.duplicated, ledger.balanced) == (0, 2, False)
 
 
 def test_equal_records_are_counted_not_merged() -> None:
@@ -38,7 +38,7 @@ def test_equal_records_are_counted_not_merged() -> None:
 
 def test_a_record_that_nobody_delivered_is_unknown() -> None:
     ledger = balance([record(1)], [record(1), record(2)], TYPES)
-    assert (ledger.lost, ledger.twice, ledger.unknown, ledger.balanced) == (0, 0, 1, False)
+    assert (ledger.lost, ledger.duplicated, ledger.unknown, ledger.balanced) == (0, 0, 1, False)
 
 
 def test_types_that_are_not_shipped_are_not_missed() -> None:

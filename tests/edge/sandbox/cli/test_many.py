@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.faults import Faults
 from adaptive_batching.sandbox.fleet.fleet import Fleet
-from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many, summarise
+from adaptive_batching.sandbox.fleet.repeat import delivered, invoke_many
 from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3 import embedded, shipped
 from adaptive_batching.sandbox.s3.ledger import balance
@@ -49,7 +50,7 @@ def test_a_thousand_invocations_at_ten_at_a_time_end_clean_and_lose_nothing(tmp_
         objects = shipped.read(embedded.client(endpoint), "many-logs")
     came = delivered(fleet.all)
     ledger = balance(came, [record for one in objects for record in one.records], ("platform", "function"))
-    assert (ledger.lost, ledger.twice, ledger.unknown) == (0, 0, 0)
+    assert (ledger.lost, ledger.duplicated, ledger.unknown) == (0, 0, 0)
     assert sum(record["type"] == "platform.report" for record in came) == 1000
     assert sum(record["record"] == "x\n" for record in came) == 1000
     assert {result.function_error for result in results} == {None}

@@ -16,7 +16,8 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from adaptive_batching.sandbox.cli.terminal import Voice, log_line
+from adaptive_batching.console import Console
+from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.faults import Faults
 from adaptive_batching.sandbox.fleet import invoke_api
 from adaptive_batching.sandbox.fleet.fleet import Fleet
@@ -107,9 +108,9 @@ COLOURS = [
 
 @pytest.mark.parametrize(("line", "colour"), COLOURS)
 def test_the_log_is_coloured_by_kind(line: str, colour: str) -> None:
-    assert log_line(line, Voice(Terminal(), {"TERM": "xterm"})) == (f"{colour}{line}\x1b[0m" if colour else line)
-    assert log_line(line, Voice(Terminal(), {"TERM": "xterm", "NO_COLOR": "1"})) == line
-    assert log_line(line, Voice(io.StringIO(), {"TERM": "xterm"})) == line
+    assert log_line(line, Console(Terminal(), {"TERM": "xterm"})) == (f"{colour}{line}\x1b[0m" if colour else line)
+    assert log_line(line, Console(Terminal(), {"TERM": "xterm", "NO_COLOR": "1"})) == line
+    assert log_line(line, Console(io.StringIO(), {"TERM": "xterm"})) == line
 
 
 class BrokenOnce(Faults):

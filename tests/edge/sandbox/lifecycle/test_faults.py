@@ -17,7 +17,7 @@ from adaptive_batching.sandbox.options import TELEMETRY
 from adaptive_batching.sandbox.s3 import proxy as s3_proxy
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from adaptive_batching.sandbox.telemetry.dialects import Dialect
-from adaptive_batching.sandbox.telemetry.subscriber import Courier
+from adaptive_batching.sandbox.telemetry.subscriber import Subscriber
 from tests.edge.sandbox.protocol.test_delivery import Listener, subscription
 from tests.edge.sandbox.world import environment, eventually, function, records
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def courier(listener: Listener, faults: str, *, redeliver: bool = True) -> Iterator[Courier]:
+def subscriber(listener: Listener, faults: str, *, redeliver: bool = True) -> Iterator[Subscriber]:
     dialect = Dialect(TELEMETRY, "2025-01-29")
-    made = Courier("tiny", subscription(listener.server_port), dialect, parse(faults, 7), redeliver=redeliver)
+    made = Subscriber("tiny", subscription(listener.server_port), dialect, parse(faults, 7), redeliver=redeliver)
     yield made
     made.stop()
 
 
 def test_07_duplicate_mode_delivers_the_same_batch_twice() -> None:
     listener = Listener()
-    with courier(listener, "duplicate=1x1") as one:
+    with subscriber(listener, "duplicate=1x1") as one:
         one.push(b"1")
         eventually(lambda: len(one.deliveries) == 2)
         assert listener.bodies() == [[1], [1]]
@@ -46,7 +46,7 @@ def test_07_out_of_order_mode_changes_the_order_and_keeps_the_events_and_replays
     seen = []
     for _ in range(2):
         listener = Listener()
-        with courier(listener, "shuffle=1") as one:
+        with subscriber(listener, "shuffle=1") as one:
             one.pause(1.0)
             for number in range(50):
                 one.push(str(number).encode())
@@ -62,7 +62,7 @@ def test_07_out_of_order_mode_changes_the_order_and_keeps_the_events_and_replays
 def test_07_drop_mode_gives_up_and_says_so() -> None:
     listener = Listener(500)
     told: list[tuple[int, int]] = []
-    with courier(listener, "", redeliver=False) as one:
+    with subscriber(listener, "", redeliver=False) as one:
         one.on_dropped = lambda count, size: told.append((count, size))
         one.push(b"1")
         eventually(lambda: told)
@@ -75,7 +75,7 @@ def test_07_drop_mode_gives_up_and_says_so() -> None:
 def test_07_split_mode_cuts_a_large_record_over_two_bodies_and_counts_it_once() -> None:
     listener = Listener()
     whole = b'{"time":"T1","type":"function","record":"' + b"A" * 300_000 + b'"}'
-    with courier(listener, "") as one:
+    with subscriber(listener, "") as one:
         one.push(whole)
         eventually(lambda: len(one.deliveries) == 2)
         first, second = (body for *_, body in listener.seen)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.errors import IsolationError, SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, parse
 from adaptive_batching.sandbox.host import mounts
-from adaptive_batching.sandbox.host.mounts import S3_NAME, IsolationError
+from adaptive_batching.sandbox.host.names import S3_NAME, silent_resolver
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
 from adaptive_batching.sandbox.options import base_interpreter
 from adaptive_batching.sandbox.s3.embedded import clean_environment
@@ -39,7 +39,7 @@ def cannot_hang() -> str:
         return why
     with tempfile.TemporaryDirectory() as folder:
         try:
-            mounts.silent_resolver(Path(folder))[0].close()
+            silent_resolver(Path(folder))[0].close()
         except IsolationError as error:
             return str(error)
     return ""
@@ -109,7 +109,7 @@ def test_a_freeze_cuts_our_200_and_the_platform_sends_the_same_again(tmp_path: P
     with environment(quiet, faults=parse("cut-postx1")) as env:
         first = env.invoke({})
         env.invoke({})
-        assert env.telemetry.couriers()[0].cuts == 1
+        assert env.telemetry.subscribers()[0].answers_dropped == 1
     bodies = [line for line in env.extension_lines if line.startswith("body") and "platform.report" in line]
     same = [body for body in bodies if first.request_id in body]
     assert len(same) == 2  # received twice,

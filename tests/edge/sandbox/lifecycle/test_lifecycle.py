@@ -53,7 +53,7 @@ def test_07_nothing_is_delivered_while_frozen(tmp_path: Path) -> None:
     with environment(function(tmp_path)) as env:
         env.invoke({})
         before = len(env.deliveries)
-        eventually(lambda: env.telemetry.couriers()[0].undelivered() > 0)  # the report waits
+        eventually(lambda: env.telemetry.subscribers()[0].undelivered() > 0)  # the report waits
         deadline = time.monotonic() + 0.3  # many times the subscription's 25 ms
         while time.monotonic() < deadline:
             assert len(env.deliveries) == before

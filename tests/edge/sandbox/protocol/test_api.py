@@ -16,8 +16,9 @@ from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.options import LOGS, TELEMETRY
 from adaptive_batching.sandbox.protocol import routes
-from adaptive_batching.sandbox.protocol.context import Apis
-from adaptive_batching.sandbox.protocol.generation import Invocation, Life
+from adaptive_batching.sandbox.protocol.context import ApiContext
+from adaptive_batching.sandbox.protocol.generation import Generation
+from adaptive_batching.sandbox.protocol.invocation import Invocation
 from adaptive_batching.sandbox.protocol.runtime_api import RESPONSE_LIMIT
 from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.fanout import Telemetry
@@ -40,13 +41,13 @@ class Client:
     """A served environment without processes; each call opens its own connection."""
 
     def __init__(self, folder: Path, supported: frozenset[str] = frozenset({LOGS, TELEMETRY})) -> None:
-        self.changed = threading.Condition(threading.RLock())
-        self.life = Life(["tiny"], managed=False)
+        self.generation = Generation(["tiny"], managed=False)
         self.telemetry = Telemetry(
             LogStream(folder / "log", json_format=False), lambda wanted: Dialect(wanted.api, wanted.schema)
         )
-        apis = Apis(Function(folder), self.telemetry, self.changed, lambda: self.life, supported, None)
-        self.server = Server(routes.serve(apis))
+        context = ApiContext(Function(folder), self.telemetry, self.generation, supported, None)
+        self.changed = context.changed
+        self.server = Server(routes.serve(context))
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -64,14 +65,14 @@ class Client:
         invocation = Invocation(payload, 3.0, "arn:f", "Root=1")
         invocation.begin()
         with self.changed:
-            self.life.running[invocation.request_id] = invocation
-            self.life.queue.append(invocation)
+            self.generation.running[invocation.request_id] = invocation
+            self.generation.queue.append(invocation)
             self.changed.notify_all()
         return invocation
 
     def close(self) -> None:
         with self.changed:
-            self.life.ended = True
+            self.generation.ended = True
             self.changed.notify_all()
         self.server.stop()
         self.telemetry.stop()
@@ -157,8 +158,8 @@ def test_04_errors_need_their_header_and_end_the_conversation(client: Client) ->
     assert refusal(client.call("GET", NEXT, **me)) == (403, "Extension.InvalidExtensionState")
     last = client.call("POST", EXIT_ERROR, Lambda_Extension_Function_Error_Type="Extension.No", **me)
     assert refusal(last) == (403, "Extension.InvalidExtensionState")
-    assert client.life.fault is not None
-    assert client.life.fault.error_type == "Extension.No"
+    assert client.generation.failure is not None
+    assert client.generation.failure.error_type == "Extension.No"
 
 
 def test_03_internal_registration_closes_at_the_runtimes_first_next(client: Client) -> None:
@@ -176,11 +177,11 @@ def test_05_next_blocks_and_each_invoke_has_a_fresh_event_identifier(client: Cli
     for number in range(2):
         thread = threading.Thread(target=lambda: seen.append(client.call("GET", NEXT, **me)))
         thread.start()
-        while client.life.registry.named("tiny").state.value != "Ready":
+        while client.generation.registry.named("tiny").state.value != "Ready":
             time.sleep(0.005)
         assert len(seen) == number
         with client.changed:
-            client.life.registry.named("tiny").inbox.append({"eventType": "INVOKE", "requestId": str(number)})
+            client.generation.registry.named("tiny").inbox.append({"eventType": "INVOKE", "requestId": str(number)})
             client.changed.notify_all()
         thread.join(5)
     assert [one.json()["requestId"] for one in seen] == ["0", "1"]
@@ -260,7 +261,7 @@ def test_the_runtime_api_refuses_what_does_not_fit(client: Client) -> None:
 
 def test_a_response_above_six_megabytes_is_413_and_an_error_for_the_caller(client: Client) -> None:
     path = started(client)
-    invocation = next(iter(client.life.running.values()))
+    invocation = next(iter(client.generation.running.values()))
     answer = client.call("POST", f"{path}/response", b"x" * (RESPONSE_LIMIT + 1))
     assert refusal(answer) == (413, "RequestEntityTooLarge")
     assert invocation.function_error == "Unhandled"
@@ -278,7 +279,7 @@ ERROR_TYPES = [
 @pytest.mark.parametrize(("sent", "kept"), ERROR_TYPES)
 def test_error_types_that_do_not_fit_are_replaced(client: Client, sent: str, kept: str) -> None:
     path = started(client)
-    invocation = next(iter(client.life.running.values()))
+    invocation = next(iter(client.generation.running.values()))
     client.call("POST", f"{path}/error", b"{}", Lambda_Runtime_Function_Error_Type=sent)
     assert (invocation.function_error, invocation.error_type) == ("Unhandled", kept)
 
@@ -298,7 +299,7 @@ def chunked(path: str, *chunks: bytes, end: bytes) -> bytes:
 
 def test_a_streamed_response_is_joined_and_its_trailers_can_say_that_it_failed(client: Client) -> None:
     path = started(client)
-    invocation = next(iter(client.life.running.values()))
+    invocation = next(iter(client.generation.running.values()))
     end = b"0\r\nLambda-Runtime-Function-Error-Type: Function.Broke\r\n\r\n"
     assert b" 202 " in exchange(client, chunked(path, b"one", b"two", end=end)).split(b"\r\n")[0]
     assert (invocation.response, invocation.error_type) == (b"onetwo", "Function.Broke")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adaptive_batching.sandbox.options import TELEMETRY
+from adaptive_batching.sandbox.telemetry.backlog import BACKLOG
 from adaptive_batching.sandbox.telemetry.batching import Buffering
 from adaptive_batching.sandbox.telemetry.dialects import Dialect
-from adaptive_batching.sandbox.telemetry.subscriber import BACKLOG, Courier
+from adaptive_batching.sandbox.telemetry.subscriber import Subscriber
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, Subscription
 from tests.edge.sandbox.world import eventually
 from tests.fakes.ports import free_port
@@ -66,31 +67,31 @@ def subscription(port: int, **changes: object) -> Subscription:
 
 
 @pytest.fixture
-def couriers() -> Iterator[list[Courier]]:
-    made: list[Courier] = []
+def subscribers() -> Iterator[list[Subscriber]]:
+    made: list[Subscriber] = []
     yield made
     for one in made:
         one.stop()
 
 
-def courier(couriers: list[Courier], wanted: Subscription) -> Courier:
-    made = Courier("tiny", wanted, Dialect(TELEMETRY, "2025-01-29"))
-    couriers.append(made)
+def subscriber(subscribers: list[Subscriber], wanted: Subscription) -> Subscriber:
+    made = Subscriber("tiny", wanted, Dialect(TELEMETRY, "2025-01-29"))
+    subscribers.append(made)
     return made
 
 
-def test_an_event_is_posted_after_the_timeout_without_another_one_pushing_it(couriers: list[Courier]) -> None:
+def test_an_event_is_posted_after_the_timeout_without_another_one_pushing_it(subscribers: list[Subscriber]) -> None:
     listener = Listener()
-    one = courier(couriers, subscription(listener.server_port))
+    one = subscriber(subscribers, subscription(listener.server_port))
     one.push(b"1")
     eventually(lambda: listener.seen)
     assert listener.seen[0] == ("POST", "/logs?x=1", f"sandbox.localdomain:{listener.server_port}", b"[1]")
 
 
-def test_the_item_limit_sends_before_the_timeout(couriers: list[Courier]) -> None:
+def test_the_item_limit_sends_before_the_timeout(subscribers: list[Subscriber]) -> None:
     listener = Listener()
     limits = Buffering(timeout=600.0, max_bytes=262_144, max_items=1000)
-    one = courier(couriers, subscription(listener.server_port, buffering=limits))
+    one = subscriber(subscribers, subscription(listener.server_port, buffering=limits))
     for _ in range(1500):
         one.push(b"1")
     eventually(lambda: one.deliveries)
@@ -100,10 +101,10 @@ def test_the_item_limit_sends_before_the_timeout(couriers: list[Courier]) -> Non
 
 @pytest.mark.parametrize("status", [400, 500, 503])
 def test_07_what_is_not_answered_with_2xx_comes_again_with_the_same_bytes_and_order(
-    couriers: list[Courier], status: int
+    subscribers: list[Subscriber], status: int
 ) -> None:
     listener = Listener(status, status)
-    one = courier(couriers, subscription(listener.server_port))
+    one = subscriber(subscribers, subscription(listener.server_port))
     one.push(b"1")
     eventually(lambda: listener.seen)
     one.push(b"2")
@@ -112,24 +113,24 @@ def test_07_what_is_not_answered_with_2xx_comes_again_with_the_same_bytes_and_or
     assert [(one.events, one.attempts) for one in one.deliveries] == [((b"1",), 3), ((b"2",), 1)]
 
 
-def test_nobody_else_s_listener_gets_what_is_for_an_extension_that_has_ended(couriers: list[Courier]) -> None:
+def test_nobody_else_s_listener_gets_what_is_for_an_extension_that_has_ended(subscribers: list[Subscriber]) -> None:
     """Environments share this machine's ports: after a crash another one's extension may have it."""
     listener = Listener()
-    one = courier(couriers, subscription(listener.server_port))
-    one.orphan()
+    one = subscriber(subscribers, subscription(listener.server_port))
+    one.detach()
     one.push(b"1")
     eventually(lambda: one.failures > 1)
-    one.cut()
+    one.drop_answer()
     one.resume()
     assert listener.seen == []
-    one.adopt()
+    one.attach()
     eventually(lambda: one.deliveries)
     assert listener.bodies() == [[1]]
 
 
-def test_a_listener_that_is_not_there_yet_is_found_when_it_is(couriers: list[Courier]) -> None:
+def test_a_listener_that_is_not_there_yet_is_found_when_it_is(subscribers: list[Subscriber]) -> None:
     port = free_port()
-    one = courier(couriers, subscription(port))
+    one = subscriber(subscribers, subscription(port))
     one.push(b"1")
     eventually(lambda: one.failures)
     listener = Listener()
@@ -138,10 +139,10 @@ def test_a_listener_that_is_not_there_yet_is_found_when_it_is(couriers: list[Cou
     assert listener.bodies() == [[1]]
 
 
-def test_a_pause_waits_for_the_post_in_flight_and_starts_no_other(couriers: list[Courier]) -> None:
+def test_a_pause_waits_for_the_post_in_flight_and_starts_no_other(subscribers: list[Subscriber]) -> None:
     listener = Listener()
     listener.hold.clear()
-    one = courier(couriers, subscription(listener.server_port))
+    one = subscriber(subscribers, subscription(listener.server_port))
     one.push(b"1")
     eventually(lambda: listener.seen)
     threading.Timer(0.1, listener.hold.set).start()
@@ -155,17 +156,17 @@ def test_a_pause_waits_for_the_post_in_flight_and_starts_no_other(couriers: list
     assert listener.bodies() == [[1], [2]]
 
 
-def test_flush_sends_before_any_threshold(couriers: list[Courier]) -> None:
+def test_flush_sends_before_any_threshold(subscribers: list[Subscriber]) -> None:
     listener = Listener()
     slow = Buffering(timeout=600.0, max_bytes=262_144, max_items=1000)
-    one = courier(couriers, subscription(listener.server_port, buffering=slow))
+    one = subscriber(subscribers, subscription(listener.server_port, buffering=slow))
     one.push(b"1")
     assert one.flush(5.0)
     assert listener.bodies() == [[1]]
 
 
-def test_a_consumer_that_never_comes_back_loses_the_oldest_and_it_is_said(couriers: list[Courier]) -> None:
-    one = courier(couriers, subscription(free_port()))
+def test_a_consumer_that_never_comes_back_loses_the_oldest_and_it_is_said(subscribers: list[Subscriber]) -> None:
+    one = subscriber(subscribers, subscription(free_port()))
     told: list[tuple[int, int]] = []
     one.on_dropped = lambda records, size: told.append((records, size))
     one.pause(0.1)
@@ -175,10 +176,10 @@ def test_a_consumer_that_never_comes_back_loses_the_oldest_and_it_is_said(courie
     assert one.undelivered() == 4
 
 
-def test_a_tcp_destination_gets_one_object_on_each_line(couriers: list[Courier]) -> None:
+def test_a_tcp_destination_gets_one_object_on_each_line(subscribers: list[Subscriber]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        one = courier(couriers, subscription(port, destination=Destination("TCP", port)))
+        one = subscriber(subscribers, subscription(port, destination=Destination("TCP", port)))
         one.push(b'{"a":1}')
         one.push(b'{"b":2}')
         server.settimeout(5)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.errors import StoreError
-from extension.stores.answers import Answer, dechunk, element, judge, refusal
+from extension.stores.answers import Response, dechunk, element, raise_for_error, refusal
 
 SPLITS = st.lists(st.integers(1, 40), min_size=1, max_size=10)
 
@@ -32,14 +32,14 @@ def test_any_bytes_are_dechunked_without_an_error(data: bytes) -> None:
 @given(st.binary(max_size=300))
 def test_a_head_is_read_or_refused_with_a_value_error(data: bytes) -> None:
     try:
-        Answer(data)
+        Response(data)
     except ValueError:
         return
     assert data.startswith(b"HTTP/1.")
 
 
 @pytest.mark.parametrize(
-    ("head", "lasting", "length"),
+    ("head", "keep_alive", "length"),
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0", True, 0),
         (b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH:7", True, 7),
@@ -50,9 +50,9 @@ def test_a_head_is_read_or_refused_with_a_value_error(data: bytes) -> None:
         (b"HTTP/1.1 204 No Content", True, 0),
     ],
 )
-def test_when_a_connection_may_be_kept(head: bytes, length: int, *, lasting: bool) -> None:
-    answer = Answer(head)
-    assert (answer.lasting, answer.length) == (lasting, length)
+def test_when_a_connection_may_be_kept(head: bytes, length: int, *, keep_alive: bool) -> None:
+    answer = Response(head)
+    assert (answer.keep_alive, answer.length) == (keep_alive, length)
 
 
 @given(text=st.text(st.characters(exclude_characters="<>", exclude_categories=["Cs"])))
@@ -65,7 +65,7 @@ def test_an_element_is_found(text: str) -> None:
 
 def test_a_refusal_without_a_document_is_named_by_its_status() -> None:
     with pytest.raises(StoreError) as caught:
-        judge(Answer(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0"))
+        raise_for_error(Response(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0"))
     assert (caught.value.kind, caught.value.code) == (StoreError.SERVER, "HTTP502")
 
 

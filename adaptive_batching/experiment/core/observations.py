@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """One thing seen of one request. `trouble`: of an OUTCOME, why the attempt failed; "" when it did not.
 
     `time` tells copies of a line from its next writing; "" where the source has no time for it.
@@ -49,24 +49,24 @@ class UnreadableError(ValueError):
     """A line that ought to be JSON and is not."""
 
 
-def of_text(line: str, time: str = "") -> Iterator[Sight]:
+def of_text(line: str, time: str = "") -> Iterator[Observation]:
     """Yield what one line of a log stream shows; UnreadableError if it starts as a JSON object and is none."""
     line = line.strip("\r\n")
     if line.lstrip().startswith("{"):
         yield from _of_json(line, time)
     elif found := _START.match(line):
-        yield Sight(Kind.START, found[1], time)
+        yield Observation(Kind.START, found[1], time)
     elif found := _REPORT.match(line):
         status, error = _STATUS.search(line), _ERROR_TYPE.search(line)
         trouble = _trouble(status[1] if status else "", error[1] if error else "")
-        yield Sight(Kind.OUTCOME, found[1], time, trouble)
+        yield Observation(Kind.OUTCOME, found[1], time, trouble)
     elif found := _TIMED_OUT.match(line):
-        yield Sight(Kind.OUTCOME, found[1], time, "timeout")
+        yield Observation(Kind.OUTCOME, found[1], time, "timeout")
     elif found := _RUNTIME_EXITED.match(line):
-        yield Sight(Kind.OUTCOME, found[1], time, found[2].strip())
+        yield Observation(Kind.OUTCOME, found[1], time, found[2].strip())
 
 
-def of_record(kind: str, record: object, time: str) -> Iterator[Sight]:
+def of_record(kind: str, record: object, time: str) -> Iterator[Observation]:
     """Yield what one telemetry record shows. UnreadableError as for a line, after what else was readable."""
     if kind.startswith("platform."):
         yield from _of_platform(kind, record, time)
@@ -83,7 +83,7 @@ def of_record(kind: str, record: object, time: str) -> Iterator[Sight]:
             raise unreadable
 
 
-def _of_json(line: str, time: str) -> Iterator[Sight]:
+def _of_json(line: str, time: str) -> Iterator[Observation]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -98,22 +98,22 @@ def _of_json(line: str, time: str) -> Iterator[Sight]:
         yield from _of_function(value, time)
 
 
-def _of_function(value: dict[str, Any], time: str) -> Iterator[Sight]:
+def _of_function(value: dict[str, Any], time: str) -> Iterator[Observation]:
     request, message = value.get("requestId"), value.get("message")
     if isinstance(request, str) and request and message in (Kind.BEGIN.value, Kind.END.value):
-        yield Sight(Kind(message), request, time)
+        yield Observation(Kind(message), request, time)
 
 
-def _of_platform(kind: str, record: object, time: str) -> Iterator[Sight]:
+def _of_platform(kind: str, record: object, time: str) -> Iterator[Observation]:
     request = record.get("requestId") if isinstance(record, dict) else None
     if not isinstance(record, dict) or not isinstance(request, str) or not request:
         return
     if kind == "platform.start":
-        yield Sight(Kind.START, request, time)
+        yield Observation(Kind.START, request, time)
     elif kind in {"platform.runtimeDone", "platform.report"}:
         status, error = record.get("status"), record.get("errorType")
         trouble = _trouble(status if isinstance(status, str) else "", error if isinstance(error, str) else "")
-        yield Sight(Kind.OUTCOME, request, time, trouble)
+        yield Observation(Kind.OUTCOME, request, time, trouble)
 
 
 def _trouble(status: str, error_type: str) -> str:

@@ -1,0 +1,114 @@
+"""What people read: results on stdout, everything else on stderr; colours and a bar where a terminal is.
+
+Text is written as it stands, because most of it is a log: rich reads no markup in it, highlights nothing, makes no
+emoji, folds no line and expands no tab. NO_COLOR is honoured. Loading rich takes a while: what only prints its help
+does not import this module.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from rich import console as rich
+from rich.color import ColorSystem
+from rich.progress_bar import ProgressBar
+from rich.segment import Segment, Segments
+from rich.style import Style
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+#: Seconds between two states of the bar.
+_SELDOM = 0.1
+_BAR = 30  # characters
+#: Back to the line's begin, and nothing is left of it.
+_CLEAR = Segment("\r\x1b[K")
+
+
+class Console:
+    """Writes to one stream, line by line. Thread-safe.
+
+    `beside`: the console whose bar is on the same terminal; it is taken away before a line is written.
+    """
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str] | None = None, beside: Console | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        terminal = stream.isatty() and environ.get("TERM") != "dumb"
+        self._coloured = terminal and not environ.get("NO_COLOR")
+        self._rich = rich.Console(
+            file=stream,
+            force_terminal=terminal,
+            color_system="standard" if self._coloured else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._beside = beside
+        self._has_bar = terminal
+        self._bar_is_shown = False
+        self._next_bar = 0.0
+        self._lock = threading.Lock()
+
+    def paint(self, text: str, style: str) -> str:
+        """Return text in a style; as it is without one, or where colours are not wanted."""
+        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if self._coloured and style else text
+
+    def say(self, text: str = "") -> None:
+        """Write one line."""
+        if self._beside:
+            self._beside.clear()
+        with self._lock:
+            self._write([Segment(text), Segment.line()])
+
+    def progress(self, label: str, done: int, total: int) -> None:
+        """Show how far something is: a bar that moves on a terminal, nothing elsewhere."""
+        now = time.monotonic()
+        if not self._has_bar or (now < self._next_bar and done < total):
+            return
+        bar = self._rich.render(ProgressBar(total=total, completed=done, width=_BAR))
+        with self._lock:
+            self._write([Segment(f"{label} "), *_without_newline(bar), Segment(f" {done:,}/{total:,}")])
+            self._bar_is_shown = True
+            self._next_bar = now + _SELDOM
+
+    def clear(self) -> None:
+        """Take the bar away; the next call of `progress` shows it again."""
+        with self._lock:
+            self._write([])
+
+    def _write(self, segments: list[Segment]) -> None:
+        before = [_CLEAR] if self._bar_is_shown else []
+        self._bar_is_shown = False
+        if before or segments:
+            self._rich.print(Segments([*before, *segments]))
+
+
+def consoles() -> tuple[Console, Console]:
+    """Return the console for results, which is stdout, and the one for everything else, which is stderr."""
+    everything_else = Console(sys.stderr)
+    return Console(sys.stdout, beside=everything_else if sys.stdout.isatty() else None), everything_else
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, as wide as it needs: figures to the right, the rest to the left. Pure."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(head):
+        figures = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows)
+        made.add_column(name, justify="right" if figures else "left", no_wrap=True)
+    for row in rows:
+        made.add_row(*row)
+    room = 2 * sum(max(map(len, column)) + 2 for column in zip(head, *rows, strict=True))  # a character takes two cells
+    paper = io.StringIO()
+    rich.Console(file=paper, width=room, color_system=None, markup=False, emoji=False, highlight=False).print(made)
+    return [line.rstrip() for line in paper.getvalue().splitlines()]
+
+
+def _without_newline(segments: Iterable[Segment]) -> list[Segment]:
+    return [one for one in segments if one.text != "\n"]

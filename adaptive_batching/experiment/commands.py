@@ -1,0 +1,183 @@
+"""The options of `experiment run` and `experiment analyze`, and what is asked for with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from secrets import randbelow
+from typing import Any
+
+import click
+
+from adaptive_batching import clone
+from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
+from adaptive_batching.experiment.cli import COMMANDS
+from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
+
+#: Seconds after which nothing further is invoked.
+LIMIT = 3600.0
+#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
+ENVIRONMENTS = 20
+_PATH = click.Path(path_type=Path)
+_WHAT, _WHERE, _SANDBOX = "what is done", "where", "the sandbox"
+_SOURCES = "what is looked through"
+
+
+class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """A number, or a range from which numbers are drawn."""
+
+    name = "range"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Range:
+        """Return the range. Raises Mistake with what was read."""
+        try:
+            return Range.parse(value)
+        except ValueError as error:
+            raise Mistake(f"{param.opts[0] if param else 'the range'} {error}", ctx) from None
+
+
+class _Greedy(Command):
+    """A command one of whose options takes every word up to the next option: `--cloudwatch a.json b.json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Name the option before each of its words, as click wants it."""
+        words: list[str] = []
+        inside = False
+        for word in args:
+            if word.startswith("-"):
+                inside = word == "--cloudwatch"
+            elif inside and words[-1] != "--cloudwatch":
+                words.append("--cloudwatch")
+            words.append(word)
+        return super().parse_args(ctx, words)
+
+
+def _run(*, preset: str | None, seed: int | None, environments: int | None, **given: Any) -> int:  # noqa: ANN401
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.experiment.run_command import RunRequest, run  # noqa: PLC0415
+    from adaptive_batching.experiment.runner import RunError  # noqa: PLC0415
+
+    planned = ("invocations", "concurrency", "kind", "pause", "sleep_ms")
+    wanted = {name: value for name in planned if (value := given.pop(name)) is not None}
+    with refusing(RunError, ValueError, clone.LayerError):
+        base = ORIGINAL if preset else Plan()
+        plan = replace(base, seed=randbelow(1_000_000) if seed is None else seed, **wanted)
+        room = environments or min(plan.concurrency, ENVIRONMENTS)
+        return run(RunRequest(plan, environments=room, **given), *consoles())
+
+
+run = Command(
+    "run",
+    callback=_run,
+    help=COMMANDS["run"][1],
+    about={_WHERE: "By default in the project's sandbox, which is started and ended."},
+    params=[
+        Option(
+            ["--preset"],
+            type=click.Choice(["original"]),
+            group=_WHAT,
+            help="600 at 600, Event, pause 5-6 s; other options win",
+        ),
+        Option(["-n", "--invocations"], type=int, metavar="N", group=_WHAT, help="how many (default: 100)"),
+        Option(["-c", "--concurrency"], type=int, metavar="N", group=_WHAT, help="how many at once (default: 10)"),
+        Option(
+            ["--type", "kind"],
+            type=click.Choice([EVENT, REQUEST_RESPONSE]),
+            group=_WHAT,
+            help=f"default: {REQUEST_RESPONSE}",
+        ),
+        Option(
+            ["--pause"],
+            type=_Range(),
+            metavar="S",
+            group=_WHAT,
+            help="seconds between a worker's own, 5 or 5-6 (default: 0)",
+        ),
+        Option(
+            ["--sleep", "sleep_ms"],
+            type=_Range(),
+            metavar="MS",
+            group=_WHAT,
+            help="how long the function sleeps (default: 10-600)",
+        ),
+        Option(["--seed"], type=int, metavar="N", group=_WHAT, help="of pauses and sleeps (default: drawn, and said)"),
+        Option(
+            ["--limit"],
+            type=float,
+            default=LIMIT,
+            metavar="S",
+            group=_WHAT,
+            help=f"end after so long (default: {LIMIT:.0f})",
+        ),
+        Option(["--folder"], type=_PATH, group=_WHAT, help="where to keep everything (default: experiment-<time>)"),
+        Option(
+            ["--function"],
+            metavar="NAME",
+            group=_WHERE,
+            help="name or ARN of a function (default with --endpoint-url: experiment)",
+        ),
+        Option(["--endpoint-url", "endpoint"], metavar="URL", group=_WHERE, help="of an Invoke API that is not AWS's"),
+        Option(["--region"], group=_WHERE, help="default: as the AWS CLI has it"),
+        Option(
+            ["--environments"],
+            type=int,
+            metavar="N",
+            group=_SANDBOX,
+            help=f"environments at most (default: the concurrency, {ENVIRONMENTS} at most)",
+        ),
+        Option(["--code"], type=_PATH, group=_SANDBOX, help="the function's folder (default: functions/experiment)"),
+        Option(["--layer"], type=_PATH, group=_SANDBOX, help=f"the built layer (default: {clone.LAYER})"),
+        Argument(
+            ["serve_words"],
+            nargs=-1,
+            type=click.UNPROCESSED,
+            metavar="[-- option …]",
+            group=_SANDBOX,
+            help="options of `sandbox serve`, after --",
+        ),
+    ],
+)
+
+
+def _analyze(**given: Any) -> int:  # noqa: ANN401 - the options below
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.experiment.analyze import AnalyzeRequest, SourceError, run  # noqa: PLC0415
+
+    with refusing(SourceError):
+        return run(AnalyzeRequest(**given), *consoles())
+
+
+analyze = _Greedy(
+    "analyze",
+    callback=_analyze,
+    help=COMMANDS["analyze"][1],
+    about={_SOURCES: "Each is judged by itself. Default: what folder holds."},
+    params=[
+        Argument(
+            ["folder"],
+            required=False,
+            type=_PATH,
+            metavar="[folder]",
+            group=_SOURCES,
+            help="of a run: its ledger, objects and log streams",
+        ),
+        Option(
+            ["--s3"],
+            metavar="s3://BUCKET/PREFIX",
+            group=_SOURCES,
+            help="shipped objects; kept in folder/objects",
+        ),
+        Option(["--endpoint-url", "endpoint"], metavar="URL", group=_SOURCES, help="of an S3 that is not AWS's"),
+        Option(["--region"], group=_SOURCES, help="default: as the AWS CLI has it"),
+        Option(
+            ["--cloudwatch"],
+            type=_PATH,
+            multiple=True,
+            metavar="FILE …",
+            group=_SOURCES,
+            help="pages of FilterLogEvents, JSON; several files, and repeatable",
+        ),
+        Option(["--log-folder"], type=_PATH, group=_SOURCES, help="log streams of the sandbox"),
+        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+    ],
+)

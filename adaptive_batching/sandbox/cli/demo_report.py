@@ -1,0 +1,110 @@
+"""What the demonstration says: objects, the first lines of one, and the ledger; or the same as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.console import table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaptive_batching.console import Console
+    from adaptive_batching.sandbox.s3.ledger import Ledger
+    from adaptive_batching.sandbox.s3.shipped import Shipped
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a demonstration found."""
+
+    bucket: str
+    types: tuple[str, ...]  # of the records that are compared
+    objects: list[Shipped]
+    ledger: Ledger
+    invocations: int
+    failed: int
+    seconds: float
+    said: list[str]  # by the extension, on its stderr and stdout
+
+    @property
+    def passed(self) -> bool:
+        """Whether there were objects, every invocation succeeded and every record was shipped once."""
+        return bool(self.objects) and not self.failed and self.ledger.balanced
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome for `--format json`. Pure."""
+    ledger = outcome.ledger
+    return {
+        "invocations": outcome.invocations,
+        "failed": outcome.failed,
+        "seconds": round(outcome.seconds, 3),
+        "objects": [
+            {"key": one.key, "bytes": one.size, "records": len(one.records), "reason": one.reason}
+            for one in outcome.objects
+        ],
+        "ledger": {
+            "delivered": ledger.delivered,
+            "shipped": ledger.shipped,
+            "lost": ledger.lost,
+            "twice": ledger.duplicated,
+            "unknown": ledger.unknown,
+        },
+    }
+
+
+def show(outcome: Outcome, out: Console) -> None:
+    """Print objects, a sample and the ledger."""
+    folder = common_folder([one.key for one in outcome.objects])
+    rows = [
+        [one.key.removeprefix(folder), f"{one.size:,}", f"{len(one.records):,}", one.reason] for one in outcome.objects
+    ]
+    out.say(f"s3://{outcome.bucket}/{folder}")
+    head, *body = table(["key", "bytes", "records", "reason"], rows)
+    out.say(out.paint(head, "bold"))
+    for line in body:
+        out.say(line)
+    if outcome.objects:
+        out.say()
+        out.say(out.paint(f"The first lines of {outcome.objects[0].key.rpartition('/')[2]}:", "bold"))
+        for line in outcome.objects[0].text.splitlines()[:3]:
+            out.say(_shortened(line))
+    out.say()
+    _show_ledger(outcome, out)
+
+
+def common_folder(keys: Sequence[str]) -> str:
+    """Return what all keys have in front of them, up to and with the last common slash. Pure."""
+    if not keys:
+        return ""
+    first, last = min(keys), max(keys)
+    same = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: first[:same].rfind("/") + 1]
+
+
+def _shortened(line: str, width: int = 200) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _show_ledger(outcome: Outcome, out: Console) -> None:
+    ledger = outcome.ledger
+    out.say(
+        out.paint("Ledger", "bold")
+        + f" of {outcome.invocations} invocations, {len(outcome.objects)} objects, {outcome.seconds:.1f} s"
+    )
+    lines = [
+        ("delivered", ledger.delivered, f"records that the extension acknowledged ({', '.join(outcome.types)})"),
+        ("shipped", ledger.shipped, "records read back from S3"),
+        ("lost", ledger.lost, "delivered, not shipped"),
+        ("twice", ledger.duplicated, "shipped more often than delivered"),
+    ]
+    if ledger.unknown:
+        lines.append(("unknown", ledger.unknown, "shipped, never delivered"))
+    if outcome.failed:
+        lines.append(("failed", outcome.failed, "invocations that ended in an error"))
+    for name, count, meaning in lines:
+        wrong = bool(count) and name not in {"delivered", "shipped"}
+        figure = f"{count:>7,}"
+        out.say(f"  {name:<9} {out.paint(figure, 'red' if wrong else 'green')}  {out.paint(meaning, 'dim')}")

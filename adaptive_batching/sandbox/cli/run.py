@@ -1,0 +1,50 @@
+"""The command `adaptive-batching sandbox run`. What it does is in `invocations`, which takes longer to load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
+from adaptive_batching.sandbox.cli.commands import COMMANDS
+from adaptive_batching.sandbox.cli.parameters import PARAMETERS
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.faults import FaultError
+
+
+def _run(*, invocations: int, concurrency: int, payload: str, pause: float, **given: Any) -> int:  # noqa: ANN401
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.invocations import Repetition, carry_out, read_payload  # noqa: PLC0415
+
+    with refusing(SandboxError, FaultError):
+        repetition = Repetition(invocations, concurrency, read_payload(payload), pause)
+        return carry_out(Given(**given), repetition, *consoles())
+
+
+run = Command(
+    "run",
+    callback=_run,
+    help=COMMANDS["run"][1],
+    params=[
+        Option(
+            ["-n", "--invocations"], metavar="N", type=Number(int, Bounds(1)), default=1, help="how many (default: 1)"
+        ),
+        Option(
+            ["-c", "--concurrency"],
+            metavar="N",
+            type=Number(int, Bounds(1)),
+            default=1,
+            help="so many at a time (default: 1)",
+        ),
+        Option(["--payload"], default="{}", metavar="JSON", help="JSON, or @file (default: {})"),
+        Option(
+            ["--pause"],
+            type=Number(float, Bounds(0, DAY)),
+            default=0.0,
+            metavar="S",
+            help="seconds frozen between invocations",
+        ),
+        *PARAMETERS,
+    ],
+)

@@ -1,0 +1,100 @@
+"""What `sandbox serve` does: keep functions behind Lambda's Invoke API until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.store import ready
+from adaptive_batching.sandbox.cli.summary import summarise
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet import invoke_api
+from adaptive_batching.sandbox.fleet.fleet import Fleet
+from adaptive_batching.sandbox.host.launch import find_extensions
+from adaptive_batching.sandbox.http_server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adaptive_batching.console import Console
+    from adaptive_batching.sandbox.cli.arguments import Given
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.options import Options
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where the Invoke API listens, and how many environments there are at most. `idle`: seconds, None: for ever."""
+
+    port: int
+    concurrency: int
+    idle: float | None
+
+
+def carry_out(given: Given, service: Service, console: Console) -> int:
+    """Serve what the options describe. Raises SandboxError or FaultError."""
+    target = prepare(given, console)
+    with ready(target, console.say) as (function, _store):
+        return keep_serving(function, target.options, service, console)
+
+
+def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
+    """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
+    with _ending() as ending, Fleet(function, options, service.concurrency, service.idle) as fleet:
+        server = _listen({function.name: fleet}, service.port)
+        try:
+            _announce(function, server.port, console)
+            ending.recv(1)
+            console.say("shutting down")
+        finally:
+            server.stop()
+    results = [result for environment in fleet.all for result in environment.finished]
+    for line in summarise(results, fleet.all, options.faults):
+        console.say(line)
+    if fleet.dropped:
+        console.say(f"events        {fleet.dropped} were still queued and did not run")
+    return 0
+
+
+def _listen(fleets: dict[str, Fleet], port: int) -> Server:
+    try:
+        return Server(invoke_api.serve(fleets), port)
+    except OSError as error:
+        raise SandboxError(f"port {port} cannot be listened on ({error.strerror}); --port takes another") from None
+
+
+@contextlib.contextmanager
+def _ending() -> Iterator[socket.socket]:
+    """Yield a socket from which a byte can be read at SIGINT or SIGTERM, which no longer end the process.
+
+    A handler that sets an event would not do: it runs on the main thread, and a signal that comes just before that
+    thread goes to sleep is noticed when the sleep is over.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    with reader, writer:
+        wakeup = signal.set_wakeup_fd(writer.fileno())
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield reader
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)
+
+
+def _announce(function: Function, port: int, console: Console) -> None:
+    endpoint = f"http://127.0.0.1:{port}"
+    names = [file.name for layer in function.layers for file in find_extensions(layer, "/opt")]
+    console.say(console.paint(f"{function.name} is at {endpoint}", "bold"))
+    console.say(f"  code        {function.folder} ({function.handler})")
+    console.say(f"  extensions  {', '.join(names) or 'none'}")
+    console.say(
+        f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
+        f"--function-name {function.name} --log-type Tail /dev/stdout"
+    )
+    console.say("  end         Ctrl-C")

@@ -1,0 +1,51 @@
+"""What `run` and `serve` say at the end about the invocations, the deliveries and the faults."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaptive_batching.sandbox.faults import Faults
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
+    from adaptive_batching.sandbox.lifecycle.results import Result
+
+
+def summarise(results: Sequence[Result], environments: Sequence[Environment], faults: Faults) -> list[str]:
+    """Return the lines of a summary. Reads what the environments delivered, nothing else."""
+    metrics = [result.report.get("metrics", {}) for result in results]
+    durations = [one["durationMs"] for one in metrics if "durationMs" in one]
+    inits = [one["initDurationMs"] for one in metrics if "initDurationMs" in one]
+    overheads = [
+        span["durationMs"]
+        for result in results
+        for span in result.report.get("spans", [])
+        if span["name"] == "extensionOverhead"
+    ]
+    subscribers = [subscriber for one in environments for subscriber in one.telemetry.subscribers()]
+    failed = sum(result.function_error is not None for result in results)
+    records = sum(len(delivery.events) for one in subscribers for delivery in one.deliveries)
+    told = (
+        f"{sum(len(one.deliveries) for one in subscribers):,} deliveries, {records:,} records, "
+        f"{sum(one.failures for one in subscribers):,} failed attempts, "
+        f"{sum(one.dropped for one in subscribers):,} dropped, "
+        f"{sum(one.undelivered() for one in subscribers):,} never delivered"
+    )
+    lines = [
+        f"invocations   {len(results)}, {failed} failed, {len(environments)} environments",
+        f"init          {_spread(inits)}",
+        f"duration      {_spread(durations)}",
+        f"  of it extensions after the function {_spread(overheads)}",
+        f"telemetry     {told}",
+    ]
+    lines += [f"fault         {line}" for line in faults.summary()]
+    lines += [f"lost on purpose  {line.rstrip()}" for one in environments for line in one.lost_lines]
+    return lines
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"median {median(values):.1f} ms, longest {max(values):.1f} ms"

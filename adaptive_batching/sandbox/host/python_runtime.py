@@ -1,0 +1,123 @@
+"""What Python functions are run with: a folder that holds awslambdaric and what it needs, and nothing else.
+
+awslambdaric is installed with this package, and so beside boto3, click and moto, which a function must not see: copies
+of its files are kept in the user's cache, one folder for each build. `--awslambdaric` names another folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adaptive_batching.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "awslambdaric"
+#: Its C module: it loads with the version of Python that it was built for, and no other.
+_C_MODULE = "runtime_client"
+#: Seconds that an interpreter may take to load it.
+_START = 30.0
+_BY_HAND = "`python -m pip install --target FOLDER awslambdaric` makes a folder for --awslambdaric"
+
+
+def installed(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder with copies of the installed awslambdaric, made at the first use. Raises SandboxError."""
+    parts = _with_dependencies()
+    records = "".join(part.read_text("RECORD") or "" for part in parts)
+    build = (
+        f"{parts[0].version}-{sysconfig.get_config_var('SOABI')}-{hashlib.sha256(records.encode()).hexdigest()[:12]}"
+    )
+    folder = cache_home(os.environ if environ is None else environ) / "adaptive-batching" / f"{NAME}-{build}"
+    if not folder.is_dir():
+        try:
+            _copy(parts, folder)
+        except OSError as error:
+            raise SandboxError(
+                f"{folder} cannot be made ({error.strerror}); XDG_CACHE_HOME names another place, and {_BY_HAND}"
+            ) from None
+    return folder
+
+
+def cache_home(environ: Mapping[str, str]) -> Path:
+    """Return the user's cache folder, as the XDG specification has it: a relative path does not count. Pure."""
+    named = Path(environ.get("XDG_CACHE_HOME") or ".")
+    return named if named.is_absolute() else Path(environ.get("HOME") or Path.home()) / ".cache"
+
+
+def _with_dependencies() -> list[Distribution]:
+    """Return awslambdaric and everything that it requires, itself first."""
+    try:
+        found = {NAME: distribution(NAME)}
+    except PackageNotFoundError:
+        raise SandboxError(f"awslambdaric is not installed with this package; {_BY_HAND}") from None
+    todo = list(found.values())
+    while todo:
+        for requirement in todo.pop().requires or ():
+            name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+            try:
+                part = distribution(name)
+            except PackageNotFoundError:  # of an extra, or for another platform
+                continue
+            if name not in found:
+                found[name] = part
+                todo.append(part)
+    return list(found.values())
+
+
+def _copy(parts: list[Distribution], folder: Path) -> None:
+    """Make the folder, whole or not at all: another process may be making the same one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
+        whole = Path(making) / "whole"
+        for file in (file for part in parts for file in part.files or ()):
+            if ".." in file.parts or "__pycache__" in file.parts:  # scripts, and bytecode that the installer wrote
+                continue
+            target = whole / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), target)
+        try:
+            whole.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+
+
+@functools.cache
+def check_loads(interpreter: Path, folder: Path) -> None:
+    """Raise SandboxError when the interpreter cannot load awslambdaric from the folder."""
+    code = f"import sys; sys.path[:0] = [{str(folder)!r}]; import {_C_MODULE}"
+    try:
+        done = subprocess.run(
+            [interpreter, "-S", "-c", code], capture_output=True, text=True, timeout=_START, check=False, cwd=folder
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SandboxError(f"--python {interpreter} cannot be started: {error}") from None
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise SandboxError(
+            f"{interpreter} cannot load awslambdaric from {folder} ({why}): a build is for one version of Python; "
+            f"`{interpreter} -m pip install --target FOLDER awslambdaric` and --awslambdaric FOLDER bring its own"
+        )
+
+
+def command(interpreter: Path, runtime: str, handler: str, *, see_packages: bool) -> list[str]:
+    """Return the command of a Python function's runtime.
+
+    Without `see_packages` what is installed for the interpreter is hidden: this package may be among it.
+    """
+    start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
+    if see_packages:
+        return [str(interpreter), "-c", start, handler]
+    # -S leaves the installed packages out, and with them `exit` and `help`, which functions may call.
+    return [str(interpreter), "-S", "-c", f"import site; site.setquit(); site.sethelper(); {start}", handler]

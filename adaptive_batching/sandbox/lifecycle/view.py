@@ -1,0 +1,94 @@
+"""What others may look at of an environment, while it lives and after its end. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.host.processes import Process
+    from adaptive_batching.sandbox.lifecycle.supervisor import Supervisor
+    from adaptive_batching.sandbox.options import Options
+    from adaptive_batching.sandbox.telemetry.fanout import Telemetry
+    from adaptive_batching.sandbox.telemetry.subscriber import Delivery
+
+
+class View:
+    """The side of an environment that is only read."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    @property
+    def function(self) -> Function:
+        """The function that runs."""
+        return self._supervisor.function
+
+    @property
+    def options(self) -> Options:
+        """How the sandbox behaves."""
+        return self._supervisor.options
+
+    @property
+    def extension_lines(self) -> list[str]:
+        """What extensions wrote, record by record."""
+        return self._supervisor.written.extension
+
+    @property
+    def function_lines(self) -> list[str]:
+        """What the function wrote, record by record."""
+        return self._supervisor.written.function
+
+    @property
+    def lost_lines(self) -> list[str]:
+        """The function's lines that a fault kept from the log stream or from extensions."""
+        return self._supervisor.written.lost
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the Runtime API."""
+        return self._supervisor.resources.server.address
+
+    @property
+    def temporary(self) -> Path:
+        """The environment's /tmp, as a folder of the host."""
+        return self._supervisor.resources.mounts.outside
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the environment has a mount namespace of its own."""
+        return self._supervisor.resources.mounts.private
+
+    @property
+    def log_path(self) -> Path:
+        """The file that holds the log stream."""
+        return self._supervisor.resources.log.path
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The stream of its events."""
+        return self._supervisor.resources.telemetry
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every delivery answered with 2xx, in order."""
+        return self.telemetry.deliveries()
+
+    @property
+    def processes(self) -> list[Process]:
+        """The processes of the current generation: the runtime and the external extensions."""
+        return self._supervisor.processes
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its processes are stopped."""
+        return self._supervisor.frozen
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can still be invoked; on Managed Instances a failure ends an environment for good."""
+        with self._supervisor.changed:
+            generation = self._supervisor.generation
+            return not (generation.managed and generation.failure is not None)

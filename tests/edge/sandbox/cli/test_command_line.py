@@ -1,0 +1,123 @@
+"""The command line itself: help, usage errors, what is loaded when, Ctrl-C, a pipe that is closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adaptive_batching.sandbox.faults import listing
+from adaptive_batching.sandbox.s3.embedded import clean_environment
+from tests.edge.sandbox.world import ROOT, function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "adaptive_batching"]
+COLUMNS = 80
+
+
+def ran(*words: str, columns: int = COLUMNS) -> subprocess.CompletedProcess[str]:
+    environ = {**clean_environment(os.environ), "COLUMNS": str(columns)}
+    return subprocess.run(
+        [*COMMAND, *words], capture_output=True, text=True, timeout=60, check=False, env=environ, cwd=ROOT
+    )
+
+
+HELP = [[], ["demo"], ["sandbox"], ["sandbox", "run"], ["sandbox", "serve"], ["experiment"], ["experiment", "run"],
+        ["experiment", "analyze"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", HELP, ids=" ".join)
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_fits_a_terminal(words: list[str], option: str) -> None:
+    done = ran(*words, option)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {' '.join(['adaptive-batching', *words])} ")
+    choices = [line for line in done.stdout.splitlines() if "[on-demand|" in line]  # one word, which nothing can fold
+    assert [line for line in done.stdout.splitlines() if len(line) > COLUMNS and line not in choices] == []
+
+
+@pytest.mark.parametrize("words", [["--version"], *([*words, "--help"] for words in HELP)], ids=" ".join)
+def test_help_loads_click_and_nothing_that_takes_time(words: list[str]) -> None:
+    code = (
+        "import sys; from adaptive_batching.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(done.stderr.split())
+    assert not loaded & {"rich", "boto3", "requests", "pydantic", "yaml", "moto", "adaptive_batching.console"}
+    assert "click" in loaded
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert ran("--version").stdout == "adaptive-batching 0.1.0\n"
+
+
+MISTAKES = [
+    ([], "adaptive-batching: missing command; `adaptive-batching --help` shows what there is"),
+    (["absent"], "adaptive-batching: no such command 'absent'"),
+    (["sandbox"], "sandbox: missing command"),
+    (["sandbox", "run"], "sandbox: missing argument 'folder'"),
+    (["sandbox", "run", "functions/demo", "--absent"], "sandbox: no such option"),
+    (
+        ["sandbox", "run", "functions/demo", "-n", "many"],
+        "sandbox: --invocations 'many' is not a whole number; it is 1",
+    ),
+    (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox: invalid value for '--apis'"),
+    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it is 1 or more"),
+    (["experiment", "run", "--pause", "6-5"], "experiment: --pause '6-5' is no range from small to large"),
+    (["experiment", "run", "-n", "0"], "experiment: invocations and concurrency must be 1 or more"),
+    (["experiment", "run", "--layer", "tests"], "experiment: tests holds no extensions; `make layer`"),
+    (["experiment", "analyze", "--s3", "bucket"], "experiment: 'bucket' is no address like s3://bucket/prefix"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), MISTAKES, ids=[" ".join(words) for words, _ in MISTAKES])
+def test_a_mistake_is_one_sentence(words: list[str], said: str) -> None:
+    done = ran(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1].startswith(said)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--fault", "list"], ["--fault", "late", "--faults", "list"]])
+@pytest.mark.parametrize("action", ["run", "serve"])
+def test_the_list_of_faults_needs_no_function(action: str, words: list[str]) -> None:
+    done = ran("sandbox", action, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n".join(listing()) + "\n", "")
+
+
+def test_ctrl_c_ends_a_run_with_130_and_without_a_traceback(tmp_path: Path) -> None:
+    one = function(tmp_path, {})
+    # What a shell starts in the background ignores SIGINT, and so would what it starts: as in the foreground, then.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from adaptive_batching.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", code, "sandbox", "run", str(one.folder), "-n", "9", "--pause", "2"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_a_pipe_that_is_closed_ends_a_run_quietly(tmp_path: Path) -> None:
+    one = function(tmp_path, {})
+    words = [*COMMAND, "sandbox", "run", str(one.folder), "-n", "200"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert b"Traceback" not in said
