@@ -2,6 +2,10 @@
 
 Pure. A chunk leaves only when it is stored, or shed as the oldest of too much, whole and counted.
 
+What the store says of one object says nothing about the others. A chunk that is refused for good lets its neighbours
+go first; after three refusals it is set aside, and tried again from time to time and at SHUTDOWN. Only where no
+neighbour is left to try does a refusal count as a failure of the store.
+
 * `released_meanwhile`: the attempt was in flight when an invocation was released; if no answer comes, nothing follows
   from that.
 * `frozen_meanwhile`: the environment was frozen during the attempt; its connection has been closed.
@@ -25,6 +29,11 @@ WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
 OUTCOME_UNKNOWN = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
 NAMED = 100  # keys that one line tells
 FIRST_ATTEMPT_AFTER_RECOVERY = 2  # the first attempt of this process at a chunk that an earlier one left
+DEFINITE = (StoreError.CONFIGURATION,)  # an answer about this object, which a retry alone does not change
+REFUSALS = 3  # of one object, after which it is set aside
+SUSPECTS = 3  # objects refused since the last success: from then on it is the store, not the objects
+ASIDE_FIRST, ASIDE_MOST = 30.0, 300.0  # s until an object that was set aside is tried again, doubled each time
+REFUSED_NAMED = 10  # keys with the store's words that the last line tells
 
 
 class Delivery:
@@ -36,8 +45,11 @@ class Delivery:
         "from_snapshot",
         "maybe_stored",
         "must_not_overwrite",
+        "refusals",
+        "retry_at",
         "seal_written",
         "unrecovered",
+        "why",
     )
 
     def __init__(self, chunk: Chunk, *, from_snapshot: bool = False) -> None:
@@ -48,6 +60,9 @@ class Delivery:
         self.maybe_stored = from_snapshot  # an attempt ended without an answer, or another copy's may have succeeded
         self.must_not_overwrite = False  # recovered with records missing: the store may have it whole
         self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
+        self.refusals = 0  # definite answers of the store that it does not take this object
+        self.retry_at = 0.0  # once it is set aside
+        self.why = ""  # the store's words at the last refusal
 
     @classmethod
     def recovered(cls, chunk: Chunk, unrecovered: int) -> Delivery:
@@ -58,6 +73,18 @@ class Delivery:
         delivery.unrecovered = unrecovered
         delivery.must_not_overwrite = unrecovered > 0
         return delivery
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was refused so often that it waits for its neighbours and for a later time."""
+        return self.refusals >= REFUSALS
+
+    def refuse(self, why: str, now: float) -> None:
+        """Note a definite refusal."""
+        self.refusals += 1
+        self.why = why
+        pause = ASIDE_FIRST * (1 << min(max(self.refusals - REFUSALS, 0), 4))
+        self.retry_at = now + min(pause, ASIDE_MOST)
 
     @property
     def records(self) -> int:
@@ -73,6 +100,9 @@ class Outbox:
         self._counters = counters
         self._rekey = rekey
         self._waiting: list[Delivery] = []
+        self._current: Delivery | None = None  # the one in flight
+        self._refused_last = False  # the last failure was a definite refusal: the store answers
+        self._suspects: set[str] = set()  # keys that were refused since the last success
         self._attempts = 0
         self.attempt: int | None = None  # number of the attempt in flight
         self.released_meanwhile = False
@@ -92,12 +122,19 @@ class Outbox:
         """Records that wait, or of which it is not known yet whether an earlier process stored them."""
         return sum(delivery.records for delivery in self._waiting)
 
+    @property
+    def pending(self) -> int:
+        """Closed chunks that others wait for: while there are some, what arrives joins the open chunk."""
+        one_by_one = len(self._suspects) < SUSPECTS
+        return sum(not (one.refusals if one_by_one else one.is_set_aside) for one in self._waiting)
+
     def add(self, delivery: Delivery, most: int) -> list[events.Action]:
         """Append a closed chunk; shed the oldest that is not in flight while more than `most` bytes wait."""
         self._waiting.append(delivery)
         actions: list[events.Action] = []
         while sum(one.chunk.size for one in self._waiting) > most and len(self._waiting) > 1 + bool(self.attempt):
-            shed = self._waiting.pop(1 if self.attempt else 0)
+            shed = next(one for one in self._waiting if one is not self._current)
+            self._waiting.remove(shed)
             chunk = shed.chunk
             self._counters.lose(shed.records, chunk.raw_bytes)
             fields: dict[str, object] = {"records": shed.records, "bytes": chunk.raw_bytes, "key": chunk.key}
@@ -125,24 +162,40 @@ class Outbox:
                 lost, lost_bytes = chunk.unjournalled_records, chunk.unjournalled_bytes
             records += lost
             size += lost_bytes
-            if lost and (delivery.maybe_stored or (self.attempt and delivery is self._waiting[0])):
+            if lost and (delivery.maybe_stored or delivery is self._current):
                 name = chunk.key if len(perhaps) < NAMED else "others"
                 perhaps[name] = perhaps.get(name, 0) + lost
         return records, size, perhaps
 
+    def refused(self) -> dict[str, str]:
+        """Return keys of chunks that the store has refused for good, each with its words at the last refusal."""
+        return {one.chunk.key: one.why for one in self._waiting if one.refusals}
+
     def ready(self, now: float) -> bool:
         """Return whether a waiting chunk should go now."""
-        return bool(self._waiting) and not self.attempt and not self._waits_for_event and now >= self.circuit.retry_at
+        at = self.ready_at()
+        return at is not None and now >= at
 
     def ready_at(self) -> float | None:
         """Return when a waiting chunk wants to go; None if only an event can change anything."""
-        return None if self.attempt or self._waits_for_event or not self._waiting else self.circuit.retry_at
+        if self.attempt or self._waits_for_event:
+            return None
+        return min((self._goes_at(delivery) for delivery in self._waiting), default=None)
 
-    def start(self) -> events.Upload:
-        """Begin an attempt at the oldest chunk."""
+    def _goes_at(self, delivery: Delivery) -> float:
+        """Return when this chunk may go, by what is known of the store and of itself."""
+        if self._refused_last and not delivery.attempts and len(self._suspects) < SUSPECTS:
+            return 0.0  # all that is known of the store is what it said of other objects
+        if delivery.is_set_aside and not self.circuit.leaving:
+            return max(self.circuit.retry_at, delivery.retry_at)
+        return self.circuit.retry_at
+
+    def start(self, now: float) -> events.Upload:
+        """Begin an attempt at the oldest of the chunks that may go and were refused least often."""
         self._attempts += 1
         self.attempt = self._attempts
-        delivery = self._waiting[0]
+        may_go = [one for one in self._waiting if self._goes_at(one) <= now]
+        self._current = delivery = min(may_go, key=lambda one: one.refusals)
         delivery.attempts += 1
         self._counters.put(again=delivery.attempts > 1)
         conditional = self.conditional or delivery.must_not_overwrite
@@ -171,22 +224,42 @@ class Outbox:
             return []
         released, frozen = self.released_meanwhile, self._frozen_meanwhile
         self.attempt, self.released_meanwhile, self._frozen_meanwhile = None, False, False
-        delivery = self._waiting[0]
+        delivery, self._current = self._current, None
+        assert delivery is not None  # noqa: S101 - the attempt in flight has one
         if isinstance(event, events.Uploaded):
-            return self._stored(delivery.chunk.records, now)
+            return self._stored(delivery, delivery.chunk.records, now)
         if event.kind == StoreError.EXISTS:
             return self._exists(delivery, now)
         if event.kind == StoreError.UNCONDITIONAL and (self.conditional or delivery.must_not_overwrite):
             return self._unconditional(delivery, event.detail, now)
         delivery.maybe_stored = delivery.maybe_stored or event.kind in OUTCOME_UNKNOWN
         self._waits_for_event = released and event.kind == StoreError.TRANSPORT and not (held or frozen)
+        actions: list[events.Action] = []
         if frozen or event.kind == StoreError.ABANDONED:
             self.circuit.interrupted(now)
         elif released and event.kind == StoreError.TRANSPORT:
             self.circuit.unanswered(event.detail, now)
+        elif event.kind in DEFINITE:
+            actions = self._refused(delivery, event.detail, now)
         else:
-            return self._failed(event.detail, now)
-        return []
+            self._refused_last = False
+            actions = self._failed(event.detail, now)
+        return actions
+
+    def _refused(self, delivery: Delivery, why: str, now: float) -> list[events.Action]:
+        """Let the neighbours go first; where none is left to try, it is the store that refuses."""
+        delivery.refuse(why, now)
+        self._refused_last = True
+        self._suspects.add(delivery.chunk.key)
+        actions: list[events.Action] = []
+        if delivery.refusals == REFUSALS:
+            fields: dict[str, object] = {"key": delivery.chunk.key, "records": delivery.records, "why": why}
+            text = "object refused: set aside and retried later, others continue"
+            actions.append(events.Say("warning", text, fields))
+        if any(one.refusals < delivery.refusals for one in self._waiting if one is not delivery):
+            self.circuit.interrupted(now)  # at once, or with the next probe
+            return actions
+        return [*actions, *self._failed(why, now)]
 
     def _failed(self, why: str, now: float) -> list[events.Action]:
         if self.circuit.failed(why, now):
@@ -218,10 +291,12 @@ class Outbox:
         fields: dict[str, object] = {"why": self.circuit.why, "waiting_records": self.records}
         return events.Say("error", text, fields)
 
-    def _stored(self, records: int, now: float) -> list[events.Action]:
-        """Take it that the oldest chunk is stored, with so many of its records."""
-        delivery = self._waiting.pop(0)
+    def _stored(self, delivery: Delivery, records: int, now: float) -> list[events.Action]:
+        """Take it that this chunk is stored, with so many of its records."""
+        self._waiting.remove(delivery)
         self._collisions = 0
+        self._refused_last = False
+        self._suspects.clear()
         self._counters.ship(records)
         lost = delivery.records - records
         actions: list[events.Action] = [events.Forget(delivery.chunk.seal)]
@@ -239,12 +314,13 @@ class Outbox:
         if delivery.attempts > 1 or delivery.from_snapshot:
             # Nobody but the earlier process can have put it there: then it is whole.
             whole = delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
-            return self._stored(delivery.chunk.records + delivery.unrecovered * whole, now)
+            return self._stored(delivery, delivery.chunk.records + delivery.unrecovered * whole, now)
         taken = delivery.chunk.key
         changed = self._change_key(delivery)
         delivery.attempts = 0
         self._collisions += 1
         if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
+            self._refused_last = False
             return [changed, *self._failed("the store reports every key as taken", now)]
         self.circuit.interrupted(now)
         fields: dict[str, object] = {"taken": taken, "used": changed.chunk.key}

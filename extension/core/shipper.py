@@ -13,7 +13,7 @@ from extension.core.clock import Clock
 from extension.core.counters import Counters
 from extension.core.drain import QUIET_SECONDS, Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
-from extension.core.outbox import WAITING_BYTES, Delivery, Outbox
+from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
 from extension.errors import ReadError
 from extension.records.chunk import ReaderState
 from extension.records.reader import REMEMBERED, TAIL_SECONDS
@@ -160,7 +160,8 @@ class Shipper:
             moments.append(self._clock.time + clock.HEARTBEAT)
         elif self._may_upload():
             due_at = None if self._reader.unfinished else self._batcher.due_at
-            moments.append(self._outbox.ready_at() if len(self._outbox) else due_at)
+            moments.append(self._outbox.ready_at())
+            moments.append(None if self._outbox.pending else due_at)
         if self._reader.unfinished:
             moments.append(self._partial_until)
         if self._drain:
@@ -193,7 +194,7 @@ class Shipper:
         if received.dropped and self._hold and self._hold.mode == WAIT_DONE:
             self._settle(self._hold)
         limit = self._batcher.limit * (1 + self._reader.unfinished)  # room for the rest of a record that is cut
-        if self._batcher.raw_bytes >= limit and (len(self._outbox) or not self._may_upload()):
+        if self._batcher.raw_bytes >= limit and (self._outbox.pending or not self._may_upload()):
             self._close(batcher.BACKLOG, now, actions)
 
     def _close_partial(self, now: events.Moment) -> None:
@@ -271,14 +272,14 @@ class Shipper:
         if not self._may_upload() or (self._drain and self._drain.is_late(now.mono)):
             return
         current, flushed = self._hold, False
-        if not len(self._outbox):
+        if not self._outbox.pending:
             reason = self._worth_shipping(now)
             if reason:
                 self._close(reason, now, actions)
                 flushed = current is not None and reason == current.flush
         if not self._outbox.ready(now.mono):
             return
-        upload = self._outbox.start()
+        upload = self._outbox.start(now.mono)
         if current and flushed:
             current.flush, current.attempt = "", upload.attempt
         elif current:
@@ -339,6 +340,8 @@ class Shipper:
             counts = self.counters.as_dict(left)
             if perhaps:
                 counts["perhapsStored"] = perhaps
+            if lost and (refused := self._outbox.refused()):
+                counts["refused"] = dict(list(refused.items())[:REFUSED_NAMED])
             if lost:
                 counts["why"] = "the journal does not hold it" if kept else self._circuit.trouble
             actions.append(events.Exit(lost, counts))

@@ -105,7 +105,7 @@ def refusal(status: int, code: str, message: str, region: str) -> StoreError:
         kind = StoreError.UNCONDITIONAL  # If-None-Match is all that is asked for beside plain PutObject
     elif code in BUSY or status in (429, 503):
         kind = StoreError.THROTTLED
-    elif status >= SERVER_ERROR or status in (408, 409) or code in PASSING:
+    elif status >= SERVER_ERROR or status == 408 or code in PASSING:  # noqa: PLR2004 - Request Timeout
         kind = StoreError.SERVER
     else:
         kind = StoreError.CONFIGURATION

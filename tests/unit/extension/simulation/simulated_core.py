@@ -144,7 +144,7 @@ class Observed:
         self.trouble_at = self._clock()
         if isinstance(event, events.Uploaded) or (event.kind == "exists" and not attempt.collides):
             self.failures = 0
-        elif event.kind not in ("exists", "unconditional", "abandoned") and not attempt.disturbed:
+        elif event.kind not in ("exists", "unconditional", "abandoned", "configuration") and not attempt.disturbed:
             self.failures += 1
         self.feed(event)
         if self.failures >= 3 and not self.exited:
@@ -214,8 +214,11 @@ class Observed:
             self.in_flight.answer_at = self.mono + self.random.uniform(0.0, 0.05)
 
     def upload(self, action: events.Upload) -> None:
-        chunk, delivery = action.chunk, self.core.waiting[0]
-        check(delivery.chunk is chunk, "the oldest chunk goes first")
+        chunk = action.chunk
+        delivery = next(one for one in self.core.waiting if one.chunk is chunk)
+        older = [one for one in self.core.waiting[: self.core.waiting.index(delivery)] if not one.refusals]
+        check(not older, "the oldest chunk goes first, unless it was refused")
+        self.happened["upload of what was set aside"] += delivery.is_set_aside
         check(self.in_flight is None, "one upload in flight")
         check(chunk.records > 0, "no upload without records")
         self.happened[f"{chunk.metadata['reason']} upload"] += 1
@@ -224,7 +227,8 @@ class Observed:
         self.happened["upload with a record given up"] += bool(chunk.seal.partial_at)
         again = chunk.key in self.bodies and delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
         self.happened["upload again by another process"] += again
-        if self.open and not self.leaving:
+        untried = delivery.attempts == 1  # refusals of other objects say nothing about it
+        if self.open and not self.leaving and not untried:
             check(self.clock - self.trouble_at >= PROBE - ROUNDING, "an open circuit is probed after 30 s, not sooner")
         assert isinstance(chunk.body, bytes)
         self.first.setdefault(chunk.key, chunk.body)

@@ -64,6 +64,8 @@ class Store:
         self.silence_rate = chance.choice([0.0, 0.0, 0.2, 1.0])  # answers that come only after seconds
         self.is_conditional = collides or chance.random() > 0.15
         self.collision_rate = 0.2 if collides else 0.0
+        self.refusal_rate = chance.choice([0.0, 0.0, 0.0, 0.3, 1.0])  # of objects that are refused whatever is tried
+        self._refuses: dict[str, bool] = {}
         self.objects: dict[str, bytes] = {}
         self.metadata: dict[str, dict[str, str]] = {}
 
@@ -93,8 +95,9 @@ class Store:
         if attempt.abandoned:
             self.vanish(attempt)
             return events.UploadFailed(attempt.number, StoreError.ABANDONED, "closed")
-        if self.chance.random() < self.failure_rate:
-            kind = self.chance.choice(FAILURES)
+        refused = self._refuses.setdefault(attempt.key, self.chance.random() < self.refusal_rate)
+        if refused or self.chance.random() < self.failure_rate:
+            kind = StoreError.CONFIGURATION if refused else self.chance.choice(FAILURES)
             if kind == StoreError.TRANSPORT:
                 self.vanish(attempt)
             return events.UploadFailed(attempt.number, kind, "scripted")
