@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own timeout than this
 DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for
+SILENCE_MOST = 1.0  # s after INVOKE without any telemetry: it does not come, and an environment pays for that only once
 BUFFERING_MS = 25  # the least the platform accepts (Telemetry API reference); one such period gathers trailing batches
 
 WAIT_DONE, SETTLE, STORE = "wait for runtimeDone", "settle", "wait for the store"
@@ -23,14 +24,24 @@ class Hold:
     until the upload has been answered. Most invocations begin in STORE, and end there at once if nothing is in flight.
     """
 
-    __slots__ = ("attempt", "flush", "mode", "settle_at", "since", "until")
+    __slots__ = ("attempt", "flush", "mode", "settle_at", "silent_until", "since", "until")
 
     def __init__(self, mode: str, since: float, until: float, attempt: int | None) -> None:
         self.mode = mode
         self.since = since
         self.until = until
         self.attempt = attempt  # the upload whose answer ends the hold; None: the next one that starts
+        self.silent_until: float | None = None  # WAIT_DONE ends here if no batch comes before
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether the end of the handler is waited for and no batch has come yet."""
+        return self.mode == WAIT_DONE and self.silent_until is not None
+
+    def heard(self) -> None:
+        """Note that a batch came: Lambda delivers telemetry here."""
+        self.silent_until = None
 
     def done(self, now: float, until: float) -> None:
         """Note that the handler is done: MAX_HOLD, which ends at `until`, counts from here."""
@@ -46,17 +57,23 @@ class Hold:
 
     def wants_flush(self, now: float) -> bool:
         """Return whether what waits should be shipped now, due or not: it is what this invocation logged."""
-        return self.mode == STORE or now >= self.until
+        return self.mode == STORE or now >= self._limit
 
     def is_over(self, now: float, in_flight: int | None) -> bool:
         """Return whether to release; `in_flight` is the number of the attempt in flight, or None."""
         answered = self.mode == STORE and (not in_flight or (not self.flush and in_flight != self.attempt))
-        return answered or now >= self.until
+        return answered or now >= self._limit
 
     @property
     def wake_at(self) -> float:
         """When time alone changes something."""
-        return self.settle_at if self.mode == SETTLE else self.until
+        return self.settle_at if self.mode == SETTLE else self._limit
+
+    @property
+    def _limit(self) -> float:
+        if self.mode == WAIT_DONE and self.silent_until is not None:
+            return min(self.until, self.silent_until)
+        return self.until
 
 
 def hold_limit(invoke: Invoke, now: Moment) -> float:

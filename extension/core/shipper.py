@@ -55,6 +55,7 @@ class Shipper:
         self._done: dict[str, None] = {}  # requests whose handler has ended
         self._limit = 0.0  # past it this invocation is not held
         self._hold: Hold | None = None
+        self._is_deaf = False  # a hold ended without any telemetry; none waits for it again until some has come
         self._partial_until = 0.0  # an unfinished record is shipped as it is then
         self._drain: Drain | None = None  # set by SHUTDOWN
         self._exited = False
@@ -183,6 +184,9 @@ class Shipper:
         if self._drain:
             self._drain.received(now.mono)
         self._partial_until = now.mono + TAIL_SECONDS
+        if self._hold:
+            self._hold.heard()
+        self._is_deaf = self._is_deaf and not received.done
         for request_id in received.done:
             self._done[request_id] = None
         while len(self._done) > REMEMBERED:
@@ -214,9 +218,11 @@ class Shipper:
         self._batcher.invoked()
         self._outbox.next_event()
         self._limit = hold.hold_limit(event, now)
-        if self._subscribed and not self._circuit.is_open and (first or self._settings.ship_invokes == 1):
+        is_waited_for = first or self._settings.ship_invokes == 1
+        if is_waited_for and self._subscribed and not self._circuit.is_open and not self._is_deaf:
             until = min(now.mono + hold.DONE_TIMEOUT, self._limit)
             self._hold = Hold(WAIT_DONE, now.mono, until, self._outbox.attempt)
+            self._hold.silent_until = now.mono + min(self._settings.hold_seconds, hold.SILENCE_MOST)
             self._hold.flush = batcher.FIRST if first else batcher.INVOKES
         else:
             seconds = 0.0 if self._circuit.is_open else self._settings.hold_seconds
@@ -318,6 +324,7 @@ class Shipper:
     def _release(self, current: Hold, actions: list[events.Action]) -> None:
         held = self._clock.time - current.since
         self.counters.hold(held)
+        self._is_deaf = self._is_deaf or current.is_unheard
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None

@@ -288,3 +288,35 @@ def test_a_success_makes_it_worth_holding_again() -> None:
         story.invoke(f"r{number}", 10 + number).until(10 + number + 0.9)
     story.stored(14).done("r3", 14).logs(14, LONG).forget()
     assert story.invoke("r4", 15).until(16).told == ["15 upload 3 bytes(2)", "15.5 release r4"]
+
+
+# no telemetry at all
+
+
+@pytest.mark.holds("faults: where no telemetry comes, holding for it costs an environment one second in all")
+@pytest.mark.parametrize(
+    ("invokes", "hold", "held"), [(10, 500, 0.5), (1, 500, 0.5), (1, 900_000, 1.0), (10, 1, 0.001)]
+)
+def test_where_no_telemetry_comes_holding_for_it_costs_an_environment_one_second_at_most(
+    invokes: int, hold: int, held: float
+) -> None:
+    story = Story(SHIP_RATE_INVOKES=invokes, MAX_HOLD_MILLISECONDS=hold)
+    for number in range(5):
+        story.invoke(f"r{number}", 10 * number, timeout=900, telemetry=False).until(10 * number + 9)
+    assert story.told == [f"{held:g} release r0", *(f"{10 * number} release r{number}" for number in range(1, 5))]
+
+
+def test_once_the_end_of_a_handler_was_told_it_is_waited_for_again() -> None:
+    story = Story(SHIP_RATE_INVOKES=1, SHIP_RATE_MILLISECONDS=60_000)
+    story.invoke("r0", 0, telemetry=False).until(5).invoke("r1", 10, telemetry=False)
+    story.logs(10.1).stored(10.15).done("r1", 10.2).until(15).stored(15).forget().invoke("r2", 20).logs(20.1).done(
+        "r2", 20.2
+    ).until(20.3)
+    assert story.told == ["20.225 upload 2 invokes(3)"]
+
+
+def test_a_batch_of_any_kind_within_the_silence_lets_it_wait_for_the_end() -> None:
+    story = Story().invoke("r0", 0, telemetry=False).logs(0.4, "a line").until(5)
+    assert story.told == []
+    story.done("r0", 5.1).until(5.2)
+    assert story.told == ["5.125 upload 1 first(2)"]

@@ -100,6 +100,8 @@ class Observed:
         self.held = ""
         self.hold_end = 0.0
         self.waits = False  # for the end of the handler
+        self.deaf = False  # an invocation was held for telemetry that did not come
+        self.silent_end = 0.0  # 0: not silent
         self.invoked = self.exited = self.open = self.leaving = False
         self.failures = 0  # in a row that nothing excuses
         self.trouble_at = 0.0  # on the core's clock: the last answer, or when the circuit opened
@@ -166,6 +168,8 @@ class Observed:
                 self.may_die()
             self.act(action)
         self.conserve()
+        if self.held and self.silent_end:
+            check(self.mono <= self.silent_end + ROUNDING, "where no telemetry comes nobody is held for it for long")
         if self.held:
             check(not self.open, "nobody is held while the circuit is open")
             check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
@@ -188,11 +192,7 @@ class Observed:
         elif isinstance(action, events.Abandon):
             self.abandon(action.attempt)
         elif isinstance(action, events.Release):
-            check(self.held == action.request_id, "a Release for each INVOKE, exactly one")
-            check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
-            self.held = ""
-            if self.in_flight:
-                self.in_flight.disturbed = True
+            self.release(action)
         elif isinstance(action, events.Forget | events.Discard):
             self.forget(action)
         elif isinstance(action, events.KeyChanged):
@@ -206,6 +206,17 @@ class Observed:
         elif isinstance(action, events.Exit):
             self.exit(action)
 
+    def release(self, action: events.Release) -> None:
+        check(self.held == action.request_id, "a Release for each INVOKE, exactly one")
+        check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
+        self.held = ""
+        if self.waits and self.silent_end:
+            self.deaf = True
+            self.happened["held in silence"] += 1
+        self.silent_end = 0.0
+        if self.in_flight:
+            self.in_flight.disturbed = True
+
     def abandon(self, attempt: int) -> None:
         """Its connection is closed; its answer may just have come."""
         check(attempt == (self.in_flight.number if self.in_flight else self.answered), "what is in flight is abandoned")
@@ -216,8 +227,8 @@ class Observed:
     def upload(self, action: events.Upload) -> None:
         chunk = action.chunk
         delivery = next(one for one in self.core.waiting if one.chunk is chunk)
-        older = [one for one in self.core.waiting[: self.core.waiting.index(delivery)] if not one.refusals]
-        check(not older, "the oldest chunk goes first, unless it was refused")
+        older = self.core.waiting[: self.core.waiting.index(delivery)]
+        check(all(one.attempts for one in older), "the oldest of the chunks that were not tried yet goes first")
         self.happened["upload of what was set aside"] += delivery.is_set_aside
         check(self.in_flight is None, "one upload in flight")
         check(chunk.records > 0, "no upload without records")

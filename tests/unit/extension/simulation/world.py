@@ -19,6 +19,7 @@ __all__ = ["Violation", "World"]
 
 ROUNDING = 0.001  # s
 TICKS = 2**22  # of a second: the journal's resolution of arrivals
+SILENCE = 1.0  # s without any telemetry that the end of a handler is waited for
 MARGIN, PATIENCE = 0.25, 10.0  # s before the deadline; that the end of the first handler is waited for
 BIG = 5 * 1024 * 1024  # bytes of a record in the few worlds in which waiting bytes reach their bound
 
@@ -156,6 +157,9 @@ class World(Observed):
         except Killed:
             self.again.append(body)
             raise
+        self.silent_end = 0.0
+        if b"runtimeDone" in body:
+            self.deaf = False
         self.feed(events.LogsReceived(body, serial, wall))
         if self.random.random() < 0.05:
             self.post(body)  # a freeze has cut our 200
@@ -219,9 +223,12 @@ class World(Observed):
         self.hold_limit = self.mono + max(timeout - MARGIN, 0.0)
         seconds = 0.0 if self.open else self.settings.hold_seconds
         first = not self.invoked and not self.open
-        if self.subscribed and not self.open and (first or self.settings.ship_invokes == 1):
+        self.silent_end = 0.0
+        if self.subscribed and not self.open and not self.deaf and (first or self.settings.ship_invokes == 1):
             self.waits = not done
             seconds = PATIENCE if self.waits else seconds
+            if self.waits:  # as long as no batch comes it ends sooner
+                self.silent_end = self.mono + min(self.settings.hold_seconds, SILENCE)
         self.hold_end = min(self.mono + seconds, self.hold_limit)
         self.invoked = True
         self.feed(events.Invoke(request_id, self.now().wall + timeout, "arn:aws:lambda:eu-west-1:1:function:f"))
@@ -232,16 +239,15 @@ class World(Observed):
         if chance() < 0.2:
             self.log("report")
         early = chance() < 0.1 and self.subscribed
+        silent = chance() < 0.15  # Lambda delivers nothing for this one
         if early:
             self.done(request_id, "start")
         timeout, duration = self.random.choice([(0.1, 0.005), (3.0, 0.0), (3.0, 0.5), (30.0, 4.0), (900.0, 899.0)])
         self.invoke(request_id, timeout, done=early)
         if self.snapshot:
             check(self.process.restores == 1, "a restored environment has an id of its own")
-        for _ in range(self.random.choice([0, 1, 3])):
-            self.pass_time(duration / 3)
-            self.log(request_id)
-        if not early and chance() < 0.9:
+        self.handle(request_id, duration, silent=silent)
+        if not early and not silent and chance() < 0.9:
             self.done(request_id)
         limit = self.mono + 40.0
         while self.held and self.mono < limit:
@@ -255,6 +261,13 @@ class World(Observed):
             self.freeze()
         else:
             self.pass_time(self.random.choice([0.0, 0.01, 1.0, 15.0, 400.0]))
+
+    def handle(self, request_id: str, duration: float, *, silent: bool) -> None:
+        """The handler runs, and logs unless Lambda delivers nothing of it."""
+        for _ in range(self.random.choice([0, 1, 3])):
+            self.pass_time(duration / 3)
+            if not silent:
+                self.log(request_id)
 
     def managed_invocation(self, request_id: str) -> None:
         """Managed Instances: no INVOKE, no freeze."""
