@@ -16,16 +16,18 @@ SHUTDOWN_BUDGET = (
     2.0  # s: the whole window of an environment with external extensions; a longer deadline is not believed
 )
 SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
+ATTEMPT_SHARE = 1 / 3  # of the budget that one attempt may go without an answer: another one may be answered
 DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload
 
 
 class Drain:
     """See the module. Begins with the first SHUTDOWN or SIGTERM; `quiet` seconds without a batch end the waiting."""
 
-    __slots__ = ("_leave_at", "_quiet", "_quiet_at", "_until", "is_over")
+    __slots__ = ("_began", "_leave_at", "_quiet", "_quiet_at", "_until", "is_over")
 
     def __init__(self, quiet: float) -> None:
         self._quiet = quiet
+        self._began = 0.0
         self._leave_at: float | None = None
         self._until = 0.0  # draining ends even if batches keep coming
         self._quiet_at = 0.0
@@ -33,6 +35,7 @@ class Drain:
 
     def begin(self, deadline: float, now: Moment) -> None:
         """Begin, with the deadline of SHUTDOWN or SIGTERM in wall-clock seconds; of several the earliest counts."""
+        self._began = now.mono
         leave_at = shutdown_limit(deadline, now)
         self._leave_at = leave_at if self._leave_at is None else min(leave_at, self._leave_at)
         self._until = drain_limit(self._leave_at, now)
@@ -46,6 +49,10 @@ class Drain:
         """Let time pass."""
         if self._leave_at is not None and now >= min(self._quiet_at, self._until, self._leave_at):
             self.is_over = True
+
+    def abandon_at(self, started: float) -> float:
+        """Return when an attempt that started at `started` and was not answered should be made again."""
+        return max(started, self._began) + max((self._leave_at or 0.0) - self._began, 0.0) * ATTEMPT_SHARE
 
     def is_late(self, now: float) -> bool:
         """Return whether to leave whatever waits: what is begun now would be cut off at once."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from extension.core.circuit import Circuit
     from extension.core.counters import Counters
+    from extension.core.drain import Drain
     from extension.records.chunk import Chunk
 
 WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
@@ -104,6 +105,8 @@ class Outbox:
         self._refused_last = False  # the last failure was a definite refusal: the store answers
         self._suspects: set[str] = set()  # keys that were refused since the last success
         self._attempts = 0
+        self._started = 0.0  # the attempt in flight
+        self._latency = 0.0  # s from the start of the last attempt that succeeded to its answer
         self.attempt: int | None = None  # number of the attempt in flight
         self.released_meanwhile = False
         self.conditional = True  # ask the store not to overwrite (If-None-Match: *)
@@ -190,8 +193,18 @@ class Outbox:
             return max(self.circuit.retry_at, delivery.retry_at)
         return self.circuit.retry_at
 
+    def abandon_at(self, drain: Drain) -> float | None:
+        """Return when the attempt in flight is to be abandoned during SHUTDOWN; None if there is none, or it was.
+
+        A store that is known to be slow gets twice the time that its last answer took.
+        """
+        if not self.attempt or self._frozen_meanwhile:
+            return None
+        return max(drain.abandon_at(self._started), self._started + 2 * self._latency)
+
     def start(self, now: float) -> events.Upload:
         """Begin an attempt at the oldest of the chunks that may go and were refused least often."""
+        self._started = now
         self._attempts += 1
         self.attempt = self._attempts
         may_go = [one for one in self._waiting if self._goes_at(one) <= now]
@@ -207,8 +220,8 @@ class Outbox:
             if delivery.chunk.key == key:
                 delivery.seal_written = True
 
-    def thaw(self) -> list[events.Action]:
-        """Take note of a freeze: what is in flight is unknown, its connection is to be closed."""
+    def abandon(self) -> list[events.Action]:
+        """Abandon the attempt in flight, after a freeze or for want of time; its outcome is unknown, it is repeated."""
         if not self.attempt or self._frozen_meanwhile:
             return []
         self._frozen_meanwhile = True
@@ -227,6 +240,7 @@ class Outbox:
         delivery, self._current = self._current, None
         assert delivery is not None  # noqa: S101 - the attempt in flight has one
         if isinstance(event, events.Uploaded):
+            self._latency = now - self._started
             return self._stored(delivery, delivery.chunk.records, now)
         if event.kind == StoreError.EXISTS:
             return self._exists(delivery, now)

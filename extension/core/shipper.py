@@ -131,7 +131,7 @@ class Shipper:
         if self._exited:
             return actions
         if self._clock.advance(now):
-            actions += self._outbox.thaw()
+            actions += self._outbox.abandon()
             self._partial_until = max(self._partial_until, self._clock.time + TAIL_SECONDS)
         moment = events.Moment(self._clock.time, now.wall)
         if isinstance(event, events.LogsReceived):
@@ -166,7 +166,7 @@ class Shipper:
         if self._reader.unfinished:
             moments.append(self._partial_until)
         if self._drain:
-            moments.append(self._drain.wake_at)
+            moments += [self._drain.wake_at, self._outbox.abandon_at(self._drain)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     # events
@@ -253,6 +253,9 @@ class Shipper:
             current.advance(now.mono)
         if self._drain:
             self._drain.advance(now.mono)
+            abandon_at = self._outbox.abandon_at(self._drain)
+            if abandon_at is not None and now.mono >= abandon_at:
+                actions += self._outbox.abandon()
         if self._reader.unfinished and (self._is_drained() or now.mono >= self._partial_until):
             self._close_partial(now)
         self._ship(now, actions)

@@ -189,7 +189,7 @@ DEFECTS = (
     _defect(
         "a connection that died in a freeze is waited for",
         "extension.core.shipper:Shipper.handle",
-        drop(calls("thaw")),
+        drop(calls("abandon")),
         CORE + "shipper.py::test_a_thaw_at_shutdown_abandons_the_old_connection_and_ships_on_a_new_one",
     ),
     _defect(

@@ -113,7 +113,7 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
 def test_one_line_at_the_end_adds_up() -> None:
     story = warm().logs(10).event(10.5, events.BatchDropped(3, 700)).shutdown(11).until(11.5)
     story.body(11.6, logs(function_line("hello")).body, serial=5).until(60)
-    assert story.told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 2"]
+    assert story.told == ["11.15 upload 2 shutdown(1)", "11.783 abandon", "12.9 exit lost 2"]
     assert story.figures["received"] == 6
     assert (story.figures["shipped"], story.figures["waiting"], story.figures["lost"]) == (1, 0, 5)
     assert story.figures["lostBytes"] == 700 + 2 * story.chunks["2"].chunk.raw_bytes

@@ -239,7 +239,30 @@ def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_in
 
 @pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
 def test_a_silent_store_cannot_keep_the_process_beyond_its_budget() -> None:
-    assert warm().logs(10).shutdown(11).until(60).told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 1"]
+    told = warm().logs(10).shutdown(11).until(60).told
+    assert told == ["11.15 upload 2 shutdown(1)", "11.783 abandon", "12.9 exit lost 1"]
+
+
+@pytest.mark.holds("shutdown: an attempt without an answer is abandoned after a third of the budget and repeated")
+def test_a_stalled_attempt_at_shutdown_is_repeated_under_the_same_key_while_there_is_time() -> None:
+    story = warm().logs(10).shutdown(11).until(11.8).failed(11.8, StoreError.ABANDONED).stored(11.9)
+    assert story.told == [
+        "11.15 upload 2 shutdown(1)",
+        "11.783 abandon",
+        "11.8 upload 2 shutdown(1)",
+        "11.9 exit lost 0",
+    ]
+
+
+def test_one_that_began_before_shutdown_has_a_third_of_the_budget_from_then_on() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(10.9, LONG).shutdown(11).until(12)
+    assert story.told[:3] == ["10 release r1", "10.9 upload 2 bytes(1)", "11.633 abandon"]
+
+
+def test_a_store_that_is_known_to_be_slow_has_twice_the_time_of_its_last_answer() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(10, LONG).stored(10.8).logs(10.9, "the last")
+    story.shutdown(11).until(12.6).stored(12.6)
+    assert story.told[-2:] == ["11.15 upload 3 shutdown(1)", "12.6 exit lost 0"]
 
 
 @pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
