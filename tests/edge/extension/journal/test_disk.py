@@ -45,7 +45,7 @@ def private(code: str, *, size: str = "4m") -> dict[str, object]:
     return told
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     told = private(
         "remount('ro')\n"
@@ -55,7 +55,7 @@ def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     assert told == {"given": [None] * 5, "file": None, "said": ["the journal cannot be written"]}
 
 
-@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
+@pytest.mark.holds("journal: the size limit is as set, else 64 MiB or an eighth of the free space")
 @pytest.mark.parametrize(
     ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
 )
@@ -85,7 +85,7 @@ def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None
     }
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -> None:
     told = private(
         "fill()\n"
@@ -107,7 +107,7 @@ def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -
     }
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn_one() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
@@ -164,7 +164,7 @@ def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -> None:
     told = private(
@@ -198,7 +198,7 @@ def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_without_proc_a_spooled_body_is_read_back() -> None:
     told = private(
@@ -218,7 +218,9 @@ def test_without_proc_a_spooled_body_is_read_back() -> None:
 FOREIGN = ["-t", "tmpfs", "-o", "uid=12345", "tmpfs"] if os.geteuid() == 0 else ["--bind", "/usr"]
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_a_folder_of_somebody_else_is_refused() -> None:
     told = private(
         "place = '/mnt/' + FOLDER\n"
