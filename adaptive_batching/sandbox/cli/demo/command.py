@@ -1,4 +1,4 @@
-"""The command `adaptive-batching demo`. What it does is in `demonstration`, which takes longer to load."""
+"""The command `adaptive-batching demo`. What it does is in `scenario`, which takes longer to load."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def _demo(
 ) -> int:
     """Run the demonstration; 0 when nothing was lost and nothing shipped twice, 1 otherwise, 2 if it could not run."""
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
-    from adaptive_batching.sandbox.cli.demo_report import as_json, show  # noqa: PLC0415
-    from adaptive_batching.sandbox.cli.demonstration import Demonstration, demonstrate  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.demo.report import as_json, show  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.demo.scenario import Demonstration, demonstrate  # noqa: PLC0415
 
     out, err = consoles()
     with refusing(SandboxError, FormatError, clone.LayerError):
