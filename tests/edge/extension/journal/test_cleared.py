@@ -137,7 +137,7 @@ def test_a_forget_that_could_not_be_written_is_known_after_the_journal_was_writt
     clock.now += 10.1
     assert journal.append(b"4", WALL) == 4
     journal.close()
-    again = Journal.open(str(tmp_path / "tmp"), "another12345", said)
+    again = Journal.open(str(tmp_path / "tmp"), "another12345", said, now=Clock())
     assert again.left.unsealed == [(3, 4)]
     again.close()
 
@@ -178,7 +178,7 @@ def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_
 
 def test_where_there_is_no_room_for_what_was_removed_memory_has_it_and_that_is_said(tmp_path: Path, said: Said) -> None:
     (tmp_path / "tmp").mkdir()
-    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said, now=Clock())
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / "tmp" / FOLDER)
     in_its_way = tmp_path / "tmp" / FOLDER / "segment-00000001"  # of whoever writes: root heeds no permissions

@@ -15,7 +15,7 @@ from extension.journal import Journal
 from extension.records.body import Body
 from extension.shell import spool
 from extension.shell.spool import Spool
-from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, python
+from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, python
 from tests.edge.extension.journal.conftest import Open
 
 MEASURE = """
@@ -144,7 +144,7 @@ def test_where_there_is_no_file_memory_serves() -> None:
 def test_what_a_process_killed_in_between_has_left_is_removed(tmp_path: Path, said: Said) -> None:
     (tmp_path / FOLDER).mkdir(mode=0o700)
     (tmp_path / FOLDER / "spool-00000003").write_bytes(b"?")
-    journal = Journal.open(str(tmp_path), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, now=Clock())
     assert journal.append(b"1", WALL) == 1
     assert not (tmp_path / FOLDER / "spool-00000003").exists()
     journal.close()

@@ -88,7 +88,7 @@ def test_a_file_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said
 
 
 def test_no_folder_to_be_in_is_no_reason_to_fail(tmp_path: Path, said: Said) -> None:
-    journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said, now=Clock())
     assert (journal.append(b"1", WALL), said.messages) == (None, [UNWRITABLE])
 
 
@@ -141,7 +141,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
 def filled(parent: Path, said: Said) -> list[bytes]:
     """The bodies in a journal of three segments; those in the newest are a few of the last, no seal behind them."""
     shutil.rmtree(parent / FOLDER, ignore_errors=True)
-    journal = Journal.open(str(parent), ENVIRONMENT, said, limit=400_000)
+    journal = Journal.open(str(parent), ENVIRONMENT, said, limit=400_000, now=Clock())
     dice = random.Random(1)
     expected = [dice.randbytes(dice.choice((50, 500, 9000))) for _ in range(30)]
     for number, body in enumerate(expected, 1):
@@ -169,12 +169,12 @@ def test_a_torn_tail_is_cut_at_the_last_whole_entry_and_counted(
     kept = list(expected)
     while torn > 0:
         torn -= frames.ENTRY_BYTES + len(kept.pop())
-    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000)
+    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000, now=Clock())
     assert bodies(journal) == kept
     assert (journal.left.last, journal.left.torn_bytes, journal.left.torn) == (len(kept), -torn, int(torn < 0))
     assert journal.append(b"the next one", WALL) == len(kept) + 1
     journal.close()
-    again = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000)
+    again = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000, now=Clock())
     assert bodies(again) == [*kept, b"the next one"]
     again.close()
 
@@ -195,7 +195,7 @@ def test_any_changed_byte_costs_the_rest_of_its_segment_and_nothing_else(
         for serial, body in enumerate(expected, 1)
         if body not in content or content.index(body) + len(body) <= at
     }
-    journal = Journal.open(str(tmp_path), "another12345", said, limit=400_000)
+    journal = Journal.open(str(tmp_path), "another12345", said, limit=400_000, now=Clock())
     assert {serial: body for serial, _, body in journal.entries(1, 2**62)} == intact
     assert journal.left.torn == 1
     assert len(content) - at <= journal.left.torn_bytes <= len(content)
