@@ -1,4 +1,4 @@
-"""The options of `experiment run` and `experiment analyze`, and what is asked for with them."""
+"""The options of `experiment run` and `experiment analyze`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from adaptive_batching.command_line import Argument, Command, Mistake, Option, r
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
 
-#: Seconds after which nothing further is invoked.
+#: Default of --limit: after so many seconds no further invocation is started.
 LIMIT = 3600.0
-#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
+#: Environments that the sandbox has at most by default. Each is a runtime and an extension, about 40 MB.
 ENVIRONMENTS = 20
 _PATH = click.Path(path_type=Path)
 _WHAT, _WHERE, _SANDBOX = "what is done", "where", "the sandbox"
@@ -29,7 +29,7 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
     name = "range"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Range:
-        """Return the range. Raises Mistake with what was read."""
+        """Return the range. Raises Mistake, with the text that was read, if it is not one."""
         try:
             return Range.parse(value)
         except ValueError as error:
@@ -37,10 +37,10 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
 
 
 class _Greedy(Command):
-    """A command one of whose options takes every word up to the next option: `--cloudwatch a.json b.json`."""
+    """A command whose option --cloudwatch takes every word up to the next option: `--cloudwatch a.json b.json`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Name the option before each of its words, as click wants it."""
+        """Repeat the option before each of its words, which is the form that click parses."""
         words: list[str] = []
         inside = False
         for word in args:

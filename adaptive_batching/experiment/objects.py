@@ -1,4 +1,4 @@
-"""Evidence from S3: the objects that were shipped, read through a folder that keeps them (they never change)."""
+"""Read evidence from S3: the shipped objects, which are kept in a folder because they never change."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-#: GETs at a time.
+#: The number of GET requests at a time.
 CONNECTIONS = 16
-#: Bytes of a damaged gzip stream that are inflated at a time: what lies before the damage is kept.
+#: Bytes of a damaged gzip stream that are decompressed at a time. The pieces before the damage are kept.
 PIECE = 256
 
 
 def fetch(
     client: S3Client, bucket: str, prefix: str, folder: Path, progress: Callable[[int, int], None]
 ) -> tuple[list[Path], list[str]]:
-    """Bring what is below a prefix into a folder; return its files and a sentence for each that could not be had.
+    """Copy the objects below a prefix into a folder.
 
-    What the folder holds with the listed size is not fetched again. Raises botocore's errors if listing fails.
+    Return the files, and a sentence for each object that could not be fetched. An object is not fetched again if the
+    folder has a file for it with the listed size. Raises botocore's errors if the listing fails.
     """
     listing = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     wanted = [(item["Key"], item["Size"]) for page in listing for item in page.get("Contents", [])]
@@ -57,7 +58,7 @@ def fetch(
 
 
 def file_name(key: str) -> str:
-    """Return a file's name for a key: flat, so that no key can leave the folder, at most 200 characters. Pure."""
+    """Return the file name for a key: without slashes, so that it stays in the folder, at most 200 characters. Pure."""
     name = quote(key, safe="=")
     if name.strip(".") and len(name) <= 200:  # noqa: PLR2004 - file systems take 255
         return name
@@ -65,12 +66,12 @@ def file_name(key: str) -> str:
 
 
 def in_folder(folder: Path) -> list[Path]:
-    """Return the objects that a folder keeps."""
+    """Return the files of the objects in a folder, sorted."""
     return sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".part")
 
 
 def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
-    """Read the lines of kept objects."""
+    """Read the lines of objects from their files. `failed` are sentences about objects that could not be fetched."""
     evidence = Evidence(name, incomplete=list(failed))
     for file in files:
         evidence.holders += 1
@@ -80,7 +81,7 @@ def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
 
 
 def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, Any]]:
-    """Yield an object's lines; from one that is damaged, what can be saved. Pure."""
+    """Yield the lines of an object. If the object is damaged, yield the lines that can still be read. Pure."""
     try:
         lines: list[Any] = list(objects.lines(body))
     except (ValueError, zlib.error, RecursionError):
@@ -89,14 +90,14 @@ def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, A
         if isinstance(line, dict):
             yield line
         else:
-            evidence.complain(where, "a line that is no object")
+            evidence.complain(where, "a line that is not a JSON object")
 
 
 def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
     if body[:2] == b"\x1f\x8b":
         body, whole = _inflated(body)
         if not whole:
-            evidence.complain(where, "the gzip stream is damaged or cut")
+            evidence.complain(where, "the gzip stream is damaged or incomplete")
     for number, line in enumerate(body.split(b"\n"), 1):
         try:
             if line:
@@ -106,12 +107,12 @@ def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
 
 
 def _inflated(body: bytes) -> tuple[bytes, bool]:
-    """Return what a gzip stream gives up to where it is damaged, and whether that is all."""
+    """Return the decompressed bytes up to the damage, and whether the gzip stream was complete."""
     stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
     saved: list[bytes] = []
     try:
         for at in range(0, len(body), PIECE):
-            saved.append(stream.decompress(body[at : at + PIECE]))  # noqa: PERF401 - what came before damage stays
+            saved.append(stream.decompress(body[at : at + PIECE]))  # noqa: PERF401 - keeps what precedes the damage
     except zlib.error:
         return b"".join(saved), False
     return b"".join(saved), stream.eof
