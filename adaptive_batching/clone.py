@@ -10,7 +10,7 @@ _HERE = Path(__file__).parent
 
 
 class LayerError(Exception):
-    """A built layer was not found. The message says how to get one."""
+    """A built layer was not found. The message says how to build one."""
 
 
 def layer(named: Path | None = None) -> Path:
@@ -23,9 +23,9 @@ def layer(named: Path | None = None) -> Path:
         if (folder / "extensions").is_dir():
             return folder
     what = f"{named} does not contain a folder `extensions`" if named else f"{LAYER} does not exist"
-    raise LayerError(f"{what}; run `make layer` in a clone of the project, or name the built layer with --layer")
+    raise LayerError(f"{what}; run `make layer` in a clone of the project, or name a built layer with --layer")
 
 
 def function(name: str) -> Path:
-    """Return the folder of one of the project's functions. In a clone `functions` is a link, in a wheel it is a copy."""
+    """Return the folder of one of the project's functions. `functions` is a link in a clone, a copy in a wheel."""
     return _HERE / "functions" / name

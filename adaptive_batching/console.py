@@ -57,7 +57,7 @@ class Console:
         self._lock = threading.Lock()
 
     def paint(self, text: str, style: str) -> str:
-        """Return the text in a style. Return it unchanged if `style` is empty or the stream is written without colours."""
+        """Return the text in a style. Return it unchanged if `style` is empty or the stream has no colours."""
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if self._coloured and style else text
 
     def say(self, text: str = "") -> None:

@@ -79,7 +79,7 @@ def add_page(page: dict[str, Any], evidence: Evidence, known: set[str], where: s
 
 
 def log_folder(folder: Path, name: str) -> Evidence:
-    """Read the sandbox's log streams, one file each, in text or JSON format. Raises OSError if it is not a directory."""
+    """Read the sandbox's log streams, one file each, in text or JSON format. Raises OSError."""
     evidence = Evidence(name)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".log" and file.is_file():

@@ -75,7 +75,7 @@ def test_a_wrong_handler_is_said_by_the_runtime_and_the_exit_code_tells(tmp_path
 MISTAKES = [
     (["run", "functions/demo", "--runtime", "provided.al2023"], "bootstrap is missing; a provided runtime starts it"),
     (["run", "functions/demo", "--runtime", "java21"], "runtime 'java21' is not known here"),
-    (["run", "functions/demo", "--fault", "nothing"], "there is no fault 'nothing'; `--fault list` shows all"),
+    (["run", "functions/demo", "--fault", "nothing"], "'nothing' is not a fault; `--fault list` shows all"),
     (["run", "functions/demo", "--fault", "s3-503=3"], "s3-503x3 means the first three times"),
     (["run", "functions/demo", "--schemas", "2020-01-01"], "--schemas 2020-01-01 does not exist"),
     (["run", "functions/demo", "--payload", "@absent.json"], "the payload absent.json cannot be read"),
