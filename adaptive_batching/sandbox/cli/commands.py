@@ -1,4 +1,4 @@
-"""`adaptive-batching sandbox run|serve`: the group of commands, each of which is loaded when it is asked for."""
+"""`adaptive-batching sandbox run|serve`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 

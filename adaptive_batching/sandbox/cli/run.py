@@ -1,4 +1,4 @@
-"""The command `adaptive-batching sandbox run`. What it does is in `invocations`, which takes longer to load."""
+"""The command `adaptive-batching sandbox run`. The module `invocations`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `adaptive-batching sandbox serve`. What it does is in `service`, which takes longer to load."""
+"""The command `adaptive-batching sandbox serve`. The module `service`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FaultError
 from adaptive_batching.sandbox.fleet import CONCURRENCY
 
-#: `sam local start-lambda` listens here too.
+#: The default port, the same as that of `sam local start-lambda`.
 PORT = 3001
 
 

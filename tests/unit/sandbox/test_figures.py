@@ -55,7 +55,7 @@ def test_a_function_within_lambdas_quotas_is_taken(timeout: float, memory: int) 
 
 
 QUOTAS = [
-    (0.0, 128, "timeout 0.0 is out of bounds; it is above 0 to 900 seconds"),
+    (0.0, 128, "timeout 0.0 is out of bounds; it must be above 0 to 900 seconds"),
     (901.0, 128, "timeout 901.0 is"),
     (float("nan"), 128, "timeout nan is"),
     (3.0, 127, "memory size 127 is out of bounds; it is 128 to 10,240 MB, as on Lambda"),

@@ -69,7 +69,7 @@ MISTAKES = [
         "sandbox: --invocations 'many' is not a whole number; it is 1",
     ),
     (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox: invalid value for '--apis'"),
-    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it is 1 or more"),
+    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it must be 1 or more"),
     (["experiment", "run", "--pause", "6-5"], "experiment: --pause '6-5' is not a range from small to large"),
     (["experiment", "run", "-n", "0"], "experiment: invocations and concurrency must be 1 or more"),
     (

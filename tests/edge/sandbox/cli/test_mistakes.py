@@ -25,29 +25,32 @@ def ran(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 RUN, SERVE = ["run", "functions/demo"], ["serve", "functions/demo", "--port", "0"]
 MISTAKES = [
-    ([*RUN, "-c", "0"], "--concurrency 0 is out of bounds; it is 1 or more"),
+    ([*RUN, "-c", "0"], "--concurrency 0 is out of bounds; it must be 1 or more"),
     ([*RUN, "-n", "0"], "--invocations 0 is"),
     ([*RUN, "-n", "-1"], "--invocations -1 is"),
     ([*RUN, "--timeout", "nan"], "the timeout nan is"),
     ([*RUN, "--timeout", "0"], "the timeout 0.0 is"),
     ([*RUN, "--pause", "-1"], "--pause -1.0 is"),
     ([*RUN, "--pause", "nan"], "--pause nan is"),
-    ([*RUN, "--memory", "1"], "the memory size 1 is out of bounds; it is 128 to 10,240 MB"),
-    ([*RUN, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be made: No such file"),
-    ([*RUN, "--log-folder", "README.md"], "--log-folder README.md cannot be made: File exists"),
+    ([*RUN, "--memory", "1"], "the memory size 1 is out of bounds; it must be 128 to 10,240 MB"),
+    ([*RUN, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be created: No such file"),
+    ([*RUN, "--log-folder", "README.md"], "--log-folder README.md cannot be created: File exists"),
     ([*RUN, "--fault", "s3-503x2"], "--fault s3-503 needs --s3 BUCKET"),
     ([*RUN, "--fault", "freeze-upload"], "--fault freeze-upload needs --s3 BUCKET"),
     ([*RUN, "--fault", "kill-runtime,kill-runtime=0.2"], "'kill-runtime=0.2': kill-runtime is given twice"),
     ([*RUN, "--fault", "late", "--fault", "late"], "'late': late is given twice"),
-    ([*RUN, "--env", "A B=c"], "--env 'A B' is no variable's name"),
-    ([*RUN, "--awslambdaric", "tests"], f"{ROOT / 'tests'} holds no awslambdaric; --awslambdaric names a folder"),
-    ([*SERVE, "--port", "99999"], "--port 99999 is out of bounds; it is 0 to 65,535"),
+    ([*RUN, "--env", "A B=c"], "--env 'A B' is not a variable name"),
+    (
+        [*RUN, "--awslambdaric", "tests"],
+        f"{ROOT / 'tests'} does not contain awslambdaric; name a folder that does with --awslambdaric",
+    ),
+    ([*SERVE, "--port", "99999"], "--port 99999 is out of bounds; it must be 0 to 65,535"),
     ([*SERVE, "--port", "-1"], "--port -1 is"),
     ([*SERVE, "--idle", "nan"], "--idle nan is"),
     ([*SERVE, "--concurrency", "0"], "--concurrency 0 is"),
-    ([*SERVE, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be made"),
-    (["serve", "nofolder"], "nofolder is not a folder"),
-    ([*SERVE, "--layer", "nolayer"], "nolayer is not a folder"),
+    ([*SERVE, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be created"),
+    (["serve", "nofolder"], "nofolder is not a directory"),
+    ([*SERVE, "--layer", "nolayer"], "nolayer is not a directory"),
 ]
 
 
