@@ -90,7 +90,7 @@ class Options:
     """Whether a SHUTDOWN event has the reason SPINDOWN instead of spindown. Default: no, as in the developer guide."""
 
     echo: Callable[[str], None] | None = None
-    """Called with each line of the log stream as it is written, newline included. Default: None, they are only kept."""
+    """Called with each line that is written to the log stream, newline included. Default: None, there is no call."""
 
     redeliver: bool = True
     """Whether a POST that failed is sent again. Otherwise its records are dropped and a `platform.logsDropped` reports

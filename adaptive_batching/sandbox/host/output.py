@@ -80,7 +80,7 @@ class OutputReader:
                 self._pass()
 
     def _pass(self) -> None:
-        """Read each pipe once, up to its capacity, so that a process that writes all the time cannot block the reader."""
+        """Read each pipe once, up to its capacity, so that a process that never pauses cannot block the reader."""
         for key, _ in self._selector.select(0):
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
