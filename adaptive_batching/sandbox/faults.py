@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PUT, POST, INVOCATION = "PUT to S3", "telemetry POST", "invocation"
-FREEZE, LINE, END = "freeze", "function's line", "end of a life"
+FREEZE, LINE, END = "freeze", "function's line", "end of a generation"
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ FAULTS = {
     "s3-drop-before": Kind(PUT, "the connection is cut before the object is stored"),
     "s3-drop-after": Kind(PUT, "stored, and the connection is cut without an answer"),
     "s3-stall-after": Kind(PUT, "stored, no answer for 10 seconds, then the connection is cut"),
-    "s3-black-hole": Kind(PUT, "swallowed, no answer for 10 seconds, then the connection is cut"),
-    "freeze-upload": Kind(PUT, "stored only when an environment has been frozen meanwhile (10 seconds at most)"),
-    "hang-dns": Kind(INVOCATION, "until the next one no name is resolved: the resolver waits for a silent server"),
-    "duplicate": Kind(POST, "once it was acknowledged it is sent once more"),
-    "shuffle": Kind(POST, "its events come out of order"),
-    "cut-post": Kind(FREEZE, "comes between a POST and its 200: the platform sends the same again"),
-    "late": Kind(END, "telemetry that waits is delivered only after the SHUTDOWN event"),
+    "s3-black-hole": Kind(PUT, "not stored, no answer for 10 seconds, then the connection is cut"),
+    "freeze-upload": Kind(PUT, "stored only after the next freeze of an environment (10 seconds at most)"),
+    "hang-dns": Kind(INVOCATION, "no name is resolved until the next one: the resolver waits for a silent server"),
+    "duplicate": Kind(POST, "is sent again after it was acknowledged"),
+    "shuffle": Kind(POST, "its events are in random order"),
+    "cut-post": Kind(FREEZE, "comes between a POST and its 200: the platform sends the batch again"),
+    "late": Kind(END, "waiting telemetry is delivered only after the SHUTDOWN event"),
     "kill-extension": Kind(INVOCATION, "the extensions are killed while the function runs"),
     "kill-runtime": Kind(INVOCATION, "the runtime is killed while the function runs"),
     "wipe-tmp": Kind(INVOCATION, "the temporary folder is emptied before it"),
@@ -152,7 +152,7 @@ def _parse_one(part: str) -> tuple[str, Rate]:
 def listing() -> list[str]:
     """Return the lines that `--fault list` prints."""
     width = max(map(len, FAULTS))
-    lines = [f"{SYNTAX}; several with commas between; --seed chooses the random numbers."]
+    lines = [f"{SYNTAX}; separate several with commas; --seed sets the random numbers."]
     for chance in dict.fromkeys(kind.chance for kind in FAULTS.values()):
         lines += ["", f"One chance per {chance}:"]
         lines += [f"  {name.ljust(width)}  {kind.effect}" for name, kind in FAULTS.items() if kind.chance == chance]

@@ -31,7 +31,7 @@ class Bounds:
         """Describe the bounds for a message."""
         if math.isinf(self.high):
             return f"{self.low:,} or more"
-        return f"{'above ' if self.above else ''}{self.low:,} to {self.high:,}"
+        return f"above {self.low:,} and at most {self.high:,}" if self.above else f"{self.low:,} to {self.high:,}"
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version

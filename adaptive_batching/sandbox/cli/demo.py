@@ -30,7 +30,7 @@ def _demo(
 
     Raises Mistake, which ends the command with exit code 2, if it could not run.
     """
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.demo_report import as_json, show  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.demonstration import Demonstration, demonstrate  # noqa: PLC0415
 

@@ -60,7 +60,9 @@ PARAMETERS: list[click.Parameter] = [
     _function("--xray", is_flag=True, default=None, help="active tracing: every request is sampled"),
     _function("--function", metavar="ID", help="logical id, where a template has several functions"),
     _function("--parameter", multiple=True, metavar="NAME=VALUE", help="of the template; repeatable"),
-    _environment("--s3", metavar="BUCKET", help="an embedded S3 with this bucket; functions find it by themselves"),
+    _environment(
+        "--s3", metavar="BUCKET", help="an embedded S3 with this bucket, to which the function's variables point"
+    ),
     _environment("--logs", is_flag=True, help="show CloudWatch's view on stderr as it is written"),
     _environment("--log-folder", type=_PATH, help="keep log streams here, as CloudWatch would show them"),
     _environment("--no-freeze", is_flag=True, help="never stop processes when idle"),

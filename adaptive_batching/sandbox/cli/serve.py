@@ -17,7 +17,7 @@ PORT = 3001
 
 
 def _serve(*, port: int, concurrency: int, idle: float | None, **given: Any) -> int:  # noqa: ANN401
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.service import Service, carry_out  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ serve = Command(
             ["--idle"],
             type=Number(float, Bounds(0, DAY)),
             metavar="S",
-            help="shut an environment down when idle so long",
+            help="shut an environment down after so many idle seconds",
         ),
         *PARAMETERS,
     ],

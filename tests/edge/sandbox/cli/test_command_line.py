@@ -66,7 +66,7 @@ MISTAKES = [
     (["sandbox", "run", "functions/demo", "--absent"], "sandbox: no such option"),
     (
         ["sandbox", "run", "functions/demo", "-n", "many"],
-        "sandbox: --invocations 'many' is not a whole number; it is 1",
+        "sandbox: --invocations 'many' is not a whole number; it must be 1",
     ),
     (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox: invalid value for '--apis'"),
     (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it must be 1 or more"),
