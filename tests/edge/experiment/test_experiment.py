@@ -154,7 +154,7 @@ def test_in_json_format_the_log_streams_are_read_too(tmp_path: Path) -> None:
 
 MISTAKES = [
     (["--cloudwatch", "no-such-file.json"], "no-such-file.json cannot be read: No such file or directory"),
-    (["--cloudwatch", "README.md", "tests"], "tests is a folder; --cloudwatch takes files"),
+    (["--cloudwatch", "README.md", "tests"], "tests is a directory; --cloudwatch takes files"),
     (["/nope"], "/nope is not a directory"),
     (["README.md"], "README.md is not a directory"),
     (["--log-folder", "/nope"], "/nope is not a directory"),
@@ -168,7 +168,7 @@ def test_what_cannot_be_analyzed_is_said(words: list[str], said: str) -> None:
     assert f"experiment: {said}" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("words", [words for words, said in MISTAKES if "folder" in said])
+@pytest.mark.parametrize("words", [words for words, said in MISTAKES if "a directory" in said])
 def test_a_folder_in_the_wrong_place_is_said_before_anything_else(words: list[str]) -> None:
     assert len(experiment("analyze", *words).stderr.splitlines()) == 1
 
