@@ -1,4 +1,4 @@
-"""Evidence from S3: the objects that were shipped, read through a folder that keeps them (they never change)."""
+"""Read evidence from S3: the shipped objects, which are kept in a folder because they never change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Bytes of a damaged gzip stream that are inflated at a time: what lies before the damage is kept.
+#: Bytes of a damaged gzip stream that are decompressed at a time. The pieces before the damage are kept.
 PIECE = 256
 
 
 def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
-    """Read the lines of kept objects."""
+    """Read the lines of objects from their files. `failed` are sentences about objects that could not be fetched."""
     evidence = Evidence(name, incomplete=list(failed))
     for file in files:
         evidence.holders += 1
@@ -29,7 +29,7 @@ def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
 
 
 def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, Any]]:
-    """Yield an object's lines; from one that is damaged, what can be saved. Pure."""
+    """Yield the lines of an object. If the object is damaged, yield the lines that can still be read. Pure."""
     try:
         lines: list[Any] = list(objects.lines(body))
     except (ValueError, zlib.error, RecursionError):
@@ -38,14 +38,14 @@ def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, A
         if isinstance(line, dict):
             yield line
         else:
-            evidence.complain(where, "a line that is no object")
+            evidence.complain(where, "a line that is not a JSON object")
 
 
 def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
     if body[:2] == b"\x1f\x8b":
         body, whole = _inflated(body)
         if not whole:
-            evidence.complain(where, "the gzip stream is damaged or cut")
+            evidence.complain(where, "the gzip stream is damaged or incomplete")
     for number, line in enumerate(body.split(b"\n"), 1):
         try:
             if line:
@@ -55,12 +55,12 @@ def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
 
 
 def _inflated(body: bytes) -> tuple[bytes, bool]:
-    """Return what a gzip stream gives up to where it is damaged, and whether that is all."""
+    """Return the decompressed bytes up to the damage, and whether the gzip stream was complete."""
     stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
     saved: list[bytes] = []
     try:
         for at in range(0, len(body), PIECE):
-            saved.append(stream.decompress(body[at : at + PIECE]))  # noqa: PERF401 - what came before damage stays
+            saved.append(stream.decompress(body[at : at + PIECE]))  # noqa: PERF401 - keeps what precedes the damage
     except zlib.error:
         return b"".join(saved), False
     return b"".join(saved), stream.eof

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-#: GETs at a time.
+#: The number of GET requests at a time.
 CONNECTIONS = 16
 
 
 def fetch(
     client: S3Client, bucket: str, prefix: str, folder: Path, progress: Callable[[int, int], None]
 ) -> tuple[list[Path], list[str]]:
-    """Bring what is below a prefix into a folder; return its files and a sentence for each that could not be had.
+    """Copy the objects below a prefix into a folder.
 
-    What the folder holds with the listed size is not fetched again. Raises botocore's errors if listing fails.
+    Return the files, and a sentence for each object that could not be fetched. An object is not fetched again if the
+    folder has a file for it with the listed size. Raises botocore's errors if the listing fails.
     """
     listing = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     wanted = [(item["Key"], item["Size"]) for page in listing for item in page.get("Contents", [])]
@@ -50,7 +51,7 @@ def fetch(
 
 
 def file_name(key: str) -> str:
-    """Return a file's name for a key: flat, so that no key can leave the folder, at most 200 characters. Pure."""
+    """Return the file name for a key: without slashes, so that it stays in the folder, at most 200 characters. Pure."""
     name = quote(key, safe="=")
     if name.strip(".") and len(name) <= 200:  # noqa: PLR2004 - file systems take 255
         return name
@@ -58,5 +59,5 @@ def file_name(key: str) -> str:
 
 
 def in_folder(folder: Path) -> list[Path]:
-    """Return the objects that a folder keeps."""
+    """Return the files of the objects in a folder, sorted."""
     return sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix != ".part")

@@ -131,4 +131,4 @@ def test_a_bucket_that_does_not_exist_is_one_sentence(server: s3.Moto) -> None:
 def test_what_is_no_address_is_one_sentence(server: s3.Moto) -> None:
     done = experiment(server, "analyze", "--s3", "bucket/prefix")
     assert done.returncode == 2
-    assert "'bucket/prefix' is no address like s3://bucket/prefix" in done.stderr
+    assert "'bucket/prefix' is not an address like s3://bucket/prefix" in done.stderr
