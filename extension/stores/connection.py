@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from extension.stores.endpoint import Url
 
 CONNECT_SECONDS = 1.0  # for all addresses of a name together
+LEAST_CONNECT_SECONDS = 0.2  # for one of them: a share of the above, but no less
 RESOLVE_SECONDS = 1.0
-STALL_SECONDS = 2.0  # without a byte sent or received
+HEAD_ROOM = 2.0  # times the patience for a byte: all that the head of an answer may take, 1xx before it included
+STORED_SECONDS = 0.2  # for the rest of an answer that says that the object is stored: nothing in it matters
+BODY_SECONDS = 1.0  # for the document of a refusal
 IDLE_SECONDS = 3.0  # S3 closes idle connections, and one kept over a freeze is dead: an older one is not used again
 ANSWER_BYTES = 65536  # a longer head or error document is not read to its end
 _LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the kernel is dropped at close, not sent
@@ -32,12 +35,14 @@ _LINGER_NOT = b"\1\0\0\0\0\0\0\0"  # struct linger {1, 0}: what waits in the ker
 class Connection:
     """Used by one thread, except for `end`.
 
-    `got_response`: something of a response came; `keep_alive`: the connection may serve again.
+    `got_response`: something of a response came; `keep_alive`: the connection may serve again; `patience`: seconds
+    without a byte sent or received after which an attempt has failed.
     """
 
-    __slots__ = ("_lock", "_socket", "aborted", "got_response", "keep_alive")
+    __slots__ = ("_lock", "_patience", "_socket", "aborted", "got_response", "keep_alive")
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
         self._lock = (
             _thread.allocate_lock()
         )  # guards _socket and aborted: a closed descriptor may belong to another file
@@ -46,9 +51,12 @@ class Connection:
         self.got_response = False
         self.keep_alive = False
 
-    def open(self, target: Url, proxy: Url | None, context: ssl.SSLContext | None) -> None:
-        """Connect to `target`, through `proxy` if there is one, and encrypt where `target` is secure."""
-        self._dial(proxy or target)
+    def open(self, target: Url, proxy: Url | None, context: ssl.SSLContext | None, order: Order) -> None:
+        """Connect to `target`, through `proxy` if there is one, and encrypt where `target` is secure.
+
+        `order` tells which of several addresses to try first, and learns which one answered.
+        """
+        self._dial(proxy or target, order)
         if context is None:
             return
         if proxy:
@@ -73,9 +81,10 @@ class Connection:
         """Return the answer to what was sent, with its body as far as it came."""
         self.got_response = self.keep_alive = False
         data = b""
+        deadline = time.monotonic() + HEAD_ROOM * self._patience
         while True:
             while (end := data.find(b"\r\n\r\n")) < 0:
-                data += self._read()
+                data += self._read(deadline)
                 if len(data) > ANSWER_BYTES:
                     raise ConnectionError("the head of the answer does not end")
             try:
@@ -102,10 +111,11 @@ class Connection:
                 self._socket.close()
                 self._socket = None
 
-    def _dial(self, hop: Url) -> None:
+    def _dial(self, hop: Url, order: Order) -> None:
         deadline = time.monotonic() + CONNECT_SECONDS
         failure = OSError("the name has no address")
-        for family, kind, protocol, _, address in _resolved(hop.host, hop.port):
+        addresses = order.of(_resolved(hop.host, hop.port))
+        for number, (family, kind, protocol, _, address) in enumerate(addresses):
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -116,40 +126,54 @@ class Connection:
                 self._socket = candidate
                 self._check()
             try:
-                candidate.settimeout(left)
+                share = left / (len(addresses) - number)  # a silent one must not starve those behind it
+                candidate.settimeout(min(left, max(share, LEAST_CONNECT_SECONDS)))
                 candidate.connect(address)
             except OSError as error:
                 failure = error
                 continue
-            candidate.settimeout(STALL_SECONDS)
+            order.answered(address)
+            candidate.settimeout(self._patience)
             candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._check()
             return
+        order.none_answered()
         raise failure
 
     def _tunnel(self, target: Url, proxy: Url) -> None:
         place = f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
         self.send(head(f"CONNECT {place}", {"host": place, "proxy-authorization": proxy_authorization(proxy)}))
         answer = b""
+        deadline = time.monotonic() + HEAD_ROOM * self._patience
         while b"\r\n\r\n" not in answer and len(answer) < ANSWER_BYTES:
-            answer += self._read()
+            answer += self._read(deadline)
         status = answer.split(b" ", 2)[1:2]
         if not status or not status[0].startswith(b"2"):
             raise ConnectionError(f"the proxy refused the tunnel: {answer[:40].decode('latin-1')!r}")
 
     def _receive_body(self, answer: Response, data: bytes) -> None:
-        """Read on while more is to come; an end before its time matters no more, the status is known."""
+        """Read on for a short time while more is to come; an early end does not matter, since the head is known."""
+        deadline = time.monotonic() + (STORED_SECONDS if answer.stored else BODY_SECONDS)
         wanted = ANSWER_BYTES if answer.length < 0 else min(answer.length, ANSWER_BYTES)
         try:
             while len(data) < wanted and not (answer.chunked and data.endswith(b"0\r\n\r\n")):
-                data += self._read()
+                data += self._read(deadline)
         except OSError:
             wanted = -1
         answer.body = dechunk(data) if answer.chunked else data
         self.keep_alive = answer.keep_alive and len(data) == wanted == answer.length
 
-    def _read(self) -> bytes:
-        data = self._open_socket().recv(BLOCK_BYTES)
+    def _read(self, deadline: float) -> bytes:
+        """Return what has come, within the patience for a byte and before a deadline (monotonic seconds)."""
+        connected = self._open_socket()
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer does not end")
+        connected.settimeout(min(left, self._patience))
+        try:
+            data = connected.recv(BLOCK_BYTES)
+        finally:
+            connected.settimeout(self._patience)
         if not data:
             raise ConnectionResetError("the connection was closed before the answer was complete")
         self.got_response = True
@@ -163,6 +187,31 @@ class Connection:
     def _check(self) -> None:
         if self.aborted:
             raise ConnectionAbortedError("ended by the extension")
+
+
+class Order:
+    """In which order the addresses of a name are tried: the one that answered last, else each time another one."""
+
+    __slots__ = ("_last", "_turn")
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._turn = 0
+
+    def of(self, addresses: list[Any]) -> list[Any]:
+        """Return the addresses, as `getaddrinfo` gives them, in the order in which to try them."""
+        turn = self._turn % max(len(addresses), 1)
+        turned = addresses[turn:] + addresses[:turn]
+        return sorted(turned, key=lambda one: one[4] != self._last)
+
+    def answered(self, address: object) -> None:
+        """Note the address that answered."""
+        self._last = address
+
+    def none_answered(self) -> None:
+        """Begin with another address next time."""
+        self._last = None
+        self._turn += 1
 
 
 def moment() -> tuple[float, float]:

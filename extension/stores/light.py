@@ -13,7 +13,8 @@ import time
 
 from extension.errors import StoreError
 from extension.stores import answers, credentials, endpoint, signing
-from extension.stores.connection import Connection, idle_too_long, moment, proxy_authorization
+from extension.stores.connection import Connection, Order, idle_too_long, moment, proxy_authorization
+from extension.stores.patience import Patience
 from extension.stores.request import blocks, head, measure, put_headers
 
 TYPE_CHECKING = False
@@ -36,10 +37,13 @@ class LightStore:
         self._say = say
         self._context: ssl.SSLContext | None = None
         self._keys: credentials.Credentials | None = None
+        self._patience = Patience()
+        self._order = Order()  # of the store's, or the proxy's, addresses
         self._lock = _thread.allocate_lock()  # guards what follows, which `cancel` touches from another thread
         self._cancels = 0  # an attempt that began under a lower count is abandoned
         self._connection: Connection | None = None  # the one in use, or the one kept
         self._kept_since: tuple[float, float] | None = None  # None: in use, or there is none
+        self._kept_for: tuple[str, ...] = ()  # where it leads
 
     def warm_up(self) -> None:
         """Load the certificates. Configuration errors surface in the first `put`."""
@@ -51,6 +55,7 @@ class LightStore:
     def put(self, request: PutRequest) -> None:
         """Store one object, or raise `StoreError`."""
         cancels = self._cancels
+        began = time.monotonic()
         target = endpoint.resolve(self._bucket, self._region, self._environ)
         proxy = endpoint.proxy_for(target, self._environ)
         try:
@@ -64,9 +69,13 @@ class LightStore:
                 path = f"http://{target.authority}{path}"
                 headers["proxy-authorization"] = proxy_authorization(proxy)
             opening = head(f"PUT {path}", headers)
-            answers.raise_for_error(self._exchange(target, proxy, opening, (request.body, size), cancels))
+            answer = self._exchange(target, proxy, opening, (request.body, size), cancels)
+            self._patience.answered(time.monotonic() - began)
+            answers.raise_for_error(answer)
         except (OSError, StoreError) as error:
             mapped = self._mapped(error, cancels)
+            if isinstance(error, TimeoutError) and mapped.kind != StoreError.ABANDONED:
+                self._patience.timed_out()
             if mapped.kind == StoreError.CREDENTIALS:
                 self._keys = None
             raise mapped from error
@@ -86,7 +95,7 @@ class LightStore:
         self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: Body, cancels: int
     ) -> answers.Response:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
-        kept = self._take_kept()
+        kept = self._take_kept(_route(target, proxy))
         if kept is not None:
             try:
                 return self._talk(kept, opening, body, cancels)
@@ -97,31 +106,38 @@ class LightStore:
         answer.resent = kept is not None
         return answer
 
-    def _take_kept(self) -> Connection | None:
+    def _take_kept(self, route: tuple[str, ...]) -> Connection | None:
+        """Return the kept connection if it leads there and is young enough; it is closed otherwise, by `_connect`."""
         with self._lock:
             since, self._kept_since = self._kept_since, None
-            if since is None or idle_too_long(since, moment()):
+            if since is None or self._kept_for != route or idle_too_long(since, moment()):
                 return None
             return self._connection
 
     def _connect(self, target: endpoint.Url, proxy: endpoint.Url | None, cancels: int) -> Connection:
         context = self._trust(target)
-        connection = Connection()
+        connection = Connection(self._patience.seconds)
         with self._lock:
             if self._cancels != cancels:
                 raise ConnectionAbortedError("ended by the extension")
             if self._connection is not None:
                 self._connection.close()  # kept too long, or to another server
             self._connection, self._kept_since = connection, None
+            self._kept_for = _route(target, proxy)
         try:
-            connection.open(target, proxy, context)
+            connection.open(target, proxy, context, self._order)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _talk(self, connection: Connection, opening: bytes, body: Body, cancels: int) -> answers.Response:
-        """Send a request over `connection` and take its answer; keep the connection if it may serve again."""
+    def _talk(
+        self, connection: Connection, opening: bytes, body: Body, cancels: int, *, keep: bool = True
+    ) -> answers.Response:
+        """Send a request over `connection` and take its answer; keep the connection if it may serve again.
+
+        Without `keep` it is closed, whatever the server says of it: the request has announced that (RFC 9112, 9.6).
+        """
         broken = None
         keep_alive = False
         try:
@@ -135,7 +151,7 @@ class LightStore:
             answer = connection.receive()
             if broken and answer.stored:
                 raise broken
-            keep_alive = connection.keep_alive and answer.stored
+            keep_alive = keep and connection.keep_alive and answer.stored
         finally:
             with self._lock:
                 if keep_alive and self._cancels == cancels:
@@ -165,7 +181,7 @@ class LightStore:
         try:
             target, headers = credentials.container(self._environ)
             connection = self._connect(target, None, cancels)
-            answer = self._talk(connection, head(f"GET {target.path}", headers), (b"", 0), cancels)
+            answer = self._talk(connection, head(f"GET {target.path}", headers), (b"", 0), cancels, keep=False)
             return credentials.parse_container(answer.status, answer.body)
         except (OSError, StoreError) as error:
             if self._cancels == cancels and self._keys is not None and now < self._keys.expires:
@@ -178,3 +194,8 @@ class LightStore:
         if isinstance(error, StoreError):
             return error
         return StoreError(kind, 0, type(error).__name__, str(error) or "no message")
+
+
+def _route(target: endpoint.Url, proxy: endpoint.Url | None) -> tuple[str, ...]:
+    """Return where a connection leads: nothing else may ever be sent on it."""
+    return (str(target.secure), target.authority, proxy.authority if proxy else "")

@@ -11,10 +11,12 @@ import _thread
 import io
 import os
 import sys
+import time
 
 from extension.errors import StoreError
 from extension.stores import answers, endpoint
-from extension.stores.connection import CONNECT_SECONDS, STALL_SECONDS, idle_too_long, moment, shut_down
+from extension.stores.connection import CONNECT_SECONDS, idle_too_long, moment, shut_down
+from extension.stores.patience import Patience
 from extension.stores.request import BLOCK_BYTES, head, put_headers
 
 TYPE_CHECKING = False
@@ -44,6 +46,8 @@ class SdkStore:
         self._region = region
         self._environ = environ
         self._client: Any = None
+        self._patience = Patience()
+        self._client_patience = 0.0  # that the client was made with
         self._kept_since: tuple[float, float] | None = None  # when the last attempt ended
         self._lock = _thread.allocate_lock()  # guards the attempt in progress
         self._attempt: _Attempt | None = None
@@ -61,15 +65,18 @@ class SdkStore:
     def put(self, request: PutRequest) -> None:
         """Store one object, or raise `StoreError`."""
         head("PUT", put_headers("", request))  # refuses what no header can carry
-        attempt = _Attempt()
+        attempt, began = _Attempt(), time.monotonic()
         with self._lock:
             self._attempt = attempt
         try:
             with _opened(request.body) as body:
                 self._put(request, body, attempt)
+            self._patience.answered(time.monotonic() - began)
         except Exception as error:
             if attempt.aborted:
                 raise StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up") from error
+            if type(error).__name__ == "ReadTimeoutError":
+                self._patience.timed_out()
             mapped = _mapped(error)
             if mapped.kind == StoreError.CREDENTIALS:
                 self._client = None  # credentials are read again with the next
@@ -111,7 +118,7 @@ class SdkStore:
 
     def _ready(self) -> Any:  # noqa: ANN401 - boto3 has no types
         """Return the client: no retries, and what `light` does with an endpoint, a checksum and the payload's hash."""
-        if self._client is None:
+        if self._client is None or self._client_patience != self._patience.seconds:
             available()
             import boto3
             from botocore.config import Config
@@ -119,7 +126,7 @@ class SdkStore:
 
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=STALL_SECONDS,
+                read_timeout=self._patience.seconds,
                 retries={"total_max_attempts": 1},
                 request_checksum_calculation="when_required",  # the newer checksums are not known to every S3
                 s3={
@@ -134,7 +141,7 @@ class SdkStore:
             # "Expect: 100-continue" is a round trip more, and a second with a server that does not know it
             client.meta.events.unregister("before-call.s3", add_expect_header)
             _watch(client, lambda: self._attempt or _Attempt())
-            self._client = client
+            self._client, self._client_patience = client, self._patience.seconds
         return self._client
 
 
