@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS = {
     "demo": (
-        "adaptive_batching.sandbox.cli.demo:demo",
+        "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
     ),
     "experiment": (

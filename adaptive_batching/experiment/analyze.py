@@ -19,6 +19,7 @@ from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
 from adaptive_batching.experiment.runner import LOOPBACK
+from adaptive_batching.logs.s3 import CONNECTIONS, fetch, in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
     if request.s3:
         yield _shipped(request.s3, request, err)
     elif folder and not named and (folder / "objects").is_dir():
-        yield objects.read(objects.in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
+        yield objects.read(in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
     if request.cloudwatch:
         yield exports.cloudwatch(request.cloudwatch, "CloudWatch export")
     streams = request.log_folder or (folder / "streams" if folder and not named else None)
@@ -117,7 +118,7 @@ def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
     with tempfile.TemporaryDirectory() as passing:
         kept = (request.folder or Path(passing)) / "objects" / bucket
         try:
-            files, failed = objects.fetch(
+            files, failed = fetch(
                 _client(request.endpoint, request.region),
                 bucket,
                 prefix,
@@ -135,7 +136,7 @@ def _client(endpoint: str | None, region: str | None) -> S3Client:
     For a server on this machine dummy keys are used if the user has none. Requests must be signed even then, because
     emulators too serve private objects only to signed requests.
     """
-    config = Config(max_pool_connections=objects.CONNECTIONS)
+    config = Config(max_pool_connections=CONNECTIONS)
     keys: dict[str, Any] = {}
     session = boto3.session.Session()
     if endpoint and urlsplit(endpoint).hostname in LOOPBACK:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching import clone
-from adaptive_batching.experiment import local, objects
+from adaptive_batching.experiment import local
 from adaptive_batching.experiment.core.ledger import head_line
 from adaptive_batching.experiment.core.plan import EVENT, Plan
 from adaptive_batching.experiment.runner import Run, RunError, client
+from adaptive_batching.logs.s3 import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
                 _await_queue(setup, ledger, request.limit, err)
             err.say("shutting down every environment")
         kept = folder / "objects" / local.BUCKET
-        files, failed = objects.fetch(
+        files, failed = fetch(
             local.s3_client(s3), local.BUCKET, "", kept, lambda done, all_: err.progress("kept", done, all_)
         )
     if failed:

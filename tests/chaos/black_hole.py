@@ -55,7 +55,7 @@ def pair(server: s3.Moto, name: str, invocations: int) -> tuple[Run, Run]:
                 rig.invoke(lines=10, bytes=120, sleep=SLEEP)
             begun = begun or holed.memory_kb()
         grown = holed.memory_kb() - begun
-    told = [line for line in holed.said() if "cannot be reached" in line["message"]]
+    told = [line for line in holed.said() if "circuit opened" in line["message"]]
     held = next((float(line["heldMs"]) for line in holed.said() if "heldMs" in line), 0.0)
     return _run(bare), _run(holed, len(told), held, grown)
 

@@ -51,7 +51,7 @@ def test_no_invocation_fails(hole: Hole) -> None:
 
 def test_the_circuit_opens_and_that_is_said_once(hole: Hole) -> None:
     said = [line["message"] for line in hole.rig.said()]
-    assert [text for text in said if "cannot be reached" in text] == [said[0]]
+    assert [text for text in said if "circuit opened" in text] == [said[0]]
     assert len(said) == 2, said  # and the last line
 
 

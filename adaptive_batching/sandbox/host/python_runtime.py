@@ -103,7 +103,8 @@ def check_loads(interpreter: Path, folder: Path) -> None:
             [interpreter, "-S", "-c", code], capture_output=True, text=True, timeout=_START, check=False, cwd=folder
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SandboxError(f"--python {interpreter} cannot be started: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else f"it did not answer within {_START:.0f} seconds"
+        raise SandboxError(f"--python {interpreter} cannot be started: {why}") from None
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         raise SandboxError(

@@ -234,7 +234,7 @@ def test_a_folder_of_somebody_else_is_refused() -> None:
     assert told == {
         "given": [None, None],
         "sealed": False,
-        "left": [[], -1],
+        "left": [[], None],
         "said": ["the journal cannot be written"],
         "same": True,
     }

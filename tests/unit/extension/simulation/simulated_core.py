@@ -43,6 +43,7 @@ class Observed:
         self.kills = pick([0, 0, 1, 3])
         self.resets = pick([0, 0, 0, 2])
         self.damages = pick([0, 0, 1, 2])
+        self.fragile = chance() < 0.2  # something in the journal ends each process that reads it again
         self.store = Store(self.random, collides=collides)
         self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
         self.settings = self._settings()

@@ -1,6 +1,7 @@
 """Random lifecycles; a failing seed is printed and replays with SIMULATION_SEED.
 
-500 of them unless SIMULATION_LIFECYCLES says otherwise; `make check` runs 3,000.
+500 of them unless SIMULATION_LIFECYCLES says otherwise; `make check` runs 3,000. What happened in them is printed
+(`pytest -s`).
 """
 
 import os
@@ -33,5 +34,6 @@ def test_random_lifecycles_keep_every_invariant() -> None:
         except Violation as violation:
             pytest.fail(f"{violation} (replay: SIMULATION_SEED={seed} SIMULATION_LIFECYCLES=1)")
         happened += world.happened
+    print(f"\n{LIFECYCLES} lifecycles from seed {first}, 0 violations:", dict(happened.most_common()))
     if LIFECYCLES >= REPLAYED:
         assert {what for what in RARE if not happened[what]} == set()  # or the worlds prove less than they say

@@ -107,7 +107,7 @@ class World(Observed):
             self.kills = kills
 
     def may_die_in_a_replay(self) -> None:
-        if self.kills and self.random.random() < 0.1:
+        if self.kills and self.random.random() < (0.7 if self.fragile else 0.05):
             raise Killed
 
     def settle(self) -> None:

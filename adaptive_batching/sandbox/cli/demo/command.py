@@ -1,4 +1,4 @@
-"""The command `adaptive-batching demo`. The module `demonstration`, which takes longer to load, carries it out."""
+"""The command `adaptive-batching demo`. The module `scenario`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _demo(
     Raises Mistake, which ends the command with exit code 2, if it could not run.
     """
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
-    from adaptive_batching.sandbox.cli.demo_report import as_json, show  # noqa: PLC0415
-    from adaptive_batching.sandbox.cli.demonstration import Demonstration, demonstrate  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.demo.report import as_json, show  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.demo.scenario import Demonstration, demonstrate  # noqa: PLC0415
 
     out, err = consoles()
     with refusing(SandboxError, FormatError, clone.LayerError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adaptive_batching import clone, settings
-from adaptive_batching.sandbox.cli.demo_report import Outcome
+from adaptive_batching.sandbox.cli.demo.report import Outcome
 from adaptive_batching.sandbox.function import Credentials, Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options

@@ -1,0 +1,1 @@
+"""Read the objects that the extension shipped."""

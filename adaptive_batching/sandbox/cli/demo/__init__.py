@@ -1,0 +1,1 @@
+"""The command `adaptive-batching demo`: its options, the demonstration and the report."""
