@@ -1,4 +1,4 @@
-"""Read evidence from S3: the shipped objects, which are kept in a folder because they never change."""
+"""Read evidence from the files of shipped objects."""
 
 from __future__ import annotations
 

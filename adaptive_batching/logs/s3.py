@@ -1,4 +1,4 @@
-"""Objects on S3, read through a folder that keeps them: an object never changes."""
+"""Fetch objects from S3 into a folder, which keeps them because objects never change."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_killed_in_the_middle_of_an_invocation(rig_of: Callable[..., Rig]) -> No
     with rig_of(told=WAITS) as rig:
         rig.invoke()
         delivered = more(lambda: rig.environment.deliveries)
-        running = rig.begin(lines=10, sleep=2.5)
+        running = rig.begin(lines=10, sleep=15)
         until(delivered, "a delivery in the invocation")
         rig.kill()
         assert rig.end(running).function_error == "Unhandled"

@@ -145,7 +145,7 @@ def blind(found: Findings) -> Iterator[str]:
     seen = found.evidence.starts_seen
     if found.ledger is None:
         yield (
-            "without a ledger a request that left no line at all is not seen, nor is such an environment"
+            "without a ledger a request that left no line at all is not seen, nor is an environment without lines"
             if seen
             else "without a ledger and START lines (log type platform) a request that lost both lines is not seen"
         )

@@ -1,1 +1,1 @@
-"""The command `adaptive-batching demo`: what it does, and what it says of that."""
+"""The command `adaptive-batching demo`: its options, the demonstration and the report."""
