@@ -131,6 +131,13 @@ def test_a_state_has_all_that_run_beside_the_newest_32_of_the_others() -> None:
     assert state.seen == tuple(reversed(ids[10:42]))  # those that ended last
 
 
+def test_those_that_have_ended_are_remembered_whatever_runs() -> None:
+    source = reader(concurrent=True)
+    read(f"[{start('r')},{envelope('platform.report', {'requestId': 'r'})}]", source)
+    read(f"[{','.join(start(f'r{number}') for number in range(40))}]", source)
+    assert source.state().seen == ("r",)
+
+
 def test_where_one_runs_at_a_time_a_state_says_so() -> None:
     source = reader()
     read(f"[{start('r1')},{start('r2')}]", source)

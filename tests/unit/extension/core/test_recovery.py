@@ -222,17 +222,18 @@ def test_a_chunk_in_the_middle_of_several_requests_comes_back_with_their_ids() -
 @pytest.mark.holds("journal: the next process ships the same key and bytes")
 def test_what_was_known_at_the_beginning_of_a_chunk_is_known_again_however_many_invocations_are_in_it() -> None:
     life = Life(gzip=False, ship_bytes=100_000, SHIP_RATE_INVOKES=1000)
-    life.feed(invoke("r0", at(0.0)))
-    life.post(b"[" + line({"requestId": "r0"}, "platform.start") + b"]")
+    for request in ("old", "r0"):
+        life.feed(invoke(request, at(0.0)))
+        life.post(b"[" + line({"requestId": request}, "platform.start") + b"]")
     life.until(20.0)
-    life.post(b"[" + line({"requestId": "r0"}, "platform.report") + b"," + line({"requestId": "r0"}) + b"]")
+    life.post(b"[" + line({"requestId": "r0"}, "platform.report") + b"," + line({"requestId": "old"}) + b"]")
     for number in range(1, 80):
         life.feed(invoke(f"r{number}", at(20.0)))
         life.post(b"[" + line({"requestId": f"r{number}"}, "platform.start") + b"]")
     life.post(b"[" + line({"requestId": "r40"}) + b"]")
     life.until(40.0)
     last = life.chunks[-1]
-    assert ids_of(last)[:2] + ids_of(last)[-1:] == ["r0", "r0", "r40"]
+    assert ids_of(last)[:2] + ids_of(last)[-1:] == ["r0", "old", "r40"]
     made = again(last, life, gzip=False)
     assert made is not None
     assert made.body == last.body
