@@ -20,6 +20,7 @@ REMEMBERED = 1024  # request ids that still count as this environment's; older o
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
 SEALED_IDS = 32  # newest ids that a seal remembers beside those that run: older ones occur in no chunk made again
 RUNNING = 512  # requests at once of which the end is waited for; the ends of more than that were lost
+DROPPED = ""  # among those that run: any number of requests whose start or end the platform may have dropped
 TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the next body
 
 
@@ -64,7 +65,9 @@ class Reader:
         self._concurrent = concurrent
         self._invoked_arn = False  # an INVOKE has named the function
         self._seen: dict[str, None] = {}
-        self._running: dict[str, None] = {}  # begun and not ended, where several may be; all of them are in _seen
+        self._running: dict[
+            str, None
+        ] = {}  # begun and not ended, where several may be; each is in _seen, but for DROPPED
         self._current: str | None = None  # the last platform.start's
         self._sequence = 0
         self._tail = ""
@@ -87,7 +90,7 @@ class Reader:
         if state.running is not None:
             self._concurrent = True
         self._running = dict.fromkeys(state.running or ())
-        self._seen = dict.fromkeys((*self._running, *state.seen))
+        self._seen = dict.fromkeys(one for one in (*self._running, *state.seen) if one)
         self._sequence = state.sequence
         self._learn(state.arn)
 
@@ -149,7 +152,9 @@ class Reader:
             dropped = record.get("droppedRecords")
             told = dropped if isinstance(dropped, Numeral) and len(dropped) <= COUNT_LENGTH else ""
             received.dropped += int(told) if told.isdigit() else 1
-        if request_id is None or len(request_id) > ID_LENGTH:
+            if self._concurrent:
+                self._running[DROPPED] = None
+        if not request_id or len(request_id) > ID_LENGTH:
             return
         if entry.type == "platform.start":
             self._learn(plain_text(record.get("functionArn")) or "")
@@ -166,7 +171,7 @@ class Reader:
 
     def _know(self, request_id: str) -> None:
         """Let this id count as one of this environment's: INVOKE and platform.start alone make one known."""
-        if len(request_id) > ID_LENGTH:
+        if not request_id or len(request_id) > ID_LENGTH:
             return
         self._seen.pop(request_id, None)
         self._seen[request_id] = None
@@ -190,4 +195,4 @@ class Reader:
         """Return the request of a record that names none: the last to begin, or where several may run the only one."""
         if not self._concurrent:
             return self._current
-        return next(iter(self._running)) if len(self._running) == 1 else None
+        return next(iter(self._running)) or None if len(self._running) == 1 else None

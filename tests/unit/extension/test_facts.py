@@ -30,7 +30,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.holds("ids: what becomes a header of every object is an ARN, INVOKE's before a record's")
+@pytest.mark.holds("faults: a forged record makes no object unstorable: an ARN looks like one, headers stay under 2 KB")
 @pytest.mark.parametrize("arn", FORGED)
 def test_what_is_no_arn_is_not_learnt_from_a_record_an_invoke_or_a_state(arn: str) -> None:
     source = reader()
@@ -50,7 +50,7 @@ def test_an_arn_of_256_characters_is_one() -> None:
     assert source.state().arn == "arn:" + "a" * 252
 
 
-@pytest.mark.holds("ids: what becomes a header of every object is an ARN, INVOKE's before a record's")
+@pytest.mark.holds("faults: a forged record makes no object unstorable: an ARN looks like one, headers stay under 2 KB")
 def test_an_invoke_names_the_function_whatever_a_record_said_before_or_says_later() -> None:
     source = reader()
     read(f"[{envelope('platform.start', {'requestId': 'r1', 'functionArn': 'arn:forged'})}]", source)

@@ -239,7 +239,7 @@ def test_what_was_known_at_the_beginning_of_a_chunk_is_known_again_however_many_
     assert made.body == last.body
 
 
-@pytest.mark.holds("ids: what becomes a header of every object is an ARN, INVOKE's before a record's")
+@pytest.mark.holds("faults: a forged record makes no object unstorable: an ARN looks like one, headers stay under 2 KB")
 def test_a_chunk_keeps_the_arn_that_it_was_sealed_with() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + line({"requestId": "r1", "functionArn": "arn:of-a-record"}, "platform.start") + b"]")

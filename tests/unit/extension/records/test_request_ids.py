@@ -124,7 +124,7 @@ def test_of_several_ids_the_outermost_counts_then_the_runtimes_name(
         assert whose(form(record), both_run(concurrent=concurrent)) == expected
 
 
-@pytest.mark.holds("ids: so does one at its place in the text formats of the runtimes")
+@pytest.mark.holds("ids: the id wins that stands at its place in the text format of a runtime")
 @pytest.mark.parametrize("concurrent", [False, True], ids=["on demand", "managed"])
 @pytest.mark.parametrize(
     "head",
@@ -292,6 +292,27 @@ def test_where_several_may_run_the_order_within_one_post_counts() -> None:
         reader(concurrent=True),
     )
     assert ids_of(received) == ["r1", "r1", "r2", None, "r1", "r2", "r2", None]
+
+
+@pytest.mark.holds("ids: a record that names none is of the one request that runs; of several at once: null")
+def test_where_several_may_run_nothing_is_known_of_a_bare_line_once_starts_and_ends_may_have_been_dropped() -> None:
+    dropped = envelope("platform.logsDropped", {"droppedRecords": 3})
+    source = reader(concurrent=True)
+    assert runs(source, start("r1"), dropped) is None
+    assert runs(source, ended("r1")) is None
+    assert runs(source, start("r2")) is None
+    assert [whose({"requestId": one}, source) for one in ("r1", "r2", "")] == ["r1", "r2", None]
+    other = reader(concurrent=True)
+    other.restore(source.state())
+    assert [whose({"requestId": one}, other) for one in ("r1", "r2", "")] == ["r1", "r2", None]
+    assert runs(reader(), start("r1"), dropped) == "r1"
+
+
+def test_an_empty_id_is_not_one() -> None:
+    source = reader()
+    source.saw("")
+    assert whose({"requestId": ""}, source) is None
+    assert runs(source, start("r1"), start("")) == "r1"
 
 
 def test_an_invoke_alone_does_not_run_where_several_may() -> None:

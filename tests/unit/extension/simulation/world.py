@@ -123,7 +123,7 @@ class World(Observed):
             got = self.store.requests()
             wrong = {one: (got[one], whose) for one, whose in self.whose.items() if one in got and got[one] != whose}
             check(not wrong, f"a record has the request that it names, or the only one that runs: {wrong}")
-            self.happened["request named"] += sum(map(bool, self.whose.values()))
+            self.happened["request known"] += sum(map(bool, self.whose.values()))
             self.happened["request not known"] += list(self.whose.values()).count(None)
         both = self.lost & set(stored)
         check(both <= self.perhaps, f"what is stored was not reported as lost for certain: {sorted(both)[:5]}")
@@ -183,11 +183,12 @@ class World(Observed):
         if self.random.random() < 0.1:
             dropped = platform("logsDropped", "", droppedRecords=3, reason=self.number())
             found.append(json.dumps(dropped).encode())
+            self.dropped = True
         return found
 
     def only(self) -> str | None:
         """The one request that runs where several may; none where there are more."""
-        return self.running[0] if len(self.running) == 1 else None
+        return self.running[0] if len(self.running) == 1 and not self.dropped else None
 
     def log(self, request_id: str) -> None:
         """One POST of records; now and then something that cannot be read, or a batch that a full queue gave up."""
