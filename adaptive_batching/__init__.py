@@ -1,1 +1,1 @@
-"""The tools: a Lambda on this machine, the experiment, and what a person runs. Imports nothing of `extension`."""
+"""The tools of the project: a Lambda on this machine, and the experiment. This package never imports `extension`."""

@@ -1,4 +1,4 @@
-"""`python -m adaptive_batching`: the same as the console script."""
+"""Run the console script: `python -m adaptive_batching`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The console script: `adaptive-batching <command>`. Each command's module is loaded only when it is asked for."""
+"""The console script: `adaptive-batching <command>`. The module of a command is loaded only when the command runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from adaptive_batching import command_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Command -> (where it is, one line for --help).
+#: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS = {
     "demo": (
-        "adaptive_batching.sandbox.cli.demo:demo",
+        "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
     ),
     "experiment": (
@@ -36,7 +36,7 @@ def adaptive_batching() -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; return the process's exit code."""
+    """Run one command and return the exit code of the process."""
     return command_line.run(adaptive_batching, words)
 
 

@@ -1,30 +1,31 @@
-"""What a command needs besides this package: the built layer, which comes from a clone; and the project's functions."""
+"""Where commands find the built layer, which comes from a clone of the project, and the project's functions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-#: Where `make layer` puts it, below the clone.
+#: The folder in which `make layer` builds the layer, relative to the clone.
 LAYER = Path("build/layer")
 _HERE = Path(__file__).parent
 
 
 class LayerError(Exception):
-    """There is not a layer where one is looked for; the message says how to get one."""
+    """A built layer was not found. The message says how to build one."""
 
 
 def layer(named: Path | None = None) -> Path:
-    """Return the built layer: the named one, or the one below the working folder, or that of the clone that we are in.
+    """Return the folder of the built layer.
 
-    Raises LayerError.
+    `named` is the folder that the user gave. Without it, the layer is searched for in the working directory, then in
+    the clone that contains this package. Raises LayerError if there is no layer.
     """
     for folder in [named] if named else [LAYER, _HERE.parent / LAYER]:
         if (folder / "extensions").is_dir():
             return folder
-    what = f"{named} holds no extensions" if named else f"{LAYER} is not there"
-    raise LayerError(f"{what}; `make layer` in a clone of the project builds {LAYER}, --layer names it from elsewhere")
+    what = f"{named} does not contain a folder `extensions`" if named else f"{LAYER} does not exist"
+    raise LayerError(f"{what}; run `make layer` in a clone of the project, or name a built layer with --layer")
 
 
 def function(name: str) -> Path:
-    """Return the folder of one of the project's functions: in the clone a link leads to them, else they are copies."""
+    """Return the folder of one of the project's functions. `functions` is a link in a clone, a copy in a wheel."""
     return _HERE / "functions" / name

@@ -1,6 +1,6 @@
-"""What the commands have in common on click: help in groups, modules loaded when asked for, errors of one line.
+"""The common base of the commands, built on click: help in groups, modules loaded on demand, errors of one line.
 
-This module is part of every start: it imports click and nothing else that takes time.
+Every command loads this module when it starts. It therefore imports click and nothing else that takes time.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 NAME = "adaptive-batching"
-#: What a shell reports of a process that Ctrl-C has ended.
+#: The exit code that a shell reports for a process that Ctrl-C ended.
 INTERRUPTED = 130
-_WIDEST = 100  # characters of a line of help
+_WIDEST = 100  # the longest line of help, in characters
 
 
 class Mistake(click.UsageError):
-    """Why a command cannot be carried out as it was given, in a sentence of ours. Exit code 2."""
+    """The command line cannot be carried out. The message is a sentence of this project, not of click. Exit code 2."""
 
 
 class Option(click.Option):
-    """An option; `group` is the heading under which --help names it."""
+    """An option. `group` is the heading under which --help lists it."""
 
     def __init__(self, *words: Any, group: str = "options", **settings: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*words, **settings)
@@ -33,7 +33,7 @@ class Option(click.Option):
 
 
 class Argument(click.Argument):
-    """A positional argument that --help explains, too."""
+    """A positional argument that --help also explains."""
 
     def __init__(self, *words: Any, help: str, group: str = "arguments", **settings: Any) -> None:  # noqa: A002, ANN401
         super().__init__(*words, **settings)
@@ -41,12 +41,12 @@ class Argument(click.Argument):
         self.group = group
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """Return name and explanation."""
+        """Return the name and the explanation."""
         return self.make_metavar(ctx), self.help or ""
 
 
 class Command(click.Command):
-    """A command whose help names its options in groups. `about`: group -> what to know of it."""
+    """A command whose help lists its options in groups. `about` maps a group to a sentence about it."""
 
     def __init__(self, *words: Any, about: Mapping[str, str] | None = None, **settings: Any) -> None:  # noqa: ANN401
         super().__init__(*words, **{"options_metavar": "[options]", **settings})
@@ -57,18 +57,18 @@ class Command(click.Command):
         formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix="usage: ")
 
     def format_arguments(self, _ctx: click.Context, _formatter: click.HelpFormatter) -> None:
-        """Write nothing: arguments stand in their groups, too."""
+        """Write nothing, because `format_options` writes the arguments too."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write arguments and options in their groups."""
+        """Write the arguments and options in their groups."""
         _write_options(self, ctx, formatter, self._about)
 
 
 class Group(click.Group):
-    """A group of commands, each loaded only when it is asked for.
+    """A group of commands. The module of a command is loaded only when the command is looked up.
 
-    `lazy`: name -> ("module:name of the command in it", one line for --help). `examples` stand at the end of the help,
-    as they are.
+    `lazy` maps a name to ("module:name of the command in it", one line for --help). `examples` is written unchanged
+    at the end of the help.
     """
 
     def __init__(self, *words: Any, lazy: Mapping[str, tuple[str, str]], examples: str = "", **settings: Any) -> None:  # noqa: ANN401 - click's own
@@ -77,11 +77,11 @@ class Group(click.Group):
         self._examples = examples
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the names."""
+        """Return the names of the commands, sorted."""
         return sorted(self._lazy)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command."""
+        """Load a command. Return None for a name that is not known."""
         if cmd_name not in self._lazy:
             return None
         module, _, name = self._lazy[cmd_name][0].partition(":")
@@ -98,7 +98,7 @@ class Group(click.Group):
         self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one line for each command, without loading any."""
+        """Write one line for each command without loading its module."""
         with formatter.section("commands"):
             formatter.write_dl([(name, self._lazy[name][1]) for name in self.list_commands(ctx)])
 
@@ -109,7 +109,10 @@ class Group(click.Group):
 
 
 def run(root: click.Command, words: Sequence[str] | None) -> int:
-    """Run a command line; return the process's exit code. A mistake in it is one line on stderr, and 2."""
+    """Run a command line and return the exit code of the process.
+
+    A mistake in the command line is reported as one line on stderr, with exit code 2.
+    """
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST}
     try:
         code = root.main(words, NAME, standalone_mode=False, **settings)
@@ -123,7 +126,7 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
 
 @contextlib.contextmanager
 def refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """Let these errors end the command as a Mistake does: their text on one line, and exit code 2."""
+    """Turn these exceptions into a Mistake: one line with the text of the exception, and exit code 2."""
     try:
         yield
     except kinds as error:
@@ -133,7 +136,7 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
 def _write_options(
     command: click.Command, ctx: click.Context, formatter: click.HelpFormatter, about: Mapping[str, str]
 ) -> None:
-    """Write one section for each group of options, in the order in which the groups begin."""
+    """Write one section for each group of options, in the order in which the groups first occur."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(ctx):
         if record := parameter.get_help_record(ctx):
@@ -147,11 +150,11 @@ def _write_options(
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return what is wrong on one line, with the command's name before it."""
+    """Return the error as one line that starts with the name of the command."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else NAME
     message = error.format_message()
-    if not isinstance(error, Mistake):  # click's own words, which say nothing of what to do
+    if not isinstance(error, Mistake):  # click's own message does not say what to do
         message = " ".join(message.split()).removesuffix(".")
-        message = f"{message[:1].lower()}{message[1:]}; `{path} --help` shows what there is"
+        message = f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
     return f"{(path.split()[1:2] or [NAME])[0]}: {message}"

@@ -1,8 +1,8 @@
-"""What people read: results on stdout, everything else on stderr; colours and a bar where a terminal is.
+"""Output for people: results on stdout, everything else on stderr, with colours and a progress bar on a terminal.
 
-Text is written as it stands, because most of it is a log: rich reads no markup in it, highlights nothing, makes no
-emoji, folds no line and expands no tab. NO_COLOR is honoured. Loading rich takes a while: what only prints its help
-does not import this module.
+Text is written unchanged, because most of it is a log. rich does not interpret markup or emoji codes in it, does not
+highlight it, does not wrap its lines and does not expand its tabs. NO_COLOR is honoured. Loading rich takes a while,
+so a command that only prints its help does not import this module.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Seconds between two states of the bar.
+#: The shortest time between two updates of the bar, in seconds.
 _SELDOM = 0.1
-_BAR = 30  # characters
-#: Back to the line's begin, and nothing is left of it.
+_BAR = 30  # width, in characters
+#: Moves the cursor to the start of the line and erases the line.
 _CLEAR = Segment("\r\x1b[K")
 
 
 class Console:
     """Writes to one stream, line by line. Thread-safe.
 
-    `beside`: the console whose bar is on the same terminal; it is taken away before a line is written.
+    `beside` is the console whose bar is on the same terminal. Its bar is cleared before a line is written here.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str] | None = None, beside: Console | None = None) -> None:
@@ -57,7 +57,7 @@ class Console:
         self._lock = threading.Lock()
 
     def paint(self, text: str, style: str) -> str:
-        """Return text in a style; as it is without one, or where colours are not wanted."""
+        """Return the text in a style. Return it unchanged if `style` is empty or the stream has no colours."""
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if self._coloured and style else text
 
     def say(self, text: str = "") -> None:
@@ -68,7 +68,7 @@ class Console:
             self._write([Segment(text), Segment.line()])
 
     def progress(self, label: str, done: int, total: int) -> None:
-        """Show how far something is: a bar that moves on a terminal, nothing elsewhere."""
+        """Show a progress bar if the stream is a terminal."""
         now = time.monotonic()
         if not self._has_bar or (now < self._next_bar and done < total):
             return
@@ -79,7 +79,7 @@ class Console:
             self._next_bar = now + _SELDOM
 
     def clear(self) -> None:
-        """Take the bar away; the next call of `progress` shows it again."""
+        """Erase the bar. The next call of `progress` shows it again."""
         with self._lock:
             self._write([])
 
@@ -91,20 +91,22 @@ class Console:
 
 
 def consoles() -> tuple[Console, Console]:
-    """Return the console for results, which is stdout, and the one for everything else, which is stderr."""
+    """Return the console for results (stdout) and the console for everything else (stderr)."""
     everything_else = Console(sys.stderr)
     return Console(sys.stdout, beside=everything_else if sys.stdout.isatty() else None), everything_else
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, as wide as it needs: figures to the right, the rest to the left. Pure."""
+    """Return the lines of a table, as wide as its content. Columns of numbers are aligned right, others left. Pure."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(head):
         figures = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows)
         made.add_column(name, justify="right" if figures else "left", no_wrap=True)
     for row in rows:
         made.add_row(*row)
-    room = 2 * sum(max(map(len, column)) + 2 for column in zip(head, *rows, strict=True))  # a character takes two cells
+    room = 2 * sum(
+        max(map(len, column)) + 2 for column in zip(head, *rows, strict=True)
+    )  # a character takes up to two cells
     paper = io.StringIO()
     rich.Console(file=paper, width=room, color_system=None, markup=False, emoji=False, highlight=False).print(made)
     return [line.rstrip() for line in paper.getvalue().splitlines()]

@@ -1,7 +1,8 @@
-"""The format of what the extension ships (version 1), read a second time: the tools import nothing of the extension.
+"""The format of the objects that the extension ships (version 1), as the tools read it. Pure.
 
-Pure. An object is newline-delimited JSON, gzip or not; each line has the platform's `time`, `type` and `record`, and
-the three members that the extension adds. A test holds this reading against the extension's own.
+The tools do not import the extension, so the format is implemented here a second time; a test compares the two. An
+object is newline-delimited JSON, with or without gzip compression. Each line has the platform's members `time`, `type`
+and `record`, and three members that the extension adds.
 """
 
 from __future__ import annotations
@@ -10,28 +11,31 @@ import json
 import zlib
 from typing import Any
 
-#: The members of every line.
+#: The members that every line has.
 REQUIRED = ("time", "type", "record", "requestId", "environment", "sequence")
 
 _GZIP = b"\x1f\x8b"
 
 
 class FormatError(ValueError):
-    """An object that is not what the format says; the message names the object and the line."""
+    """An object does not follow the format. The message names the object and the line."""
 
 
 def plain(body: bytes) -> bytes:
-    """Return a body without compression; gzip is recognised by its first two bytes. Raises zlib.error if damaged."""
+    """Return a body, decompressed if its first two bytes are those of gzip. Raises zlib.error if it is damaged."""
     return zlib.decompress(body, 16 + zlib.MAX_WBITS) if body.startswith(_GZIP) else body
 
 
 def lines(body: bytes) -> list[Any]:
-    """Return the lines of one object, parsed. Raises ValueError or RecursionError if one is not JSON, or zlib.error."""
+    """Return the parsed lines of one object. Raises zlib.error, or ValueError or RecursionError for invalid JSON."""
     return [json.loads(line) for line in plain(body).split(b"\n") if line]
 
 
 def checked(key: str, body: bytes) -> tuple[str, tuple[dict[str, Any], ...]]:
-    """Return text and records of one object's body, each line with all its members. Raises FormatError."""
+    """Return the text and the records of one object's body.
+
+    Raises FormatError if a line is not JSON or lacks one of the members in `REQUIRED`.
+    """
     text = plain(body).decode("utf-8")
     if not text.endswith("\n"):
         raise FormatError(f"{key}: the last line has no newline")

@@ -1,6 +1,6 @@
-"""What the tools know of the extension's settings: the JSON Schema that is packaged with them, and nothing else.
+"""The extension's settings as the tools know them: a JSON Schema that is part of this package.
 
-docs/settings.py writes the schema from the extension's own table.
+docs/settings.py writes the schema from the extension's own table of settings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-#: How the name of every variable begins.
+#: The beginning of the name of every variable.
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 
 
@@ -22,13 +22,13 @@ def schema() -> dict[str, Any]:
 
 
 def bucket_variable() -> str:
-    """Return the name of the variable that names the bucket: the only one that is required."""
+    """Return the name of the variable that sets the bucket, the only required one."""
     (name,) = schema()["required"]
     return str(name)
 
 
 def variable(ending: str) -> str:
-    """Return the full name of a variable, as in `variable("COMPRESSION")`. Raises KeyError if there is none."""
+    """Return the full name of a variable, as in `variable("COMPRESSION")`. Raises KeyError if it does not exist."""
     name = PREFIX + ending
     if name not in schema()["properties"]:
         raise KeyError(name)
@@ -36,15 +36,15 @@ def variable(ending: str) -> str:
 
 
 def default(ending: str) -> str:
-    """Return what the extension does without the variable, as the text that says the same. Raises KeyError."""
+    """Return the default of a variable as text. Raises KeyError if the variable does not exist."""
     return str(schema()["properties"][variable(ending)]["default"])
 
 
 def choices(ending: str) -> tuple[str, ...]:
-    """Return the values that a variable takes. Raises KeyError for one that takes others, too."""
+    """Return the values that a variable may have. Raises KeyError for a variable that is not an enumeration."""
     return tuple(schema()["properties"][variable(ending)]["enum"])
 
 
 def default_log_types() -> tuple[str, ...]:
-    """Return the types of records that the extension ships when LOG_TYPES is not set."""
+    """Return the record types that the extension ships when LOG_TYPES is not set."""
     return tuple(json.loads(default("LOG_TYPES")))

@@ -46,14 +46,12 @@ class Setting:
 
 
 TABLE = (
-    Setting(
-        "S3_BUCKET", "", "bucket", "where the logs go; never created, listed or probed by the extension (required)"
-    ),
+    Setting("S3_BUCKET", "", "bucket", "bucket for the logs; the extension never creates, lists or probes it"),
     Setting(
         "SHIP_RATE_BYTES",
         "4096",
         "number",
-        "ship when this many bytes wait; above 104857600 counts as 104857600",
+        "ship when this many bytes are waiting; a value above 104857600 counts as 104857600",
         1,
         MAX_SHIP_RATE_BYTES,
     ),
@@ -63,44 +61,53 @@ TABLE = (
         "LOG_TYPES",
         '["platform","function"]',
         "types",
-        "JSON array of `platform`, `function`, `extension`; the valid ones count",
+        "JSON array of `platform`, `function` and `extension`; invalid items are ignored",
     ),
     Setting(
         "S3_PREFIX",
         "function={function}/date={date}/hour={hour}/",
         "prefix",
-        "key prefix template, UTC, arrival of the first record; empty gives the Go sample's flat names",
+        "key prefix template; date and hour (UTC): arrival of the first record; empty: the Go sample's flat names",
     ),
-    Setting("S3_REGION", "", "region", "the bucket's region, where it is not the function's (`AWS_REGION`)"),
+    Setting("S3_REGION", "", "region", "region of the bucket, if it is not the function's (`AWS_REGION`)"),
     Setting("COMPRESSION", "none", "choice", "`none` or `gzip` (adds `.gz` to the key)", choices=("none", "gzip")),
     Setting(
-        "MAX_HOLD_MILLISECONDS", "500", "number", "how long an invocation may be held open for shipping", 1, 900_000
+        "MAX_HOLD_MILLISECONDS",
+        "500",
+        "number",
+        "longest time that an invocation is held open for shipping",
+        1,
+        900_000,
     ),
     Setting(
         "API",
         "auto",
         "choice",
-        "`auto`, `telemetry` or `logs`: where the logs come from",
+        "`auto`, `telemetry` or `logs`: the API that delivers the logs",
         choices=("auto", "telemetry", "logs"),
     ),
     Setting(
         "CONDITIONAL_WRITE",
         "on",
         "choice",
-        "`on` or `off`: ask S3 not to overwrite (`If-None-Match: *`); `off` for stores that do not know it",
+        "`on` or `off`: ask S3 not to overwrite (`If-None-Match: *`); `off` for stores without conditional writes",
         choices=("on", "off"),
     ),
     Setting(
         "JOURNAL_BYTES",
         "",
         "number",
-        "room in `/tmp` for what is not shipped yet; by default 64 MiB or an eighth of what is free, if that is less",
+        "size limit of the journal in `/tmp`; by default 64 MiB or an eighth of the free space, whichever is less",
         1024 * 1024,
         10 * 1024**3,
     ),
-    Setting("PORT", "1234", "number", "listener port; an ephemeral one if it is taken; never 9001", 1, 65535),
+    Setting("PORT", "1234", "number", "listener port; an ephemeral port if it is in use; never 9001", 1, 65535),
     Setting(
-        "S3_CLIENT", "auto", "choice", "`auto`, `light` or `boto3`: what uploads", choices=("auto", "light", "boto3")
+        "S3_CLIENT",
+        "auto",
+        "choice",
+        "`auto`, `light` (built in) or `boto3`: the client that uploads",
+        choices=("auto", "light", "boto3"),
     ),
 )
 

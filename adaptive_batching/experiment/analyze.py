@@ -1,4 +1,4 @@
-"""`experiment analyze`: put ledger, sources and report together."""
+"""`experiment analyze`: read the ledger and the sources, judge each source and print the report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
 from adaptive_batching.experiment.runner import LOOPBACK
+from adaptive_batching.logs.s3 import CONNECTIONS, fetch, in_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +33,16 @@ _ADDRESS = re.compile(r"s3://([^/]+)(?:/(.*))?")
 
 
 class SourceError(Exception):
-    """A source that cannot be read at all, for the user."""
+    """A source cannot be read at all. The message is for the user."""
 
 
 @dataclass(frozen=True)
 class AnalyzeRequest:
-    """What is looked through: a run's folder, and sources beside it. `output`: text or json."""
+    """What is analyzed: the folder of a run, and other sources.
+
+    `folder`: the folder of a run. `s3`: an address like s3://bucket/prefix, with `endpoint` and `region` of the S3.
+    `cloudwatch`: files with pages of FilterLogEvents. `log_folder`: log streams of the sandbox. `output`: text or json.
+    """
 
     folder: Path | None = None
     s3: str | None = None
@@ -49,8 +54,9 @@ class AnalyzeRequest:
 
 
 def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
-    """Judge every source; 0 no loss in any, 1 losses in one, 2 when one cannot say and none has losses.
+    """Judge every source, print the report and return the exit code.
 
+    The exit code is 1 if a source has losses, 2 if a source is inconclusive and none has losses, and 0 otherwise.
     Raises SourceError.
     """
     try:
@@ -60,7 +66,7 @@ def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error) from None
     if not findings:
-        raise SourceError("nothing to look through; name a run's FOLDER, or --s3, --cloudwatch, --log-folder")
+        raise SourceError("nothing to analyze; name the FOLDER of a run, or --s3, --cloudwatch or --log-folder")
     if request.output == "json":
         out.say(json.dumps([report.as_json(one) for one in findings], indent=2))
     else:
@@ -72,18 +78,20 @@ def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
 
 
 def _check(request: AnalyzeRequest) -> None:
-    """Raise SourceError for a file where a folder belongs, or a folder where a file does."""
+    """Raise SourceError if a folder of the request is not a directory, or a file of it is one."""
     for folder in filter(None, (request.folder, request.log_folder)):
         if not folder.is_dir():
-            raise SourceError(f"{folder} is no folder")
+            raise SourceError(f"{folder} is not a directory")
     for file in request.cloudwatch:
         if file.is_dir():
-            raise SourceError(f"{file} is a folder; --cloudwatch takes files, and a run's FOLDER stands before it")
+            raise SourceError(
+                f"{file} is a directory; --cloudwatch takes files, and the FOLDER of a run is named before it"
+            )
 
 
 def _ledger(folder: Path | None, err: Console) -> ledger.Ledger | None:
     if folder is None or not (folder / LEDGER).exists():
-        err.say(f"no ledger{f' in {folder}' if folder else ''}: judged is what left a trace")
+        err.say(f"no ledger{f' in {folder}' if folder else ''}: only requests that left a line are judged")
         return None
     return ledger.read((folder / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines())
 
@@ -94,7 +102,7 @@ def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
     if request.s3:
         yield _shipped(request.s3, request, err)
     elif folder and not named and (folder / "objects").is_dir():
-        yield objects.read(objects.in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
+        yield objects.read(in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
     if request.cloudwatch:
         yield exports.cloudwatch(request.cloudwatch, "CloudWatch export")
     streams = request.log_folder or (folder / "streams" if folder and not named else None)
@@ -105,12 +113,12 @@ def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
 def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
     address = _ADDRESS.fullmatch(source)
     if not address:
-        raise SourceError(f"{source!r} is no address like s3://bucket/prefix")
+        raise SourceError(f"{source!r} is not an address like s3://bucket/prefix")
     bucket, prefix = address[1], address[2] or ""
     with tempfile.TemporaryDirectory() as passing:
         kept = (request.folder or Path(passing)) / "objects" / bucket
         try:
-            files, failed = objects.fetch(
+            files, failed = fetch(
                 _client(request.endpoint, request.region),
                 bucket,
                 prefix,
@@ -123,11 +131,12 @@ def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
 
 
 def _client(endpoint: str | None, region: str | None) -> S3Client:
-    """Return a client as the user's environment has it; for a server on this machine, dummy keys do if there are none.
+    """Return a client that is configured by the user's environment.
 
-    No keys at all would not: even an emulator gives private objects to signed requests alone.
+    For a server on this machine dummy keys are used if the user has none. Requests must be signed even then, because
+    emulators too serve private objects only to signed requests.
     """
-    config = Config(max_pool_connections=objects.CONNECTIONS)
+    config = Config(max_pool_connections=CONNECTIONS)
     keys: dict[str, Any] = {}
     session = boto3.session.Session()
     if endpoint and urlsplit(endpoint).hostname in LOOPBACK:

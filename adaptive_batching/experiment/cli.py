@@ -1,4 +1,4 @@
-"""`adaptive-batching experiment run|analyze`: the lost-last-line experiment, each command loaded when asked for."""
+"""`adaptive-batching experiment run|analyze`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of `experiment run` and `experiment analyze`, and what is asked for with them."""
+"""The options of `experiment run` and `experiment analyze`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from adaptive_batching.command_line import Argument, Command, Mistake, Option, r
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
 
-#: Seconds after which nothing further is invoked.
+#: Default of --limit: after so many seconds no further invocation is started.
 LIMIT = 3600.0
-#: Environments of the sandbox unless told: each is a runtime and an extension, about 40 MB.
+#: Environments that the sandbox has at most by default. Each is a runtime and an extension, about 40 MB.
 ENVIRONMENTS = 20
 _PATH = click.Path(path_type=Path)
 _WHAT, _WHERE, _SANDBOX = "what is done", "where", "the sandbox"
-_SOURCES = "what is looked through"
+_SOURCES = "sources"
 
 
 class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
@@ -29,7 +29,7 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
     name = "range"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Range:
-        """Return the range. Raises Mistake with what was read."""
+        """Return the range. Raises Mistake, with the text that was read, if it is not one."""
         try:
             return Range.parse(value)
         except ValueError as error:
@@ -37,10 +37,10 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
 
 
 class _Greedy(Command):
-    """A command one of whose options takes every word up to the next option: `--cloudwatch a.json b.json`."""
+    """A command whose option --cloudwatch takes every word up to the next option: `--cloudwatch a.json b.json`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Name the option before each of its words, as click wants it."""
+        """Repeat the option before each of its words, which is the form that click parses."""
         words: list[str] = []
         inside = False
         for word in args:
@@ -53,7 +53,7 @@ class _Greedy(Command):
 
 
 def _run(*, preset: str | None, seed: int | None, environments: int | None, **given: Any) -> int:  # noqa: ANN401
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.experiment.run_command import RunRequest, run  # noqa: PLC0415
     from adaptive_batching.experiment.runner import RunError  # noqa: PLC0415
 
@@ -70,13 +70,13 @@ run = Command(
     "run",
     callback=_run,
     help=COMMANDS["run"][1],
-    about={_WHERE: "By default in the project's sandbox, which is started and ended."},
+    about={_WHERE: "By default in the project's sandbox, which the command starts and ends."},
     params=[
         Option(
             ["--preset"],
             type=click.Choice(["original"]),
             group=_WHAT,
-            help="600 at 600, Event, pause 5-6 s; other options win",
+            help="600 at 600, Event, pause 5-6 s; other options override it",
         ),
         Option(["-n", "--invocations"], type=int, metavar="N", group=_WHAT, help="how many (default: 100)"),
         Option(["-c", "--concurrency"], type=int, metavar="N", group=_WHAT, help="how many at once (default: 10)"),
@@ -91,7 +91,7 @@ run = Command(
             type=_Range(),
             metavar="S",
             group=_WHAT,
-            help="seconds between a worker's own, 5 or 5-6 (default: 0)",
+            help="seconds between two invocations of a worker, 5 or 5-6 (default: 0)",
         ),
         Option(
             ["--sleep", "sleep_ms"],
@@ -100,14 +100,16 @@ run = Command(
             group=_WHAT,
             help="how long the function sleeps (default: 10-600)",
         ),
-        Option(["--seed"], type=int, metavar="N", group=_WHAT, help="of pauses and sleeps (default: drawn, and said)"),
+        Option(
+            ["--seed"], type=int, metavar="N", group=_WHAT, help="of pauses and sleeps (default: random, and printed)"
+        ),
         Option(
             ["--limit"],
             type=float,
             default=LIMIT,
             metavar="S",
             group=_WHAT,
-            help=f"end after so long (default: {LIMIT:.0f})",
+            help=f"seconds after which nothing more is invoked (default: {LIMIT:.0f})",
         ),
         Option(["--folder"], type=_PATH, group=_WHAT, help="where to keep everything (default: experiment-<time>)"),
         Option(
@@ -140,7 +142,7 @@ run = Command(
 
 
 def _analyze(**given: Any) -> int:  # noqa: ANN401 - the options below
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.experiment.analyze import AnalyzeRequest, SourceError, run  # noqa: PLC0415
 
     with refusing(SourceError):
@@ -151,7 +153,7 @@ analyze = _Greedy(
     "analyze",
     callback=_analyze,
     help=COMMANDS["analyze"][1],
-    about={_SOURCES: "Each is judged by itself. Default: what folder holds."},
+    about={_SOURCES: "Each source is judged by itself. Default: those in folder."},
     params=[
         Argument(
             ["folder"],

@@ -1,4 +1,4 @@
-"""Evidence from files: pages of CloudWatch's FilterLogEvents, and the sandbox's log streams."""
+"""Read evidence from files: pages of CloudWatch's FilterLogEvents, and log streams of the sandbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def cloudwatch(files: Iterable[Path], name: str) -> Evidence:
-    """Read an export: each file one page, an array of pages, or pages one after the other. Raises OSError."""
+    """Read an export of CloudWatch's logs. Raises OSError.
+
+    Each file holds one page, an array of pages, or pages one after the other.
+    """
     evidence = Evidence(name)
     known: set[str] = set()
     last_pages = 0
@@ -21,12 +24,16 @@ def cloudwatch(files: Iterable[Path], name: str) -> Evidence:
         for page in pages(file.read_text(encoding="utf-8", errors="replace"), evidence, file.name):
             last_pages += add_page(page, evidence, known, file.name)
     if evidence.holders and not last_pages:
-        evidence.incomplete.append("every page of the export has a nextToken, so the last one is missing")
+        evidence.incomplete.append("every page of the export has a nextToken, so the last page is missing")
     return evidence
 
 
 def pages(text: str, evidence: Evidence, where: str) -> Iterator[dict[str, Any]]:
-    """Yield the pages in a file's text. What cannot be read is said and skipped up to the next line."""
+    """Yield the pages in a file's text.
+
+    A page that is not JSON is reported in `evidence.incomplete`, and reading continues at the next line that begins
+    with `{`.
+    """
     decoder, at = json.JSONDecoder(), 0
     while (at := _next_text(text, at)) < len(text):
         try:
@@ -50,7 +57,10 @@ def _next_text(text: str, at: int) -> int:
 
 
 def add_page(page: dict[str, Any], evidence: Evidence, known: set[str], where: str) -> bool:
-    """Take a page's events, each `eventId` once: exports overlap. Return whether the page is a last one."""
+    """Add the events of a page to the evidence and return whether the page is a last page, without a nextToken.
+
+    `known` holds the event ids that have been read. An event with a known id is skipped, because exports overlap.
+    """
     evidence.holders += 1
     for number, event in enumerate(page["events"], 1):
         message = event.get("message") if isinstance(event, dict) else None
@@ -69,7 +79,7 @@ def add_page(page: dict[str, Any], evidence: Evidence, known: set[str], where: s
 
 
 def log_folder(folder: Path, name: str) -> Evidence:
-    """Read the sandbox's log streams, one file each, in text or JSON format. OSError if it is no folder."""
+    """Read the sandbox's log streams, one file each, in text or JSON format. Raises OSError."""
     evidence = Evidence(name)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".log" and file.is_file():

@@ -1,6 +1,6 @@
-"""A place on this machine to run the experiment: the project's sandbox and an S3, each a process of its own.
+"""Run the experiment on this machine: the project's sandbox and an S3, each as a process of its own.
 
-The sandbox is known by its command line and its HTTP interface alone.
+This module uses only the command line and the HTTP interface of the sandbox.
 """
 
 from __future__ import annotations
@@ -33,33 +33,37 @@ if TYPE_CHECKING:
 BUCKET = "experiment-logs"
 FUNCTION = "experiment"
 REGION = "us-east-1"
-#: Seconds until a process must say where it listens, and until one must have ended.
+#: Seconds within which a process must print its address, and seconds within which it must end.
 START, END = 30.0, 90.0
-#: Nobody listens there: a search for a real account's credentials ends at once.
+#: An address at which nothing listens, so that a search for the credentials of a real account fails at once.
 NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
-class Place:
-    """What to run: `code` the function's folder, `layer` the built layer, `folder` where everything is kept."""
+class SandboxSetup:
+    """What the sandbox runs, and where the results are kept.
+
+    `code` is the folder of the function, `layer` the built layer, `folder` the folder in which everything is kept,
+    and `environments` the largest number of environments. `options` are further options for `sandbox serve`.
+    """
 
     code: Path
     layer: Path
     folder: Path
     environments: int
-    more: Sequence[str] = ()  # further words for `sandbox serve`
+    options: Sequence[str] = ()
 
     @property
     def streams(self) -> Path:
-        """Where the log streams are kept."""
+        """The folder in which the log streams are kept."""
         return self.folder / "streams"
 
 
 @contextlib.contextmanager
 def s3(folder: Path) -> Iterator[str]:
-    """Run moto's server; yield its endpoint."""
+    """Run moto's server and yield its endpoint. Raises RunError if it does not start."""
     if find_spec("moto") is None:
-        raise RunError("the S3 on this machine needs moto[server], which this package brings")
+        raise RunError("the S3 on this machine needs moto[server], which is a dependency of this package")
     words = ["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with _process(words, folder / "s3.log", r"Running on (http://[\d.:]+)", "the S3") as endpoint:
         s3_client(endpoint).create_bucket(Bucket=BUCKET)
@@ -67,26 +71,29 @@ def s3(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def sandbox(place: Place, s3_endpoint: str) -> Iterator[str]:
-    """Run `sandbox serve` with the layer; yield its endpoint. At the end every environment gets its SHUTDOWN."""
-    if not place.code.is_dir():
-        raise RunError(f"{place.code} does not exist; --code names the function's folder")
+def sandbox(setup: SandboxSetup, s3_endpoint: str) -> Iterator[str]:
+    """Run `sandbox serve` with the layer and yield its endpoint.
+
+    At the end every environment gets its SHUTDOWN event. Raises RunError if the sandbox does not start or end.
+    """
+    if not setup.code.is_dir():
+        raise RunError(f"{setup.code} does not exist; name the folder of the function with --code")
     variables = {
         settings.bucket_variable(): BUCKET,
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
     }
-    words = ["-m", "adaptive_batching", "sandbox", "serve", str(place.code), "--name", FUNCTION, "--port", "0"]
-    words += ["--layer", str(place.layer), "--concurrency", str(place.environments), "--timeout", "10"]
-    words += ["--log-folder", str(place.streams)]
+    words = ["-m", "adaptive_batching", "sandbox", "serve", str(setup.code), "--name", FUNCTION, "--port", "0"]
+    words += ["--layer", str(setup.layer), "--concurrency", str(setup.environments), "--timeout", "10"]
+    words += ["--log-folder", str(setup.streams)]
     words += [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
     pattern = re.escape(FUNCTION) + r" is at (http://[\d.:]+)"
-    with _process([*words, *place.more], place.folder / "sandbox.log", pattern, "the sandbox") as endpoint:
+    with _process([*words, *setup.options], setup.folder / "sandbox.log", pattern, "the sandbox") as endpoint:
         yield endpoint
 
 
 def s3_client(endpoint: str) -> S3Client:
-    """Return a client of the S3 on this machine, whatever the user's environment says."""
+    """Return a client of the S3 on this machine that ignores the user's AWS settings."""
     keys: dict[str, Any] = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     config = Config(s3={"addressing_style": "path"}, proxies={})
     found: S3Client = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, config=config, **keys)
@@ -94,12 +101,15 @@ def s3_client(endpoint: str) -> S3Client:
 
 
 def await_outcomes(streams: Path, count: int, seconds: float, progress: Callable[[int, int], None]) -> bool:
-    """Wait until the log streams report so many requests, as after events that were merely queued."""
+    """Wait until the log streams report the outcome of `count` requests. Return whether they did within `seconds`.
+
+    An invocation of type Event is only queued, so its answer does not say when the request has run.
+    """
     deadline = time.monotonic() + seconds
     while True:
         evidence = exports.log_folder(streams, "") if streams.is_dir() else None
-        sights = [sight for found in evidence.streams().values() for sight in found] if evidence else []
-        done = len({sight.request for sight in sights if sight.kind is Kind.OUTCOME})
+        observations = [one for stream in evidence.streams().values() for one in stream] if evidence else []
+        done = len({one.request for one in observations if one.kind is Kind.OUTCOME})
         progress(min(done, count), count)
         if done >= count or time.monotonic() >= deadline:
             return done >= count
@@ -108,7 +118,7 @@ def await_outcomes(streams: Path, count: int, seconds: float, progress: Callable
 
 @contextlib.contextmanager
 def _process(words: list[str], log: Path, pattern: str, name: str) -> Iterator[str]:
-    """Run our interpreter with these words in a group of its own; yield the address that it prints."""
+    """Run this interpreter with these arguments in a process group of its own and yield the address that it prints."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *words],
@@ -136,6 +146,6 @@ def _address(process: subprocess.Popen[bytes], log: Path, pattern: str, name: st
         if found := re.search(pattern, text):
             return found[1]
         if process.poll() is not None:
-            raise RunError(f"{name} did not start: {text.strip() or 'it said nothing'}")
+            raise RunError(f"{name} did not start: {text.strip() or 'it printed nothing'}")
         time.sleep(0.05)
-    raise RunError(f"{name} did not say within {START:.0f} s where it listens; see {log}")
+    raise RunError(f"{name} did not print its address within {START:.0f} s; see {log}")

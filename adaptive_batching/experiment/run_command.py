@@ -1,4 +1,4 @@
-"""`experiment run`: put plan, place and ledger together."""
+"""`experiment run`: carry out a plan in the sandbox or on AWS, and write the ledger."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching import clone
-from adaptive_batching.experiment import local, objects
+from adaptive_batching.experiment import local
 from adaptive_batching.experiment.core.ledger import head_line
 from adaptive_batching.experiment.core.plan import EVENT, Plan
 from adaptive_batching.experiment.runner import Run, RunError, client
+from adaptive_batching.logs.s3 import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,11 @@ LEDGER = "ledger.jsonl"
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked for. `function` and `endpoint` None: in the sandbox. `limit`: seconds until nothing is invoked."""
+    """The options of a run.
+
+    If both `function` and `endpoint` are None, the run starts a sandbox of its own. After `limit` seconds no further
+    invocation is started. `serve_words` are further options for `sandbox serve`.
+    """
 
     plan: Plan
     folder: Path | None
@@ -41,17 +46,19 @@ class RunRequest:
 
     @property
     def in_sandbox(self) -> bool:
-        """Whether it runs in a sandbox of its own, and not against a function that is there already."""
+        """Whether the run starts a sandbox of its own, instead of invoking an existing function."""
         return not (self.function or self.endpoint)
 
 
 def run(request: RunRequest, out: Console, err: Console) -> int:
-    """Invoke; 0 when every invocation was accepted with an id, 1 when not all. Raises RunError or LayerError."""
+    """Make the invocations. Return 0 if every one was accepted with an id, else 1. Raises RunError or LayerError."""
     plan = request.plan
     if request.in_sandbox:
-        clone.layer(request.layer)  # before anything is made
+        clone.layer(request.layer)  # raises before anything is created
     elif request.serve_words:
-        raise RunError(f"{' '.join(request.serve_words)}: options after -- are the sandbox's, which is not used")
+        raise RunError(
+            f"{' '.join(request.serve_words)}: options after -- are for the sandbox, which this run does not use"
+        )
     folder = _new_folder(request.folder)
     err.say(f"{plan.invocations:,} invocations, {plan.workers:,} at once, {plan.kind}, seed {plan.seed}")
     with _ended_by_sigterm():
@@ -71,16 +78,16 @@ def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
     if not request.in_sandbox:
         return _invoke(request, folder, request.endpoint, err)
     code = request.code or clone.function("experiment")
-    place = local.Place(code, clone.layer(request.layer), folder, request.environments, request.serve_words)
+    setup = local.SandboxSetup(code, clone.layer(request.layer), folder, request.environments, request.serve_words)
     with local.s3(folder) as s3:
-        with local.sandbox(place, s3) as endpoint:
-            err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 at {s3}")
+        with local.sandbox(setup, s3) as endpoint:
+            err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 is at {s3}")
             ledger = _invoke(request, folder, endpoint, err)
             if plan.kind == EVENT:
-                _await_queue(place, ledger, request.limit, err)
-            err.say("SHUTDOWN of every environment")
+                _await_queue(setup, ledger, request.limit, err)
+            err.say("shutting down every environment")
         kept = folder / "objects" / local.BUCKET
-        files, failed = objects.fetch(
+        files, failed = fetch(
             local.s3_client(s3), local.BUCKET, "", kept, lambda done, all_: err.progress("kept", done, all_)
         )
     if failed:
@@ -89,13 +96,13 @@ def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
     return ledger
 
 
-def _await_queue(place: local.Place, ledger: Ledger, limit: float, err: Console) -> None:
-    """Shut down no earlier than the last queued event has run."""
+def _await_queue(setup: local.SandboxSetup, ledger: Ledger, limit: float, err: Console) -> None:
+    """Wait until the last queued event has run, at most `limit` seconds: a shutdown drops the events in the queue."""
     accepted = len(ledger.accepted()) + ledger.nameless
     if not local.await_outcomes(
-        place.streams, accepted, limit, lambda done, all_: err.progress("reported", done, all_)
+        setup.streams, accepted, limit, lambda done, all_: err.progress("reported", done, all_)
     ):
-        err.say(f"not every event has run within {limit:.0f} s; those in the queue are dropped")
+        err.say(f"not every event has run within {limit:.0f} s; the events in the queue are dropped")
 
 
 def _invoke(request: RunRequest, folder: Path, endpoint: str | None, err: Console) -> Ledger:
@@ -123,17 +130,17 @@ def _invoke(request: RunRequest, folder: Path, endpoint: str | None, err: Consol
 def _new_folder(wished: Path | None) -> Path:
     folder = wished or Path(time.strftime("experiment-%Y%m%dT%H%M%S"))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty; --folder takes another")
+        raise RunError(f"{folder} is not empty; name another folder with --folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error.strerror}); --folder takes another") from None
+        raise RunError(f"{folder} cannot be created ({error.strerror}); name another folder with --folder") from None
     return folder
 
 
 @contextlib.contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the run as Ctrl-C does, so that the processes it started end, too."""
+    """Let SIGTERM end the run as Ctrl-C does, so that the processes that the run started are ended too."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

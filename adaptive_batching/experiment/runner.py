@@ -1,4 +1,4 @@
-"""Carrying out a plan: workers invoke through boto3's Lambda client; every invocation is a line of the ledger."""
+"""Carry out a plan: workers invoke through boto3's Lambda client and write one line of the ledger per invocation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from adaptive_batching.experiment.core.plan import BACK_OFF, Plan, share
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Seconds without an answer after which an invocation counts as unknown; the function sleeps less than one.
+#: Seconds without a response after which the outcome of an invocation is unknown. The function sleeps less than one.
 ANSWER_SECONDS = 60
 THROTTLED = 429
 SERVER_ERRORS = 500
@@ -30,18 +30,21 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class RunError(Exception):
-    """Why no further invocation makes sense, for the user."""
+    """The run cannot go on. The message is for the user."""
 
 
 class Lambda(Protocol):
-    """What is used of boto3's client."""
+    """The part of boto3's client that the runner uses."""
 
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - AWS's
-        """Invoke a function."""
+        """Invoke a function and return boto3's response."""
 
 
 def client(endpoint: str | None, region: str | None, connections: int) -> Lambda:
-    """Return a client. It never repeats a call by itself: that would run a request that no ledger knows."""
+    """Return a client of the Invoke API. Raises RunError if no region is configured.
+
+    The client never retries a call by itself, because a retry would run a request that is not in the ledger.
+    """
     loopback = endpoint is not None and urlsplit(endpoint).hostname in LOOPBACK
     config = Config(
         connect_timeout=10,
@@ -55,12 +58,12 @@ def client(endpoint: str | None, region: str | None, connections: int) -> Lambda
             "lambda", endpoint_url=endpoint, region_name=region or ("us-east-1" if loopback else None), config=config
         )
     except NoRegionError:
-        raise RunError("no region is set; --region or AWS_REGION names it") from None
+        raise RunError("no region is configured; set one with --region or AWS_REGION") from None
     return found
 
 
 class Run:
-    """One run of a plan. `limit` is in seconds: after it nothing further is invoked.
+    """One run of a plan. After `limit` seconds no further invocation is started.
 
     `back_off` are the pauses, in seconds, before a refused invocation is sent again.
     """
@@ -85,7 +88,7 @@ class Run:
         self._entries: list[Entry] = []
 
     def carry_out(self, progress: Callable[[int, int], None]) -> Ledger:
-        """Make the invocations; return what the ledger now holds. Raises RunError when Lambda refuses for good."""
+        """Make the invocations and return the ledger. Raises RunError if Lambda refuses and a retry would not help."""
         with ThreadPoolExecutor(self._plan.workers, "worker") as pool:
             futures = [pool.submit(self._work, number, progress) for number in range(self._plan.workers)]
             try:
@@ -133,14 +136,17 @@ class Run:
                 if wait is None or self._stop.wait(wait):
                     return entry(None, status, why)
             except NoCredentialsError:
-                raise RunError("no AWS credentials were found; `aws configure` or AWS_PROFILE gives them") from None
+                raise RunError("no AWS credentials were found; set them with `aws configure` or AWS_PROFILE") from None
             except BotoCoreError as lost:
                 return entry(None, None, str(lost))
         raise AssertionError("the last wait is None")  # pragma: no cover
 
 
 def _refusal(error: ClientError | EndpointConnectionError) -> tuple[int, str]:
-    """Return status (0: nobody listens) and text of a refusal that may pass; RunError for one that does not."""
+    """Return the status and the text of a refusal after which a retry may succeed. Raises RunError for any other.
+
+    The status is 0 if nothing listens at the endpoint.
+    """
     if isinstance(error, EndpointConnectionError):
         return 0, str(error)
     status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
@@ -150,14 +156,14 @@ def _refusal(error: ClientError | EndpointConnectionError) -> tuple[int, str]:
 
 
 def _request_id(answer: dict[str, Any]) -> str | None:
-    """Return the id of the request that runs; Lambda's answer carries it for events, too."""
+    """Return the id of the request. Lambda's response has it for an invocation of type Event too."""
     found = answer["ResponseMetadata"].get("RequestId")
     return found if isinstance(found, str) and found else None
 
 
 def _function_error(answer: dict[str, Any]) -> str:
-    """Return what a synchronous answer says of the function's failure, "" when it did not fail."""
-    body = answer["Payload"].read()  # in any case: an unread answer occupies its connection
+    """Return the function's error from a synchronous response, or "" if the function succeeded."""
+    body = answer["Payload"].read()  # always read: an unread response occupies its connection
     kind = answer.get("FunctionError")
     if not kind:
         return ""

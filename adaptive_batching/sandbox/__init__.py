@@ -1,10 +1,11 @@
 """A Lambda execution environment on this machine: Runtime, Extensions, Logs, Telemetry and Invoke APIs.
 
-It shares no code with `extension`, on purpose: two independent readings of one protocol.
+The sandbox shares no code with `extension`, on purpose: each implements the protocol by itself and checks the other.
 
     from adaptive_batching.sandbox import Environment, Function, Options, Fleet, parse_faults
 
-For tests: `Environment` is a context manager around one execution environment, `Fleet` around several of one function.
+Tests use these names. `Environment` is a context manager for one execution environment, `Fleet` for several
+environments of one function.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 else:
     import importlib
 
-    #: Public name -> where it is made. Loaded when asked for: every module of the sandbox imports this one first.
+    #: Public name -> "module:name in it". Loaded on access, because every module of the sandbox imports this one first.
     _PUBLIC = {
         "Environment": "lifecycle.environment:Environment",
         "Fleet": "fleet.fleet:Fleet",

@@ -2,8 +2,8 @@
 
 
 class SandboxError(Exception):
-    """What was asked for cannot be run here; the message says how to mend it."""
+    """The sandbox cannot run what was asked for. The message says how to fix it."""
 
 
 class IsolationError(Exception):
-    """The private namespace could not be made; the message says why."""
+    """The private mount namespace could not be created. The message says why."""

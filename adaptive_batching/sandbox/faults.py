@@ -1,6 +1,6 @@
-"""What can be made to go wrong, each fault by name, with a rate, a limit and a seed, so that a run can be replayed.
+"""The faults that can be injected, by name, with a rate and a limit. A seed makes a run repeatable.
 
-`s3-503=0.3,duplicate=1x2`: a third of all PUTs is answered with 503; the first two deliveries come twice.
+For example, `s3-503=0.3,duplicate=1x2` answers 30 % of all PUTs with 503 and sends the first two deliveries twice.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PUT, POST, INVOCATION = "PUT to S3", "telemetry POST", "invocation"
-FREEZE, LINE, END = "freeze", "function's line", "end of a life"
+FREEZE, LINE, END = "freeze", "function's line", "end of a generation"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`chance`: what gives the fault one chance to strike; `effect`: what happens when it does."""
+    """A kind of fault. `chance` is the event that gives it one chance to strike, `effect` what happens if it does."""
 
     chance: str
     effect: str
@@ -33,13 +33,13 @@ FAULTS = {
     "s3-drop-before": Kind(PUT, "the connection is cut before the object is stored"),
     "s3-drop-after": Kind(PUT, "stored, and the connection is cut without an answer"),
     "s3-stall-after": Kind(PUT, "stored, no answer for 10 seconds, then the connection is cut"),
-    "s3-black-hole": Kind(PUT, "swallowed, no answer for 10 seconds, then the connection is cut"),
-    "freeze-upload": Kind(PUT, "stored only when an environment has been frozen meanwhile (10 seconds at most)"),
-    "hang-dns": Kind(INVOCATION, "until the next one no name is resolved: the resolver waits for a silent server"),
-    "duplicate": Kind(POST, "once it was acknowledged it is sent once more"),
-    "shuffle": Kind(POST, "its events come out of order"),
-    "cut-post": Kind(FREEZE, "comes between a POST and its 200: the platform sends the same again"),
-    "late": Kind(END, "telemetry that waits is delivered only after the SHUTDOWN event"),
+    "s3-black-hole": Kind(PUT, "not stored, no answer for 10 seconds, then the connection is cut"),
+    "freeze-upload": Kind(PUT, "stored only after the next freeze of an environment (10 seconds at most)"),
+    "hang-dns": Kind(INVOCATION, "no name is resolved until the next one: the resolver waits for a silent server"),
+    "duplicate": Kind(POST, "is sent again after it was acknowledged"),
+    "shuffle": Kind(POST, "its events are in random order"),
+    "cut-post": Kind(FREEZE, "comes between a POST and its 200: the platform sends the batch again"),
+    "late": Kind(END, "waiting telemetry is delivered only after the SHUTDOWN event"),
     "kill-extension": Kind(INVOCATION, "the extensions are killed while the function runs"),
     "kill-runtime": Kind(INVOCATION, "the runtime is killed while the function runs"),
     "wipe-tmp": Kind(INVOCATION, "the temporary folder is emptied before it"),
@@ -52,12 +52,12 @@ SYNTAX = "NAME[=RATE][xCOUNT]: s3-503 always, s3-503=0.3 with probability 0.3, s
 
 
 class FaultError(ValueError):
-    """A fault specification that cannot be read; the message says how it is written."""
+    """A fault specification cannot be parsed. The message shows the syntax."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How often a fault strikes: with a probability, and `limit` times at most."""
+    """How often a fault strikes: with a probability from 0 to 1, and at most `limit` times (None: no limit)."""
 
     probability: float
     limit: int | None = None
@@ -65,7 +65,11 @@ class Rate:
 
 @dataclass
 class Faults:
-    """Decides, reproducibly, whether a fault strikes now. Each name has its own random numbers. Thread-safe."""
+    """Decides whether a fault strikes. Thread-safe.
+
+    The decisions are reproducible: each fault has its own sequence of random numbers, derived from `seed`. `chances`
+    and `struck` count, by name, the chances so far and how often the fault struck.
+    """
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
     seed: int = 0
@@ -78,7 +82,7 @@ class Faults:
         self.chances: dict[str, int] = dict.fromkeys(self.rates, 0)
 
     def strikes(self, name: str) -> bool:
-        """Say whether a fault happens this time; each call is one chance."""
+        """Return whether the fault strikes this time. Each call is one chance."""
         rate = self.rates.get(name)
         if rate is None:
             return False
@@ -91,26 +95,26 @@ class Faults:
             return happens
 
     def shuffled(self, events: list[bytes]) -> list[bytes]:
-        """Return events in another order."""
+        """Return the events in random order."""
         found = list(events)
         with self._changed:
             self._chances["shuffle"].shuffle(found)
         return found
 
     def note_freeze(self) -> None:
-        """Take note that an environment has been frozen."""
+        """Record that an environment has been frozen."""
         with self._changed:
             self._freezes += 1
             self._changed.notify_all()
 
     def await_freeze(self, seconds: float) -> bool:
-        """Wait until the next freeze; say whether there was one in time."""
+        """Wait for the next freeze, at most `seconds`. Return whether there was one."""
         with self._changed:
             before = self._freezes
             return self._changed.wait_for(lambda: self._freezes > before, seconds)
 
     def summary(self) -> list[str]:
-        """Return one line per fault: how often it struck, of how many chances."""
+        """Return one line for each fault: how often it struck, out of how many chances."""
         return [
             f"{name} struck {self.struck[name]} of {self.chances[name]} times ({FAULTS[name].chance})"
             for name in self.rates
@@ -118,12 +122,12 @@ class Faults:
 
 
 def parse(text: str, seed: int = 0) -> Faults:
-    """Return the faults of `name[=rate][xcount],…`. Raises FaultError."""
+    """Parse a specification like `name[=rate][xcount],…`. Raises FaultError."""
     rates: dict[str, Rate] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, rate = _parse_one(part)
         if name in rates:
-            raise FaultError(f"{part!r}: {name} is there already; a fault has one rate")
+            raise FaultError(f"{part!r}: {name} is given twice; a fault has one rate")
         rates[name] = rate
     return Faults(rates, seed)
 
@@ -134,7 +138,7 @@ def _parse_one(part: str) -> tuple[str, Rate]:
         stem, x, count = part.rpartition("x")
         name, value = (stem, f"1x{count}") if x and count.isdigit() else (part, "1")
     if name not in FAULTS:
-        raise FaultError(f"there is no fault {name!r}; `--fault list` shows all: {', '.join(FAULTS)}")
+        raise FaultError(f"{name!r} is not a fault; `--fault list` shows all: {', '.join(FAULTS)}")
     probability, _, limit = value.partition("x")
     try:
         rate = Rate(float(probability), int(limit) if limit else None)
@@ -146,9 +150,9 @@ def _parse_one(part: str) -> tuple[str, Rate]:
 
 
 def listing() -> list[str]:
-    """Return what `--fault list` prints."""
+    """Return the lines that `--fault list` prints."""
     width = max(map(len, FAULTS))
-    lines = [f"{SYNTAX}; several with commas between; --seed chooses the random numbers."]
+    lines = [f"{SYNTAX}; separate several with commas; --seed sets the random numbers."]
     for chance in dict.fromkeys(kind.chance for kind in FAULTS.values()):
         lines += ["", f"One chance per {chance}:"]
         lines += [f"  {name.ljust(width)}  {kind.effect}" for name, kind in FAULTS.items() if kind.chance == chance]

@@ -1,6 +1,6 @@
-"""What is run: one function's configuration. Pure.
+"""The configuration of one function. Pure.
 
-Source: protocol reference 8 (initialization types).
+Source of the initialization types: docs/lambda-protocol.md, 8.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INITIALIZATION_TYPES = (ON_DEMAND, PROVISIONED, SNAP_START, MANAGED)
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the function's role would give. The defaults are dummies: nothing here talks to AWS."""
+    """The credentials that Lambda takes from the function's role. The defaults are dummies: AWS is never called."""
 
     access_key: str = "testing"
     secret_key: str = "testing"  # noqa: S105 - a dummy
@@ -29,7 +29,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Function:
-    """One function. `timeout` is in seconds, `memory` in MB; `layers` are folders whose content is `/opt`."""
+    """One function. `timeout` is in seconds, `memory` in MB. `layers` are folders with the content of `/opt`."""
 
     folder: Path
     handler: str = "app.handler"
@@ -45,8 +45,8 @@ class Function:
     account: str = "123456789012"
     initialization_type: str = ON_DEMAND
     credentials: Credentials = Credentials()
-    xray: bool = False  # active tracing: every invocation is sampled
-    concurrency: int = 4  # requests at once in one environment, on Managed Instances
+    xray: bool = False  # active tracing; every invocation is then sampled
+    concurrency: int = 4  # concurrent requests in one environment; only on Managed Instances
     container_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -56,15 +56,15 @@ class Function:
 
     @property
     def json_format(self) -> bool:
-        """Whether logs are JSON; on Managed Instances they always are."""
+        """Whether logs are JSON. On Managed Instances they always are."""
         return self.log_format == "JSON" or self.initialization_type == MANAGED
 
     @property
     def init_timeout(self) -> float:
-        """Seconds of the Init phase (protocol reference 7.1)."""
+        """The timeout of the Init phase, in seconds (docs/lambda-protocol.md, 7.1)."""
         return 10.0 if self.initialization_type == ON_DEMAND else max(130.0, self.timeout)
 
     @property
     def log_group(self) -> str:
-        """The name of its log group."""
+        """The name of the function's log group."""
         return f"/aws/lambda/{self.name}"

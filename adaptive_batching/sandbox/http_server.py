@@ -1,7 +1,7 @@
-"""The HTTP edge: a small server on loopback that hands whole requests to a function and sends whole answers.
+"""A small HTTP server on loopback. It passes complete requests to a function and sends complete answers.
 
-Every answer leaves in one send with TCP_NODELAY: two small writes would cost 44 ms each time (Nagle against the
-peer's delayed acknowledgement). No rules of Lambda live here.
+The server sends every answer with one system call and sets TCP_NODELAY. Two small writes would cost 44 ms each time,
+because Nagle's algorithm waits for the peer's delayed acknowledgement. The rules of Lambda are not implemented here.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from email.message import Message
 
-#: Bytes of one request body that are read at all. Lambda's payloads end at 6 MiB; this leaves room to refuse them.
+#: The largest request body that is read, in bytes. Lambda's payloads are at most 6 MiB, so the APIs can refuse more.
 BODY_LIMIT = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request, read whole. Header names are compared without case, as `Message` does."""
+    """One complete request. `headers` ignores the case of header names, as `Message` does."""
 
     method: str
     path: str
     headers: Message
     body: bytes
     trailers: Mapping[str, str] = field(default_factory=dict)
-    #: False when a chunked body ended before its last chunk.
+    #: False if the body ended early: before its last chunk, or before its Content-Length.
     complete: bool = True
-    #: Monotonic seconds at which the first byte of the body was here; None without a body.
+    #: When the first byte of the body was read, in monotonic seconds. None without a body.
     first_byte_at: float | None = None
 
     def header(self, name: str) -> str | None:
-        """Return a header's value, or None when it is missing."""
+        """Return the value of a header, or None if it is missing."""
         return self.headers.get(name)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `close` ends the connection after it."""
+    """One answer. With `close` the server closes the connection after it."""
 
     status: int
     body: bytes = b""
@@ -54,16 +54,16 @@ class Answer:
     close: bool = False
 
 
-#: Answers a request; None means that the connection is closed without an answer (its environment has ended).
+#: Answers a request. None closes the connection without an answer, because the environment has ended.
 Handle = Callable[[Request], Answer | None]
 
 
 class BadBodyError(Exception):
-    """A chunked body that does not follow its own framing."""
+    """The request body is too large to be read."""
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """Reads requests of one connection, one after the other."""
+    """Serves the requests of one connection, one after the other."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -129,22 +129,22 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
         try:
             self.connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + answer.body)
-        except OSError:  # the client has closed the connection: the answer has no reader
+        except OSError:  # the client has closed the connection
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
 
     def handle(self) -> None:
-        """Serve the connection until it ends."""
+        """Serve requests until the connection ends."""
         with contextlib.suppress(OSError):  # reset by the peer, or closed by `Server.stop`
             super().handle()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the sandbox prints its own story."""
+        """Write nothing: the sandbox does not log requests."""
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    """One thread per connection; connections are remembered so that they can be cut."""
+    """Runs one thread per connection. Open connections are tracked so that `cut_all` can end them."""
 
     daemon_threads = True
     block_on_close = False
@@ -158,20 +158,20 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(address, _Connection)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection and remember it."""
+        """Accept a connection and track it."""
         connection, peer = super().get_request()
         with self._lock:
             self.open.add(connection)
         return connection, peer
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class takes sockets and more
-        """Forget the connection and close it."""
+        """Stop tracking the connection and close it."""
         with self._lock:
             self.open.discard(request)
         super().shutdown_request(request)
 
     def cut_all(self) -> None:
-        """End every open connection, whatever its thread is doing."""
+        """Shut down every open connection, even if its thread is blocked."""
         with self._lock:
             connections = list(self.open)
         for connection in connections:
@@ -179,12 +179,12 @@ class _Server(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: object) -> None:
-        """Let the thread's exception hook show it: an exception here is a bug of the sandbox, never an answer."""
+        """Pass the exception to the thread's exception hook: it is a bug in the sandbox, not an answer."""
         threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 class Server:
-    """An HTTP server on 127.0.0.1. Raises OSError from the constructor when the port is taken."""
+    """An HTTP server on 127.0.0.1. Port 0 selects a free port. Raises OSError if the port is in use."""
 
     def __init__(self, handle: Handle, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), handle)
@@ -196,11 +196,11 @@ class Server:
 
     @property
     def address(self) -> str:
-        """`host:port`, as AWS_LAMBDA_RUNTIME_API has it: without a scheme."""
+        """`host:port` without a scheme, the format of AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """Stop listening and cut every open connection. Safe to call twice."""
+        """Stop listening and end every open connection. Calling it twice is harmless."""
         self._server.shutdown()
         self._server.server_close()
         self._server.cut_all()

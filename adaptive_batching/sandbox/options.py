@@ -1,4 +1,4 @@
-"""How the sandbox behaves, beside what the function says. Each option has a user: the command line or a test."""
+"""The options of the sandbox, apart from the function's configuration. The command line or a test uses each of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ TELEMETRY, LOGS = "Telemetry", "Logs"
 
 @dataclass(frozen=True)
 class Shapes:
-    """Switches for older shapes of events; the defaults are today's."""
+    """Switches for older shapes of platform events. The defaults are the current shapes."""
 
     function_arn: bool = True
-    """Whether `platform.start` has the function's ARN. Default: yes; in 2024 it had not."""
+    """Whether `platform.start` has the function's ARN. Default: yes; in 2024 it did not have it."""
 
     spans: bool = True
     """Whether events have spans. Default: yes, as in the newest schema."""
 
     bill_init: bool = True
-    """Whether the billed duration of the first invocation has the Init in it. Default: yes, as since August 2025."""
+    """Whether the billed duration of the first invocation includes the Init. Default: yes, as since August 2025."""
 
 
 APIS = {
@@ -38,32 +38,32 @@ APIS = {
 
 
 def base_interpreter() -> Path:
-    """Return the interpreter itself, not a virtual environment's: functions see none of our packages."""
+    """Return the base interpreter instead of the virtual environment's, whose packages functions must not see."""
     return Path(getattr(sys, "_base_executable", sys.executable))
 
 
 @dataclass(frozen=True)
 class Options:
-    """How one environment behaves. The defaults are Lambda's behaviour, as far as this machine allows it."""
+    """The options of one environment. The defaults are Lambda's behaviour, as far as this machine allows it."""
 
     apis: str = "both"
-    """The log APIs that exist, a key of APIS; one that does not exist answers 202, as SAM does. Default: both, as on
-    AWS: an extension chooses between them.
+    """The log APIs that exist, a key of APIS. An API that does not exist answers 202, as SAM does. Default: both, as on
+    AWS, where an extension chooses between them.
     """
 
     schemas: frozenset[str] | None = None
-    """The only schema versions that a subscription may name. Default: None, every version that AWS has published."""
+    """The schema versions that a subscription may name. Default: None, every version that AWS has published."""
 
     freeze: bool = True
-    """Whether processes are stopped between invocations. Default: yes, as on AWS; else work goes on in between."""
+    """Whether processes are stopped between invocations. Default: yes, as on AWS. Otherwise they go on running."""
 
     private: str = "auto"
-    """Whether the environment gets mounts of its own: "auto" where that works, "never" only a TMPDIR. Default: auto;
-    code that writes to /tmp then runs unchanged.
+    """Whether the environment gets mounts of its own: "auto" if this machine allows it, "never" for a TMPDIR only.
+    Default: auto, because code that writes to /tmp then runs unchanged.
     """
 
     init_timeout: float | None = None
-    """Seconds that the Init phase may take. Default: None, what AWS allows for the function's initialization type."""
+    """The timeout of the Init phase, in seconds. Default: None, that of AWS for the function's initialization type."""
 
     interpreter: Path = field(default_factory=base_interpreter)
     """The Python that runs Python functions. Default: the sandbox's own, without the packages of its virtual
@@ -71,41 +71,42 @@ class Options:
     """
 
     see_packages: bool = False
-    """Whether Python functions see what is installed for the default interpreter; for another one they always do.
-    Default: no, they see the standard library and awslambdaric, as in Lambda.
+    """Whether Python functions see the packages that are installed for the default interpreter. With another
+    interpreter they always do. Default: no, they see the standard library and awslambdaric, as in Lambda.
     """
 
     awslambdaric: Path | None = None
-    """The folder that holds AWS's runtime interface client for Python. Default: None, what is installed with the tools.
+    """The folder that contains AWS's runtime interface client for Python. Default: None, the client that is installed
+    with the tools.
     """
 
     log_folder: Path | None = None
-    """The folder in which log streams stay after the end. Default: None, they are removed with the environment."""
+    """The folder in which log streams are kept. Default: None, they are removed with the environment."""
 
     shapes: Shapes = field(default_factory=Shapes)
-    """Which parts of platform events exist. Default: all that AWS sends today."""
+    """The parts that platform events have. Default: all that AWS sends today."""
 
     upper_case_reason: bool = False
-    """Whether a SHUTDOWN event says SPINDOWN, not spindown. Default: no, as the developer guide writes the reasons."""
+    """Whether a SHUTDOWN event has the reason SPINDOWN instead of spindown. Default: no, as in the developer guide."""
 
     echo: Callable[[str], None] | None = None
-    """Called with each line of CloudWatch's view as it is written, newline included. Default: None, it is only kept."""
+    """Called with each line that is written to the log stream, newline included. Default: None, there is no call."""
 
     redeliver: bool = True
-    """Whether a POST that failed is sent again; else its records are dropped, and a `platform.logsDropped` says so.
-    Default: yes, as AWS delivers at least once.
+    """Whether a POST that failed is sent again. Otherwise its records are dropped and a `platform.logsDropped` reports
+    it. Default: yes, because AWS delivers at least once.
     """
 
     clear_subscriptions: bool = False
-    """Whether a reset forgets subscriptions, as AWS's emulator does. Default: no, as production."""
+    """Whether a reset removes subscriptions, as AWS's emulator does. Default: no, as in production."""
 
     lose_containing: str = ""
-    """The faults that lose lines strike only lines with this text in them. Default: "", every line has it."""
+    """The faults that lose lines strike only lines that contain this text. Default: "", which every line contains."""
 
     limits: frozenset[str] = frozenset()
-    """Which of "memory" and "cpu" the function's memory size bounds, by control groups where they are allowed. Default:
-    neither, since control groups take rights that many users lack, and a share of a CPU makes every run longer.
+    """Which of "memory" and "cpu" are limited by control groups, according to the function's memory size. Default:
+    neither, because control groups need rights that many users lack, and a share of a CPU makes every run longer.
     """
 
     faults: Faults = field(default_factory=Faults)
-    """What is made to go wrong on purpose, how often and with which seed. Default: nothing."""
+    """The faults that are injected, with their rates and the seed. Default: none."""

@@ -1,4 +1,4 @@
-"""How the platform says no: one function per refusal of the protocol reference, 3.4, 4 and 5. Pure."""
+"""The error answers of the platform, one function for each (docs/lambda-protocol.md, 3.4, 4 and 5). Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from adaptive_batching.sandbox.http_server import Answer
 JSON = {"Content-Type": "application/json"}
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the program
-    """A request that the platform does not accept. `answer()` is what the client reads."""
+class Refused(Exception):  # noqa: N818 - it is an answer, not an error of the program
+    """The platform does not accept a request. `answer()` returns the answer to the client."""
 
     def __init__(self, status: int, error_type: str, message: str) -> None:
         super().__init__(f"{error_type}: {message}")
@@ -19,13 +19,13 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault of the pr
         self.message = message
 
     def answer(self) -> Answer:
-        """Render the body that every Lambda API uses for errors."""
+        """Return the answer with the body that every Lambda API uses for errors."""
         body = json.dumps({"errorMessage": self.message, "errorType": self.error_type})
         return Answer(self.status, body.encode(), JSON)
 
 
 def missing_identifier() -> Refused:
-    """Refuse a call without an identifier header."""
+    """Refuse a call that has no identifier header."""
     return Refused(403, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header")
 
 
@@ -35,7 +35,7 @@ def invalid_identifier() -> Refused:
 
 
 def unknown_identifier(identifier: str) -> Refused:
-    """Refuse an identifier that no extension has."""
+    """Refuse an identifier that does not belong to an extension."""
     return Refused(403, "Extension.UnknownExtensionIdentifier", f"Unknown extension {identifier}")
 
 
@@ -45,7 +45,7 @@ def empty_name() -> Refused:
 
 
 def registration_closed() -> Refused:
-    """Refuse to register an internal extension after the runtime is ready."""
+    """Refuse to register an internal extension once the runtime is ready."""
     return Refused(403, "Extension.RegistrationClosed", "Extension registration closed already")
 
 
@@ -60,22 +60,22 @@ def wrong_state(name: str, before: str, after: str) -> Refused:
 
 
 def missing_error_type() -> Refused:
-    """Refuse init/error or exit/error without the header that says what happened."""
+    """Refuse init/error or exit/error without the header that names the error type."""
     return Refused(403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found")
 
 
 def too_many_extensions(limit: int) -> Refused:
-    """Refuse one internal extension too many."""
+    """Refuse to register more internal extensions than the limit allows."""
     return Refused(403, "Extension.TooManyExtensions", f"Extension limit ({limit}) reached")
 
 
 def invalid_event(event: str, reason: str) -> Refused:
-    """Refuse to register for an event that this extension cannot have."""
+    """Refuse to register for an event that this extension cannot receive."""
     return Refused(403, "Extension.InvalidEventType", f"{event}: {reason}")
 
 
 def invalid_request(text: str) -> Refused:
-    """Refuse a body that is not what the call takes."""
+    """Refuse a body that does not have the format of the call."""
     return Refused(403, "InvalidRequestFormat", text)
 
 
@@ -99,24 +99,24 @@ def invalid_response_mode(mode: str) -> Refused:
 
 
 def truncated() -> Refused:
-    """Refuse a body that ended before its end."""
+    """Refuse a body that ended early."""
     return Refused(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
 
 
 def too_large(size: int, limit: int) -> Refused:
-    """Refuse a response above the limit."""
+    """Refuse a response that is larger than the limit. Both are in bytes."""
     return Refused(
         413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({limit} bytes), got {size} bytes."
     )
 
 
 def not_supported(api: str) -> Refused:
-    """Answer 202: the request is understood and nothing will ever arrive (what AWS's emulator and SAM answer)."""
+    """Answer 202: the request is valid, but no telemetry will be delivered. AWS's emulator and SAM answer this."""
     return Refused(202, f"{api}.NotSupported", f"{api} API is not supported")
 
 
 def subscription_closed(api: str) -> Refused:
-    """Refuse to subscribe after Init."""
+    """Refuse to subscribe after the Init phase."""
     return Refused(403, f"{api}.SubscriptionClosed", f"{api} API subscription is closed already")
 
 
@@ -127,7 +127,7 @@ def invalid_subscription(api: str, text: str) -> Refused:
 
 
 def internal_error(text: str = "Internal Server Error") -> Refused:
-    """Tell that the platform failed; an extension should exit."""
+    """Report that the platform failed. An extension should then exit."""
     return Refused(500, "InternalServerError", text)
 
 

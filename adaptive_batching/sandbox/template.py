@@ -1,7 +1,7 @@
-"""A function of a SAM template: its code, variables, layers and limits. Reads a file; opens no connection.
+"""Read a function from a SAM template: its code, variables, layers and limits. Opens no connection.
 
-Of the intrinsic functions Ref (to parameters, resources, pseudo parameters), Fn::Sub and Fn::GetAtt Arn are resolved,
-in the properties that matter here; any other one is a clear error, never a guess.
+Three intrinsic functions are resolved: Ref (to parameters, resources and pseudo parameters), Fn::Sub and Fn::GetAtt
+with Arn. Any other one in a property that is read here is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FUNCTION = "AWS::Serverless::Function"
 _LAYER = "AWS::Serverless::LayerVersion"
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
-#: Resource type -> ARN of a resource with that name.
+#: Resource type -> format of the ARN of a resource.
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
@@ -30,14 +30,14 @@ _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 @dataclass(frozen=True)
 class _Intrinsic:
-    """A short-form intrinsic function, as the file has it: `!Ref x` is ("Ref", "x")."""
+    """A short-form intrinsic function as written in the file: `!Ref x` is ("Ref", "x")."""
 
     name: str
     argument: Any
 
 
 class Template:
-    """One template. `parameters` override its parameters' defaults. Raises SandboxError for what it cannot read."""
+    """One template. `parameters` override the defaults of its parameters. Raises SandboxError if it cannot be read."""
 
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         self._path = path
@@ -50,15 +50,17 @@ class Template:
         self._parameters = {name: given.get(name, one.get("Default")) for name, one in declared.items()}
 
     def function(self, logical_id: str | None = None, layers: tuple[Path, ...] = ()) -> Function:
-        """Return a function by its logical id; without one the template must have exactly one.
+        """Return the function with a logical id. Without an id the template must have exactly one function.
 
-        `layers`, when given, replace those of the template.
+        `layers`, if given, replace those of the template. Raises SandboxError.
         """
         named = {name: one for name, one in self._resources.items() if one.get("Type") == FUNCTION}
         if logical_id is None and len(named) == 1:
             (logical_id,) = named
         if logical_id not in named:
-            raise SandboxError(f"{self._path} has the functions {', '.join(named) or '(none)'}; --function names one")
+            raise SandboxError(
+                f"{self._path} has the functions {', '.join(named) or '(none)'}; select one with --function"
+            )
         everywhere = (self._document.get("Globals") or {}).get("Function") or {}
         own = named[logical_id].get("Properties") or {}
         wanted = {**everywhere, **own}
@@ -82,7 +84,7 @@ class Template:
         return self._value(wanted[name], f"{logical_id}.{name}")
 
     def _value(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
-        """Return a value with its intrinsic functions resolved; `where` is for the error."""
+        """Return a value with its intrinsic functions resolved. `where` names the property in an error message."""
         if isinstance(value, dict):
             if len(value) == 1 and (name := next(iter(value))) and (name == "Ref" or str(name).startswith("Fn::")):
                 return self._value(_Intrinsic(str(name).removeprefix("Fn::"), value[name]), where)
@@ -129,7 +131,7 @@ class Template:
         if name in self._parameters:
             value = self._parameters[name]
             if value is None:
-                raise SandboxError(f"{self._path}: parameter {name} has no default; --parameter {name}=… gives it one")
+                raise SandboxError(f"{self._path}: parameter {name} has no default; set it with --parameter {name}=…")
             return value
         if name in self._resources:
             return self._name(name)
@@ -143,7 +145,7 @@ class Template:
         return arn.format(name=self._name(name), **_DEFAULTS)
 
     def _name(self, logical_id: str) -> str:
-        """Return a resource's physical name: its own property, or one made from the logical id."""
+        """Return the physical name of a resource: its name property, or a name derived from its logical id."""
         properties = self._resources[logical_id].get("Properties") or {}
         own = properties.get("FunctionName", properties.get("BucketName"))
         if own is not None:
@@ -151,18 +153,18 @@ class Template:
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
 
     def _layer(self, reference: object) -> Path:
-        """Return a layer's folder: what `sam build` made of it, or its content where nothing has to be built."""
+        """Return the folder of a layer: the output of `sam build`, or its ContentUri if it needs no build."""
         target = reference.argument if isinstance(reference, _Intrinsic) and reference.name == "Ref" else None
         resource = self._resources.get(str(target), {})
         if resource.get("Type") != _LAYER:
             raise SandboxError(
-                f"{self._path}: a layer must be a Ref to a {_LAYER} of the template; --layer replaces it"
+                f"{self._path}: a layer must be a Ref to a {_LAYER} of the template; name its folder with --layer"
             )
         built = self._path.parent / ".aws-sam/build" / str(target)
         if built.is_dir():
             return built
         if "BuildMethod" in (resource.get("Metadata") or {}):
-            raise SandboxError(f"layer {target} is not built; `sam build` does it, or --layer names its folder")
+            raise SandboxError(f"layer {target} is not built; run `sam build`, or name its folder with --layer")
         return self._path.parent / str(self._value(resource["Properties"]["ContentUri"], str(target)))
 
 
@@ -171,7 +173,7 @@ def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Return a value as CloudFormation passes it on: booleans in lower case."""
+    """Return a value as CloudFormation passes it on, with booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -179,10 +181,10 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - only templates need it
     except ImportError:
-        raise SandboxError("reading a template needs PyYAML, which `make venv` installs") from None
+        raise SandboxError("reading a template needs PyYAML; `make venv` installs it") from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """Keeps short-form intrinsic functions as they are."""
+        """Loads short-form intrinsic functions as `_Intrinsic`."""
 
     def intrinsic(loader: Any, suffix: str, node: Any) -> _Intrinsic:  # noqa: ANN401 - PyYAML has no types
         if isinstance(node, yaml.ScalarNode):

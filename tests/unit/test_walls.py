@@ -76,7 +76,7 @@ def test_no_folder_has_more_modules_than_are_taken_in_at_one_sitting(package: st
     assert {name: names.count(name) for name in names if names.count(name) > MOST} == {}
 
 
-@pytest.mark.holds("twice: an echo is known whatever the time between")
+@pytest.mark.holds("twice: a duplicate body is recognized whatever the time between")
 @pytest.mark.parametrize("path", pure(), ids=module)
 def test_the_core_has_no_clock_and_no_io(path: Path) -> None:
     assert tops(imported(path)) & IMPURE == set()

@@ -67,7 +67,10 @@ def crossings(package: str, allowed: dict[str, set[str]], root: Path = ROOT) -> 
     `allowed`: room -> what it may import, rooms and single modules, without the package's name; "" is the package's own
     folder.
     """
-    rooms = {module(path, root): room(path, root).removeprefix(package).lstrip(".") for path in sources(package, root)}
+    rooms = {
+        module(path, root): _nearest(room(path, root).removeprefix(package).lstrip("."), allowed)
+        for path in sources(package, root)
+    }
     found: list[str] = []
     for path in sources(package, root):
         own = rooms[module(path, root)]
@@ -99,3 +102,8 @@ def _outward(name: str) -> list[str]:
     """a.b.c -> a.b.c, a.b, a."""
     words = name.split(".")
     return [".".join(words[:count]) for count in range(len(words), 0, -1)]
+
+
+def _nearest(inner: str, named: dict[str, set[str]]) -> str:
+    """The room that is named, or the one around it that is. KeyError if there is none: a room without a rule."""
+    return next((one for one in _outward(inner) if one in named), inner)

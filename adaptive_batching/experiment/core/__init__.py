@@ -1,1 +1,1 @@
-"""The pure part of the experiment: the plan, the ledger, what was seen, and the verdict."""
+"""The pure part of the experiment: the plan, the ledger, the observations and the verdicts."""

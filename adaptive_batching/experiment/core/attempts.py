@@ -1,7 +1,7 @@
-"""From observations to attempts: each time that a request ran, with the lines that are there. Pure.
+"""Group observations into attempts: each run of a request, with the lines that were found. Pure.
 
-An asynchronous event is run again under the same id; its second run is an attempt of its own, not a copy. A line is a
-copy when its attempt has such a line already and nothing says that it was written at another time.
+Lambda runs a failed asynchronous event again under the same id. The second run is an attempt of its own, not a copy. A
+line is a copy if its attempt already has such a line and both were written at the same time, as far as is known.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Attempt:
     """One run of one request, in one stream.
 
-    `times`: when each kind of line was written, "" where unknown. `copies`: how many times too often `begin` or `end`
-    is there. `trouble`: why the platform says it failed. `last`: whether nothing ran after it in its stream.
+    `times` maps the kind of a line to the time at which it was written, "" if unknown. `copies` is the number of
+    surplus `begin` and `end` lines. `trouble` is the reason that the platform gives for a failure. `last` says that it
+    is the last attempt of its stream.
     """
 
     request: str
@@ -32,12 +33,12 @@ class Attempt:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The function's lines that are not there."""
+        """The function's lines that were not found."""
         return tuple(kind.value for kind in (Kind.BEGIN, Kind.END) if kind not in self.times)
 
 
 def attempts(streams: Mapping[str, Sequence[Observation]]) -> dict[str, list[Attempt]]:
-    """Return the attempts of every request, by its id."""
+    """Return the attempts of every request, by request id."""
     found: dict[str, list[Attempt]] = {}
     for stream, observations in streams.items():
         for attempt in _of_stream(stream, observations):
@@ -63,11 +64,11 @@ def _of_stream(stream: str, observations: Sequence[Observation]) -> list[Attempt
 
 
 def _opens_another(attempt: Attempt, observation: Observation) -> bool:
-    """Whether this observation opens the next attempt of its request. An outcome always belongs to the one before."""
+    """Return whether the observation opens the next attempt of its request. An outcome never does."""
     if observation.kind is Kind.OUTCOME:
         return False
     if observation.kind not in attempt.times:
-        # A START that comes late may follow its `begin`; after an `end` or an outcome it starts another attempt.
+        # A late START may follow its own `begin`. After an `end` or an outcome, it opens another attempt.
         return observation.kind is Kind.START and (Kind.END in attempt.times or Kind.OUTCOME in attempt.times)
     if observation.kind is Kind.START:
         return not observation.time or observation.time != attempt.times[Kind.START]
@@ -75,19 +76,20 @@ def _opens_another(attempt: Attempt, observation: Observation) -> bool:
 
 
 def _joined(pieces: list[Attempt]) -> list[Attempt]:
-    """Put together what one attempt left in two streams: an extension that starts anew may take another environment id.
+    """Join the two parts of an attempt that are in two streams.
 
-    Such a rest has neither START nor `begin`; it goes to an attempt elsewhere that lacks exactly what it brings.
+    An extension that is restarted may use another environment id. The second part then has neither START nor `begin`.
+    It is joined to an attempt of another stream that lacks all of its lines.
     """
     whole = [piece for piece in pieces if Kind.START in piece.times or Kind.BEGIN in piece.times]
     for rest in pieces:
         if rest in whole:
             continue
-        home = next((one for one in whole if one.stream != rest.stream and not set(one.times) & set(rest.times)), None)
-        if home is None:
+        first = next((one for one in whole if one.stream != rest.stream and not set(one.times) & set(rest.times)), None)
+        if first is None:
             whole.append(rest)
         else:
-            home.times.update(rest.times)
-            home.copies += rest.copies
-            home.trouble = home.trouble or rest.trouble
+            first.times.update(rest.times)
+            first.copies += rest.copies
+            first.trouble = first.trouble or rest.trouble
     return whole

@@ -1,4 +1,4 @@
-"""What one source (objects on S3, a CloudWatch export, log-stream files) holds, gathered and put in order. Pure."""
+"""The observations from one source: objects on S3, a CloudWatch export, or log-stream files. Pure."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from adaptive_batching.experiment.core.observations import Kind, Observation, Un
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Complaints kept word for word; further ones are counted.
+#: Complaints that are kept as text. Further ones are only counted.
 COMPLAINTS = 5
 
 
 @dataclass
 class Evidence:
-    """Observations by log stream (or environment), each with its place in the stream's order.
+    """Observations by log stream (or environment), each with its position in the stream.
 
-    `incomplete`: reasons why lines may exist that were not read. `bad`: lines that could not be read.
+    `incomplete` lists reasons why some lines may not have been read. `bad` counts lines that could not be parsed.
     """
 
     name: str
-    holders: int = 0  # objects, pages or files
+    holders: int = 0  # the number of objects, pages or files
     lines: int = 0
     bad: int = 0
     complaints: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
-    dropped: int = 0  # records that the platform says it dropped
+    dropped: int = 0  # records that the platform reports as dropped
     starts_seen: bool = False
     _streams: dict[str, list[tuple[float, Observation]]] = field(default_factory=dict)
 
     def add(self, stream: str, order: float, observation: Observation) -> None:
-        """Take one observation; within a stream equal `order` keeps the order of arrival."""
+        """Add one observation. Observations of a stream with equal `order` stay in the order of the calls."""
         self._streams.setdefault(stream, []).append((order, observation))
         self.starts_seen |= observation.kind is Kind.START
 
     def complain(self, where: str, why: str) -> None:
-        """Count one unreadable line and go on."""
+        """Count one unreadable line."""
         self.bad += 1
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{where}: {why}")
 
     def streams(self) -> dict[str, list[Observation]]:
-        """Return each stream's observations in their order."""
+        """Return the observations of each stream, sorted by their position."""
         return {
             name: [observation for _, observation in sorted(found, key=lambda pair: pair[0])]
             for name, found in self._streams.items()
         }
 
     def add_text(self, stream: str, order: float, text: str, time: str, where: str) -> None:
-        """Take one message of a log stream, which may be several lines (REPORT and XRAY share an event)."""
+        """Add one message of a log stream. It may have several lines: REPORT and XRAY share an event."""
         for line in text.split("\n"):
             if line.strip():
                 self.lines += 1
                 self._read(stream, order, of_text(line, time), where)
 
     def add_shipped(self, line: Mapping[str, object], where: str) -> None:
-        """Take one line of an object that the extension shipped."""
+        """Add one parsed line of an object that the extension shipped."""
         self.lines += 1
         kind, environment = line.get("type"), line.get("environment")
         if not isinstance(kind, str) or not isinstance(environment, str):

@@ -1,4 +1,4 @@
-"""The ledger: one JSON line per invocation that was made, and a first line that says how. Pure."""
+"""The ledger: a first line that describes the run, then one JSON line for each invocation. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ ACCEPTED = (200, 202)
 class Entry:
     """One invocation.
 
-    `at`: when it was sent (UTC). `id`: the request id that Lambda answered, None without one. `status`: of the last
-    answer, None when none came, so that it may have run or not. `retries`: how often it was refused and sent again.
-    `error`: the function's failure in a synchronous answer, or what went wrong with the call.
+    `at` is the time at which it was sent (UTC). `id` is the request id in Lambda's response, None without one. `status`
+    is the HTTP status of the last response, or None if there was none, in which case the function may or may not have
+    run. `retries` counts how often the invocation was refused and sent again. `sleep_ms` is what the function was asked
+    to sleep and `took_ms` is the duration of the call, both in milliseconds. `error` is the function's error in a
+    synchronous response, or the error of the call.
     """
 
     at: str
@@ -32,35 +34,35 @@ class Entry:
 
     @property
     def accepted(self) -> bool:
-        """Whether Lambda took it."""
+        """Whether Lambda accepted the invocation."""
         return self.status in ACCEPTED
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A ledger as read. `head`: how the invocations were made. `bad`: lines that could not be read."""
+    """A ledger. `head` describes the run. `bad` describes the lines that could not be read."""
 
     entries: tuple[Entry, ...]
     head: dict[str, Any] = field(default_factory=dict)
     bad: tuple[str, ...] = ()
 
     def accepted(self) -> dict[str, str]:
-        """Return what is to be found: each accepted request's id, and its error."""
+        """Return the error of each accepted invocation by its request id: the requests whose lines must be found."""
         return {entry.id: entry.error for entry in self.entries if entry.accepted and entry.id}
 
     @property
     def nameless(self) -> int:
-        """Invocations that were accepted without an id."""
+        """The number of invocations that Lambda accepted without returning an id."""
         return sum(entry.accepted and not entry.id for entry in self.entries)
 
     @property
     def refused(self) -> int:
-        """Invocations that Lambda refused: none of them ran."""
+        """The number of invocations that Lambda refused. None of them ran."""
         return sum(entry.status is not None and not entry.accepted for entry in self.entries)
 
     @property
     def unknown(self) -> int:
-        """Invocations without an answer."""
+        """The number of invocations without a response."""
         return sum(entry.status is None for entry in self.entries)
 
 
@@ -70,12 +72,12 @@ def head_line(**facts: object) -> str:
 
 
 def entry_line(entry: Entry) -> str:
-    """Return an entry as a line."""
+    """Return an entry as a line of the ledger."""
     return json.dumps(asdict(entry)) + "\n"
 
 
 def read(lines: Iterable[str]) -> Ledger:
-    """Return the ledger in these lines; a line that is torn or foreign is put aside."""
+    """Return the ledger in these lines. A line that is not a ledger entry goes to `bad`."""
     entries, bad = [], []
     head: dict[str, Any] = {}
     for number, line in enumerate(lines, 1):

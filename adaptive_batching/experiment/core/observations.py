@@ -1,7 +1,7 @@
-"""From log lines to what they show of a request: it began, ended, was started, was reported. Pure.
+"""Parse log lines into observations of a request: started, begun, ended, or reported by the platform. Pure.
 
-Two shapes are read: what the platform and the function write to CloudWatch (text and JSON, protocol reference 10), and
-telemetry records as the extension ships them (5.4).
+Two formats are read: the lines that the platform and the function write to CloudWatch, in text or JSON
+(docs/lambda-protocol.md, 10), and the telemetry records that the extension ships (docs/lambda-protocol.md, 5.4).
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ _RUNTIME_EXITED = re.compile(r"RequestId: (\S+) Error: (.+)")
 
 
 class Kind(StrEnum):
-    """What a line shows."""
+    """The kind of an observation."""
 
-    START = "start"  # the platform: an attempt was started
+    START = "start"  # the platform: an attempt has started
     BEGIN = "begin"  # the function's first line
     END = "end"  # the function's last line
-    OUTCOME = "outcome"  # the platform: how the attempt went (runtimeDone, report, a timeout's line)
+    OUTCOME = "outcome"  # the platform: the result of the attempt (runtimeDone, report, the line of a timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing seen of one request. `trouble`: of an OUTCOME, why the attempt failed; "" when it did not.
+    """One observation of one request.
 
-    `time` tells copies of a line from its next writing; "" where the source has no time for it.
+    `time` is when the line was written, "" if the source has no time for it. Copies of a line have the same time. A
+    line that a second run wrote has another. `trouble` is the reason of a failed OUTCOME, "" if the attempt succeeded.
     """
 
     kind: Kind
@@ -46,11 +47,14 @@ class Observation:
 
 
 class UnreadableError(ValueError):
-    """A line that ought to be JSON and is not."""
+    """A line starts like JSON and is not JSON."""
 
 
 def of_text(line: str, time: str = "") -> Iterator[Observation]:
-    """Yield what one line of a log stream shows; UnreadableError if it starts as a JSON object and is none."""
+    """Yield the observations in one line of a log stream.
+
+    Raises UnreadableError if the line starts like a JSON object and is not one.
+    """
     line = line.strip("\r\n")
     if line.lstrip().startswith("{"):
         yield from _of_json(line, time)
@@ -67,7 +71,10 @@ def of_text(line: str, time: str = "") -> Iterator[Observation]:
 
 
 def of_record(kind: str, record: object, time: str) -> Iterator[Observation]:
-    """Yield what one telemetry record shows. UnreadableError as for a line, after what else was readable."""
+    """Yield the observations in one telemetry record.
+
+    Raises UnreadableError as `of_text` does, after it has yielded the observations in the other lines of the record.
+    """
     if kind.startswith("platform."):
         yield from _of_platform(kind, record, time)
     elif kind == "function" and isinstance(record, dict):

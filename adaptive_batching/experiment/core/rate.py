@@ -1,4 +1,4 @@
-"""What a count of losses says about their rate. Pure."""
+"""Statistics of a loss rate: confidence interval, and the rate that a run without losses excludes. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ CONFIDENCE = 0.95
 def wilson(losses: int, runs: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a rate (E. B. Wilson, 1927), as fractions.
 
-    ValueError unless 0 <= losses <= runs and runs > 0.
+    Raises ValueError unless 0 <= losses <= runs and runs > 0.
     """
     if runs <= 0 or not 0 <= losses <= runs:
-        raise ValueError(f"{losses} losses in {runs} runs are no rate")
+        raise ValueError(f"{losses} losses in {runs} runs are not a rate")
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     rate = losses / runs
     middle = rate + z * z / (2 * runs)
@@ -28,9 +28,9 @@ def wilson(losses: int, runs: int) -> tuple[float, float]:
 def excluded(runs: int) -> float:
     """Return the smallest rate that `runs` runs without a loss exclude at 95 %, as a fraction.
 
-    With this rate or a higher one, a series without any loss would have had a chance of 5 % at most ("rule of three":
-    about 3 / runs). ValueError without runs.
+    If the rate were this high or higher, a series without any loss would have a probability of at most 5 % ("rule of
+    three": about 3 / runs). Raises ValueError if `runs` is not positive.
     """
     if runs <= 0:
-        raise ValueError("no runs exclude nothing")
+        raise ValueError("at least one run is needed to exclude a rate")
     return float(1 - (1 - CONFIDENCE) ** (1 / runs))

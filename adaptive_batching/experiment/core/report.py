@@ -1,4 +1,4 @@
-"""What `analyze` prints: a table, or JSON. Pure."""
+"""The report that `analyze` prints: a table, or JSON. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adaptive_batching.experiment.core.verdicts import CLASSES, Findings, Verdic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Requests that the table names; JSON names them all.
+#: The number of requests that the table lists. The JSON report lists all of them.
 SHOWN = 20
 MEANING = {
     "ok": "begin and end are there",
@@ -67,7 +67,7 @@ def _one_as_json(one: Verdict) -> dict[str, Any]:
 
 
 def table(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
-    """Yield the lines of the text report. `paint(text, style)` colours, or does not."""
+    """Yield the lines of the text report. `paint(text, style)` returns the text in that style."""
     evidence = found.evidence
     yield paint(evidence.name, "bold") + f": {evidence.holders:,} read, {evidence.lines:,} lines"
     yield paint(f"  {'class':<10}{'requests':>9}{'lost':>7}{'last of its environment':>25}", "dim")
@@ -87,7 +87,7 @@ def table(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
 
 
 def rate(found: Findings) -> str:
-    """Return the sentence on the rate; something was judged."""
+    """Return the sentence about the rate. Raises ValueError if nothing was judged."""
     lost, runs = len(found.losses), len(found.verdicts)
     low, high = found.interval
     text = f"lost {lost:,} of {runs:,}: {percent(lost / runs)} (95 % Wilson interval {percent(low)} to {percent(high)})"
@@ -97,7 +97,7 @@ def rate(found: Findings) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Return a fraction in per cent, with three significant digits: rates here are small."""
+    """Return a fraction in per cent, with three significant digits because the rates are small."""
     return f"{fraction * 100:.3g} %"
 
 
@@ -126,28 +126,28 @@ def _notes(found: Findings) -> Iterator[str]:
     for why in evidence.incomplete:
         yield f"not everything was read: {why}"
     if evidence.dropped:
-        yield f"the platform says that it dropped {evidence.dropped:,} records before they reached the extension"
+        yield f"the platform reports that it dropped {evidence.dropped:,} records before they reached the extension"
     if found.unknown_requests:
-        yield f"{found.unknown_requests:,} requests are there that the ledger does not know; they are not judged"
+        yield f"{found.unknown_requests:,} requests are not in the ledger; they are not judged"
     if ledger:
         if ledger.bad:
             yield f"{len(ledger.bad):,} lines of the ledger could not be read, the first: {ledger.bad[0]}"
         if ledger.refused:
             yield f"{ledger.refused:,} invocations were refused and never ran"
         if ledger.unknown:
-            yield f"{ledger.unknown:,} invocations had no answer; they may have run under an id that nobody knows"
+            yield f"{ledger.unknown:,} invocations had no response; they may have run under an unknown id"
         if ledger.nameless:
-            yield f"{ledger.nameless:,} invocations were accepted without an id; they cannot be looked for"
+            yield f"{ledger.nameless:,} invocations were accepted without an id; their lines cannot be searched for"
 
 
 def blind(found: Findings) -> Iterator[str]:
-    """Yield what this analysis cannot see."""
+    """Yield a sentence about each kind of loss that this analysis cannot detect."""
     seen = found.evidence.starts_seen
     if found.ledger is None:
         yield (
-            "without a ledger a request that left no line at all is not seen, nor an environment that left none"
+            "without a ledger a request that left no line at all is not seen, nor is such an environment"
             if seen
             else "without a ledger and START lines (log type platform) a request that lost both lines is not seen"
         )
     elif not seen:
-        yield "no START lines here (log type platform): a run again and a line too many are told apart by time alone"
+        yield "no START lines (log type platform): only the time distinguishes a second run from a duplicate line"

@@ -1,7 +1,7 @@
-"""From attempts and ledger to a verdict on each request. Pure.
+"""Judge each request from its attempts and the ledger. Pure.
 
-The classes, worst first: `none` neither line is there; `no begin`; `no end`; `duplicate` a line is there twice;
-`retried` it ran more than once, and every run is complete or its missing end explained; `ok`.
+The classes, worst first: `none`: neither line was found. `no begin`. `no end`. `duplicate`: a line was found twice.
+`retried`: the request ran more than once, and each run is complete or its missing `end` is explained. `ok`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ CLASSES = ("ok", "no end", "no begin", "none", "duplicate", "retried")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one request's lines.
+    """The verdict on one request.
 
-    `missing`: lines that are not there; `explained`: why that is no loss, "" if it is one. `last`: whether the attempt
-    that lost them was the last of its stream; None when no trace says where it ran. `trouble`: what the platform or
-    Lambda's answer says of the failed attempt.
+    `missing` are the lines that were not found. `explained` says why that is not a loss, "" if it is one. `last` says
+    whether the attempt that lost them was the last of its stream, and is None if it is not known where the request ran.
+    `trouble` is the reason of the failure according to the platform or to Lambda's response.
     """
 
     request: str
@@ -49,7 +49,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Findings:
-    """The verdicts on one source. `unknown_requests`: how many requests there the ledger does not know; not judged."""
+    """The verdicts on one source. `unknown_requests` counts the requests that are not in the ledger: no verdicts."""
 
     evidence: Evidence
     verdicts: tuple[Verdict, ...]
@@ -58,50 +58,52 @@ class Findings:
 
     @property
     def losses(self) -> tuple[Verdict, ...]:
-        """The verdicts that are losses."""
+        """The verdicts on requests that lost a line."""
         return tuple(one for one in self.verdicts if one.lost)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval of the rate of losses; ValueError when nothing was judged."""
+        """The 95 % Wilson interval of the loss rate. Raises ValueError if nothing was judged."""
         return wilson(len(self.losses), len(self.verdicts))
 
     @property
     def excluded(self) -> float | None:
-        """The smallest rate that no loss in so many runs excludes at 95 %; None when there are losses."""
+        """The smallest loss rate that is excluded at 95 %, None if there are losses or nothing was judged."""
         return None if self.losses or not self.verdicts else excluded(len(self.verdicts))
 
     @property
     def inconclusive(self) -> str:
-        """Why nothing can be said, "" if something can."""
+        """The reason why the source is inconclusive, "" if it is not."""
         if not self.evidence.holders and self.evidence.incomplete:
             return f"nothing of {self.evidence.name} could be read"
         if not self.evidence.holders:
-            return f"{self.evidence.name} holds nothing to read; is it the right place, and has it arrived?"
+            return (
+                f"{self.evidence.name} contains nothing to read; check the address, and whether the logs have arrived"
+            )
         if not self.verdicts:
-            what = "the ledger holds no accepted invocation" if self.ledger else "no begin and no end line was found"
+            what = "the ledger contains no accepted invocation" if self.ledger else "no begin and no end line was found"
             return f"there is nothing to judge: {what}"
         if all(one.attempts == 0 for one in self.verdicts):
-            return f"no request of the ledger left any trace in {self.evidence.name}; is it the right place?"
+            return f"no request of the ledger left any trace in {self.evidence.name}; check the address"
         if self.losses and self.evidence.incomplete:
-            return "lines are missing, and they may be in what was not read"
+            return "lines are missing, and they may be in the part that was not read"
         return ""
 
     @property
     def exit_code(self) -> int:
-        """0 no loss, 1 losses, 2 cannot say."""
+        """0 if there are no losses, 1 if there are losses, 2 if the source is inconclusive."""
         return 2 if self.inconclusive else 1 if self.losses else 0
 
 
 def judge(evidence: Evidence, ledger: Ledger | None) -> Findings:
-    """Return the verdicts: on every accepted request of the ledger; without one, on every request that left a trace.
+    """Judge every accepted request of the ledger, or without a ledger every request that left a trace.
 
-    Without a ledger only streams with a `begin` or `end` count, so that other functions in the same place do not.
+    Without a ledger, streams that have neither a `begin` nor an `end` are ignored: they belong to other functions.
     """
     found = attempts(evidence.streams())
     if ledger is None:
-        ours = _streams_of_the_experiment(found.values())
-        known = {request: ones for request, ones in found.items() if any(one.stream in ours for one in ones)}
+        streams = _streams_of_the_experiment(found.values())
+        known = {request: ones for request, ones in found.items() if any(one.stream in streams for one in ones)}
         return Findings(evidence, tuple(verdict(request, ones) for request, ones in known.items()), 0, None)
     errors = ledger.accepted()
     verdicts = tuple(verdict(request, found.get(request, []), errors[request]) for request in errors)
@@ -110,7 +112,7 @@ def judge(evidence: Evidence, ledger: Ledger | None) -> Findings:
 
 
 def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
-    """Return the verdict on one request. `error`: what Lambda's synchronous answer said of its failure."""
+    """Return the verdict on one request. `error` is the function's error in Lambda's synchronous response."""
     if not ran:
         return Verdict(request, "none", ("begin", "end"), trouble=error)
     copies = sum(one.copies for one in ran)
@@ -134,7 +136,7 @@ def verdict(request: str, ran: Sequence[Attempt], error: str = "") -> Verdict:
 
 
 def _explains(attempt: Attempt, trouble: str) -> bool:
-    """Say whether the trouble explains what is missing: it keeps a function from its `end`, not from its `begin`."""
+    """Return whether the failure explains the missing lines. It can prevent the `end`, and never the `begin`."""
     return bool(trouble) and attempt.missing == (Kind.END.value,)
 
 

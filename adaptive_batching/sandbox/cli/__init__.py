@@ -1,1 +1,1 @@
-"""The command line of the sandbox."""
+"""The command line of the sandbox and of the demonstration."""

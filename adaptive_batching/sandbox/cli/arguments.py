@@ -1,4 +1,4 @@
-"""What the common options of `run` and `serve` describe: a function, and the environment that it runs in."""
+"""Turn the common options of `run` and `serve` into a function and the options of its environment."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from adaptive_batching.console import Console
 
-#: Option -> field of `Function`. Given together with a template, an option wins.
+#: Options that set the field of `Function` with the same name. They override the template.
 _FIELDS = ("handler", "name", "runtime", "initialization_type", "timeout", "memory", "log_format", "xray")
-#: A variable that a shell can read, too; Lambda takes no other.
+#: Names that Lambda accepts for a variable. A shell can read them too.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Given:
-    """What was read of `PARAMETERS`, a field for each, before anything is looked up. --help says what each means."""
+    """The values of the options in `PARAMETERS`, one field for each. --help explains them."""
 
     folder: Path
     handler: str | None
@@ -69,18 +69,22 @@ class Given:
 
 @dataclass(frozen=True)
 class Target:
-    """What is run. `variables` are those of --env: they win over the function's and over those of an embedded S3."""
+    """What is run.
+
+    `variables` are those of --env. They override the function's variables and those of an embedded S3. `bucket` is the
+    bucket of the embedded S3, None without one.
+    """
 
     function: Function
     variables: Mapping[str, str]
     options: Options
-    bucket: str | None  # of the embedded S3, if there is to be one
+    bucket: str | None
 
 
 def prepare(given: Given, console: Console) -> Target:
-    """Return what the options describe, checked before anything starts. Raises SandboxError or FaultError.
+    """Return what the options describe, and check that it can be run. Raises SandboxError or FaultError.
 
-    The console is for what is worth knowing, and with --logs for the log.
+    Notices are written to the console, and with --logs the log as well.
     """
     found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)))
     launch.check(found.function, found.options)
@@ -94,7 +98,7 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
     struck = faults.parse(",".join(given.fault), given.seed)
     variables = pairs("--env", given.env)
     if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
-        raise SandboxError(f"--env {wrong[0]!r} is no variable's name; letters, digits and _ make one, no digit first")
+        raise SandboxError(f"--env {wrong[0]!r} is not a variable name; use letters, digits and _, and no digit first")
     function = _described(given)
     check_function(function)
     return Target(function, variables, _options(given, struck, echo), given.s3)
@@ -109,7 +113,7 @@ def _described(given: Given) -> Function:
 
 
 def pairs(option: str, words: Sequence[str]) -> dict[str, str]:
-    """Return NAME=VALUE words as a mapping. Raises SandboxError."""
+    """Return the NAME=VALUE arguments of an option as a mapping. Raises SandboxError."""
     found = {}
     for pair in words:
         name, equals, value = pair.partition("=")
@@ -147,5 +151,7 @@ def _schemas(text: str | None) -> frozenset[str] | None:
         return None
     found = frozenset(filter(None, text.split(",")))
     if unknown := found - set(SCHEMAS):
-        raise SandboxError(f"--schemas {', '.join(sorted(unknown))} does not exist; there are {', '.join(SCHEMAS)}")
+        raise SandboxError(
+            f"--schemas {', '.join(sorted(unknown))} does not exist; the schema versions are {', '.join(SCHEMAS)}"
+        )
     return found

@@ -1,4 +1,4 @@
-"""`adaptive-batching sandbox run|serve`: the group of commands, each of which is loaded when it is asked for."""
+"""`adaptive-batching sandbox run|serve`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adaptive_batching import command_line
 COMMANDS = {
     "run": (
         "adaptive_batching.sandbox.cli.run:run",
-        "invoke a function some times, then shut its environments down",
+        "invoke a function one or more times, then shut its environments down",
     ),
     "serve": (
         "adaptive_batching.sandbox.cli.serve:serve",
@@ -37,4 +37,4 @@ EXAMPLES = """examples:
 
 @click.group(cls=command_line.Group, lazy=COMMANDS, examples=EXAMPLES)
 def sandbox() -> None:
-    """Run a function with its extensions in a Lambda on this machine. Results are on stdout, all else is on stderr."""
+    """Run a function with its extensions in a Lambda on this machine. Results go to stdout, all else to stderr."""

@@ -1,4 +1,4 @@
-"""What `sandbox run` does: invoke a function some times. Its answers are on stdout, all else is on stderr."""
+"""Carry out `sandbox run`: invoke a function. Its responses go to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Repetition:
-    """How often the function is invoked, and with what. `pause`: seconds between two invocations of the same lane."""
+    """How often the function is invoked, and with which payload.
+
+    `concurrency` is the number of invocations at a time. `pause` is the time before each further one, in seconds.
+    """
 
     invocations: int
     concurrency: int
@@ -31,17 +34,17 @@ class Repetition:
 
 
 def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) -> int:
-    """Invoke; return 0 when every invocation succeeded, else 1. Raises SandboxError or FaultError."""
+    """Make the invocations. Return 0 if all of them succeeded, else 1. Raises SandboxError or FaultError."""
     target = prepare(given, err)
 
-    def tell(result: Result, done: int) -> None:
+    def report(result: Result, done: int) -> None:
         out.say(result.payload.decode("utf-8", "replace"))
         err.progress("invoked", done, repetition.invocations)
 
     with ready(target, err.say) as (function, store):
         with Fleet(function, target.options, repetition.concurrency) as fleet:
             results = invoke_many(
-                fleet, repetition.payload, repetition.invocations, repetition.concurrency, repetition.pause, tell
+                fleet, repetition.payload, repetition.invocations, repetition.concurrency, repetition.pause, report
             )
         for line in summarise(results, fleet.all, target.options.faults):
             err.say(line)
@@ -51,7 +54,7 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
 
 
 def read_payload(text: str) -> bytes:
-    """Return the payload that --payload names. Raises SandboxError when it is not JSON."""
+    """Return the payload from the value of --payload. Raises SandboxError if it cannot be read or is not JSON."""
     try:
         data = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
         json.loads(data)

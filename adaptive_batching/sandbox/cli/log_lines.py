@@ -1,4 +1,4 @@
-"""The colours of CloudWatch's view, by kind of line."""
+"""The colours of CloudWatch's view of the log, by kind of line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
 
-#: How a line of a log stream begins, or what is in it -> its style; the first that fits.
+#: Pattern of a line -> its style. The first pattern that matches counts.
 _STYLES = (
     (re.compile(r"\bStatus: (error|timeout|failure)\b|\bTask timed out after\b|\tState: \w+Error\b"), "red"),
     (re.compile(r"^(START|END|INIT_START|RESTORE_START|EXTENSION|TELEMETRY|LOGS|XRAY)\b"), "dim"),
@@ -20,5 +20,5 @@ _STYLES = (
 
 
 def log_line(text: str, console: Console) -> str:
-    """Return a line of CloudWatch's view in the colour of its kind."""
+    """Return a line of the log in the colour of its kind."""
     return console.paint(text, next((style for pattern, style in _STYLES if pattern.search(text)), ""))

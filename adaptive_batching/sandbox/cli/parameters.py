@@ -1,4 +1,4 @@
-"""The options that `run` and `serve` have in common: names, bounds and what --help says of them."""
+"""The options that `run` and `serve` have in common: names, bounds and help."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 #: Every schema version, of the Logs API and of the Telemetry API.
 SCHEMAS = ("2020-08-15", "2021-03-18", "2022-07-01", "2022-12-13", "2025-01-29")
-#: `--limits` -> what the memory size bounds; "auto", which is not among them, depends on --memory.
+#: Value of --limits -> what is limited. The value "auto" is not here, because it depends on --memory.
 LIMITS = {"all": cgroups.BOTH, "memory": frozenset({cgroups.MEMORY}), "none": frozenset[str]()}
 
 
 def _list_faults(context: click.Context, _option: click.Parameter, specs: tuple[str, ...]) -> tuple[str, ...]:
-    """`--fault list` prints and ends, as --help does."""
+    """Print the faults and end the command for `--fault list`, as --help does."""
     if "list" in specs:
         click.echo("\n".join(faults.listing()))
         context.exit()
@@ -60,7 +60,9 @@ PARAMETERS: list[click.Parameter] = [
     _function("--xray", is_flag=True, default=None, help="active tracing: every request is sampled"),
     _function("--function", metavar="ID", help="logical id, where a template has several functions"),
     _function("--parameter", multiple=True, metavar="NAME=VALUE", help="of the template; repeatable"),
-    _environment("--s3", metavar="BUCKET", help="an embedded S3 with this bucket; functions find it by themselves"),
+    _environment(
+        "--s3", metavar="BUCKET", help="an embedded S3 with this bucket, to which the function's variables point"
+    ),
     _environment("--logs", is_flag=True, help="show CloudWatch's view on stderr as it is written"),
     _environment("--log-folder", type=_PATH, help="keep log streams here, as CloudWatch would show them"),
     _environment("--no-freeze", is_flag=True, help="never stop processes when idle"),

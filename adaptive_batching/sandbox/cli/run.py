@@ -1,4 +1,4 @@
-"""The command `adaptive-batching sandbox run`. What it does is in `invocations`, which takes longer to load."""
+"""The command `adaptive-batching sandbox run`. The module `invocations`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from adaptive_batching.sandbox.faults import FaultError
 
 
 def _run(*, invocations: int, concurrency: int, payload: str, pause: float, **given: Any) -> int:  # noqa: ANN401
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.invocations import Repetition, carry_out, read_payload  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The command `adaptive-batching sandbox serve`. What it does is in `service`, which takes longer to load."""
+"""The command `adaptive-batching sandbox serve`. The module `service`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FaultError
 from adaptive_batching.sandbox.fleet import CONCURRENCY
 
-#: `sam local start-lambda` listens here too.
+#: The default port, the same as that of `sam local start-lambda`.
 PORT = 3001
 
 
 def _serve(*, port: int, concurrency: int, idle: float | None, **given: Any) -> int:  # noqa: ANN401
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.service import Service, carry_out  # noqa: PLC0415
 
@@ -49,7 +49,7 @@ serve = Command(
             ["--idle"],
             type=Number(float, Bounds(0, DAY)),
             metavar="S",
-            help="shut an environment down when idle so long",
+            help="shut an environment down after so many idle seconds",
         ),
         *PARAMETERS,
     ],

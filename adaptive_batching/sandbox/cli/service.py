@@ -1,4 +1,4 @@
-"""What `sandbox serve` does: keep functions behind Lambda's Invoke API until Ctrl-C."""
+"""Carry out `sandbox serve`: serve Lambda's Invoke API for a function until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Where the Invoke API listens, and how many environments there are at most. `idle`: seconds, None: for ever."""
+    """The options of the service.
+
+    `port` is that of the Invoke API and `concurrency` the largest number of environments. An environment that is idle
+    for `idle` seconds is shut down; None keeps it.
+    """
 
     port: int
     concurrency: int
@@ -36,14 +40,14 @@ class Service:
 
 
 def carry_out(given: Given, service: Service, console: Console) -> int:
-    """Serve what the options describe. Raises SandboxError or FaultError."""
+    """Serve the function that the options describe. Raises SandboxError or FaultError."""
     target = prepare(given, console)
     with ready(target, console.say) as (function, _store):
         return keep_serving(function, target.options, service, console)
 
 
 def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
-    """Serve until SIGINT or SIGTERM; every environment is shut down before the return."""
+    """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Raises SandboxError."""
     with _ending() as ending, Fleet(function, options, service.concurrency, service.idle) as fleet:
         server = _listen({function.name: fleet}, service.port)
         try:
@@ -64,15 +68,15 @@ def _listen(fleets: dict[str, Fleet], port: int) -> Server:
     try:
         return Server(invoke_api.serve(fleets), port)
     except OSError as error:
-        raise SandboxError(f"port {port} cannot be listened on ({error.strerror}); --port takes another") from None
+        raise SandboxError(f"cannot listen on port {port} ({error.strerror}); choose another with --port") from None
 
 
 @contextlib.contextmanager
 def _ending() -> Iterator[socket.socket]:
-    """Yield a socket from which a byte can be read at SIGINT or SIGTERM, which no longer end the process.
+    """Yield a socket that receives a byte at SIGINT or SIGTERM. The signals no longer end the process.
 
-    A handler that sets an event would not do: it runs on the main thread, and a signal that comes just before that
-    thread goes to sleep is noticed when the sleep is over.
+    A signal handler that sets a `threading.Event` is not enough. It runs on the main thread, so a signal that arrives
+    just before the thread starts to wait would be handled only after the wait.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)

@@ -1,4 +1,4 @@
-"""The embedded S3 of a command with --s3: the function's variables point to it, and at the end it is read."""
+"""The embedded S3 of a command with --s3. The function's variables point to it, and its objects are read at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Store:
-    """An S3 on this machine."""
+    """An S3 on this machine. `endpoint` is a URL."""
 
     endpoint: str
     bucket: str
@@ -35,11 +35,14 @@ class Store:
 
 @contextlib.contextmanager
 def ready(target: Target, say: Callable[[str], None]) -> Iterator[tuple[Function, Store | None]]:
-    """Yield the function with every variable that it gets, and the S3 that runs for it, if there is to be one."""
+    """Start the embedded S3, if the target has a bucket. Yield the function with all its variables, and the S3 or None.
+
+    Raises SandboxError.
+    """
     of_puts = [name for name in target.options.faults.rates if FAULTS[name].chance == PUT]
     if not target.bucket:
         if of_puts:
-            raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the S3 that --s3 starts")
+            raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the embedded S3")
         yield _with(target, {}), None
         return
     with embedded_s3() as upstream, contextlib.ExitStack() as stack:
@@ -65,7 +68,7 @@ def _with(target: Target, variables: Mapping[str, str]) -> Function:
 
 
 def stored(store: Store, environments: list[Environment]) -> str:
-    """Say what an extension stored, and whether it is what was delivered, if it is in our format."""
+    """Return a sentence that compares the stored records with the delivered ones, or says why they cannot be read."""
     try:
         objects = shipped.read(client(store.endpoint), store.bucket)
     except (FormatError, UnicodeDecodeError) as error:

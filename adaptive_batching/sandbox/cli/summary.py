@@ -1,4 +1,4 @@
-"""What `run` and `serve` say at the end about the invocations, the deliveries and the faults."""
+"""The summary that `run` and `serve` print at the end: invocations, deliveries and faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def summarise(results: Sequence[Result], environments: Sequence[Environment], faults: Faults) -> list[str]:
-    """Return the lines of a summary. Reads what the environments delivered, nothing else."""
+    """Return the lines of the summary."""
     metrics = [result.report.get("metrics", {}) for result in results]
     durations = [one["durationMs"] for one in metrics if "durationMs" in one]
     inits = [one["initDurationMs"] for one in metrics if "initDurationMs" in one]
@@ -27,7 +27,7 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
     subscribers = [subscriber for one in environments for subscriber in one.telemetry.subscribers()]
     failed = sum(result.function_error is not None for result in results)
     records = sum(len(delivery.events) for one in subscribers for delivery in one.deliveries)
-    told = (
+    telemetry = (
         f"{sum(len(one.deliveries) for one in subscribers):,} deliveries, {records:,} records, "
         f"{sum(one.failures for one in subscribers):,} failed attempts, "
         f"{sum(one.dropped for one in subscribers):,} dropped, "
@@ -38,7 +38,7 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
         f"init          {_spread(inits)}",
         f"duration      {_spread(durations)}",
         f"  of it extensions after the function {_spread(overheads)}",
-        f"telemetry     {told}",
+        f"telemetry     {telemetry}",
     ]
     lines += [f"fault         {line}" for line in faults.summary()]
     lines += [f"lost on purpose  {line.rstrip()}" for one in environments for line in one.lost_lines]

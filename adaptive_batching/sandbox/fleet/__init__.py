@@ -1,4 +1,4 @@
-"""Several environments of one function, and the Invoke API in front of them."""
+"""The environments of one function, and the Invoke API in front of them."""
 
-#: Environments that one function may have, when nothing else is said (an account's default on AWS is 1000).
+#: The default for the largest number of environments of one function (the default of an AWS account is 1000).
 CONCURRENCY = 10

@@ -1,6 +1,7 @@
-"""`application/vnd.amazon.eventstream`, in the part that a streamed answer of Invoke needs. Pure.
+"""Encode `application/vnd.amazon.eventstream`, in the part that a streamed answer of Invoke needs. Pure.
 
-A message: total length, length of the headers, their CRC-32; headers; payload; CRC-32 of all before it (big-endian).
+A message consists of the total length, the length of the headers, the CRC-32 of these two, the headers, the payload,
+and the CRC-32 of everything before it. Numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 TYPE = "application/vnd.amazon.eventstream"
 _STRING = 7
-#: Bytes of one PayloadChunk; larger answers become several.
+#: The largest PayloadChunk, in bytes. A larger payload is sent as several chunks.
 CHUNK = 65_536
 
 
@@ -32,7 +33,7 @@ def message(event: str, payload: bytes, content_type: str) -> bytes:
 
 
 def answer(payload: bytes, complete: Mapping[str, str]) -> bytes:
-    """Return the whole stream of one answer: its payload in chunks, then InvokeComplete."""
+    """Return the complete stream of one answer: the payload in chunks, then InvokeComplete."""
     chunks = [payload[start : start + CHUNK] for start in range(0, len(payload), CHUNK)]
     parts = [message("PayloadChunk", chunk, "application/octet-stream") for chunk in chunks]
     return b"".join(parts) + message("InvokeComplete", json.dumps(complete).encode(), "application/json")

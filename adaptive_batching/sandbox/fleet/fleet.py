@@ -1,4 +1,4 @@
-"""The environments of one function: reuse of the idle, scale-out, a concurrency limit, spin-down of the long idle."""
+"""The environments of one function: reuse, scale-out up to a concurrency limit, and spin-down of idle environments."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ if TYPE_CHECKING:
 
 
 class ThrottledError(Exception):
-    """Every environment is busy and no further one is allowed."""
+    """Every environment is busy and the concurrency limit is reached."""
 
 
 @dataclass
 class _Idle:
     environment: Environment
-    since: float  # monotonic
+    since: float  # monotonic seconds
 
 
 class Fleet:
-    """Runs invocations. `concurrency` environments at most; one that is idle for `idle` seconds is shut down."""
+    """Runs invocations in at most `concurrency` environments. Thread-safe.
+
+    An environment that is idle for `idle` seconds is shut down; None keeps it. `all` holds every environment that was
+    ever created. `dropped` counts events that were still queued at the shutdown.
+    """
 
     def __init__(
         self, function: Function, options: Options, concurrency: int = CONCURRENCY, idle: float | None = None
@@ -47,11 +51,11 @@ class Fleet:
         self._idle: list[_Idle] = []
         self._count = 0
         self._closed = self._starting = False
-        # Requests that one environment takes at once: each is a slot in `_idle` and in `_count`.
+        # Concurrent requests of one environment. Each is counted as one slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
         self._events: deque[tuple[bytes, str | None, str]] = deque()
         self.all: list[Environment] = []
-        self.dropped = 0  # events that were still queued at the end
+        self.dropped = 0
         self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
         if idle is not None:
             self._threads.append(threading.Thread(target=self._spin_down, name="spin-down", daemon=True))
@@ -59,7 +63,7 @@ class Fleet:
             thread.start()
 
     def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
-        """Start an invocation in an idle environment, or in a new one. Raises ThrottledError."""
+        """Start an invocation in an idle environment, or in a new one. Raises ThrottledError or SandboxError."""
         environment = self._acquire()
         try:
             return environment.begin(
@@ -73,7 +77,7 @@ class Fleet:
             raise
 
     def enqueue(self, payload: bytes, client_context: str | None = None) -> str:
-        """Run an invocation as soon as an environment is free; its result goes nowhere. Return its request id."""
+        """Queue an event and return its request id. It runs when an environment is free; its result is dropped."""
         request_id = str(uuid.uuid4())
         with self._changed:
             self._events.append((payload, client_context, request_id))
@@ -81,7 +85,7 @@ class Fleet:
         return request_id
 
     def shutdown(self) -> None:
-        """Wait for what runs, then shut every environment down. What is still queued is dropped."""
+        """Wait for the running invocations, then shut every environment down. Events in the queue are dropped."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -94,7 +98,7 @@ class Fleet:
 
     def _acquire(self) -> Environment:
         with self._changed:
-            self._changed.wait_for(lambda: not self._starting)  # only Managed Instances wait for another's start
+            self._changed.wait_for(lambda: not self._starting)  # only on Managed Instances
             if self._idle:
                 return self._idle.pop().environment
             if self._count >= self._limit() or self._closed:
@@ -126,7 +130,7 @@ class Fleet:
             self._changed.notify_all()
 
     def _work_off(self) -> None:
-        """Run queued events, one after the other begins."""
+        """Start the queued events in order, each as soon as there is room."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or (self._events and self._has_room()))
@@ -135,7 +139,7 @@ class Fleet:
                 event = self._events.popleft()
             try:
                 self.begin(*event)
-            except ThrottledError:  # another invocation was faster; the event keeps its place
+            except ThrottledError:  # another invocation took the room; the event stays first
                 with self._changed:
                     self._events.appendleft(event)
             except Exception:  # noqa: BLE001 - printed, and the queue goes on with the next event
@@ -148,7 +152,7 @@ class Fleet:
         while True:
             with self._changed:
                 while not (self._closed or self._overdue()):
-                    self._changed.wait(self._next_overdue())  # anew after each change: the first idle one sets it
+                    self._changed.wait(self._next_overdue())  # again after each change, which may change the time
                 if self._closed:
                     return
                 overdue = self._overdue()
@@ -179,7 +183,7 @@ class Fleet:
 
 
 def _at_once(calls: list[Callable[[], None]]) -> None:
-    """Shut down side by side: each takes up to two seconds."""
+    """Make the calls in parallel: a shutdown takes up to two seconds."""
     threads = [threading.Thread(target=call) for call in calls]
     for thread in threads:
         thread.start()

@@ -1,6 +1,6 @@
-"""Lambda's Invoke API, as boto3 and the AWS CLI speak it. Thin: parse, delegate to the fleet, render.
+"""Lambda's Invoke API, as boto3 and the AWS CLI use it. The handlers parse, delegate to the fleet and render.
 
-Source: the API reference's Invoke page, in the part that the issue names: RequestResponse, Event, DryRun, log tail.
+Source: the page Invoke of the Lambda API reference. Implemented are RequestResponse, Event, DryRun and the log tail.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.function import Function
 
-#: Bytes of a payload: synchronous, asynchronous.
+#: The largest payload of a synchronous and of an asynchronous invocation, in bytes.
 SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_LIMIT = 1024 * 1024
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
@@ -34,7 +34,7 @@ _GET = re.compile(r"/2015-03-31/functions/([^/]+)")
 
 
 def serve(fleets: Mapping[str, Fleet]) -> Handle:
-    """Return the function that answers requests for these functions."""
+    """Return the handler of the HTTP requests. `fleets` maps the name of a function to its fleet."""
 
     def handle(request: Request) -> Answer:
         try:
@@ -60,7 +60,7 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
 
 
 def function_name(text: str) -> str:
-    """Return the name in a name, a name with a qualifier, a partial ARN or an ARN. Pure."""
+    """Return the function name from a name, a name with a qualifier, a partial ARN or an ARN. Pure."""
     parts = text.split(":")
     after = parts.index("function") + 1 if "function" in parts else len(parts)
     return parts[after] if after < len(parts) else parts[0]
@@ -103,7 +103,7 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
         )
     except SandboxError as error:
         return _error(500, "ServiceException", str(error))
-    # The caller has the answer as soon as the runtime posted it; the tail holds REPORT, which comes at the very end.
+    # The caller gets the answer as soon as the runtime has posted it. The log tail includes REPORT, which comes last.
     (invocation.done if tail else invocation.answered).wait()
     if invocation.broken:
         return _error(500, "ServiceException", invocation.broken)
@@ -122,7 +122,7 @@ def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: boo
 
 
 def _streamed(answer: Answer) -> Answer:
-    """Render an answer as InvokeWithResponseStream does; it is sent when it is whole."""
+    """Return the answer in the format of InvokeWithResponseStream. It is sent only when it is complete."""
     if answer.status != HTTPStatus.OK:
         return answer
     headers = dict(answer.headers)

@@ -1,4 +1,4 @@
-"""Many invocations over several environments, and what was delivered to their extensions."""
+"""Make many invocations in several environments, and collect the records that were delivered to their extensions."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ def invoke_many(
     count: int,
     concurrency: int,
     pause: float,
-    tell: Callable[[Result, int], None],
+    report: Callable[[Result, int], None],
 ) -> list[Result]:
-    """Invoke `count` times, `concurrency` at a time, `pause` seconds between two of the same lane."""
+    """Invoke `count` times, `concurrency` at a time, and return the results in the order of their ends.
+
+    Each invocation after the first `concurrency` ones waits `pause` seconds before it starts. `report` is called with
+    each result and the number of results so far.
+    """
     results: list[Result] = []
     lock = threading.Lock()
 
@@ -36,14 +40,14 @@ def invoke_many(
         result = result_of(invocation)
         with lock:
             results.append(result)
-            tell(result, len(results))
+            report(result, len(results))
 
-    with ThreadPoolExecutor(concurrency) as lanes:
-        list(lanes.map(one, range(count)))
+    with ThreadPoolExecutor(concurrency) as workers:
+        list(workers.map(one, range(count)))
     return results
 
 
 def delivered(environments: Sequence[Environment]) -> list[dict[str, Any]]:
-    """Return every record that was delivered; what a fault sent again on purpose counts once."""
+    """Return every record that was delivered. A delivery that the fault `duplicate` repeated counts once."""
     once = {id(delivery): delivery for one in environments for delivery in one.deliveries}
     return [record for delivery in once.values() for record in delivery.records]

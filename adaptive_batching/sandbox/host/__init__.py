@@ -1,1 +1,1 @@
-"""The machine below: processes, mounts, cgroups, and what they leave behind."""
+"""What runs on the host: processes, their output, mounts, control groups, and the folders of environments."""

@@ -1,6 +1,6 @@
-"""Memory and CPU of an environment: bounded by control groups (version 1 or 2) where this machine allows it, and read.
+"""Limit and measure the memory and CPU of an environment with control groups (version 1 or 2).
 
-A function of N MB has N/1769 of a CPU (the developer guide: 1,769 MB are one virtual CPU).
+A function of N MB gets N/1769 of a CPU. Source: the developer guide, by which 1,769 MB are one virtual CPU.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 MEMORY, CPU = "memory", "cpu"
 BOTH = frozenset({MEMORY, CPU})
 ROOT = Path("/sys/fs/cgroup")
-#: MB that give one whole CPU.
+#: The memory size, in MB, that gives one whole CPU.
 ONE_CPU = 1769
-#: Microseconds over which the share of a CPU is counted, and the smallest share that the kernel takes.
+#: The period of the CPU quota and the smallest quota that the kernel accepts, in microseconds.
 PERIOD, SMALLEST = 20_000, 1_000
-#: Seconds until the kernel has released processes that are dead.
+#: Seconds that `remove` waits for the kernel to release dead processes.
 REMOVE_TIMEOUT = 2.0
 
 
 class Limits:
-    """The control groups of one environment, none when nothing is `wanted` or allowed; `refused` says why not."""
+    """The control groups of one environment.
+
+    `wanted` is a subset of BOTH. If the groups cannot be created, there are none and `refused` says why.
+    """
 
     def __init__(self, name: str, memory_mb: int, wanted: frozenset[str], root: Path = ROOT) -> None:
         self.folders: list[Path] = []
@@ -38,7 +41,7 @@ class Limits:
                 self._make(name, memory_mb, wanted, root)
         except OSError as error:
             self.close()
-            self.refused = f"control groups cannot be made here ({error})"
+            self.refused = f"control groups cannot be created ({error})"
 
     def _make(self, name: str, memory_mb: int, wanted: frozenset[str], root: Path) -> None:
         unified = (root / "cgroup.controllers").exists()
@@ -54,14 +57,14 @@ class Limits:
                 self._memory = folder
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """Return the command that runs `words` inside the groups."""
+        """Return the command that runs the command `words` inside the groups."""
         if not self.folders:
             return list(words)
         joins = "".join(f'echo $$ > "{folder}/cgroup.procs"; ' for folder in self.folders)
         return ["/bin/sh", "-c", f'{joins}exec "$@"', "limits", *words]
 
     def out_of_memory(self) -> bool:
-        """Say whether the kernel has killed a process for want of memory since the last question."""
+        """Return whether the kernel has killed a process for lack of memory since the last call."""
         if self._memory is None:
             return False
         before, self._killed = (
@@ -71,7 +74,11 @@ class Limits:
         return self._killed > before
 
     def used_mb(self, resident: int) -> int:
-        """Return the most memory that was used, in MB: what is `resident` in processes, and never above a limit."""
+        """Return the peak memory of the environment in MB.
+
+        `resident` is the peak resident memory of its processes in MB, which is the result without a memory limit.
+        With a limit, the peak of the control group counts too, and the result is at most the limit.
+        """
         for file in ("memory.max_usage_in_bytes", "memory.peak"):
             if self._memory is not None and (self._memory / file).exists():
                 peak = int((self._memory / file).read_text()) // 2**20
@@ -79,7 +86,7 @@ class Limits:
         return resident
 
     def close(self) -> None:
-        """Remove the groups; their processes must be dead."""
+        """Remove the groups. Their processes must be dead."""
         for folder in self.folders:
             remove(folder)
         self.folders = []
@@ -87,7 +94,7 @@ class Limits:
 
 
 def remove(folder: Path) -> bool:
-    """Remove a group, waiting a little until the kernel has released the dead; say whether it is removed."""
+    """Remove a group, waiting up to REMOVE_TIMEOUT for its dead processes. Return whether it is removed."""
     deadline = time.monotonic() + REMOVE_TIMEOUT
     while folder.exists():
         try:
@@ -100,14 +107,17 @@ def remove(folder: Path) -> bool:
 
 
 def refused(wanted: frozenset[str]) -> str:
-    """Return "" when these limits work here, else why not."""
+    """Return "" if these limits work on this machine, else the reason why they do not."""
     trial = Limits(f"sandbox-trial-{os.getpid()}", 128, wanted)
     trial.close()
     return trial.refused
 
 
 def _parent(root: Path, controller: str, *, unified: bool) -> Path:
-    """Return where groups are made: beside us, so that a container's own limits stay in force."""
+    """Return the folder in which groups are created.
+
+    With version 1 that is the group of this process, so that the limits of a container stay in force.
+    """
     top = root if unified else root / controller
     for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
         _, names, path = line.split(":", 2)
@@ -118,7 +128,7 @@ def _parent(root: Path, controller: str, *, unified: bool) -> Path:
 
 
 def _values(controller: str, memory_mb: int, *, unified: bool) -> dict[str, str]:
-    """Return what is written into which file of a group. Pure."""
+    """Return the value for each file of a group. Pure."""
     if controller == MEMORY:
         size = str(memory_mb * 2**20)
         if unified:
@@ -131,7 +141,7 @@ def _values(controller: str, memory_mb: int, *, unified: bool) -> dict[str, str]
 
 
 def _counted(file: Path) -> int:
-    """Return the `oom_kill` line of a file, 0 without it."""
+    """Return the number in the `oom_kill` line of a file, 0 without one."""
     try:
         words = [line.split() for line in file.read_text(encoding="ascii").splitlines()]
     except OSError:
@@ -140,7 +150,7 @@ def _counted(file: Path) -> int:
 
 
 def peak_mb(pids: Iterable[int]) -> int:
-    """Return the sum of peak resident memory of the processes in MB; 0 for those that have ended."""
+    """Return the sum of the peak resident memory of the processes in MB. A process that has ended counts 0."""
     return sum(_peak_kb(pid) for pid in pids) // 1024
 
 

@@ -1,8 +1,8 @@
-"""Cutting a process's output into log records. Pure and incremental.
+"""Split the output of a process into log records. Pure and incremental.
 
-Lines: stdout and stderr are split at newlines, the newline kept. Frames: what managed runtimes write to the
-descriptor named by `_LAMBDA_TELEMETRY_LOG_FD` (protocol reference 2): 4-byte type, 4-byte length, 8-byte microseconds
-since the epoch, message, all big-endian; one frame is one record.
+Lines: stdout and stderr are split after each newline. Frames: managed runtimes write frames to the descriptor that
+`_LAMBDA_TELEMETRY_LOG_FD` names (docs/lambda-protocol.md, 2). A frame is a 4-byte type, a 4-byte length, 8-byte
+microseconds since the epoch, and the message. Its numbers are big-endian. One frame is one record.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _MAGIC = 0xA55A0000
 _JSON = 0x02  # the low two bits; text is 0x03
 _LEVELS = {0x08: "DEBUG", 0x0C: "INFO", 0x10: "WARN", 0x14: "ERROR", 0x18: "FATAL", 0x00: None}
 
-#: A line longer than this is cut here, so that a process that never writes a newline cannot fill our memory.
+#: The longest line, in bytes. A longer one is split, so that output without newlines cannot fill the memory.
 LINE_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One framed record. `at` is seconds since the epoch, as the runtime stamped it."""
+    """One framed record. `at` is the runtime's timestamp in seconds since the epoch."""
 
     text: str
     at: float
@@ -45,13 +45,16 @@ class Lines:
         return lines
 
     def close(self) -> list[str]:
-        """Return what was written after the last newline, if anything."""
+        """Return the unfinished line after the last newline, if there is one."""
         rest, self._rest = self._rest, b""
         return [_text(rest)] if rest else []
 
 
 class Frames:
-    """Splits a byte stream into frames. What is not a frame is dropped up to the end of the buffer."""
+    """Splits a byte stream into frames.
+
+    If the next bytes are not a frame, the rest of the buffer is dropped. `garbage` counts the dropped bytes.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
@@ -78,7 +81,7 @@ class Frames:
         return frames
 
     def close(self) -> list[Frame]:
-        """Count an unfinished frame as garbage: its end will never come."""
+        """Count an unfinished frame as garbage. Return no frames."""
         self.garbage += len(self._rest)
         self._rest = b""
         return []

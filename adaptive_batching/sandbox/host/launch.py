@@ -1,4 +1,4 @@
-"""Finding extensions and building the command lines of an environment's processes (protocol reference 1.1)."""
+"""Find extensions and build the command lines of an environment's processes (docs/lambda-protocol.md, 1.1)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
 
-#: A file in the layer that switches extensions off.
+#: The name of a file in the layer that disables all extensions.
 SWITCH_OFF = "disable-extensions-jwigqn8j"
-#: Our Node bootstrap: AWS publishes none that runs without building native code.
+#: The folder of this project's Node bootstrap. AWS publishes none that runs without building native code.
 NODE_FOLDER = Path(__file__).parent / "node"
 
 PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
@@ -26,7 +26,10 @@ PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
 
 @dataclass(frozen=True)
 class ExtensionFile:
-    """One file of `<layer>/extensions`. `error` is "" or why it cannot be started."""
+    """One file of `<layer>/extensions`.
+
+    `path` is its path for processes of the environment. `error` is the error type if it cannot be started, else "".
+    """
 
     name: str
     path: str
@@ -34,7 +37,7 @@ class ExtensionFile:
 
 
 def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
-    """Return every non-directory of `extensions/`, by base name; `inside` is where the layer is for processes."""
+    """Return the files of `extensions/`, sorted by name. `inside` is the path of the layer for processes."""
     folder = layer / "extensions"
     if not folder.is_dir() or (layer / SWITCH_OFF).exists():
         return []
@@ -43,7 +46,7 @@ def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
 
 
 def _error(file: Path, layer: Path) -> str:
-    """Return the error type with which the kernel's refusal to execute a file is reported, "" when it would not."""
+    """Return the error type with which Lambda reports that the kernel cannot execute the file, "" if it can."""
     if not os.access(file, os.X_OK):
         return "PermissionDenied"
     with file.open("rb") as opened:
@@ -52,24 +55,27 @@ def _error(file: Path, layer: Path) -> str:
     if not words:
         return ""
     interpreter = Path(os.fsdecode(words[0]))
-    if interpreter.is_relative_to("/opt"):  # where processes see the layer
+    if interpreter.is_relative_to("/opt"):  # the path of the layer for processes
         interpreter = layer / interpreter.relative_to("/opt")
     return "" if interpreter.exists() else "UnknownError"
 
 
 def kind(function: Function) -> str:
-    """Return the family of the function's runtime. Raises SandboxError for one that is not known here."""
+    """Return the family of the function's runtime. Raises SandboxError if it is not supported."""
     for family in (PYTHON, NODE, PROVIDED):
         if function.runtime.startswith(family):
             return family
-    raise SandboxError(f"runtime {function.runtime!r} is not known here; known are python, nodejs and provided")
+    raise SandboxError(f"runtime {function.runtime!r} is not supported; supported are python, nodejs and provided")
 
 
 def check(function: Function, options: Options) -> Path | None:
-    """Return what `/var/runtime` holds. Raises SandboxError when the function cannot run whatever it does."""
+    """Check that the function can run, and return the folder for `/var/runtime`, None without one.
+
+    Raises SandboxError.
+    """
     for folder in (function.folder, *function.layers):
         if not folder.is_dir():
-            raise SandboxError(f"{folder} is not a folder")
+            raise SandboxError(f"{folder} is not a directory")
     runtime = runtime_folder(function, options)
     _check_handler(function)
     if options.log_folder:
@@ -81,25 +87,27 @@ def _make_log_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SandboxError(f"--log-folder {folder} cannot be made: {error.strerror}") from None
+        raise SandboxError(f"--log-folder {folder} cannot be created: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SandboxError(f"--log-folder {folder} cannot be written to")
+        raise SandboxError(f"--log-folder {folder} is not writable")
 
 
 def _check_handler(function: Function) -> None:
     family = kind(function)
     if family != PROVIDED and not function.handler.rpartition(".")[0]:
-        raise SandboxError(f"handler {function.handler!r} has no dot; it is written module.function, as in app.handler")
+        raise SandboxError(
+            f"handler {function.handler!r} has no dot; write it as module.function, for example app.handler"
+        )
     if family == NODE and not shutil.which("node"):
         raise SandboxError("a nodejs function needs node on the PATH")
     bootstrap = function.folder / "bootstrap"
     if family == PROVIDED and not os.access(bootstrap, os.X_OK):
-        what = "is not executable (chmod +x mends it)" if bootstrap.exists() else "is missing"
+        what = "is not executable (run chmod +x)" if bootstrap.exists() else "is missing"
         raise SandboxError(f"{bootstrap} {what}; a provided runtime starts it")
 
 
 def runtime_folder(function: Function, options: Options) -> Path | None:
-    """Return what `/var/runtime` holds. Raises SandboxError when it is not installed."""
+    """Return the folder for `/var/runtime`, None without one. Raises SandboxError if the runtime is not installed."""
     family = kind(function)
     if family == NODE:
         return NODE_FOLDER
@@ -110,15 +118,18 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
     folder = (options.awslambdaric or python_runtime.installed()).resolve()
     if not (folder / "awslambdaric").is_dir():
         raise SandboxError(
-            f"{folder} holds no awslambdaric; --awslambdaric names a folder that does: "
-            "`python -m pip install --target FOLDER awslambdaric` makes one"
+            f"{folder} does not contain awslambdaric; name a folder that does with --awslambdaric: "
+            "`python -m pip install --target FOLDER awslambdaric` creates one"
         )
     python_runtime.check_loads(options.interpreter, folder)
     return folder
 
 
 def runtime_command(function: Function, options: Options, runtime: str, task: str) -> list[str]:
-    """Return the command of the function's runtime; `runtime` and `task` are the folders as processes see them."""
+    """Return the command of the function's runtime.
+
+    `runtime` and `task` are the paths of the runtime and of the function's code for processes of the environment.
+    """
     family = kind(function)
     if family == PROVIDED:
         return [f"{task}/bootstrap"]

@@ -1,8 +1,8 @@
-"""What the processes of an environment see: their own /tmp, and /opt, /var/task and /var/runtime as in production.
+"""The file system of an environment's processes: a /tmp of their own, /opt, /var/task and /var/runtime.
 
-With root, or user namespaces, a private mount namespace is made once for each environment and entered by each of
-its processes. Where the kernel forbids that (or the interpreter itself lies under a path that would be covered) the
-folders stay where they are and TMPDIR names the environment's own temporary folder.
+Each environment has a private mount namespace, which its processes enter. It needs root or user namespaces. If the
+kernel forbids it, or the interpreter is below a path that would be covered, the folders are used at their paths on the
+host, and TMPDIR names the environment's temporary folder.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from adaptive_batching.sandbox.host.names import Names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Everything is bound below /mnt first, since the sources may lie under a path that is covered next. Arguments:
-#: temporary, task, opt, runtime, hosts, resolv.conf, megabytes of /tmp or ""; then files that stay visible.
+#: The script first binds everything below /mnt, because a source may be below a path that is covered later. Its
+#: arguments are the sources temporary, task, opt, runtime, hosts, resolv.conf or "", the size of /tmp in MB or "", and
+#: then the files that stay visible.
 _MOUNTS = """set -e
 mount -t tmpfs -o mode=755,size=1m sandbox /mnt
 mkdir /mnt/task /mnt/runtime /mnt/opt /mnt/temporary /mnt/kept
@@ -53,10 +54,10 @@ read -r _ || :
 """
 
 _COVERED = ("/mnt", "/opt", "/tmp", "/var")  # noqa: S108 - named, not used
-_REPLACED = ("/tmp", "/var")  # noqa: S108 - covered by something into which files can be put
-#: Variables that name a file of certificates: the file stays visible wherever it lies.
+_REPLACED = ("/tmp", "/var")  # noqa: S108 - covered by a writable folder
+#: Variables that name a file of certificates. The file stays visible, wherever it is.
 CERTIFICATES = ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-#: MB of a /tmp that can be filled.
+#: The size, in MB, of a /tmp that a fault can fill.
 SMALL_TMP = 16
 _BALLAST = "full"
 
@@ -74,18 +75,21 @@ class Folders:
 
 @dataclass(frozen=True)
 class MountOptions:
-    """What a private environment has beyond its folders."""
+    """Options of a private mount namespace."""
 
     small_tmp: bool = False
-    """Bound the /tmp to SMALL_TMP MB, so that it can be filled."""
+    """Whether the size of /tmp is SMALL_TMP MB, so that a fault can fill it."""
     hanging_dns: bool = False
-    """The resolver can be made to wait for a name server that never answers."""
+    """Whether the resolver uses a name server that never answers, so that a fault can make it wait."""
     visible: tuple[Path, ...] = ()
-    """Files that stay visible although they lie under a path that is covered."""
+    """Files that stay visible although they are below a path that is covered."""
 
 
 class Mounts:
-    """One environment's view of the file system. `private` says whether it has mounts of its own."""
+    """One environment's view of the file system. `private` says whether it has a mount namespace of its own.
+
+    Raises IsolationError if the namespace cannot be created.
+    """
 
     def __init__(self, folders: Folders, options: MountOptions | None = None, *, private: bool) -> None:
         self.folders = folders
@@ -100,31 +104,31 @@ class Mounts:
 
     @property
     def task(self) -> str:
-        """Where the code is for processes inside."""
+        """The path of the function's code for processes inside."""
         return "/var/task" if self.private else str(self.folders.task)
 
     @property
     def opt(self) -> str:
-        """Where the layers are for processes inside."""
+        """The path of the layers for processes inside."""
         return "/opt" if self.private else str(self.folders.opt)
 
     @property
     def runtime(self) -> str:
-        """Where the runtime is for processes inside."""
+        """The path of the runtime for processes inside."""
         return "/var/runtime" if self.private else str(self.folders.runtime)
 
     @property
     def temporary(self) -> str | None:
-        """The folder that TMPDIR must name, None when /tmp itself is private."""
+        """The value of TMPDIR, None if /tmp itself is private."""
         return None if self.private else str(self.folders.temporary)
 
     def command(self, words: Sequence[str], folder: str) -> list[str]:
-        """Return the command line that runs `words` inside, in `folder`."""
+        """Return the command that runs the command `words` inside, with `folder` as its working directory."""
         return [*self._enter, "/bin/sh", "-c", 'cd "$0" && exec "$@"', folder, *words]
 
     @property
     def outside(self) -> Path:
-        """The environment's /tmp, as a folder of the host."""
+        """The path of the environment's /tmp on the host."""
         if self._holder and self._options.small_tmp:
             return Path(f"/proc/{self._holder.pid}/root/tmp")
         return self.folders.temporary
@@ -144,13 +148,13 @@ class Mounts:
             process_group=0,
         )
         if holder.stdout is None or holder.stdout.readline() != b"ready\n":
-            _, said = holder.communicate()
-            raise IsolationError(said.decode("utf-8", "replace").strip())
+            _, errors = holder.communicate()
+            raise IsolationError(errors.decode("utf-8", "replace").strip())
         kinds = ["user", "mnt"] if user else ["mnt"]
         own = os.getpid()
         self._enter = [shutil.which("nsenter") or "nsenter"]
         for kind in kinds:
-            handle = Path(f"/proc/{holder.pid}/ns/{kind}").open("rb")  # noqa: SIM115 - open, it keeps the namespace alive
+            handle = Path(f"/proc/{holder.pid}/ns/{kind}").open("rb")  # noqa: SIM115 - keeps the namespace alive
             self._namespaces.append(handle)
             option = "--mount" if kind == "mnt" else "--user"
             self._enter.append(f"{option}=/proc/{own}/fd/{handle.fileno()}")
@@ -158,12 +162,12 @@ class Mounts:
             self._enter.append("--preserve-credentials")
 
     def resolve(self, *, names: bool) -> None:
-        """Let names be known inside, or only the platform's own."""
+        """Let all names be resolved inside, or only the platform's own. See `Names.resolve`."""
         if self._names:
             self._names.resolve(names=names)
 
     def fill(self) -> None:
-        """Leave no byte free in /tmp, if it is one that can be filled."""
+        """Fill /tmp to the last byte. Its size must be limited by the option `small_tmp`."""
         with contextlib.suppress(OSError), (self.outside / _BALLAST).open("ab", buffering=0) as file:
             for size in (2**16, 1):
                 with contextlib.suppress(OSError):
@@ -183,7 +187,7 @@ class Mounts:
                 entry.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Release the namespace and remove every file of the environment."""
+        """Release the namespace and remove the folders of the environment."""
         if self._holder:
             self._holder.communicate(b"\n")
             self._holder = None
@@ -197,11 +201,11 @@ class Mounts:
 
 @functools.cache
 def can_be_private(*used: Path) -> str:
-    """Return "" when a private namespace works here and covers none of `used`, else the reason why not."""
+    """Return "" if a private namespace works on this machine and hides none of the paths `used`, else the reason."""
     for path in used:
         for covered in _COVERED:
             if path.resolve().is_relative_to(covered):
-                return f"{path} lies under {covered}, which would be covered"
+                return f"{path} is below {covered}, which the mounts would hide"
     if not shutil.which("unshare") or not shutil.which("nsenter"):
         return "unshare and nsenter (util-linux) are not installed"
     with tempfile.TemporaryDirectory() as folder:
@@ -214,14 +218,17 @@ def can_be_private(*used: Path) -> str:
 
 
 def certificates(variables: Mapping[str, str]) -> tuple[Path, ...]:
-    """Return the files of certificates that variables name and that the private folders would hide."""
+    """Return the files of certificates that the variables name and that the mounts would hide."""
     found = [Path(variables[name]) for name in CERTIFICATES if name in variables]
     hidden = [path for path in found if path.is_file() and any(path.is_relative_to(one) for one in _REPLACED)]
     return tuple(dict.fromkeys(hidden))
 
 
 def merge_layers(layers: Sequence[Path], target: Path) -> Path:
-    """Return one folder with the content of all layers, later ones above earlier ones; a single layer is itself."""
+    """Return a folder with the content of all layers. Files of later layers replace those of earlier ones.
+
+    The layers are copied to `target`. A single layer is not copied, and its own folder is returned.
+    """
     if len(layers) == 1:
         return layers[0].resolve()
     target.mkdir()

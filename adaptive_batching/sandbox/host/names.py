@@ -1,4 +1,4 @@
-"""What names resolve to inside an environment: its hosts file, and a name server that never answers."""
+"""Name resolution inside an environment: its hosts file, and a name server that never answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 
 from adaptive_batching.sandbox.errors import IsolationError
 
-#: The names under which the platform reaches extensions, and a name for an S3 on this machine.
+#: The names of the host of extensions, and the name of an S3 on this machine.
 OWN_NAMES, S3_NAME = ("sandbox.localdomain", "sandbox"), "s3.sandbox.localdomain"
 
 
 class Names:
-    """The files that are mounted over /etc/hosts and, if the resolver shall hang, over /etc/resolv.conf."""
+    """The files that are mounted over /etc/hosts and, with `hanging`, over /etc/resolv.conf.
+
+    Raises IsolationError if the silent name server cannot be started.
+    """
 
     def __init__(self, folder: Path, *, hanging: bool) -> None:
         host = Path("/etc/hosts")
@@ -27,7 +30,10 @@ class Names:
             self._silent, self.resolv_conf = silent_resolver(folder)
 
     def resolve(self, *, names: bool) -> None:
-        """Let names be known inside, or only the platform's own; written in place, since the file is mounted."""
+        """Write the hosts file with the names of the host and of the S3, or only with the platform's own names.
+
+        The file is changed in place because it is mounted.
+        """
         known = f"{self._known}\n127.0.0.1 {S3_NAME}\n" if names else "127.0.0.1 localhost\n"
         self.hosts.write_text(f"{known}127.0.0.1 {' '.join(OWN_NAMES)}\n", encoding="utf-8")
 
@@ -38,9 +44,9 @@ class Names:
 
 
 def silent_resolver(folder: Path) -> tuple[socket.socket, Path]:
-    """Return a socket on port 53 of a loopback address that never answers, and a resolv.conf that names it.
+    """Return a socket that never answers, on port 53 of a loopback address, and a resolv.conf that names it.
 
-    Raises IsolationError where port 53 is not for this user.
+    Raises IsolationError if this user may not bind port 53.
     """
     silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     address = f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.{random.randrange(2, 255)}"  # noqa: S311
@@ -48,7 +54,7 @@ def silent_resolver(folder: Path) -> tuple[socket.socket, Path]:
         silent.bind((address, 53))
     except OSError as error:
         silent.close()
-        why = f"port 53 of a loopback address cannot be bound ({error.strerror}), which takes root"
+        why = f"port 53 of a loopback address cannot be bound ({error.strerror}), which needs root"
         raise IsolationError(f"the fault hang-dns needs a silent name server: {why}") from None
     file = folder / "resolv.conf"
     file.write_text(f"nameserver {address}\n", encoding="ascii")

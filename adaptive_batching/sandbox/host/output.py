@@ -1,6 +1,6 @@
-"""The output of an environment's processes: one thread reads every pipe as it fills, and cuts records out of it.
+"""The output of an environment's processes: one thread reads every pipe and splits the output into records.
 
-64 KiB that nothing reads block a function, so the pipes are read all the time.
+A process blocks when 64 KiB of its output have not been read, so the thread reads all the time.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.host.framing import Frame, Frames, Lines
 
-#: Called with each record and its time, seconds since the epoch. A record is a line with its newline, or a frame.
+#: Called with each record and its time in seconds since the epoch. A record is a line with its newline, or a frame.
 Wrote = Callable[[str, float], None]
 
-#: Bytes of one read: what a pipe holds.
+#: Bytes of one read: the capacity of a pipe.
 _READ = 65_536
 
 
 class OutputReader:
-    """The thread that reads every pipe of one environment. Each pipe has an owner, a process."""
+    """Reads every pipe of one environment in a thread. The owner of a pipe is the process that writes to it."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -39,19 +39,19 @@ class OutputReader:
         self._thread.start()
 
     def add(self, descriptor: int, owner: object, cutter: Lines | Frames, wrote: Wrote) -> None:
-        """Read a pipe from now on; it is closed at its end."""
+        """Start reading a pipe. The reader closes it at its end. `wrote` is called with the records of `cutter`."""
         os.set_blocking(descriptor, False)
         with self._lock:
             self._selector.register(descriptor, selectors.EVENT_READ, (owner, cutter, wrote))
         self._nudge()
 
     def sync(self) -> None:
-        """Return when everything that was written before the call has been passed on."""
+        """Pass on everything that was written before the call."""
         with self._lock:
             self._pass()
 
     def close(self, owner: object) -> None:
-        """Pass on what is left of an owner's output and close its pipes, although a stray child may hold them open."""
+        """Pass on the rest of an owner's output and close its pipes, even if its children still hold them open."""
         with self._lock:
             self._pass()
             for key in list(self._selector.get_map().values()):
@@ -59,7 +59,7 @@ class OutputReader:
                     self._finish(key)
 
     def stop(self) -> None:
-        """End the thread and close what is still open."""
+        """End the thread and close the pipes that are still open."""
         self._stopped = True
         self._nudge()
         self._thread.join()
@@ -80,7 +80,7 @@ class OutputReader:
                 self._pass()
 
     def _pass(self) -> None:
-        """Read each pipe once, up to what a pipe holds: a writer that never pauses cannot keep the reader here."""
+        """Read each pipe once, up to its capacity, so that a process that never pauses cannot block the reader."""
         for key, _ in self._selector.select(0):
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):

@@ -1,6 +1,6 @@
-"""The processes of an environment, each in a group of its own.
+"""The processes of an environment, each in a process group of its own.
 
-When a process ends its whole group is killed, then the rest of its output is read, then the sink hears of its end.
+When a process ends, its group is killed, the rest of its output is read, and then the sink is notified.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ RUNTIME, EXTENSION = "runtime", "extension"
 
 
 class Sink(Protocol):
-    """What hears of processes. Called from the thread that reads output and from those that watch processes."""
+    """Receives the output and the end of processes. Called by the threads that read output and watch processes."""
 
     def wrote(self, process: Process, text: str, at: float) -> None:
-        """Take one record: a line with its newline, or a frame. `at` is seconds since the epoch."""
+        """Receive one record: a line with its newline, or a frame. `at` is seconds since the epoch."""
 
     def ended(self, process: Process) -> None:
-        """Hear that the process has ended, its output has been passed on and its group is dead."""
+        """Be notified that the process has ended, its output has been passed on and its group has been killed."""
 
 
 class Process:
-    """One process and its group. Raises OSError when it cannot be started.
+    """One process and its group. Raises OSError if it cannot be started.
 
-    `kind` is `runtime` or `extension`; a runtime may write frames beside its lines.
+    `kind` is RUNTIME or EXTENSION. A runtime may write frames as well as lines. `over` is set once the sink has been
+    notified of the end of the process.
     """
 
     def __init__(
@@ -94,11 +95,11 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The id of the process and of its group."""
+        """The id of the process and of its process group."""
         return self._popen.pid
 
     def _watch(self) -> None:
-        # WNOWAIT: as long as the process is not reaped its id, and so its group's, belongs to no other.
+        # WNOWAIT: until the process is reaped, the kernel does not give its id, which is that of its group, to another.
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         self.signal(signal.SIGKILL)
         self._output.close(self)
@@ -108,12 +109,12 @@ class Process:
         self.over.set()
 
     def freeze(self) -> None:
-        """Stop the group; return when its first process has stopped, or has ended."""
+        """Stop the group. Return when the process itself has stopped or ended."""
         self.signal(signal.SIGSTOP)
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group. A group that has ended is not an error."""
+        """Send a signal to the group. It is not an error if the group has ended."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)

@@ -1,7 +1,8 @@
-"""What Python functions are run with: a folder that holds awslambdaric and what it needs, and nothing else.
+"""The runtime of Python functions: a folder with awslambdaric and its dependencies, and nothing else.
 
-awslambdaric is installed with this package, and so beside boto3, click and moto, which a function must not see: copies
-of its files are kept in the user's cache, one folder for each build. `--awslambdaric` names another folder.
+awslambdaric is installed together with this package and its dependencies, such as boto3, click and moto, which a
+function must not see. Its files are therefore copied to the user's cache, to one folder for each build. The option
+--awslambdaric names another folder.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "awslambdaric"
-#: Its C module: it loads with the version of Python that it was built for, and no other.
+#: The C module of awslambdaric. It loads only with the version of Python for which it was built.
 _C_MODULE = "runtime_client"
-#: Seconds that an interpreter may take to load it.
+#: Seconds within which an interpreter must load the C module.
 _START = 30.0
-_BY_HAND = "`python -m pip install --target FOLDER awslambdaric` makes a folder for --awslambdaric"
+_BY_HAND = "`python -m pip install --target FOLDER awslambdaric` creates a folder for --awslambdaric"
 
 
 def installed(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the folder with copies of the installed awslambdaric, made at the first use. Raises SandboxError."""
+    """Return the folder with the copy of the installed awslambdaric. Create it on first use. Raises SandboxError."""
     parts = _with_dependencies()
     records = "".join(part.read_text("RECORD") or "" for part in parts)
     build = (
@@ -44,19 +45,19 @@ def installed(environ: Mapping[str, str] | None = None) -> Path:
             _copy(parts, folder)
         except OSError as error:
             raise SandboxError(
-                f"{folder} cannot be made ({error.strerror}); XDG_CACHE_HOME names another place, and {_BY_HAND}"
+                f"{folder} cannot be created ({error.strerror}); set XDG_CACHE_HOME to another folder, or {_BY_HAND}"
             ) from None
     return folder
 
 
 def cache_home(environ: Mapping[str, str]) -> Path:
-    """Return the user's cache folder, as the XDG specification has it: a relative path does not count. Pure."""
+    """Return the user's cache folder. By the XDG specification, a relative XDG_CACHE_HOME is ignored."""
     named = Path(environ.get("XDG_CACHE_HOME") or ".")
     return named if named.is_absolute() else Path(environ.get("HOME") or Path.home()) / ".cache"
 
 
 def _with_dependencies() -> list[Distribution]:
-    """Return awslambdaric and everything that it requires, itself first."""
+    """Return the distributions of awslambdaric and of everything that it requires, awslambdaric first."""
     try:
         found = {NAME: distribution(NAME)}
     except PackageNotFoundError:
@@ -67,7 +68,7 @@ def _with_dependencies() -> list[Distribution]:
             name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
             try:
                 part = distribution(name)
-            except PackageNotFoundError:  # of an extra, or for another platform
+            except PackageNotFoundError:  # required by an extra, or on another platform
                 continue
             if name not in found:
                 found[name] = part
@@ -76,7 +77,7 @@ def _with_dependencies() -> list[Distribution]:
 
 
 def _copy(parts: list[Distribution], folder: Path) -> None:
-    """Make the folder, whole or not at all: another process may be making the same one."""
+    """Create the folder atomically, because another process may create the same one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as making:
         whole = Path(making) / "whole"
@@ -95,7 +96,7 @@ def _copy(parts: list[Distribution], folder: Path) -> None:
 
 @functools.cache
 def check_loads(interpreter: Path, folder: Path) -> None:
-    """Raise SandboxError when the interpreter cannot load awslambdaric from the folder."""
+    """Raise SandboxError if the interpreter cannot load awslambdaric from the folder."""
     code = f"import sys; sys.path[:0] = [{str(folder)!r}]; import {_C_MODULE}"
     try:
         done = subprocess.run(
@@ -107,18 +108,18 @@ def check_loads(interpreter: Path, folder: Path) -> None:
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         raise SandboxError(
-            f"{interpreter} cannot load awslambdaric from {folder} ({why}): a build is for one version of Python; "
-            f"`{interpreter} -m pip install --target FOLDER awslambdaric` and --awslambdaric FOLDER bring its own"
+            f"{interpreter} cannot load awslambdaric from {folder} ({why}): a build works with one version of Python; "
+            f"run `{interpreter} -m pip install --target FOLDER awslambdaric` and name it with --awslambdaric FOLDER"
         )
 
 
 def command(interpreter: Path, runtime: str, handler: str, *, see_packages: bool) -> list[str]:
     """Return the command of a Python function's runtime.
 
-    Without `see_packages` what is installed for the interpreter is hidden: this package may be among it.
+    Without `see_packages` the function does not see the packages that are installed for the interpreter.
     """
     start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
     if see_packages:
         return [str(interpreter), "-c", start, handler]
-    # -S leaves the installed packages out, and with them `exit` and `help`, which functions may call.
+    # -S hides the installed packages. It also omits `exit` and `help`, which functions may call.
     return [str(interpreter), "-S", "-c", f"import site; site.setquit(); site.sethelper(); {start}", handler]

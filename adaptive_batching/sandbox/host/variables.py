@@ -1,4 +1,4 @@
-"""The variables that the processes of an environment see (protocol reference 1.2). Pure."""
+"""The environment variables of the runtime and of extensions (docs/lambda-protocol.md, 1.2). Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.function import Function
 
-#: Variables that extensions do not get.
+#: Variables that Lambda does not pass to extensions.
 NOT_FOR_EXTENSIONS = frozenset(
     {
         "AWS_EXECUTION_ENV",
@@ -27,7 +27,7 @@ NOT_FOR_EXTENSIONS = frozenset(
         "_HANDLER",
     }
 )
-#: A snapshot outlives keys and log streams: they are not in its environment (protocol reference 8).
+#: A snapshot outlives keys and log streams, so its variables do not contain them (docs/lambda-protocol.md, 8).
 _NOT_IN_A_SNAPSHOT = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -36,23 +36,23 @@ _NOT_IN_A_SNAPSHOT = (
     "AWS_LAMBDA_LOG_STREAM_NAME",
 )
 _RUNTIME_ONLY = frozenset({"AWS_LAMBDA_MAX_CONCURRENCY"})
-#: Where traces go; nothing listens there.
+#: The address of the X-Ray daemon. Nothing listens there.
 XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the processes of one environment find things."""
+    """The folders of one environment, as its processes see them."""
 
     task: str
     opt: str
     runtime: str
     interpreter_folder: str
-    temporary: str | None  # None: /tmp itself is private
+    temporary: str | None  # the value of TMPDIR; None if /tmp itself is private
 
 
 def runtime_variables(function: Function, layout: Layout, api: str, log_stream: str) -> dict[str, str]:
-    """Return the environment of the runtime's process."""
+    """Return the environment variables of the runtime. `api` is the `host:port` of the Runtime API."""
     keys = function.credentials
     variables = {
         "LANG": "en_US.UTF-8",
@@ -79,7 +79,7 @@ def runtime_variables(function: Function, layout: Layout, api: str, log_stream: 
         **function.variables,
     }
     if function.xray:
-        # Production's daemon is at 169.254.79.129; here nothing listens, and what is sent there is lost, as UDP is.
+        # In production the daemon is at 169.254.79.129. Here nothing listens, and UDP packets to it are lost.
         variables |= {
             "AWS_XRAY_DAEMON_ADDRESS": f"{XRAY_HOST}:{XRAY_PORT}",
             "_AWS_XRAY_DAEMON_ADDRESS": XRAY_HOST,
@@ -100,6 +100,6 @@ def runtime_variables(function: Function, layout: Layout, api: str, log_stream: 
 
 
 def extension_variables(runtime: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of an extension, made from the runtime's."""
+    """Return the environment variables of an extension, derived from those of the runtime."""
     hidden = NOT_FOR_EXTENSIONS | _RUNTIME_ONLY
     return {name: value for name, value in runtime.items() if name not in hidden and not name.startswith("_")}

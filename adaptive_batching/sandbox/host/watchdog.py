@@ -1,7 +1,7 @@
-"""What remains when the sandbox is killed: a small process that then kills the groups and removes the folders.
+"""A small process that cleans up if the sandbox is killed: it kills the process groups and removes the folders.
 
-Processes of an environment are often stopped, and without the sandbox they would stay so. The watchdog reads a pipe
-from the sandbox; the end of the pipe means that the sandbox has ended, in whatever way.
+The processes of an environment are often stopped, and would stay so without the sandbox. The watchdog reads a pipe
+from the sandbox. The end of the pipe means that the sandbox has ended, for whatever reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-#: The arguments are folders: control groups are removed as empty folders, the others with all that is in them.
+#: The arguments are folders. Control groups are removed with rmdir, the others with everything in them.
 _SCRIPT = """trap '' INT TERM HUP
 groups=' '
 while read -r word pid; do
@@ -36,7 +36,7 @@ done
 
 
 class Watchdog:
-    """Guards the process groups that it is told of, and the folders that it was made with."""
+    """Guards the process groups that `add` names, and `folders`."""
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._lock = threading.Lock()
@@ -45,25 +45,25 @@ class Watchdog:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the sandbox, which ends what must end then
+            start_new_session=True,  # only the sandbox handles Ctrl-C
             cwd="/",
         )
 
     def add(self, group: int) -> None:
-        """Guard a process group."""
-        self._tell(f"+ {group}\n")
+        """Start guarding a process group."""
+        self._send(f"+ {group}\n")
 
     def forget(self, group: int) -> None:
-        """Guard a group no longer. To be called before its id can belong to another one."""
-        self._tell(f"- {group}\n")
+        """Stop guarding a group. Must be called before the kernel can give its id to another group."""
+        self._send(f"- {group}\n")
 
-    def _tell(self, text: str) -> None:
+    def _send(self, text: str) -> None:
         with self._lock, contextlib.suppress(BrokenPipeError, ValueError):
             if self._process.stdin:
                 self._process.stdin.write(text.encode())
                 self._process.stdin.flush()
 
     def stop(self) -> None:
-        """End it. Groups that were not forgotten are killed, its folders are removed."""
+        """End the watchdog. It kills the groups that it still guards, and removes the folders."""
         with self._lock:
             self._process.communicate()

@@ -1,4 +1,4 @@
-"""The folder of an environment on the host, locked while a sandbox uses it; abandoned ones are removed."""
+"""The folder of an environment on the host. A sandbox locks its folders and removes abandoned ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import IO
 
 _PREFIX = "sandbox-"
 _LOCK = "lock"
-#: Seconds: a younger folder may belong to a sandbox that has not locked it yet.
+#: The age, in seconds, below which a folder is not abandoned: its sandbox may not have locked it yet.
 YOUNG = 60.0
 
 
 def claim(where: Path | None = None) -> tuple[IO[bytes], Path]:
-    """Remove abandoned folders, then return a new one and its lock: an open file, closed when this process ends."""
+    """Remove abandoned folders, then create a folder. Return its lock, which is an open file, and the folder.
+
+    The kernel releases the lock when this process ends.
+    """
     where = where or Path(tempfile.gettempdir())
     clear(where, time.time())
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where)).resolve()
@@ -26,7 +29,7 @@ def claim(where: Path | None = None) -> tuple[IO[bytes], Path]:
 
 
 def clear(where: Path, now: float) -> list[Path]:
-    """Remove the folders whose owners have ended; return them. `now` is seconds since the epoch."""
+    """Remove the folders whose sandboxes have ended, and return them. `now` is seconds since the epoch."""
     abandoned = [folder for folder in where.glob(f"{_PREFIX}*") if _is_abandoned(folder, now)]
     for folder in abandoned:
         shutil.rmtree(folder, ignore_errors=True)
@@ -39,6 +42,6 @@ def _is_abandoned(folder: Path, now: float) -> bool:
             return False
         with (folder / _LOCK).open("rb+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # in use, not a sandbox's, or removed by another one just now
+    except OSError:  # locked, without a lock file, or just removed by another sandbox
         return False
     return True

@@ -1,1 +1,1 @@
-"""One execution environment: init, invoke, freeze, reset, shutdown."""
+"""The lifecycle of one execution environment: init, invoke, freeze, reset and shutdown."""

@@ -1,4 +1,4 @@
-"""One Lambda execution environment, from outside: init, invoke, freeze, reset, SHUTDOWN (protocol reference 7)."""
+"""The public interface of one Lambda execution environment (docs/lambda-protocol.md, 7)."""
 
 from __future__ import annotations
 
@@ -32,18 +32,21 @@ if TYPE_CHECKING:
 
 
 class Environment(View):
-    """One environment of one function. Use as a context manager, or call `start` and `shutdown`."""
+    """One environment of one function. Use it as a context manager, or call `start` and `shutdown`.
+
+    Raises SandboxError if the function cannot run on this machine.
+    """
 
     def __init__(self, function: Function, options: Options | None = None) -> None:
         super().__init__(Supervisor(Resources(function, options or Options())))
         self.phase: Machine[Phase, Step] = Machine(ENVIRONMENT, Phase.CREATED)
-        #: The invocations so far, without their payloads and logs.
+        #: The results of the invocations so far, without payloads and log tails.
         self.finished: list[Result] = []
 
     # ---- Start
 
     def start(self) -> Self:
-        """Run the Init phase. A failed init raises nothing: the next invocation tries again, as in production."""
+        """Run the Init phase. A failed Init does not raise: the next invocation repeats it, as in production."""
         self.phase.apply(Step.START)
         kind = self.function.initialization_type
         limit = self.options.init_timeout or self.function.init_timeout
@@ -54,16 +57,17 @@ class Environment(View):
         else:
             self._supervisor.unreported = {} if kind in {SNAP_START, MANAGED} else {"init_seconds": seconds}
             if kind in {SNAP_START, PROVISIONED} and self.options.freeze:
-                self.freeze()  # the snapshot is taken; or: initialised long before the first invocation
+                self.freeze()  # SnapStart takes the snapshot; provisioned environments wait for invocations
         self.phase.apply(Step.INIT_DONE if done else Step.FAIL)
         return self
 
     # ---- Invoke
 
     def invoke(self, payload: object = None, *, trace: str | None = None) -> Result:
-        """Invoke once, wait until the invocation has ended (report written, environment frozen), return the result.
+        """Invoke the function, wait until the invocation has ended, and return its result.
 
-        `payload` is encoded as JSON unless it is bytes already.
+        The invocation has ended when its report is written and the environment is frozen. `payload` is encoded as JSON
+        unless it is bytes. Raises SandboxError if the environment cannot be invoked now.
         """
         data = payload if isinstance(payload, bytes) else json.dumps({} if payload is None else payload).encode()
         invocation = self.begin(data, trace=trace)
@@ -79,10 +83,10 @@ class Environment(View):
         request_id: str | None = None,
         after: Callable[[], None] = lambda: None,
     ) -> Invocation:
-        """Start an invocation and return at once; `answered` and `done` of it are events to wait for.
+        """Start an invocation and return it at once. Its `answered` and `done` are events to wait for.
 
-        `request_id`: given when an event that was accepted earlier runs. `after` is called when the environment can be
-        invoked again. Raises SandboxError when it cannot be invoked now.
+        `request_id` is given for an event that was accepted earlier. `after` is called when the environment can be
+        invoked again. Raises SandboxError if the environment cannot be invoked now.
         """
         invocation = Invocation(
             payload,
@@ -98,7 +102,7 @@ class Environment(View):
             if self._supervisor.generation.managed:
                 run = self._run_managed
                 if self.phase.state is not Phase.IDLE or self._supervisor.generation.failure:
-                    raise SandboxError("the environment is gone; Managed Instances are not reset")
+                    raise SandboxError("the environment has ended; Managed Instances are not reset")
             else:
                 self._step(Step.INVOKE)
         threading.Thread(target=run, args=(invocation, after), name="invoke", daemon=True).start()
@@ -125,7 +129,7 @@ class Environment(View):
 
     @contextlib.contextmanager
     def _concluded(self, invocation: Invocation, after: Callable[[], None]) -> Iterator[None]:
-        """Wake whoever waits for an invocation, whatever happens; it keeps an error of the sandbox itself."""
+        """Conclude an invocation, even if the sandbox itself fails: record it, call `after` and set `done`."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - printed here, and the caller reads it
@@ -138,15 +142,15 @@ class Environment(View):
     # ---- Freeze, thaw, end
 
     def freeze(self) -> None:
-        """Stop every process and all delivery. Does nothing when frozen already, nor on Managed Instances."""
+        """Stop every process and all delivery. Do nothing if the environment is frozen or on Managed Instances."""
         self._supervisor.freeze()
 
     def thaw(self) -> None:
-        """Let processes and delivery go on."""
+        """Continue every process and all delivery."""
         self._supervisor.thaw()
 
     def shutdown(self, reason: str = "spindown") -> None:
-        """End the environment for good. Safe to call twice."""
+        """End the environment. `reason` is that of the SHUTDOWN event. Calling it twice is harmless."""
         with self._supervisor.changed:
             if self.phase.state in {Phase.SHUTDOWN, Phase.GONE}:
                 return

@@ -1,4 +1,4 @@
-"""The Init phase, and SnapStart's restore (protocol reference 7.1 and 8)."""
+"""The Init phase, and the restore of SnapStart (docs/lambda-protocol.md, 7.1 and 8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def initialise(supervisor: Supervisor, phase: str, deadline: float) -> tuple[bool, float]:
-    """Run one Init; return whether it succeeded and how many seconds it took."""
+    """Run an Init. Return whether it succeeded, and its duration in seconds. `deadline` is monotonic seconds."""
     resources, generation = supervisor.resources, supervisor.generation
     began, kind = time.monotonic(), supervisor.function.initialization_type
     resources.emit("initStart", events.init_start(kind, phase, resources.instance()))
@@ -40,12 +40,15 @@ def initialise(supervisor: Supervisor, phase: str, deadline: float) -> tuple[boo
 
 
 def must_restore(supervisor: Supervisor) -> bool:
-    """Say whether the generation is a snapshot that has not been restored yet."""
+    """Return whether the generation is a snapshot that has not been restored yet."""
     return supervisor.function.initialization_type == SNAP_START and not supervisor.generation.restored
 
 
 def restore(supervisor: Supervisor, deadline: float) -> tuple[bool, float]:
-    """Wake a snapshot: let `restore/next` return, wait for the runtime's first `next`; return success and seconds."""
+    """Restore a snapshot: let `restore/next` return, and wait for the runtime's first `next`.
+
+    Return whether it succeeded, and its duration in seconds. `deadline` is monotonic seconds.
+    """
     resources, generation = supervisor.resources, supervisor.generation
     began, time_began = time.monotonic(), time.time()
     resources.emit("restoreStart", events.restore_start(resources.instance()))

@@ -1,4 +1,7 @@
-"""The course of one invocation: thaw, init if there is none, hand over, wait, report, reset (protocol 7.2 to 7.4)."""
+"""The steps of one invocation: thaw, Init if needed, deliver, wait, report, reset (docs/lambda-protocol.md, 7.2).
+
+Freeze and thaw follow section 7.3, the reset section 7.4.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ RESTORE_TIMEOUT = 10.0
 
 
 def invoke(supervisor: Supervisor, invocation: Invocation) -> bool:
-    """Carry an invocation through and report it; say whether the environment survived. Frozen afterwards."""
+    """Run an invocation, report it and freeze the environment. Return whether the generation goes on."""
     log = supervisor.resources.log
     log.mark()
     invocation.begin()
@@ -42,7 +45,7 @@ def invoke(supervisor: Supervisor, invocation: Invocation) -> bool:
 
 
 def invoke_managed(supervisor: Supervisor, invocation: Invocation) -> None:
-    """Carry an invocation through on Managed Instances: requests overlap; no freeze, no runtimeDone, no reset."""
+    """Run an invocation on Managed Instances, where requests overlap, without freeze, runtimeDone and reset."""
     invocation.begin()
     _emit_start(supervisor, invocation)
     _hand_over(supervisor, invocation)
@@ -78,7 +81,7 @@ def _inject_within(supervisor: Supervisor) -> None:
 
 
 def _prepare(supervisor: Supervisor, invocation: Invocation) -> bool:
-    """Thaw, restore a snapshot or repeat a failed init, emit the start; say whether the runtime can be invoked."""
+    """Thaw, restore a snapshot or repeat a failed Init, and emit the start. Return whether the runtime is ready."""
     supervisor.thaw()
     generation = supervisor.generation
     if generation.failure is not None and not generation.ended:  # a process died between two invocations
@@ -95,7 +98,7 @@ def _prepare(supervisor: Supervisor, invocation: Invocation) -> bool:
 
 
 def _restored(supervisor: Supervisor, seconds: float) -> bool:
-    """Restore the snapshot, if this is one; say whether the runtime is there."""
+    """Restore the snapshot if the generation is one. Return whether the runtime is ready."""
     if not must_restore(supervisor):
         return True
     done, spent = restore(supervisor, time.monotonic() + seconds)
@@ -110,7 +113,7 @@ def _emit_start(supervisor: Supervisor, invocation: Invocation) -> None:
 
 
 def _serve(supervisor: Supervisor, invocation: Invocation) -> bool:
-    """Let the runtime and the extensions work; say whether all finished in time."""
+    """Deliver the invocation. Return whether the runtime and the extensions finished before the deadline."""
     resources, registry = supervisor.resources, supervisor.generation.registry
     with supervisor.changed:
         event = {
@@ -162,7 +165,7 @@ def _emit_end(supervisor: Supervisor, invocation: Invocation) -> None:
 
 
 def _fail(supervisor: Supervisor, invocation: Invocation) -> None:
-    """End an invocation that timed out or whose generation failed: runtimeDone, answer, report, reset."""
+    """Conclude an invocation that timed out or whose generation failed: runtimeDone, answer, report, reset."""
     resources = supervisor.resources
     resources.output.sync()
     failure = supervisor.generation.failure

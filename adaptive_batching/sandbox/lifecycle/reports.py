@@ -1,4 +1,4 @@
-"""What is said at the end of an invocation, from its times. Pure; `now` is monotonic seconds."""
+"""The records of runtimeDone and report, computed from the times of an invocation. Pure. `now` is monotonic seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def runtime_spans(invocation: Invocation, done_at: float) -> list[events.Record]:
-    """Return responseLatency, responseDuration and runtimeOverhead."""
+    """Return the spans responseLatency, responseDuration and runtimeOverhead. `done_at` is monotonic seconds."""
     last = invocation.responded_at or done_at
     first = min(invocation.first_byte_at or last, last)
     time_of = invocation.started_time - invocation.started_at
@@ -24,7 +24,7 @@ def runtime_spans(invocation: Invocation, done_at: float) -> list[events.Record]
 
 
 def runtime_done(invocation: Invocation, now: float, status: str, error_type: str | None) -> events.Record:
-    """Return the record of `platform.runtimeDone`; spans only when the runtime did finish."""
+    """Return the record of `platform.runtimeDone`. It has spans only if the runtime finished."""
     done_at = invocation.runtime_done_at or now
     spans = runtime_spans(invocation, done_at) if status == "success" else []
     reply = invocation.reply
@@ -48,7 +48,11 @@ def report(
     *,
     extensions: bool,
 ) -> events.Record:
-    """Return the record of `platform.report`. `usage` goes to the metrics; the duration ends at the timeout."""
+    """Return the record of `platform.report`.
+
+    `usage` are arguments of `events.report_metrics`. The duration is at most the timeout. `extensions` says whether
+    extensions got the event.
+    """
     seconds = min(now - invocation.started_at, invocation.timeout)
     spans = []
     if extensions and invocation.runtime_done_at is not None and status == "success":
@@ -61,7 +65,7 @@ def report(
 
 
 def managed_report(invocation: Invocation, now: float, status: str, error_type: str | None) -> events.Record:
-    """Return the report of Managed Instances: only the duration, and the spans, since there is no runtimeDone."""
+    """Return the report of Managed Instances: the duration and the spans, because there is no runtimeDone."""
     seconds = (invocation.responded_at or now) - invocation.started_at
     spans = runtime_spans(invocation, now)[:2] if status == "success" else []
     metrics = {"durationMs": milliseconds(seconds)}

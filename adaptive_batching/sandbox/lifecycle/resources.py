@@ -1,4 +1,4 @@
-"""Everything of an environment that outlives a reset: folders, log stream, telemetry, HTTP server, mounts, limits."""
+"""Everything in an environment that outlives a reset: folders, log stream, telemetry, HTTP server, mounts, limits."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 class Resources:
-    """What one environment holds of this machine, from its start to its end.
+    """The resources that one environment holds from its start to its end.
 
-    It is complete before its supervisor exists, and never calls it: what processes write goes to the sink that each is
-    started with, and API calls work on the generation that `context` holds. Raises SandboxError when the function
-    cannot run here whatever it does.
+    The resources are created before the supervisor and never call it: the output of a process goes to the sink with
+    which it was started, and API calls work on the generation in `context`. Raises SandboxError if the function cannot
+    run on this machine.
     """
 
     def __init__(self, function: Function, options: Options) -> None:
@@ -65,16 +65,16 @@ class Resources:
         )
 
     def new_generation(self) -> Generation:
-        """Return a generation that has not begun."""
+        """Return a new generation, without processes."""
         managed = self.function.initialization_type == MANAGED
         return Generation([file.name for file in self.extensions], managed=managed)
 
     def emit(self, kind: str, record: dict[str, Any], at: float | None = None) -> None:
-        """Emit a platform event, now unless said otherwise (seconds since the epoch)."""
+        """Emit a platform event. `at` is its time in seconds since the epoch, None for the current time."""
         self.telemetry.emit(Event(time.time() if at is None else at, f"platform.{kind}", record))
 
     def instance(self) -> events.Instance:
-        """Return what the events say about this environment."""
+        """Return the description of this environment in events."""
         function = self.function
         version = f"{function.runtime}.v1"
         arn = f"arn:aws:lambda:{function.region}::runtime:{'0' * 64}"
@@ -94,12 +94,15 @@ class Resources:
     def run(
         self, kind: str, name: str, words: Sequence[str], folder: str, variables: Mapping[str, str], sink: Sink
     ) -> Process:
-        """Start a process inside the mounts and the limits, in `folder`; `sink` hears of it."""
+        """Start a process inside the mounts and the limits, with `folder` as its working directory.
+
+        `sink` receives its output and its end. Raises OSError if it cannot be started.
+        """
         command = self.limits.command(self.mounts.command(words, folder))
         return Process(kind, name, command, variables, self.output, sink, self.watchdog)
 
     def close(self) -> None:
-        """Stop everything; the folders are removed."""
+        """Stop everything and remove the folders."""
         self.telemetry.stop()
         self.server.stop()
         self.output.stop()
@@ -119,9 +122,13 @@ def _log(function: Function, options: Options, folders: Folders) -> LogStream:
 
 
 def _mount(function: Function, options: Options) -> tuple[IO[bytes], Mounts]:
-    """Check what the function needs, then make the environment's folders; return their lock and the mounts."""
+    """Check the function, then create the environment's folders. Return their lock and the mounts."""
     runtime = launch.check(function, options)
-    why = "it is switched off" if options.private == "never" else mounts.can_be_private(options.interpreter)
+    why = (
+        "it is disabled (--no-private-tmp)"
+        if options.private == "never"
+        else mounts.can_be_private(options.interpreter)
+    )
     mount_options = MountOptions(
         "full-tmp" in options.faults.rates,
         "hang-dns" in options.faults.rates,

@@ -1,4 +1,4 @@
-"""What a caller of Invoke reads. Pure."""
+"""The results of invocations, as a caller reads them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to one invocation, and what the environment says about it. `report` is the report's record."""
+    """The answer to one invocation, the tail of its log, and the record of its `platform.report`."""
 
     request_id: str
     payload: bytes
@@ -28,7 +28,7 @@ class Result:
 
 
 def result_of(invocation: Invocation) -> Result:
-    """Return what is known about an invocation that was answered."""
+    """Return the result of an invocation that was answered."""
     return Result(
         invocation.request_id,
         invocation.response or b"",
@@ -39,7 +39,7 @@ def result_of(invocation: Invocation) -> Result:
 
 
 def failure_payload(failure: Failure, request_id: str) -> bytes:
-    """Return what the caller reads about a failure: the runtime's own words if it had any, else the platform's."""
+    """Return the payload for a failure: the one that the runtime posted, else the platform's."""
     if failure.payload is not None:
         return failure.payload
     message = f"RequestId: {request_id} Error: {failure.message}"

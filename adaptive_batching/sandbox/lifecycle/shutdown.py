@@ -1,4 +1,7 @@
-"""How a generation ends: the runtime, then SHUTDOWN to extensions, SIGKILL at the deadline (protocol 7.4, 7.5)."""
+"""End a generation: first the runtime, then the extensions (docs/lambda-protocol.md, 7.4 and 7.5).
+
+Extensions get the SHUTDOWN event, and SIGKILL at the deadline.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,18 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.lifecycle.supervisor import Supervisor
     from adaptive_batching.sandbox.protocol.generation import Generation
 
-#: Seconds from the beginning to the last SIGKILL.
+#: Seconds from the beginning to SIGKILL: with external extensions, and with internal ones only.
 WINDOW_EXTERNAL, WINDOW_INTERNAL = 2.0, 0.5
-#: The runtime's share of the window.
+#: The share of the window that the runtime gets.
 RUNTIME_SHARE = 0.3
-#: Seconds at most in which telemetry is flushed between the runtime's end and the SHUTDOWN event.
+#: The longest time, in seconds, to flush telemetry between the runtime's end and the SHUTDOWN event.
 FLUSH = 1.0
-#: Seconds between the SHUTDOWN event and late telemetry.
+#: Seconds from the SHUTDOWN event to the delivery of late telemetry, with the fault `late`.
 LATE = 0.1
 
 
 def window(generation: Generation) -> float:
-    """Return the budget in seconds: 0 without extensions, 0.5 with internal ones only, else 2."""
+    """Return the time for the shutdown in seconds: 0 without extensions, 0.5 with internal ones only, else 2."""
     if any(one.external for one in generation.registry.extensions):
         return WINDOW_EXTERNAL
     return WINDOW_INTERNAL if generation.registry.extensions else 0.0
@@ -38,10 +41,10 @@ def window(generation: Generation) -> float:
 def shut_down(supervisor: Supervisor, reason: str, between: Callable[[], None] = lambda: None) -> None:
     """End every process of the generation.
 
-    `reason` is what the SHUTDOWN event says. `between` runs when the runtime has ended and before extensions are told.
+    `reason` is that of the SHUTDOWN event. `between` is called after the end of the runtime and before that event.
     """
     generation, telemetry = supervisor.generation, supervisor.resources.telemetry
-    # With the fault `late` what waits is not flushed before the SHUTDOWN event but delivered a moment after it.
+    # With the fault `late`, queued telemetry is not flushed before the SHUTDOWN event but delivered after it.
     late = supervisor.options.faults.strikes("late")
     budget = window(generation)
     deadline = time.monotonic() + budget
@@ -54,10 +57,10 @@ def shut_down(supervisor: Supervisor, reason: str, between: Callable[[], None] =
         telemetry.pause(0.0)
     else:
         telemetry.flush(min(FLUSH, max(0.0, deadline - time.monotonic()) / 2))
-    told = _tell_extensions(supervisor, reason, deadline_ms)
+    notified = _notify_extensions(supervisor, reason, deadline_ms)
     if late:
         threading.Timer(LATE, telemetry.resume).start()
-    _end_extensions(generation, told, deadline)
+    _end_extensions(generation, notified, deadline)
     with supervisor.changed:
         generation.ended = True
         supervisor.changed.notify_all()
@@ -72,22 +75,22 @@ def _end_runtime(generation: Generation, share: float) -> None:
         process.over.wait()
 
 
-def _tell_extensions(supervisor: Supervisor, reason: str, deadline_ms: int) -> set[str]:
-    """Queue the SHUTDOWN event for each extension that registered for it; return their names."""
-    said = reason.upper() if supervisor.options.upper_case_reason else reason
+def _notify_extensions(supervisor: Supervisor, reason: str, deadline_ms: int) -> set[str]:
+    """Queue the SHUTDOWN event for each extension that registered for it, and return their names."""
+    reason = reason.upper() if supervisor.options.upper_case_reason else reason
     with supervisor.changed:
-        told = supervisor.generation.registry.subscribed(SHUTDOWN)
-        for extension in told:
-            extension.inbox.append({"eventType": SHUTDOWN, "shutdownReason": said, "deadlineMs": deadline_ms})
+        extensions = supervisor.generation.registry.subscribed(SHUTDOWN)
+        for extension in extensions:
+            extension.inbox.append({"eventType": SHUTDOWN, "shutdownReason": reason, "deadlineMs": deadline_ms})
         supervisor.changed.notify_all()
-    return {extension.name for extension in told}
+    return {extension.name for extension in extensions}
 
 
-def _end_extensions(generation: Generation, told: set[str], deadline: float) -> None:
-    """Kill the extensions that were not told at once, and at the deadline those that have not exited."""
+def _end_extensions(generation: Generation, notified: set[str], deadline: float) -> None:
+    """Kill the extensions that were not notified at once, and the others at the deadline unless they have exited."""
     processes = generation.processes_of(EXTENSION)
     for process in processes:
-        if process.name not in told:
+        if process.name not in notified:
             process.signal(signal.SIGKILL)
     for process in processes:
         if not process.over.wait(max(0.0, deadline - time.monotonic())):

@@ -1,6 +1,6 @@
-"""The supervisor of one environment: its resources, its generation, what its processes write, freeze and thaw.
+"""The supervisor of one environment: it holds the resources and the generation, and freezes and thaws processes.
 
-It depends on nothing of `init`, `invoke` and `shutdown`; they are functions over it.
+It does not import `init`, `invoke` and `shutdown`, whose functions take it as an argument.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.options import Options
     from adaptive_batching.sandbox.protocol.generation import Generation
 
-#: Seconds that a freeze waits for a POST in flight.
+#: The longest time, in seconds, that a freeze waits for a POST in flight.
 FREEZE_TIMEOUT = 1.0
 
 
 @dataclass
 class Written:
-    """What the processes wrote, record by record. `lost`: lines of the function that a fault kept from a reader."""
+    """The records that the processes wrote. `lost` are lines of the function that a fault dropped."""
 
     extension: list[str] = field(default_factory=list)
     function: list[str] = field(default_factory=list)
@@ -42,9 +42,9 @@ class Written:
 
 
 class Supervisor:
-    """Runs one generation after the other on the same resources; the sink of their processes.
+    """Runs one generation after the other on the same resources, as the sink of their processes.
 
-    `unreported`: seconds of init and restore that the next report tells. `changed` guards the generation.
+    `unreported` are durations of Init and restore, in seconds, for the next report. `changed` guards the generation.
     """
 
     def __init__(self, resources: Resources) -> None:
@@ -60,17 +60,17 @@ class Supervisor:
 
     @property
     def options(self) -> Options:
-        """How the sandbox behaves."""
+        """The options of the environment."""
         return self.resources.options
 
     @property
     def changed(self) -> threading.Condition:
-        """Guards the generation; notified of each change."""
+        """Guards the generation, and is notified of each change."""
         return self.resources.context.changed
 
     @property
     def generation(self) -> Generation:
-        """The generation that runs now, or has just ended."""
+        """The current generation. It may have ended."""
         return self.resources.context.generation
 
     @property
@@ -82,7 +82,7 @@ class Supervisor:
     # ---- Sink of the processes
 
     def wrote(self, process: Process, text: str, at: float) -> None:
-        """Pass on one record of a process's output."""
+        """Pass on one record of a process's output. `at` is seconds since the epoch."""
         telemetry, faults = self.resources.telemetry, self.options.faults
         is_object = events.is_json_object(text)
         if process.kind != RUNTIME:
@@ -100,7 +100,7 @@ class Supervisor:
         telemetry.emit(Event(at, "function", text, is_object=is_object), in_stream=in_stream, delivered=delivered)
 
     def ended(self, process: Process) -> None:
-        """Take note that a process has exited; unless the generation is ending, that is its failure."""
+        """Handle the end of a process. Unless the generation is ending, it fails."""
         code = process.exit_code or 0
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         out_of_memory = code == -signal.SIGKILL and self.resources.limits.out_of_memory()
@@ -118,13 +118,13 @@ class Supervisor:
     # ---- Steps of a generation
 
     def begin_again(self) -> None:
-        """Replace a generation that has ended by a new one."""
+        """Replace the generation, which has ended, with a new one."""
         with self.changed:
             self.resources.context.generation = self.resources.new_generation()
         self.resources.telemetry.reopen(clear=self.options.clear_subscriptions)
 
     def start_extensions(self) -> None:
-        """Start every file of `extensions/`, all at once; one that cannot be started fails the generation."""
+        """Start every extension, all at once. One that cannot be started fails the generation."""
         variables = extension_variables(self.resources.variables())
         for number, file in enumerate(self.resources.extensions):
             error = "TooManyExtensions" if number >= LIMIT else file.error
@@ -159,7 +159,7 @@ class Supervisor:
             return self.generation.failure is None and condition()
 
     def freeze(self) -> None:
-        """Stop every process and all delivery. Does nothing when frozen already, nor on Managed Instances."""
+        """Stop every process and all delivery. Do nothing if the environment is frozen or on Managed Instances."""
         if self.frozen or self.generation.managed:
             return
         faults, telemetry = self.options.faults, self.resources.telemetry
@@ -173,7 +173,7 @@ class Supervisor:
         faults.note_freeze()
 
     def thaw(self) -> None:
-        """Let processes and delivery go on."""
+        """Continue every process and all delivery."""
         if not self.frozen:
             return
         self.frozen = False

@@ -1,4 +1,4 @@
-"""What others may look at of an environment, while it lives and after its end. Changes nothing."""
+"""The read-only part of an environment, which can be used while it runs and after its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class View:
-    """The side of an environment that is only read."""
+    """The read-only properties of an environment."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -28,22 +28,22 @@ class View:
 
     @property
     def options(self) -> Options:
-        """How the sandbox behaves."""
+        """The options of the environment."""
         return self._supervisor.options
 
     @property
     def extension_lines(self) -> list[str]:
-        """What extensions wrote, record by record."""
+        """The records that extensions wrote."""
         return self._supervisor.written.extension
 
     @property
     def function_lines(self) -> list[str]:
-        """What the function wrote, record by record."""
+        """The records that the function wrote."""
         return self._supervisor.written.function
 
     @property
     def lost_lines(self) -> list[str]:
-        """The function's lines that a fault kept from the log stream or from extensions."""
+        """The function's lines that a fault dropped from the log stream or from the delivery to extensions."""
         return self._supervisor.written.lost
 
     @property
@@ -53,7 +53,7 @@ class View:
 
     @property
     def temporary(self) -> Path:
-        """The environment's /tmp, as a folder of the host."""
+        """The path of the environment's /tmp on the host."""
         return self._supervisor.resources.mounts.outside
 
     @property
@@ -68,12 +68,12 @@ class View:
 
     @property
     def telemetry(self) -> Telemetry:
-        """The stream of its events."""
+        """The stream of the environment's events."""
         return self._supervisor.resources.telemetry
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """Every delivery answered with 2xx, in order."""
+        """Every delivery that was answered with 2xx, in order of time."""
         return self.telemetry.deliveries()
 
     @property
@@ -83,12 +83,12 @@ class View:
 
     @property
     def frozen(self) -> bool:
-        """Whether its processes are stopped."""
+        """Whether the processes are stopped."""
         return self._supervisor.frozen
 
     @property
     def usable(self) -> bool:
-        """Whether it can still be invoked; on Managed Instances a failure ends an environment for good."""
+        """Whether the environment can still be invoked. On Managed Instances it cannot after a failure."""
         with self._supervisor.changed:
             generation = self._supervisor.generation
             return not (generation.managed and generation.failure is not None)

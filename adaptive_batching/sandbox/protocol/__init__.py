@@ -1,1 +1,1 @@
-"""Lambda's rules: states, registry, routes, the Runtime API and the Extensions API."""
+"""The rules of Lambda: states, registry, routes, the Runtime API and the Extensions API."""

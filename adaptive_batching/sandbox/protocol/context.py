@@ -1,7 +1,7 @@
-"""What the calls of the Runtime, Extensions, Logs and Telemetry API work on, and how they answer.
+"""The context of the calls of the Runtime, Extensions, Logs and Telemetry APIs.
 
-The calls are in `runtime_api` and `extensions_api`, thin: parse, delegate to the state, render. The rules are in
-`states`, `registry` and `subscriptions`; which path leads where is in `routes`.
+The calls are in `runtime_api` and `extensions_api`, which parse, delegate and render. The rules are in `states`,
+`registry` and `subscriptions`. The paths are in `routes`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ ACCEPTED = Answer(202, b'{"status":"OK"}\n', JSON)
 
 @dataclass
 class ApiContext:
-    """What the calls of one environment have before them."""
+    """The objects on which the API calls of one environment work."""
 
     function: Function
     telemetry: Telemetry
     generation: Generation
-    """The generation that runs now. A reset puts another in its place; a call that is blocked keeps its own."""
+    """The current generation. A reset replaces it. A call that is blocked keeps the one with which it began."""
     supported: frozenset[str]
-    """The log APIs that exist here."""
+    """The log APIs that this environment has."""
     schemas: frozenset[str] | None
-    """The only schema versions that exist here, None: all."""
+    """The schema versions that this environment accepts, None for all."""
     changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
-    """Guards `generation` and everything in it; notified of each change."""
+    """Guards `generation` and everything in it, and is notified of each change."""
 
 
 def json_answer(value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    """Return 200 with a JSON body."""
+    """Return an answer with status 200 and a JSON body."""
     return Answer(200, json.dumps(value).encode(), {**JSON, **(headers or {})})

@@ -1,4 +1,4 @@
-"""The calls of the Extensions API, and the subscriptions of the Logs and Telemetry API (protocol reference 3 to 5)."""
+"""The calls of the Extensions API, the Logs API and the Telemetry API (docs/lambda-protocol.md, 3 to 5)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Register(BaseModel):
 
 
 def register(context: ApiContext, request: Request, _id: str) -> Answer:
-    """POST /2020-01-01/extension/register."""
+    """Register an extension: POST /2020-01-01/extension/register."""
     body = _parse_register(request.body)
     with context.changed:
         name = request.header("Lambda-Extension-Name")
@@ -50,7 +50,7 @@ def register(context: ApiContext, request: Request, _id: str) -> Answer:
 
 
 def event_next(context: ApiContext, request: Request, _id: str) -> Answer | None:
-    """Block until an event comes; None when the environment ends first."""
+    """Block until there is an event for the extension. Return None if the generation ends first."""
     with context.changed:
         generation = context.generation
         extension = _identify(generation, request)
@@ -68,12 +68,12 @@ def event_next(context: ApiContext, request: Request, _id: str) -> Answer | None
 
 
 def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """Fail the generation: an extension could not initialise."""
+    """Fail the generation, because an extension could not initialise."""
     return _extension_error(context, request, ExtensionCall.REPORT_INIT_ERROR, "Extension.InitError")
 
 
 def exit_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """Fail the generation: an extension must end."""
+    """Fail the generation, because an extension must exit."""
     return _extension_error(context, request, ExtensionCall.REPORT_EXIT_ERROR, "Extension.ExitError")
 
 
@@ -98,12 +98,12 @@ def _identify(generation: Generation, request: Request) -> Extension:
 
 
 def subscribe_telemetry(context: ApiContext, request: Request, _id: str) -> Answer:
-    """PUT /2022-07-01/telemetry."""
+    """Subscribe to the Telemetry API: PUT /2022-07-01/telemetry."""
     return _subscribe(context, TELEMETRY, request)
 
 
 def subscribe_logs(context: ApiContext, request: Request, _id: str) -> Answer:
-    """PUT /2020-08-15/logs."""
+    """Subscribe to the Logs API: PUT /2020-08-15/logs."""
     return _subscribe(context, LOGS, request)
 
 

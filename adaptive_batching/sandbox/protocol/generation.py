@@ -1,4 +1,4 @@
-"""One generation of an environment: its life between two resets. Guarded by the lock of its `ApiContext`."""
+"""One generation of an environment: the time between two resets. `ApiContext.changed` guards it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a generation ended early; `payload` is what the runtime itself posted about it, if it did."""
+    """Why a generation ended early. `payload` is the error that the runtime posted, None without one."""
 
     error_type: str
     message: str
@@ -27,32 +27,35 @@ class Failure:
 
 
 class Generation:
-    """The registry, the runtime's machine, the processes and what waits between them."""
+    """The state of one generation: its extensions, its runtime, its processes and its invocations.
+
+    `launched` are the names of the external extensions.
+    """
 
     def __init__(self, launched: Sequence[str], *, managed: bool) -> None:
         self.registry = Registry(launched, managed=managed)
         self.runtime: Machine[RuntimeState, RuntimeCall] = Machine(RUNTIME, RuntimeState.STARTED)
         self.managed = managed
         self.processes: list[Process] = []
-        self.queue: deque[Invocation] = deque()  # for the runtime's `next`
+        self.queue: deque[Invocation] = deque()  # invocations that the runtime has not fetched yet
         self.running: dict[str, Invocation] = {}
         self.failure: Failure | None = None
-        self.ending = False  # processes may exit from now on
-        self.ended = False  # every call is cut
+        self.ending = False  # the end of a process is no longer a failure
+        self.ended = False  # every blocked call returns without an answer
         self.restored = False  # SnapStart: the snapshot has been restored
 
     @property
     def ready(self) -> bool:
-        """Whether the runtime has asked for its first event: its init is complete, and registration is closed."""
+        """Whether the runtime has asked for its first event. Its init is then complete and registration is closed."""
         return self.registry.closed
 
     def fail(self, failure: Failure) -> None:
-        """Remember the first failure; an exit that an ending brings with it is not one."""
+        """Record a failure. Only the first one counts, and none once the generation is ending."""
         if self.failure is None and not self.ending:
             self.failure = failure
 
     def move_runtime(self, call: RuntimeCall) -> None:
-        """Move the runtime's machine or raise the platform's refusal."""
+        """Apply a call to the runtime's state machine. Raises Refused if it is not allowed."""
         before = self.runtime.state.value
         try:
             self.runtime.apply(call)
@@ -65,7 +68,7 @@ class Generation:
 
 
 def outcome(failure: Failure | None, *, done: bool = False) -> tuple[str, str | None]:
-    """Return status and error type of a phase that is over; what is neither done nor failed has timed out."""
+    """Return the status and the error type of a phase. A phase that is neither done nor failed has timed out."""
     if done:
         return "success", None
     return ("error", failure.error_type) if failure else ("timeout", None)

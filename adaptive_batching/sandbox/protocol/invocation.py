@@ -1,4 +1,4 @@
-"""One invocation: what was asked, when what happened, what the caller reads. Guarded by its generation's lock."""
+"""One invocation: the request, the times of its steps, and the response. The lock of its generation guards it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,27 @@ from adaptive_batching.sandbox.telemetry import events
 
 @dataclass(frozen=True)
 class Response:
-    """What the caller reads. `at` is monotonic seconds."""
+    """The response to the caller.
+
+    `by_runtime` says that the runtime posted it. Otherwise the platform made it for a failure. `at` is monotonic
+    seconds.
+    """
 
     payload: bytes
     function_error: str | None = None
     error_type: str | None = None
     content_type: str = "application/json"
-    by_runtime: bool = False  # the runtime's own, not the platform's about a failure
+    by_runtime: bool = False
     at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(eq=False)
 class Invocation:
-    """One invocation. `*_at` are monotonic seconds, `*_time` seconds since the epoch."""
+    """One invocation. `*_at` are monotonic seconds, `*_time` seconds since the epoch. `timeout` is in seconds.
+
+    `answered` is set when there is a reply, and `done` when the invocation has ended. `broken` says why the sandbox
+    itself failed, "" if it did not.
+    """
 
     payload: bytes
     timeout: float
@@ -41,60 +49,60 @@ class Invocation:
     answered: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
     log_tail: str = ""
-    broken: str = ""  # why the sandbox itself failed
+    broken: str = ""
     report: dict[str, object] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Start the clock of the invocation."""
+        """Record the start time of the invocation."""
         self.started_at, self.started_time = time.monotonic(), time.time()
 
     @property
     def deadline(self) -> float:
-        """Monotonic seconds."""
+        """The deadline in monotonic seconds."""
         return self.started_at + self.timeout
 
     @property
     def deadline_ms(self) -> int:
-        """Milliseconds since the epoch, as both APIs carry it."""
+        """The deadline in milliseconds since the epoch, as both APIs send it."""
         return int((self.started_time + self.timeout) * 1000)
 
     def tracing(self) -> events.Record:
-        """Return the tracing object of its events."""
+        """Return the tracing object of the invocation's events."""
         return events.tracing(self.trace, self.span_id)
 
     def break_off(self, why: str) -> None:
-        """Let whoever waits go on: the sandbox itself failed."""
+        """Release the callers that wait for a reply, because the sandbox itself failed."""
         self.broken = why
         self.answered.set()
 
     def answer(self, reply: Response) -> None:
-        """Keep what the caller reads; the first reply counts."""
+        """Set the reply. Only the first one counts."""
         if self.reply is None:
             self.reply = reply
             self.answered.set()
 
     @property
     def response(self) -> bytes | None:
-        """The payload of the reply, None before there is one."""
+        """The payload of the reply, None without one."""
         return self.reply.payload if self.reply else None
 
     @property
     def function_error(self) -> str | None:
-        """How the function failed, as the Invoke API says it; None when it did not, or has not replied."""
+        """The value of the header X-Amz-Function-Error, None without an error or a reply."""
         return self.reply.function_error if self.reply else None
 
     @property
     def error_type(self) -> str | None:
-        """The error type that came with the reply."""
+        """The error type of the reply, None without one."""
         return self.reply.error_type if self.reply else None
 
     @property
     def responded_at(self) -> float | None:
-        """When the reply came, in monotonic seconds."""
+        """The time of the reply in monotonic seconds, None without one."""
         return self.reply.at if self.reply else None
 
 
 def new_trace(*, sampled: bool) -> str:
-    """Return a trace header's value, as it is made for a caller that sends none."""
+    """Return a new value of the trace header, for a caller that does not send one."""
     root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
     return f"{root};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"

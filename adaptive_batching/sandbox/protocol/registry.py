@@ -1,6 +1,7 @@
-"""The extensions of one environment: who was launched, who registered for what, what waits for whom. Pure.
+"""The extensions of one generation: their registrations, states and queued events. Pure.
 
-Checks come in the platform's order: identifier missing, malformed, unknown, then the state (protocol reference 3.4).
+The checks are in the platform's order: whether the identifier is missing, malformed or unknown, and then the state
+(docs/lambda-protocol.md, 3.4).
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from adaptive_batching.sandbox.protocol.states import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Extensions that one function may register.
+#: The largest number of extensions of one function.
 LIMIT = 10
 INVOKE, SHUTDOWN = "INVOKE", "SHUTDOWN"
 
 
 @dataclass(eq=False)
 class Extension:
-    """One extension. `inbox` holds events that its `next` has not fetched yet."""
+    """One extension. `inbox` holds the events that it has not fetched with `event/next`."""
 
     name: str
     external: bool
@@ -42,16 +43,16 @@ class Extension:
 
     @property
     def state(self) -> ExtensionState:
-        """Where its machine stands."""
+        """The state of its state machine."""
         return self.machine.state
 
     @property
     def waits(self) -> bool:
-        """Say whether it is blocked in `next` and nothing is on its way to it."""
+        """Whether it is blocked in `event/next` without an event to fetch."""
         return self.state is ExtensionState.READY and not self.inbox
 
     def apply(self, call: ExtensionCall) -> None:
-        """Move on or raise the platform's refusal."""
+        """Apply a call to its state machine. Raises Refused if it is not allowed."""
         before = self.state.value
         try:
             self.machine.apply(call)
@@ -60,7 +61,10 @@ class Extension:
 
 
 class Registry:
-    """All extensions of one generation (a reset starts with a new registry)."""
+    """The extensions of one generation. A reset starts with a new registry.
+
+    `launched` are the names of the external extensions. `closed` says that internal ones can no longer register.
+    """
 
     def __init__(self, launched: Sequence[str], *, managed: bool = False) -> None:
         self.extensions = [
@@ -71,7 +75,10 @@ class Registry:
         self._known: dict[str, Extension] = {}
 
     def register(self, name: str | None, events: Iterable[str], identifier: str) -> Extension:
-        """Register an extension under a fresh identifier; a name that was not launched is an internal extension."""
+        """Register an extension under a new identifier. Raises Refused.
+
+        A name that was not launched is that of an internal extension.
+        """
         if not name:
             raise refusals.empty_name()
         wanted = tuple(dict.fromkeys(events))
@@ -108,7 +115,7 @@ class Registry:
         return extension
 
     def identify(self, identifier: str | None) -> Extension:
-        """Return the extension behind an identifier header."""
+        """Return the extension that the value of an identifier header names. Raises Refused."""
         if identifier is None:
             raise refusals.missing_identifier()
         try:
@@ -121,22 +128,22 @@ class Registry:
         return extension
 
     def named(self, name: str) -> Extension:
-        """Return a launched extension by the base name of its file."""
+        """Return the launched extension whose file has this name."""
         return next(one for one in self.extensions if one.name == name)
 
     def subscribed(self, event: str) -> list[Extension]:
-        """Return those that registered for an event and can still receive it."""
+        """Return the extensions that registered for an event and can still receive it."""
         alive = {ExtensionState.REGISTERED, ExtensionState.READY, ExtensionState.RUNNING}
         return [one for one in self.extensions if event in one.events and one.state in alive]
 
     def all_registered(self) -> bool:
-        """Say whether every extension that was launched has registered, or failed."""
+        """Return whether every launched extension has registered or failed."""
         return all(one.state is not ExtensionState.STARTED for one in self.extensions)
 
     def all_ready(self) -> bool:
-        """Say whether every extension has asked for its first event."""
+        """Return whether every extension has asked for its first event."""
         return all(one.state is ExtensionState.READY for one in self.extensions)
 
     def invoke_done(self) -> bool:
-        """Say whether every extension that got the INVOKE has asked for the next event."""
+        """Return whether every extension that got the INVOKE event has asked for the next event."""
         return all(one.waits for one in self.subscribed(INVOKE))

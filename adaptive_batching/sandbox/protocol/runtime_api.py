@@ -1,4 +1,4 @@
-"""The calls of the Runtime API (protocol reference 2)."""
+"""The calls of the Runtime API (docs/lambda-protocol.md, 2)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from adaptive_batching.sandbox.refusals import JSON
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.protocol.invocation import Invocation
 
-#: Bytes of a response: 6 MiB and a little for the envelope.
+#: The largest response, in bytes: 6 MiB, and 100 bytes for the envelope.
 RESPONSE_LIMIT = 6 * 1024 * 1024 + 100
 _ERROR_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 
 
 def invocation_next(context: ApiContext, _request: Request, _id: str) -> Answer | None:
-    """Block until an invocation comes; the first call ends the runtime's init."""
+    """Block until there is an invocation. Return None if the generation ends first.
+
+    The first call ends the runtime's init.
+    """
     with context.changed:
         generation = context.generation
         if not generation.managed:
@@ -46,7 +49,7 @@ def invocation_next(context: ApiContext, _request: Request, _id: str) -> Answer 
 
 
 def invocation_response(context: ApiContext, request: Request, request_id: str) -> Answer:
-    """Take the function's result."""
+    """Accept the function's result."""
     mode = request.header("Lambda-Runtime-Function-Response-Mode")
     if mode not in {None, "", "streaming"}:
         raise refusals.invalid_response_mode(str(mode))
@@ -67,7 +70,7 @@ def invocation_response(context: ApiContext, request: Request, request_id: str) 
 
 
 def invocation_error(context: ApiContext, request: Request, request_id: str) -> Answer:
-    """Take the error that the function raised."""
+    """Accept the error that the function raised."""
     invocation = _responding(context, request, request_id)
     error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
     _respond(context, invocation, Response(request.body, "Unhandled", error_type, by_runtime=True))
@@ -96,7 +99,7 @@ def _respond(context: ApiContext, invocation: Invocation, reply: Response) -> No
 
 
 def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """Fail the generation: the runtime could not initialise."""
+    """Fail the generation, because the runtime could not initialise."""
     with context.changed:
         generation = context.generation
         generation.move_runtime(RuntimeCall.REPORT_INIT_ERROR)
@@ -107,7 +110,7 @@ def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
 
 
 def restore_next(context: ApiContext, _request: Request, _id: str) -> Answer | None:
-    """SnapStart: block until the snapshot is restored."""
+    """Block until the snapshot is restored (SnapStart). Return None if the generation ends first."""
     with context.changed:
         generation = context.generation
         generation.move_runtime(RuntimeCall.RESTORE_NEXT)
@@ -121,7 +124,7 @@ def restore_next(context: ApiContext, _request: Request, _id: str) -> Answer | N
 
 
 def restore_error(context: ApiContext, request: Request, _id: str) -> Answer:
-    """SnapStart: a restore hook failed."""
+    """Fail the generation, because a restore hook failed (SnapStart)."""
     with context.changed:
         generation = context.generation
         generation.move_runtime(RuntimeCall.REPORT_RESTORE_ERROR)
@@ -132,7 +135,7 @@ def restore_error(context: ApiContext, request: Request, _id: str) -> Answer:
 
 
 def credentials(context: ApiContext, request: Request, _id: str) -> Answer:
-    """SnapStart: what the container endpoint gives instead of keys in variables."""
+    """Return the credentials, which SnapStart functions get here instead of in variables."""
     if context.function.initialization_type != SNAP_START:
         raise refusals.no_route()
     if request.header("Authorization") != context.function.container_token:
@@ -149,7 +152,7 @@ def credentials(context: ApiContext, request: Request, _id: str) -> Answer:
 
 
 def ping(_context: ApiContext, _request: Request, _id: str) -> Answer:
-    """Answer that the server is there."""
+    """Answer a ping."""
     return Answer(200, b"pong", {"Content-Type": "text/plain"})
 
 

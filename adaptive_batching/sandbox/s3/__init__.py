@@ -1,1 +1,1 @@
-"""The embedded S3, the faults in front of it, and the ledger of what arrived."""
+"""The embedded S3, a proxy that injects faults, and the ledger of delivered and shipped records."""

@@ -1,4 +1,4 @@
-"""An S3 of our own on a free loopback port: moto's server as a subprocess. Never a real account."""
+"""An embedded S3: moto's server as a subprocess on a free loopback port. A real AWS account is never used."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_SESSION_TOKEN": "testing"}
-#: A loopback port on which nothing listens: whoever looks for a real account's credentials finds none, at once.
+#: An address at which nothing listens, so that a search for the credentials of a real account fails at once.
 NOWHERE = "http://127.0.0.1:9"
-#: Seconds until the server must answer.
+#: Seconds within which the server must answer.
 START = 30.0
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the user's AWS settings and proxies, with dummy credentials. Pure."""
+    """Return the variables without the user's AWS settings and proxies, and with dummy credentials. Pure."""
     kept = {
         name: value
         for name, value in environ.items()
@@ -45,13 +45,13 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def embedded_s3() -> Iterator[str]:
-    """Run the server; yield its endpoint."""
+    """Run the server and yield its endpoint. Raises SandboxError if it does not start."""
     if find_spec("moto") is None:
-        raise SandboxError("the embedded S3 needs moto[server], which this package brings")
+        raise SandboxError("the embedded S3 needs moto[server], which is a dependency of this package")
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        # always path style: moto would take the first label of a host name for a bucket
+        # path style only: otherwise moto takes the first label of a host name for a bucket
         env={**clean_environment(os.environ), "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -71,7 +71,7 @@ def embedded_s3() -> Iterator[str]:
 
 
 def client(endpoint: str) -> S3Client:
-    """Return a boto3 client for an embedded S3, whatever the user's environment says."""
+    """Return a boto3 client for an embedded S3 that ignores the user's AWS settings."""
     found: S3Client = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -84,7 +84,7 @@ def client(endpoint: str) -> S3Client:
 
 
 def make_bucket(endpoint: str, bucket: str) -> None:
-    """Create a bucket. Raises SandboxError for a name that S3 does not take."""
+    """Create a bucket. Raises SandboxError if S3 refuses it, for example because of its name."""
     try:
         client(endpoint).create_bucket(Bucket=bucket)
     except ClientError as error:

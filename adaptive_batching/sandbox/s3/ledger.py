@@ -1,6 +1,6 @@
-"""What was delivered to an extension against what it shipped. Pure: two multisets of records are compared.
+"""Compare the records that were delivered to an extension with those that it shipped, as multisets. Pure.
 
-A record is known by its time, type and content; delivered means that its POST was answered with 2xx.
+A record is identified by its time, type and content. It is delivered if the extension answered its POST with 2xx.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Envelope = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Ledger:
-    """Counts of records, and the records behind each count that should be 0."""
+    """The counts of records, and the records behind each count that should be 0."""
 
     delivered: int
     shipped: int
@@ -28,40 +28,41 @@ class Ledger:
 
     @property
     def lost(self) -> int:
-        """Delivered and not shipped."""
+        """The number of records that were delivered and not shipped."""
         return self.missing.total()
 
     @property
     def duplicated(self) -> int:
-        """Shipped more often than delivered."""
+        """The number of records that were shipped more often than delivered."""
         return self.repeated.total()
 
     @property
     def unknown(self) -> int:
-        """Shipped and never delivered."""
+        """The number of records that were shipped and never delivered."""
         return self.unexpected.total()
 
     @property
     def balanced(self) -> bool:
-        """Whether every delivered record was shipped once, and nothing else."""
+        """Whether every delivered record was shipped once, and nothing else was shipped."""
         return not (self.lost or self.duplicated or self.unknown)
 
 
 def key(envelope: Envelope) -> Key:
-    """Return what identifies a record. Members that a shipper adds beside time, type and record do not count."""
+    """Return what identifies a record. Members other than time, type and record are ignored."""
     record = json.dumps(envelope.get("record"), sort_keys=True)
     return str(envelope.get("time")), str(envelope.get("type")), record
 
 
 def balance(delivered: Iterable[Envelope], shipped: Iterable[Envelope], types: Iterable[str]) -> Ledger:
-    """Compare. Of what was delivered only `types` (platform, function, extension) had to be shipped.
+    """Compare delivered and shipped records.
 
-    What a shipper reports of itself (type `extension.report`) was never delivered and does not count.
+    Only delivered records of the `types` (platform, function, extension) have to be shipped. Shipped records of the
+    type `extension.report` are ignored: an extension reports about itself with them, and they were never delivered.
     """
     wanted = frozenset(types)
-    came = Counter(key(one) for one in delivered if str(one.get("type")).partition(".")[0] in wanted)
-    left = Counter(key(one) for one in shipped if one.get("type") != REPORT)
-    surplus = left - came
-    repeated = Counter({one: count for one, count in surplus.items() if one in came})
+    expected = Counter(key(one) for one in delivered if str(one.get("type")).partition(".")[0] in wanted)
+    found = Counter(key(one) for one in shipped if one.get("type") != REPORT)
+    surplus = found - expected
+    repeated = Counter({one: count for one, count in surplus.items() if one in expected})
     unexpected = surplus - repeated
-    return Ledger(came.total(), left.total(), came - left, repeated, unexpected)
+    return Ledger(expected.total(), found.total(), expected - found, repeated, unexpected)

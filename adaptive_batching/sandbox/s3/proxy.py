@@ -1,4 +1,4 @@
-"""A proxy in front of any S3 that makes PUTs fail in the ways of `faults`."""
+"""A proxy in front of an S3. It injects the faults that strike PUTs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.http_server import Answer, Request, Server
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.faults import Faults
 
-#: Seconds of a slow answer, and of silence before a connection is cut.
+#: Seconds by which a slow answer is late, and seconds of silence before a connection is closed.
 SLOW, SILENCE = 1.0, 10.0
 #: Fault -> status and S3 error code.
 _REFUSALS = {"s3-500": (500, "InternalError"), "s3-503": (503, "SlowDown"), "s3-403": (403, "AccessDenied")}
@@ -20,7 +20,7 @@ _HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "keep-alive"
 
 
 class S3Proxy:
-    """Forwards to `upstream` (a URL). `puts` lists what became of each PUT, in order: its key and its fault or ""."""
+    """Forwards requests to `upstream` (a URL). `puts` lists the path and the fault (or "") of each PUT, in order."""
 
     def __init__(self, upstream: str, faults: Faults) -> None:
         self.puts: list[tuple[str, str]] = []
@@ -33,11 +33,11 @@ class S3Proxy:
 
     @property
     def endpoint(self) -> str:
-        """Where clients find it."""
+        """The URL of the proxy."""
         return f"http://{self._server.address}"
 
     def stop(self) -> None:
-        """End it; connections that are kept waiting are cut."""
+        """Stop the proxy and end the connections that are waiting."""
         self._stopped.set()
         self._server.stop()
         self._session.close()

@@ -1,4 +1,4 @@
-"""Reading back what an extension shipped to S3."""
+"""Read back the objects that an extension shipped to S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shipped:
-    """One object. `size` is in bytes, as stored; `text` is the body, decompressed."""
+    """One object. `size` is its stored size in bytes. `text` is the decompressed body, `records` its parsed lines."""
 
     key: str
     size: int
@@ -25,12 +25,12 @@ class Shipped:
 
     @property
     def reason(self) -> str:
-        """Why it was shipped, from the object's user metadata."""
+        """The reason for which the object was shipped, from its user metadata."""
         return self.metadata.get("reason", "")
 
 
 def read(client: S3Client, bucket: str, prefix: str = "") -> list[Shipped]:
-    """Return every object of a bucket below a prefix, oldest first."""
+    """Return the objects of a bucket below a prefix, oldest first. Raises FormatError for an invalid object."""
     found = []
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):

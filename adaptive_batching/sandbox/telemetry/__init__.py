@@ -1,1 +1,1 @@
-"""The platform's events and how they reach subscribers and CloudWatch."""
+"""The events of the platform, and their delivery to subscribers and CloudWatch."""

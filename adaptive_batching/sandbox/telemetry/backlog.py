@@ -1,6 +1,6 @@
-"""What waits for one subscriber: events cut to size, the batch that is on its way, and its end or return. Pure.
+"""The events that wait for delivery to one subscriber, and the batch in flight. Pure.
 
-The batch on its way stays here until it is acknowledged, so that a retry sends the same bytes.
+The batch in flight is kept until the subscriber acknowledges it, so that a retry sends the same bytes.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.telemetry.batching import Buffering
 
-#: Bytes that may wait for one subscriber. A guess: production's bound is not published.
+#: The most bytes that may wait for one subscriber. This is a guess: AWS does not publish its limit.
 BACKLOG = 32 * 1024 * 1024
-#: Seconds between the times of an event and of its further pieces.
+#: Seconds between the time of an event and the time of its further pieces.
 PIECE_DELAY = 0.001
 
 
 class Backlog:
-    """Events in order of arrival. `now` is monotonic seconds, `at` seconds since the epoch."""
+    """Encoded events in order of arrival. `now` is monotonic seconds, `at` is seconds since the epoch."""
 
     def __init__(self, limits: Buffering) -> None:
         self._batcher = Batcher(limits)
-        self._pieces: dict[bytes, bytes] = {}  # last piece -> whole event; other pieces -> b""
-        self._taken: list[bytes] = []  # from the batcher, and not yet acknowledged
+        self._pieces: dict[bytes, bytes] = {}  # last piece -> complete event; other pieces -> b""
+        self._taken: list[bytes] = []  # the batch in flight
 
     def __len__(self) -> int:
         return len(self._taken) + len(self._batcher)
 
     def limit(self, limits: Buffering) -> None:
-        """Cut batches by other limits from now on."""
+        """Use other limits for batches from now on."""
         self._batcher.limits = limits
 
     def push(self, event: bytes, now: float, at: float) -> tuple[int, int]:
-        """Add one encoded event, in pieces if it is larger than the limits' `max_bytes`.
+        """Add one encoded event, split into pieces if it is larger than the limit `max_bytes`.
 
-        Return how many of the oldest events, and how many bytes, were dropped to stay within BACKLOG.
+        Drop the oldest events if more than BACKLOG bytes wait. Return how many events and how many bytes were dropped.
         """
         pieces = split(event, self._batcher.limits.max_bytes, [stamp(at + PIECE_DELAY)])
         if len(pieces) > 1:
@@ -50,26 +50,26 @@ class Backlog:
         return self._batcher.drop_oldest(BACKLOG) if self._batcher.size > BACKLOG else (0, 0)
 
     def is_due(self, now: float, *, urged: bool) -> bool:
-        """Say whether a batch must go now; `urged`: whatever waits must."""
+        """Return whether a batch must be sent now. With `urged`, any waiting event must be sent."""
         return bool(self._taken) or (urged and len(self._batcher) > 0) or self._batcher.due(now)
 
     def due_at(self) -> float | None:
-        """Return the moment at which the oldest batch must go, None when nothing waits."""
+        """Return the time at which the oldest batch must be sent, None if nothing waits."""
         return self._batcher.due_at()
 
     def take(self, order: Callable[[list[bytes]], list[bytes]]) -> tuple[bytes, ...]:
-        """Return the batch to send: the one that was not acknowledged, else the oldest, arranged by `order`."""
+        """Return the batch to send: the batch in flight, else the oldest one, arranged by `order`."""
         self._taken = self._taken or order(self._batcher.take())
         return tuple(self._taken)
 
     def finish(self) -> None:
-        """Forget the batch that was taken: it was acknowledged, or is given up."""
+        """Remove the batch in flight, because it was acknowledged or is dropped."""
         self._taken = []
 
     def whole(self, batch: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Return the events that are complete with this batch, put together again."""
+        """Return the events that this batch completes, with their pieces joined."""
         return tuple(whole for event in batch if (whole := self._pieces.pop(event, event)))
 
     def unacknowledged(self) -> list[bytes]:
-        """Return the events of the batch that was taken, whole; a piece that is not the last of its event is b""."""
+        """Return the complete events of the batch in flight. A piece that is not the last of its event is b""."""
         return [self._pieces.get(event, event) for event in self._taken]

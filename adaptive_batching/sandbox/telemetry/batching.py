@@ -1,7 +1,8 @@
-"""When a batch of telemetry is complete: first of item count, bytes, time since its first event. Pure.
+"""Decide when a batch of telemetry is complete (docs/lambda-protocol.md, 6.2). Pure.
 
-Rules (protocol reference 6.2): bytes are the sum of the encoded events and are looked at after adding, so a batch
-overshoots by one event and any single event fits; the timer starts with the first event of the batch.
+A batch is complete when it has enough events, enough bytes, or its timeout has passed, whichever comes first. Bytes are
+the sum of the encoded events. They are compared after an event is added, so a batch may be too large by one event, and
+any single event fits. The timer starts with the first event of the batch.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Buffering:
-    """What a subscriber asked for. `timeout` is in seconds, `max_bytes` counts encoded events."""
+    """The limits that a subscriber asked for. `timeout` is in seconds, `max_bytes` counts encoded events."""
 
     timeout: float = 1.0
     max_bytes: int = 262_144
@@ -20,7 +21,7 @@ class Buffering:
 
 
 class Batcher:
-    """Events in order of arrival, cut into batches. `now` is monotonic seconds."""
+    """Encoded events in order of arrival, which are taken in batches. `now` is monotonic seconds."""
 
     def __init__(self, limits: Buffering) -> None:
         self.limits = limits
@@ -32,7 +33,7 @@ class Batcher:
 
     @property
     def size(self) -> int:
-        """Encoded bytes that wait."""
+        """The number of encoded bytes that wait."""
         return self._bytes
 
     def push(self, event: bytes, now: float) -> None:
@@ -41,7 +42,7 @@ class Batcher:
         self._bytes += len(event)
 
     def due_at(self) -> float | None:
-        """Return the moment at which the oldest batch must go, -inf when it is full, None when nothing waits."""
+        """Return the time at which the oldest batch must be sent: -inf if it is full, None if nothing waits."""
         if not self._waiting:
             return None
         if len(self._waiting) >= self.limits.max_items or self._bytes >= self.limits.max_bytes:
@@ -49,12 +50,12 @@ class Batcher:
         return self._waiting[0][0] + self.limits.timeout
 
     def due(self, now: float) -> bool:
-        """Say whether a batch must go now."""
+        """Return whether a batch must be sent now."""
         at = self.due_at()
         return at is not None and at <= now
 
     def take(self) -> list[bytes]:
-        """Remove and return the oldest batch: at most `max_items`, and no event once `max_bytes` are reached."""
+        """Remove and return the oldest batch: at most `max_items` events, and none after `max_bytes` are reached."""
         batch: list[bytes] = []
         size = 0
         while self._waiting and len(batch) < self.limits.max_items and size < self.limits.max_bytes:
@@ -65,7 +66,7 @@ class Batcher:
         return batch
 
     def drop_oldest(self, keep_bytes: int) -> tuple[int, int]:
-        """Drop the oldest events until at most `keep_bytes` wait; return how many and how many bytes."""
+        """Drop the oldest events until at most `keep_bytes` wait. Return the number of events and of bytes dropped."""
         count = size = 0
         while self._waiting and self._bytes > keep_bytes:
             _, event = self._waiting.popleft()

@@ -1,6 +1,6 @@
-"""What CloudWatch shows of platform events: text lines and JSON objects (protocol reference 10). Pure.
+"""Render platform events as CloudWatch shows them: text lines and JSON objects (docs/lambda-protocol.md, 10). Pure.
 
-Several text lines end with a tab before the newline, as the platform's do.
+Several text lines end with a tab before the newline, as those of the platform do.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def text(event: Event) -> str:
-    """Return the text-format lines of one platform event, "" when CloudWatch shows none."""
+    """Return the lines of one platform event in text format, "" if CloudWatch does not show the event."""
     render = _TEXT.get(event.type)
     return render(event.record) if render and isinstance(event.record, dict) else ""
 
 
 def as_json(event: Event) -> str:
-    """Return the JSON-format line of one platform event at system log level INFO, "" when it shows none."""
+    """Return the line of one platform event in JSON format at the system log level INFO, "" if there is none."""
     if not isinstance(event.record, dict) or not _at_info(event.type, event.record):
         return ""
     envelope = {"time": stamp(event.at), "type": event.type, "record": event.record}

@@ -1,4 +1,4 @@
-"""What one subscriber reads: the same events in the dialect of its API, schema version and log format. Pure."""
+"""Render events for one subscriber, according to its API, its schema version and the function's log format. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adaptive_batching.sandbox.telemetry.events import Event, Record, encode
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one subscriber is spoken to. `json_format` is the function's LogFormat."""
+    """The format of events for one subscriber. `json_format` says whether the function's LogFormat is JSON."""
 
     api: str
     schema: str
@@ -19,7 +19,7 @@ class Dialect:
     shapes: Shapes = field(default_factory=Shapes)
 
     def render(self, event: Event) -> bytes | None:
-        """Return the encoded envelope, or None when this dialect has no such event."""
+        """Return the encoded envelope, or None if this dialect does not have the event."""
         if event.category != "platform":
             return encode(event, objects=self._objects())
         shaped = self._logs(event) if self.api == LOGS else self._telemetry(event)
@@ -52,7 +52,7 @@ class Dialect:
         return replace(event, type=name, record={key: event.record[key] for key in render if key in event.record})
 
 
-#: Which events the Logs API has, and which of their fields (protocol reference 4.1).
+#: The events of the Logs API and their fields (docs/lambda-protocol.md, 4.1).
 _LOGS_EVENTS: dict[str, tuple[str, ...]] = {
     "platform.start": ("requestId", "version"),
     "platform.end": ("requestId",),

@@ -1,7 +1,7 @@
-"""The events of the Telemetry API in today's shape (schema 2025-01-29; protocol reference 5.4). Pure.
+"""The events of the Telemetry API in schema 2025-01-29 (docs/lambda-protocol.md, 5.4). Pure.
 
-One function per event gives its `record`; `Event` is the envelope. Older shapes and the Logs API's dialect are made
-from these in `dialects`.
+There is one function for the `record` of each event. `Event` is the envelope. `dialects` derives the older shapes and
+the events of the Logs API from these.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ DROPPED = "Some logs were dropped because the downstream consumer is slower than
 class Event:
     """One envelope. `at` is seconds since the epoch.
 
-    `record` is an object for platform events and the text as printed for `function` and `extension`;
-    `is_object` says that the text is a JSON object which JSON-format subscribers receive as an object.
+    `record` is an object for platform events. For the types `function` and `extension` it is the text as printed, and
+    `is_object` says that the text is a JSON object, which subscribers receive as an object in JSON format.
     """
 
     at: float
@@ -36,12 +36,12 @@ class Event:
 
     @property
     def category(self) -> str:
-        """Return the subscription type: platform, function or extension."""
+        """The type of subscription to which the event belongs: platform, function or extension."""
         return self.type.partition(".")[0]
 
 
 def encode(event: Event, *, objects: bool) -> bytes:
-    """Return the envelope as JSON. With `objects`, a line that is a JSON object is sent as it was printed."""
+    """Return the envelope as JSON. With `objects`, a line that is a JSON object becomes an object, else a string."""
     if isinstance(event.record, str) and event.is_object and objects:
         record = event.record.strip()
     else:
@@ -51,7 +51,7 @@ def encode(event: Event, *, objects: bool) -> bytes:
 
 
 def is_json_object(line: str) -> bool:
-    """Say whether a printed line is a JSON object."""
+    """Return whether a printed line is a JSON object."""
     if not line.lstrip().startswith("{"):
         return False
     try:
@@ -61,19 +61,19 @@ def is_json_object(line: str) -> bool:
 
 
 def tracing(value: str, span_id: str | None = None) -> Record:
-    """Return the tracing object; the span id is there only with active X-Ray tracing."""
+    """Return the tracing object. It has a span id only with active X-Ray tracing."""
     head = {"spanId": span_id} if span_id else {}
     return {**head, "type": "X-Amzn-Trace-Id", "value": value}
 
 
 def span(name: str, start: float, seconds: float) -> Record:
-    """Return one span; `start` is seconds since the epoch."""
+    """Return one span. `start` is seconds since the epoch, `seconds` its duration."""
     return {"name": name, "start": stamp(start), "durationMs": milliseconds(seconds)}
 
 
 @dataclass(frozen=True)
 class Instance:
-    """What the events say about the environment itself. `max_memory` is in bytes."""
+    """The description of the environment in events. `max_memory` is in bytes."""
 
     function_name: str
     function_version: str
@@ -83,7 +83,7 @@ class Instance:
     runtime_version_arn: str | None
 
     def fields(self) -> Record:
-        """Return the fields that initStart and restoreStart share; images have no runtime version."""
+        """Return the fields that initStart and restoreStart have in common. Images have no runtime version."""
         runtime: Record = {}
         if self.runtime_version:
             runtime = {"runtimeVersion": self.runtime_version, "runtimeVersionArn": self.runtime_version_arn}
@@ -164,7 +164,7 @@ def report_metrics(
     restore_seconds: float | None = None,
     bill_init: bool = True,
 ) -> Record:
-    """Return the metrics of a report. Since August 2025 the init is billed with the first invocation."""
+    """Return the metrics of a report. With `bill_init` the Init is billed, as AWS does since August 2025."""
     duration = milliseconds(seconds)
     init = 0.0 if init_seconds is None or not bill_init else milliseconds(init_seconds)
     metrics: Record = {

@@ -1,6 +1,6 @@
-"""The stream of events of one environment: to CloudWatch's view, and to each subscriber.
+"""The stream of events of one environment, which goes to the log stream and to each subscriber.
 
-Events from before a subscription are kept during Init and delivered afterwards (protocol reference 6.4).
+During Init, events are also kept and delivered to later subscribers (docs/lambda-protocol.md, 6.4).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """Fans events out. Thread-safe; the order of `emit` is the order of delivery."""
+    """Delivers events in the order of the calls of `emit`. Thread-safe."""
 
     def __init__(
         self,
@@ -44,11 +44,14 @@ class Telemetry:
         self._early: list[Event] = []
         self._subscribers: dict[str, Subscriber] = {}
         self._former: list[Subscriber] = []
-        self._fresh: set[str] = set()  # who subscribed since the last reset
+        self._fresh: set[str] = set()  # names of extensions that subscribed since the last reset
         self._open = True
 
     def emit(self, event: Event, *, in_stream: bool = True, delivered: bool = True) -> None:
-        """Show an event to CloudWatch and queue it for everyone who subscribed to its type, unless told not to."""
+        """Write an event to the log stream and queue it for the subscribers to its type.
+
+        Without `in_stream` it is not written to the log stream, and without `delivered` it is not queued.
+        """
         with self._lock:
             if in_stream:
                 self._log.write(event)
@@ -60,35 +63,38 @@ class Telemetry:
                 self._push(subscriber, event)
 
     def subscribe(self, name: str, subscription: Subscription, at: float) -> None:
-        """Accept a subscription or raise Refused. The same one again is accepted and changes nothing."""
+        """Accept a subscription or raise Refused. Subscribing again in the same way changes nothing.
+
+        `name` is that of the extension, `at` is seconds since the epoch.
+        """
         with self._lock:
             if not self._open:
                 raise subscription_closed(subscription.api)
             known = self._subscribers.get(name)
             if known and name in self._fresh:
-                _again(known.subscription, subscription)
+                _check_repeated(known.subscription, subscription)
                 return
             if known:
                 with _connecting(subscription):
                     known.redirect(subscription, self._dialect(subscription))
                 self._fresh.add(name)
-                self._tell(name, "Already subscribed", subscription, at)
+                self._emit_subscription(name, "Already subscribed", subscription, at)
                 return
             dialect = self._dialect(subscription)
             with _connecting(subscription):
                 subscriber = Subscriber(name, subscription, dialect, self._faults, redeliver=self._redeliver)
             self._fresh.add(name)
-            subscriber.on_dropped = self._tell_drop
+            subscriber.on_dropped = self._emit_dropped
             for event in self._early:
                 self._push(subscriber, event)
             self._subscribers[name] = subscriber
-            self._tell(name, "Subscribed", subscription, at)
+            self._emit_subscription(name, "Subscribed", subscription, at)
 
-    def _tell(self, name: str, state: str, subscription: Subscription, at: float) -> None:
+    def _emit_subscription(self, name: str, state: str, subscription: Subscription, at: float) -> None:
         record = events.subscription(name, state, subscription.types)
         self.emit(Event(at, "platform.telemetrySubscription", record))
 
-    def _tell_drop(self, records: int, size: int) -> None:
+    def _emit_dropped(self, records: int, size: int) -> None:
         self.emit(Event(time.time(), "platform.logsDropped", events.logs_dropped(records, size)))
 
     @staticmethod
@@ -100,7 +106,7 @@ class Telemetry:
             subscriber.push(encoded)
 
     def close_subscriptions(self) -> None:
-        """Init is over: refuse further subscriptions and forget the early events."""
+        """End the time for subscriptions: refuse further ones and drop the early events."""
         with self._lock:
             self._open = False
             self._early = []
@@ -109,7 +115,7 @@ class Telemetry:
                 subscriber.attach()
 
     def reopen(self, *, clear: bool = False) -> None:
-        """Begin an Init after a reset; subscribers stay and wait for their extensions to come back, unless cleared."""
+        """Begin an Init after a reset. Subscribers are kept until their extensions subscribe again, unless `clear`."""
         with self._lock:
             self._open = True
             self._fresh = set()
@@ -121,13 +127,13 @@ class Telemetry:
             subscriber.stop()
 
     def detach(self, name: str) -> None:
-        """Send an extension nothing more: its process has ended. Its subscription stays."""
+        """Stop sending to an extension, because its process has ended. Its subscription stays."""
         with self._lock:
             if name in self._subscribers:
                 self._subscribers[name].detach()
 
     def subscribers(self) -> list[Subscriber]:
-        """Return who is, or was before a reset that cleared subscriptions, delivered to."""
+        """Return the subscribers, including those from before a reset that cleared subscriptions."""
         with self._lock:
             return [*self._former, *self._subscribers.values()]
 
@@ -136,28 +142,28 @@ class Telemetry:
             return list(self._subscribers.values())
 
     def deliveries(self) -> list[Delivery]:
-        """Return every acknowledged delivery so far, in order of time."""
+        """Return the acknowledged deliveries, in order of time."""
         return sorted(
             (one for subscriber in self.subscribers() for one in subscriber.deliveries), key=lambda one: one.at
         )
 
     def pause(self, timeout: float) -> None:
-        """Pause every delivery, see `Subscriber.pause`."""
+        """Pause every delivery. See `Subscriber.pause`."""
         for subscriber in self._current():
             subscriber.pause(timeout)
 
     def drop_answers(self) -> None:
-        """Pause every delivery between a POST and its answer, see `Subscriber.drop_answer`."""
+        """Pause every delivery between a POST and its answer. See `Subscriber.drop_answer`."""
         for subscriber in self._current():
             subscriber.drop_answer()
 
     def resume(self) -> None:
-        """Go on everywhere."""
+        """Resume every delivery."""
         for subscriber in self._current():
             subscriber.resume()
 
     def flush(self, timeout: float) -> None:
-        """Deliver what waits, up to `timeout` seconds for each subscriber."""
+        """Deliver the waiting events, in at most `timeout` seconds for each subscriber."""
         for subscriber in self._current():
             subscriber.flush(timeout)
 
@@ -169,7 +175,7 @@ class Telemetry:
 
 @contextlib.contextmanager
 def _connecting(subscription: Subscription) -> Iterator[None]:
-    """Refuse the subscription when its TCP destination, which is dialled at once, cannot be connected to."""
+    """Refuse the subscription if connecting to its TCP destination, which is done at once, fails."""
     try:
         yield
     except OSError as error:
@@ -177,8 +183,8 @@ def _connecting(subscription: Subscription) -> Iterator[None]:
         raise invalid_subscription(subscription.api, text) from None
 
 
-def _again(known: Subscription, wanted: Subscription) -> None:
-    """Judge a second subscription in the same Init: the same one is harmless, the other API is a mistake."""
+def _check_repeated(known: Subscription, wanted: Subscription) -> None:
+    """Raise Refused for a second subscription in the same Init that differs from the first or uses the other API."""
     if known.api != wanted.api:
         raise invalid_subscription(wanted.api, f"the extension is subscribed to the {known.api} API already")
     if known != wanted and wanted.api != LOGS:

@@ -1,4 +1,4 @@
-"""CloudWatch's view of one environment: a log stream, kept as a file and in memory for the log tail."""
+"""The log stream of one environment as CloudWatch shows it: a file, and the log tail in memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.telemetry.events import Event
 
-#: Lambda's log tail is the last 4 KB.
+#: The size of Lambda's log tail, in bytes.
 TAIL = 4096
 
 
 class LogStream:
-    """Appends what CloudWatch would show to a file. `name` is the stream's on CloudWatch. Thread-safe."""
+    """Appends lines to the file of a log stream. Thread-safe.
+
+    `name` is the name of the stream on CloudWatch. `echo` is called with each text that is added.
+    """
 
     def __init__(
         self, path: Path, *, json_format: bool, name: str = "", echo: Callable[[str], None] | None = None
@@ -32,13 +35,13 @@ class LogStream:
         self._tail = ""
 
     def write(self, event: Event) -> None:
-        """Add one event in the stream's format."""
+        """Add one event in the format of the stream."""
         text = event.record if isinstance(event.record, str) else self._render(event)
         if text:
             self.add(text)
 
     def add(self, text: str) -> None:
-        """Add text as it is, with a newline if it has none."""
+        """Add a text unchanged, with a newline if it has none."""
         text = text if text.endswith("\n") else text + "\n"
         with self._lock:
             if self._file.closed:
@@ -50,12 +53,12 @@ class LogStream:
                 self._echo(text)
 
     def mark(self) -> None:
-        """Begin a new invocation: the tail starts here."""
+        """Begin the log tail of a new invocation."""
         with self._lock:
             self._tail = ""
 
     def tail(self) -> str:
-        """Return the last 4 KB of the current invocation's log."""
+        """Return the last 4 KB of the log since `mark`."""
         with self._lock:
             data = self._tail.encode("utf-8", "replace")
         return data[-TAIL:].decode("utf-8", "ignore")

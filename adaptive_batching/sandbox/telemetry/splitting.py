@@ -1,4 +1,4 @@
-"""Records larger than a subscription's maxBytes: cut inside their JSON value, as in protocol reference 6.3. Pure."""
+"""Split records that are larger than maxBytes inside their JSON value (docs/lambda-protocol.md, 6.3). Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _HEAD = re.compile(rb'\{"time":"([^"]+)","type":"(function|extension)","record":
 
 
 def split(event: bytes, max_bytes: int, times: list[str]) -> list[bytes]:
-    """Return the pieces of an encoded event, [event] when it fits or is a platform event.
+    """Return the pieces of an encoded event: [event] if it fits or is a platform event.
 
-    Each piece is wrapped in an envelope of its own, with its own time: the event's, then `times` in turn (the last
-    one again and again). A piece's part of the record has at most `max_bytes` bytes.
+    Each piece has an envelope and a time of its own. The first piece has the time of the event, the further ones have
+    `times` in turn, and the last of these is repeated. The part of the record in a piece has at most `max_bytes` bytes.
     """
     head = _HEAD.match(event)
     if len(event) <= max_bytes or head is None:
@@ -21,7 +21,7 @@ def split(event: bytes, max_bytes: int, times: list[str]) -> list[bytes]:
     start = 0
     while start < len(record):
         end = min(start + max_bytes, len(record))
-        while end < len(record) and record[end] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a character of UTF-8
+        while end < len(record) and record[end] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a UTF-8 character
             end -= 1
         time = head[1] if not pieces else times[min(len(pieces), len(times)) - 1].encode()
         pieces.append(b'{"time":"%s","type":"%s","record":%s}' % (time, head[2], record[start:end]))

@@ -1,7 +1,8 @@
-"""Bringing telemetry to one subscriber: a thread, one POST in flight, redelivery, a pause while frozen.
+"""Deliver telemetry to one subscriber in a thread, with one POST in flight, and pause while it is frozen.
 
-Delivery is at least once: what was not answered with 2xx is sent again, the same bytes, with back-off (protocol
-reference 6.3). What waits is bounded; beyond that the oldest is dropped and said in a `platform.logsDropped`.
+Delivery is at least once: a batch that was not answered with 2xx is sent again with the same bytes, after a back-off
+(docs/lambda-protocol.md, 6.3). The waiting events are bounded. Beyond the bound the oldest events are dropped, and a
+`platform.logsDropped` reports them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.telemetry.dialects import Dialect
     from adaptive_batching.sandbox.telemetry.subscriptions import Subscription
 
-#: Seconds between two attempts: after the first failure, and at most. A guess: production's are not published.
+#: Seconds between two attempts: the first pause and the longest. These are guesses: AWS does not publish its own.
 BACK_OFF_FIRST, BACK_OFF_LAST = 0.05, 1.0
 
 
@@ -32,20 +33,21 @@ class Delivery:
 
     subscriber: str
     at: float
-    events: tuple[bytes, ...]  # whole: an event that was split counts when its last piece arrived
+    events: tuple[bytes, ...]  # complete events; one that was split is in the delivery of its last piece
     attempts: int
-    sent: tuple[bytes, ...] = ()  # as they stood in the body, pieces included
+    sent: tuple[bytes, ...] = ()  # the events and pieces in the body
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The envelopes, in order."""
+        """The parsed envelopes of the events, in order."""
         return [json.loads(event.decode("utf-8", "surrogatepass")) for event in self.events]
 
 
 class Subscriber:
-    """Delivers to one subscriber; `dropped` records were given up, `answers_dropped` POSTs were cut by a freeze.
+    """Delivers events to one subscriber. Raises OSError if connecting to a TCP destination fails.
 
-    Raises OSError when a TCP destination cannot be connected to.
+    `failures` counts the POSTs that failed, `dropped` the records that were dropped, and `answers_dropped` the POSTs
+    whose answer was lost in a freeze. `on_dropped` is called with the number of records and of bytes that were dropped.
     """
 
     def __init__(
@@ -85,27 +87,27 @@ class Subscriber:
         self.on_dropped(records, size)
 
     def pause(self, timeout: float) -> None:
-        """Start no further POST; wait up to `timeout` seconds for the one in flight."""
+        """Start no further POST, and wait up to `timeout` seconds for the one in flight."""
         with self._changed:
             self._paused = True
             self._changed.wait_for(lambda: not self._posting, timeout)
 
     def drop_answer(self) -> None:
-        """Pause; what waits is POSTed first and its answer is never read: it is sent again after `resume`."""
+        """Pause after a POST whose answer is not read, so that the same batch is sent again after `resume`."""
         self.pause(POST_TIMEOUT)
         with self._changed:
             batch = self._backlog.take(self._order)
         self.answers_dropped += self._transport.send_unanswered(batch)
 
     def resume(self) -> None:
-        """Go on after `pause` or `drop_answer`."""
+        """Continue after `pause` or `drop_answer`."""
         with self._changed:
             self._transport.hang_up()
             self._paused = False
             self._changed.notify_all()
 
     def flush(self, timeout: float) -> bool:
-        """Deliver what waits without waiting for thresholds; say whether all of it arrived within `timeout` seconds."""
+        """Deliver the waiting events at once. Return whether all of them arrived within `timeout` seconds."""
         with self._changed:
             self._urged = True
             self._changed.notify_all()
@@ -114,17 +116,17 @@ class Subscriber:
             return done
 
     def detach(self) -> None:
-        """Send nothing from now on: the subscriber's process has ended, and another one may get its port."""
+        """Send nothing from now on, because the process has ended and another process may get its port."""
         self._transport.attached = False
 
     def attach(self) -> None:
-        """Send again: the subscriber is back."""
+        """Send again, because the subscriber has been restarted."""
         self._transport.attached = True
 
     def redirect(self, subscription: Subscription, dialect: Dialect) -> None:
-        """Deliver elsewhere from now on: the extension came back after a reset and subscribed again.
+        """Use another destination from now on, because the extension subscribed again after a reset.
 
-        Raises OSError when a TCP destination cannot be connected to.
+        Raises OSError if connecting to a TCP destination fails.
         """
         transport = Transport(subscription.destination)
         with self._changed:
@@ -136,17 +138,17 @@ class Subscriber:
             self._changed.notify_all()
 
     def undelivered(self) -> int:
-        """Return how many events were never acknowledged."""
+        """Return the number of events that have not been acknowledged."""
         with self._changed:
             return len(self._backlog)
 
     def unacknowledged(self) -> list[bytes]:
-        """Return the events that were sent, or are about to be, and were not acknowledged; see `Backlog`."""
+        """Return the events of the batch in flight. See `Backlog.unacknowledged`."""
         with self._changed:
             return self._backlog.unacknowledged()
 
     def stop(self) -> None:
-        """End the thread; what waits stays undelivered."""
+        """End the thread. The waiting events are not delivered."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -159,7 +161,7 @@ class Subscriber:
         while True:
             with self._changed:
                 while not self._ready():
-                    self._changed.wait(self._time_to_wait())  # anew after each push: the first one sets the timer
+                    self._changed.wait(self._time_to_wait())  # again after each push: the first event sets the timer
                 if self._stopped:
                     return
                 batch = self._backlog.take(self._order)

@@ -1,6 +1,6 @@
-"""What an extension may subscribe to: the bodies of the Logs and the Telemetry API, every bound checked. Pure.
+"""Parse and check the subscriptions of the Logs API and the Telemetry API. Pure.
 
-Sources: protocol reference 4 and 5. Unknown extra properties are allowed, as AWS's own JSON schema allows them.
+Sources: docs/lambda-protocol.md, 4 and 5. Unknown properties are allowed, as in AWS's own JSON schema.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from adaptive_batching.sandbox.options import LOGS, TELEMETRY
 from adaptive_batching.sandbox.refusals import invalid_subscription
 from adaptive_batching.sandbox.telemetry.batching import Buffering
 
-#: Names under which the platform reaches an extension. They are mapped to loopback by us and never resolved.
+#: The host names of an extension. The sandbox maps them to loopback and never resolves them.
 HOSTS = frozenset({"sandbox.localdomain", "sandbox"})
-#: The Runtime API's port in production; no listener can have it.
+#: The port of the Runtime API in production. A subscriber cannot use it.
 RESERVED_PORT = 9001
 LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where deliveries go: `url_path` and `method` only for HTTP."""
+    """The destination of deliveries. `host`, `path` and `method` are only for HTTP."""
 
     protocol: str
     port: int
@@ -80,17 +80,17 @@ class _Logs(_Body):
 
 
 def parse(api: str, body: bytes, schemas: frozenset[str] | None = None) -> Subscription:
-    """Return the subscription that a body asks for, or raise Refused with the first thing that is wrong.
+    """Return the subscription in a request body. Raises Refused with the first error.
 
-    `schemas`, when given, are the only schema versions that this environment knows.
+    `schemas` are the schema versions that this environment accepts, None for all.
     """
     model: type[_Telemetry | _Logs] = _Telemetry if api == TELEMETRY else _Logs
     try:
         wanted = model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "body"
-        raise invalid_subscription(api, f"{place}: {first['msg']}") from None
+        member = ".".join(str(part) for part in first["loc"]) or "body"
+        raise invalid_subscription(api, f"{member}: {first['msg']}") from None
     if schemas is not None and wanted.schema_version not in schemas:
         raise invalid_subscription(api, f"schemaVersion: {wanted.schema_version} is not supported here")
     if len(set(wanted.types)) < len(wanted.types):
@@ -115,13 +115,13 @@ def _destination(api: str, wanted: _Destination) -> Destination:
     except ValueError as error:
         raise invalid_subscription(api, f"destination.URI: {error}") from None
     if parts.scheme != "http":
-        raise invalid_subscription(api, "destination.URI: only http:// is delivered to")
+        raise invalid_subscription(api, "destination.URI: the scheme must be http")
     if parts.hostname not in HOSTS:
         raise invalid_subscription(api, "destination.URI: the host must be sandbox.localdomain")
     if not port:
         raise invalid_subscription(api, "destination.URI: a port must be given")
     if port == RESERVED_PORT:
-        raise invalid_subscription(api, f"destination.URI: port {RESERVED_PORT} is the Runtime API's")
+        raise invalid_subscription(api, f"destination.URI: port {RESERVED_PORT} is that of the Runtime API")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     method = wanted.method if api == LOGS else "POST"
     return Destination("HTTP", port, parts.hostname or "", path, method)

@@ -1,4 +1,4 @@
-"""The way to one destination: an HTTP session or a TCP connection, on loopback. Without threads and without retries."""
+"""Send batches to one destination over HTTP or TCP on loopback, without threads and without retries."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.telemetry.subscriptions import Destination
 
-#: Seconds for one POST, from connecting to the answer.
+#: Timeout of one POST in seconds, for connecting and for the answer.
 POST_TIMEOUT = 5.0
 
 
 class Transport:
-    """Carries batches of encoded events to one destination.
+    """Sends batches of encoded events to one destination.
 
-    `attached`: the subscriber's process is alive. Without it nothing is sent, although another environment's extension
-    may listen on the same port by now. Raises OSError when a TCP destination cannot be connected to.
+    `attached` says that the subscriber's process is running. Otherwise nothing is sent, because the extension of
+    another environment may listen on the same port. Raises OSError if connecting to a TCP destination fails.
     """
 
     def __init__(self, destination: Destination) -> None:
         self.attached = True
         self._target = destination
         self._session = requests.Session()
-        self._session.trust_env = False  # proxies of this machine's user are not the platform's
-        # A TCP destination is dialled now, an HTTP one at the first POST.
-        self._socket = self._dial() if destination.protocol == "TCP" else None
+        self._session.trust_env = False  # ignore the proxies of the user
+        # A TCP destination is connected now, an HTTP destination with the first POST.
+        self._socket = self._connect() if destination.protocol == "TCP" else None
         self._unanswered: socket.socket | None = None
 
     def send(self, batch: Sequence[bytes]) -> bool:
-        """Send a batch; say whether it was answered with 2xx (or written to a TCP destination)."""
+        """Send a batch. Return whether it was answered with 2xx, or written to a TCP destination."""
         if not self.attached:
             return False
         if self._target.protocol == "TCP":
@@ -54,7 +54,7 @@ class Transport:
         return answer.ok
 
     def send_unanswered(self, batch: Sequence[bytes]) -> bool:
-        """POST a batch and leave the answer unread until `hang_up`; say whether it was sent."""
+        """POST a batch and leave the answer unread until `hang_up`. Return whether it was sent."""
         target = self._target
         if not batch or target.protocol == "TCP" or not self.attached:
             return False
@@ -64,14 +64,14 @@ class Transport:
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         try:
-            self._unanswered = self._dial()
+            self._unanswered = self._connect()
             self._unanswered.sendall(head.encode() + body)
         except OSError:
             return False
         return True
 
     def hang_up(self) -> None:
-        """Close the connection whose answer was left unread, if there is one."""
+        """Close the connection whose answer was not read, if there is one."""
         if self._unanswered is not None:
             self._unanswered.close()
             self._unanswered = None
@@ -82,13 +82,13 @@ class Transport:
         self.hang_up()
         self._session.close()
 
-    def _dial(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._target.port), POST_TIMEOUT)
 
     def _write(self, data: bytes) -> bool:
         try:
             if self._socket is None:
-                self._socket = self._dial()
+                self._socket = self._connect()
             self._socket.sendall(data)
         except OSError:
             self._disconnect()

@@ -60,7 +60,7 @@ def test_a_run_does_not_overwrite_another(run: Path) -> None:
     before = (run / "ledger.jsonl").read_bytes()
     done = experiment("run", "-n", "1", "--folder", str(run))
     assert (done.returncode, (run / "ledger.jsonl").read_bytes()) == (2, before)
-    assert "is not empty; --folder takes another" in done.stderr
+    assert "is not empty; name another folder with --folder" in done.stderr
 
 
 def ran_in(stream: Path) -> list[str]:
@@ -154,10 +154,10 @@ def test_in_json_format_the_log_streams_are_read_too(tmp_path: Path) -> None:
 
 MISTAKES = [
     (["--cloudwatch", "no-such-file.json"], "no-such-file.json cannot be read: No such file or directory"),
-    (["--cloudwatch", "README.md", "tests"], "tests is a folder; --cloudwatch takes files"),
-    (["/nope"], "/nope is no folder"),
-    (["README.md"], "README.md is no folder"),
-    (["--log-folder", "/nope"], "/nope is no folder"),
+    (["--cloudwatch", "README.md", "tests"], "tests is a directory; --cloudwatch takes files"),
+    (["/nope"], "/nope is not a directory"),
+    (["README.md"], "README.md is not a directory"),
+    (["--log-folder", "/nope"], "/nope is not a directory"),
 ]
 
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_analyzed_is_said(words: list[str], said: str) -> None:
     assert f"experiment: {said}" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("words", [words for words, said in MISTAKES if "folder" in said])
+@pytest.mark.parametrize("words", [words for words, said in MISTAKES if "a directory" in said])
 def test_a_folder_in_the_wrong_place_is_said_before_anything_else(words: list[str]) -> None:
     assert len(experiment("analyze", *words).stderr.splitlines()) == 1
 

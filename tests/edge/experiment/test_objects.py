@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adaptive_batching.experiment import objects
 from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment.core.ledger import Entry
+from adaptive_batching.logs import s3 as logs
 from tests.fakes import s3
 from tests.unit.experiment.planted import World, shipped
 
@@ -39,7 +39,7 @@ def put(server: s3.Moto, key: str, body: bytes) -> None:
 
 
 def fetch(server: s3.Moto, prefix: str, folder: Path) -> tuple[list[Path], list[str]]:
-    return objects.fetch(server.client(), server.bucket, prefix, folder, lambda _done, _total: None)
+    return logs.fetch(server.client(), server.bucket, prefix, folder, lambda _done, _total: None)
 
 
 def experiment(server: s3.Moto, *words: str) -> subprocess.CompletedProcess[str]:
@@ -83,7 +83,7 @@ def test_an_object_that_cannot_be_had_is_said_and_the_others_are_read(server: s3
         def get_object(self, **where: str) -> Any:  # noqa: ANN401
             return server.client().get_object(**where)
 
-    files, failed = objects.fetch(Forgetful(), server.bucket, "runs/", tmp_path, lambda _d, _t: None)  # type: ignore[arg-type]
+    files, failed = logs.fetch(Forgetful(), server.bucket, "runs/", tmp_path, lambda _d, _t: None)  # type: ignore[arg-type]
     assert (len(files), len(failed)) == (1, 1)
     assert failed[0].startswith("runs/gone.log could not be fetched")
 
@@ -131,4 +131,4 @@ def test_a_bucket_that_does_not_exist_is_one_sentence(server: s3.Moto) -> None:
 def test_what_is_no_address_is_one_sentence(server: s3.Moto) -> None:
     done = experiment(server, "analyze", "--s3", "bucket/prefix")
     assert done.returncode == 2
-    assert "'bucket/prefix' is no address like s3://bucket/prefix" in done.stderr
+    assert "'bucket/prefix' is not an address like s3://bucket/prefix" in done.stderr

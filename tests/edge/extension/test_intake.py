@@ -29,7 +29,7 @@ def bodies(items: list[object]) -> list[tuple[bytes, int | None]]:
 
 
 @pytest.mark.holds(
-    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+    "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
 def test_when_keep_returns_the_body_is_in_the_journal_and_in_the_inbox(tmp_path: Path) -> None:
     intake, inbox, kept = opened(tmp_path)
@@ -54,7 +54,7 @@ def test_bodies_reach_the_inbox_in_the_order_of_their_serials(tmp_path: Path) ->
     assert [serial for _, serial in bodies(inbox.take(0))] == list(range(1, 51))
 
 
-@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered, not queued, counted")
+@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered and counted, but not queued")
 def test_a_body_that_is_sent_again_is_answered_counted_and_neither_journalled_nor_queued(tmp_path: Path) -> None:
     intake, inbox, kept = opened(tmp_path)
     for body in (b"[1]", b"[2]", b"[1]", b"[1]"):
@@ -64,7 +64,7 @@ def test_a_body_that_is_sent_again_is_answered_counted_and_neither_journalled_no
     assert intake.duplicates == 2
 
 
-@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered, not queued, counted")
+@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered and counted, but not queued")
 def test_the_last_64_bodies_are_remembered_and_no_more(tmp_path: Path) -> None:
     intake, inbox, _ = opened(tmp_path)
     for number in range(65):
@@ -86,7 +86,7 @@ def test_bodies_that_an_earlier_process_journalled_are_known(tmp_path: Path) -> 
 
 
 @pytest.mark.holds(
-    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+    "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
 def test_an_answer_waits_for_the_journal_to_be_open(tmp_path: Path) -> None:
     inbox, kept = Inbox(), journal(tmp_path)
@@ -113,7 +113,7 @@ def test_without_a_journal_memory_has_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_what_a_full_journal_does_not_take_is_kept_in_memory(tmp_path: Path) -> None:
     inbox, kept = Inbox(), journal(tmp_path, limit=10_000)
     intake = Intake(inbox)
@@ -125,7 +125,7 @@ def test_what_a_full_journal_does_not_take_is_kept_in_memory(tmp_path: Path) -> 
 
 
 @pytest.mark.holds(
-    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+    "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
 def test_an_answer_does_not_wait_for_ever_for_a_journal_that_never_opens() -> None:
     assert OPEN_SECONDS == 5.0
@@ -152,7 +152,7 @@ class Broken(Inbox):
         super().put(item, size, patience)
 
 
-@pytest.mark.holds("twice: what could not be kept is no echo")
+@pytest.mark.holds("twice: a body that could not be kept does not count as a duplicate when it comes again")
 def test_a_body_that_could_not_be_kept_is_no_echo_when_it_comes_again() -> None:
     inbox = Broken()
     intake = Intake(inbox)
@@ -164,7 +164,7 @@ def test_a_body_that_could_not_be_kept_is_no_echo_when_it_comes_again() -> None:
     assert intake.duplicates == 0
 
 
-@pytest.mark.holds("accounts: a batch that the full queue gave up is read back from the journal")
+@pytest.mark.holds("accounts: a batch that the full queue drops is read back from the journal")
 def test_what_a_full_inbox_gives_up_is_told_with_its_serial_records_and_bytes(tmp_path: Path) -> None:
     inbox, kept = Inbox(capacity=100), journal(tmp_path)
     intake = Intake(inbox)

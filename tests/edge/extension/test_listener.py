@@ -208,14 +208,14 @@ def test_200_is_answered_only_after_the_body_is_kept(kept: Kept) -> None:
     assert kept.bodies == [b"[1]"]
 
 
-@pytest.mark.holds("input: a body of 16 MiB and more is refused with 413 before it is read, and counted")
+@pytest.mark.holds("input: a body of 16 MiB or more is refused with 413 before it is read, and counted")
 def test_the_largest_body_is_kept(kept: Kept) -> None:
     assert LONGEST_BODY == 16 * 1024 * 1024 - 1
     assert kept.exchange(post(b"x" * LONGEST_BODY)) == OK
     assert len(kept.bodies[0]) == LONGEST_BODY
 
 
-@pytest.mark.holds("input: a body of 16 MiB and more is refused with 413 before it is read, and counted")
+@pytest.mark.holds("input: a body of 16 MiB or more is refused with 413 before it is read, and counted")
 @pytest.mark.parametrize("length", ["16777216", "9" * 18, "9" * 5000])
 def test_one_byte_more_is_refused_before_it_is_read(kept: Kept, length: str) -> None:
     answer = kept.exchange(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode())
@@ -223,7 +223,7 @@ def test_one_byte_more_is_refused_before_it_is_read(kept: Kept, length: str) -> 
     assert (kept.bodies, kept.listener.refused) == ([], 1)
 
 
-@pytest.mark.holds("input: a body of 16 MiB and more is refused with 413 before it is read, and counted")
+@pytest.mark.holds("input: a body of 16 MiB or more is refused with 413 before it is read, and counted")
 def test_a_chunked_body_that_grows_beyond_the_largest_is_refused(kept: Kept) -> None:
     begun = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     answer = kept.exchange(begun + b"800000\r\n" + b"x" * 0x800000 + b"\r\n800000\r\n")
@@ -300,9 +300,9 @@ def test_connections_that_come_and_go_use_up_no_place(kept: Kept) -> None:
 
 
 @pytest.mark.holds(
-    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+    "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
-@pytest.mark.holds("faults: a fault while a body is kept costs its connection, not the 200")
+@pytest.mark.holds("faults: a fault while a body is kept costs one connection, not the answers to later bodies")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the failures are what is tested
 def test_a_keep_that_fails_costs_one_connection_and_no_place() -> None:
     answers = iter([*[ValueError("broken")] * (2 * CONNECTIONS), None])
@@ -353,7 +353,7 @@ def in_threads(work: Callable[[int], None], number: int) -> None:
     assert faults == []
 
 
-@pytest.mark.holds("faults: a dead listener is started again on its port")
+@pytest.mark.holds("faults: a listener that failed is started again on its port")
 def test_a_listener_that_dies_is_started_again_on_the_same_port_and_that_is_said(
     kept: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -398,7 +398,7 @@ print(refused == [b""] * 20, served[:12], bodies)
 """
 
 
-@pytest.mark.holds("faults: a dead listener is started again on its port")
+@pytest.mark.holds("faults: a listener that failed is started again on its port")
 def test_without_a_thread_to_be_had_a_connection_is_closed_and_the_next_one_is_served() -> None:
     command = [sys.executable, "-c", OUT_OF_THREADS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)

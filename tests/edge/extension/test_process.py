@@ -217,7 +217,7 @@ def test_sigterm_is_left_by_every_thread_to_the_one_that_waits_for_it(
     assert len(waiting) <= 1  # in sigwait the kernel takes it out of that thread's mask
 
 
-@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
+@pytest.mark.holds("shutdown: SIGTERM counts as SHUTDOWN, and the event that follows does not lengthen the budget")
 @pytest.mark.parametrize("held", [False, True], ids=["at rest", "in the middle of a hold"])
 def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, store: s3.Moto, *, held: bool) -> None:
     with started(opt, api, store, SHIP_RATE_INVOKES="1") as process:
@@ -233,7 +233,7 @@ def test_sigterm_ships_what_waits_and_leaves_with_0(opt: Path, api: LambdaApi, s
     assert records(store) == ["before the end"]
 
 
-@pytest.mark.holds("shutdown: it may come during start-up")
+@pytest.mark.holds("shutdown: SHUTDOWN may come during start-up")
 @pytest.mark.parametrize("end", ["SHUTDOWN", "SIGTERM"])
 def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     opt: Path, api: LambdaApi, store: s3.Moto, end: str
@@ -260,7 +260,7 @@ def test_an_end_that_comes_during_start_up_finds_what_came_by_then(
     assert records(store) == ["of a short life"]
 
 
-@pytest.mark.holds("shutdown: in the reserve one line says what was not shipped: records, bytes, why")
+@pytest.mark.holds("shutdown: within the reserve, one line reports what was not shipped: records, bytes, reason")
 def test_a_store_that_nobody_serves_holds_nobody_long_and_what_is_lost_is_counted(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
@@ -329,7 +329,7 @@ BROKEN_EARLY = [
 ]
 
 
-@pytest.mark.holds("faults: a module that does not load leaves the function alive")
+@pytest.mark.holds("faults: a module that cannot be loaded does not stop the function")
 @pytest.mark.parametrize("module", [*BROKEN_LATE, *BROKEN_EARLY, "messages"])
 def test_a_broken_module_is_said_and_the_function_lives(opt: Path, api: LambdaApi, store: s3.Moto, module: str) -> None:
     (opt / "extension" / f"{module}.py").write_text("def broken(:\n")
@@ -349,7 +349,7 @@ def plant(opt: Path, module: str, function: str) -> None:
         source.write(f"\n\ndef {function}(*_, **__):\n    raise ArithmeticError('planted')\n")
 
 
-@pytest.mark.holds("faults: two in a row end in a loop that only polls")
+@pytest.mark.holds("faults: after two faults in a row, the extension only polls")
 def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:
@@ -364,7 +364,7 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
         assert all("planted" in str(line["why"]) for line in process.said())
 
 
-@pytest.mark.holds("faults: a fault in what the end needs does not keep the process")
+@pytest.mark.holds("faults: a fault in the shutdown path does not keep the process from ending")
 @pytest.mark.parametrize("faults", [1, 2])
 def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
     opt: Path, api: LambdaApi, store: s3.Moto, faults: int
@@ -380,7 +380,7 @@ def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
         assert process.levels() == ["error"] * faults
 
 
-@pytest.mark.holds("faults: a module that does not load leaves the function alive")
+@pytest.mark.holds("faults: a module that cannot be loaded does not stop the function")
 def test_a_fault_after_the_registration_does_not_register_again_for_lambda_would_refuse(
     opt: Path, api: LambdaApi, store: s3.Moto
 ) -> None:

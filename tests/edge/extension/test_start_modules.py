@@ -67,7 +67,7 @@ def start(api: LambdaApi, **values: str) -> set[str]:
 
 
 @pytest.mark.holds(
-    "journal: what was left over is taken up after the first `event/next` and shipped with the first invocation"
+    "journal: recovery begins after the first `event/next`, and its chunks are shipped with the first invocation"
 )
 def test_up_to_the_first_event_next_only_the_written_list_is_loaded(api: LambdaApi) -> None:
     more = start(api, S3_BUCKET="a-bucket")

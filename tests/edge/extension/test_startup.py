@@ -186,7 +186,7 @@ def test_a_forced_api_is_the_one_subscribed_to(api: LambdaApi, forced: str) -> N
     assert api.calls() == ["register", forced, "next"]
 
 
-@pytest.mark.holds("variants: Managed Instances: SHUTDOWN alone is registered")
+@pytest.mark.holds("variants: Managed Instances: the extension registers for SHUTDOWN alone")
 def test_on_managed_instances_shutdown_alone_is_registered(api: LambdaApi) -> None:
     started = start(api, initialization="lambda-managed-instances")
     assert api.of("register")[0].json == {"events": ["SHUTDOWN"]}

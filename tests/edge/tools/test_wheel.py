@@ -108,7 +108,7 @@ def test_from_another_folder_the_demonstration_takes_a_layer_that_is_named(pytho
 @pytest.mark.parametrize("words", [["demo"], ["experiment", "run", "-n", "1"]], ids=" ".join)
 def test_without_a_layer_it_says_how_to_get_one(python: Path, tmp_path: Path, words: list[str]) -> None:
     done = ran(python, tmp_path, *words)
-    said = "build/layer is not there; `make layer` in a clone of the project builds build/layer, --layer names it"
+    said = "build/layer does not exist; run `make layer` in a clone of the project, or name a built layer with --layer"
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"{words[0]}: {said}")
     assert len(done.stderr.splitlines()) == 1

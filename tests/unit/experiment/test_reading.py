@@ -16,7 +16,8 @@ from adaptive_batching.experiment.core.evidence import COMPLAINTS, Evidence
 from adaptive_batching.experiment.core.ledger import Entry
 from adaptive_batching.experiment.core.observations import Kind, Observation, UnreadableError, of_record, of_text
 from adaptive_batching.experiment.exports import add_page, pages
-from adaptive_batching.experiment.objects import decoded, file_name
+from adaptive_batching.experiment.objects import decoded
+from adaptive_batching.logs.s3 import file_name
 from extension.records.body import Body
 from tests.unit.experiment.planted import World, shipped
 

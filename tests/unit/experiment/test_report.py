@@ -57,10 +57,10 @@ def test_without_a_ledger_it_says_what_it_cannot_see() -> None:
 
 
 def test_what_cannot_be_said_is_said() -> None:
-    assert "cannot say: s3://b/p holds nothing to read" in text(judge(Evidence("s3://b/p"), None))
+    assert "cannot say: s3://b/p contains nothing to read" in text(judge(Evidence("s3://b/p"), None))
     said = text(findings([("a", "ok"), ("b", "no end")], page="a page is not JSON"))
     assert "not everything was read: a page is not JSON" in said
-    assert "cannot say: lines are missing, and they may be in what was not read" in said
+    assert "cannot say: lines are missing, and they may be in the part that was not read" in said
 
 
 def test_json_holds_every_figure() -> None:

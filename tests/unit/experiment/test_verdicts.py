@@ -181,7 +181,7 @@ def test_nothing_can_be_said_of_an_empty_place() -> None:
 
 def test_nothing_can_be_said_when_no_request_of_the_ledger_left_a_trace() -> None:
     found = one([("x", OK)], ledger_of(World({"s": [("a", OK)]})))
-    assert (found.exit_code, "right place" in found.inconclusive) == (2, True)
+    assert (found.exit_code, "check the address" in found.inconclusive) == (2, True)
 
 
 def test_nothing_can_be_said_without_any_begin_or_end() -> None:

@@ -68,7 +68,7 @@ def test_each_sign_of_the_end_of_a_request_is_noted_though_it_is_not_shipped(kin
     assert (received.done, received.records) == (["r1"], 0)
 
 
-@pytest.mark.holds("input: null, array and number records pass through, of platform types too")
+@pytest.mark.holds("input: records that are null, an array or a number pass through, those of platform types too")
 @pytest.mark.parametrize(
     "record", [None, 5, "r1", [], {}, {"requestId": None}, {"requestId": 5}, {"requestId": ["r1"]}, ["requestId"]]
 )
@@ -78,7 +78,7 @@ def test_a_platform_record_of_another_shape_says_nothing_and_is_shipped(kind: st
     assert (received.started, received.done, received.records) == ([], [], 1)
 
 
-@pytest.mark.holds("input: nothing raises, whatever the bytes are")
+@pytest.mark.holds("input: the reader does not raise, whatever the bytes are")
 @pytest.mark.parametrize(
     ("count", "dropped"),
     [

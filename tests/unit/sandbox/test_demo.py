@@ -10,7 +10,7 @@ import pytest
 from adaptive_batching.console import table
 from adaptive_batching.objects import FormatError
 from adaptive_batching.objects import checked as decode
-from adaptive_batching.sandbox.cli.demo_report import common_folder
+from adaptive_batching.sandbox.cli.demo.report import common_folder
 from adaptive_batching.sandbox.fleet.invoke_api import function_name
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 

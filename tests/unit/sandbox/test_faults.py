@@ -55,7 +55,7 @@ def test_the_summary_says_how_often_of_how_many_chances() -> None:
     for _ in range(3):
         faults.strikes("late")
     assert faults.summary() == [
-        "late struck 1 of 3 times (end of a life)",
+        "late struck 1 of 3 times (end of a generation)",
         "shuffle struck 0 of 0 times (telemetry POST)",
     ]
 

@@ -45,7 +45,7 @@ def test_what_is_out_of_bounds_is_refused_with_what_was_read(name: str, figure: 
 
 @pytest.mark.parametrize(("name", "text", "wanted"), NOT_NUMBERS)
 def test_what_is_not_a_number_is_refused_with_what_was_read(name: str, text: str, wanted: str) -> None:
-    with pytest.raises(Mistake, match=f"--{name} '{text}' is not {wanted}; it is "):
+    with pytest.raises(Mistake, match=f"--{name} '{text}' is not {wanted}; it must be "):
         read(name, text)
 
 
@@ -55,10 +55,10 @@ def test_a_function_within_lambdas_quotas_is_taken(timeout: float, memory: int) 
 
 
 QUOTAS = [
-    (0.0, 128, "timeout 0.0 is out of bounds; it is above 0 to 900 seconds"),
+    (0.0, 128, "timeout 0.0 is out of bounds; it must be above 0 and at most 900 seconds"),
     (901.0, 128, "timeout 901.0 is"),
     (float("nan"), 128, "timeout nan is"),
-    (3.0, 127, "memory size 127 is out of bounds; it is 128 to 10,240 MB, as on Lambda"),
+    (3.0, 127, "memory size 127 is out of bounds; it must be 128 to 10,240 MB, as on Lambda"),
     (3.0, 10_241, "memory size 10241 is"),
 ]
 

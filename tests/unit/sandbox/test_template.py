@@ -83,7 +83,7 @@ MISTAKES = [
     ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Needed", "Needed has no default"),
     ("ARN: !GetAtt LogBucket.Arn", "ARN: !GetAtt LogBucket.DomainName", "LogBucket.DomainName"),
     ("!Ref Plain", "!Ref Built", "not built"),
-    ("!Ref Plain", "arn:aws:lambda:us-east-1:1:layer:x:1", "--layer replaces it"),
+    ("!Ref Plain", "arn:aws:lambda:us-east-1:1:layer:x:1", "name its folder with --layer"),
     ("CodeUri: code", "Tags: {}", "has no CodeUri"),
     ("Resources:", "Resources: [", "cannot be read"),
 ]

@@ -1,5 +1,5 @@
-// The Node runtime of the sandbox: a loop over the Runtime API, and the log format of Lambda's own Node runtimes.
-// Handlers are CommonJS or ES modules; async functions and callbacks both work.
+// The Node runtime of the sandbox: a loop over the Runtime API. It writes the log format of Lambda's Node runtimes.
+// A handler is in a CommonJS or ES module, and is an async function or takes a callback.
 import http from "node:http";
 import path from "node:path";
 import util from "node:util";
@@ -62,7 +62,7 @@ function named(name, message) {
   return Object.assign(new Error(message), { name });
 }
 
-// awslambda.streamifyResponse marks a handler(event, responseStream, context): what it writes is sent as it comes.
+// awslambda.streamifyResponse marks a handler(event, responseStream, context). Its output is sent as it is written.
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 globalThis.awslambda = { streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: true }) };
 

@@ -17,9 +17,9 @@ UNWRITABLE = "the journal cannot be written"
 
 
 @pytest.mark.holds(
-    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+    "journal: what another process removes from /tmp is written again with the next entry, and at the end"
 )
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 @pytest.mark.parametrize("how", ["everything", "files", "segments", "and made again"])
 def test_after_tmp_is_cleared_the_journal_is_written_again_and_says_so_once(
     open_journal: Open, tmp_path: Path, said: Said, how: str
@@ -64,7 +64,7 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
 
 
 @pytest.mark.holds(
-    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+    "journal: what another process removes from /tmp is written again with the next entry, and at the end"
 )
 def test_what_an_earlier_process_left_outlives_a_cleared_tmp_too(open_journal: Open, tmp_path: Path) -> None:
     first = open_journal(limit=200_000)
@@ -137,7 +137,7 @@ def test_a_forget_that_could_not_be_written_is_known_after_the_journal_was_writt
     clock.now += 10.1
     assert journal.append(b"4", WALL) == 4
     journal.close()
-    again = Journal.open(str(tmp_path / "tmp"), "another12345", said)
+    again = Journal.open(str(tmp_path / "tmp"), "another12345", said, now=Clock())
     assert again.left.unsealed == [(3, 4)]
     again.close()
 
@@ -165,7 +165,7 @@ def test_a_tmp_that_is_cleared_while_batches_come_costs_nothing(open_journal: Op
 
 
 @pytest.mark.holds(
-    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+    "journal: what another process removes from /tmp is written again with the next entry, and at the end"
 )
 def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
@@ -178,7 +178,7 @@ def test_what_is_removed_just_before_the_end_is_there_for_the_next_process(open_
 
 def test_where_there_is_no_room_for_what_was_removed_memory_has_it_and_that_is_said(tmp_path: Path, said: Said) -> None:
     (tmp_path / "tmp").mkdir()
-    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path / "tmp"), ENVIRONMENT, said, now=Clock())
     journal.append(b"1", WALL)
     shutil.rmtree(tmp_path / "tmp" / FOLDER)
     in_its_way = tmp_path / "tmp" / FOLDER / "segment-00000001"  # of whoever writes: root heeds no permissions

@@ -45,32 +45,32 @@ def private(code: str, *, size: str = "4m") -> dict[str, object]:
     return told
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_read_only_tmp_leaves_memory_and_one_line() -> None:
     told = private(
         "remount('ro')\n"
-        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, now=clock)\n"
         "tell(given=[journal.append(b'1', WALL) for _ in range(5)], file=journal.file(), said=said.messages)\n"
     )
     assert told == {"given": [None] * 5, "file": None, "said": ["the journal cannot be written"]}
 
 
-@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
+@pytest.mark.holds("journal: the size limit is as set, else 64 MiB or an eighth of the free space")
 @pytest.mark.parametrize(
     ("size", "share"), [("16m", 2 * 1024 * 1024), ("512m", 64 * 1024 * 1024), ("2g", 64 * 1024 * 1024)]
 )
 def test_without_a_limit_the_journal_takes_an_eighth_of_what_is_free_or_64_mib(size: str, share: int) -> None:
-    told = private("tell(limit=Journal.open('/mnt', ENVIRONMENT, said).limit)\n", size=size)
+    told = private("tell(limit=Journal.open('/mnt', ENVIRONMENT, said, now=clock).limit)\n", size=size)
     assert 0.99 * share <= int(str(told["limit"])) <= share
 
 
 def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, now=clock)\n"
         "journal.append(b'1', WALL); journal.append(b'2', WALL)\n"
         "journal.seal(seal_of(1, 1)); journal.close()\n"
         "remount('ro')\n"
-        "journal = Journal.open('/mnt', 'another12345', said)\n"
+        "journal = Journal.open('/mnt', 'another12345', said, now=clock)\n"
         "found = [body.decode() for body in bodies(journal)]\n"
         "journal.forget(2)\n"
         "tell(found=found, seals=len(journal.left.seals), environment=journal.environment, "
@@ -85,7 +85,7 @@ def test_what_is_left_in_a_tmp_that_has_become_read_only_is_still_read() -> None
     }
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -> None:
     told = private(
         "fill()\n"
@@ -107,7 +107,7 @@ def test_a_full_tmp_leaves_memory_and_one_line_and_is_tried_again_after_10_s() -
     }
 
 
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn_one() -> None:
     told = private(
         "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
@@ -118,7 +118,7 @@ def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn
         "    if number == 30: fill()\n"
         "    if number == 50: os.unlink('/mnt/function')\n"
         "journal.close()\n"
-        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
         "found = [int(body[:4]) for body in bodies(again)]\n"
         "tell(given=given, found=found, torn=again.left.torn_bytes, said=said.messages)\n"
     )
@@ -133,14 +133,14 @@ def test_a_tmp_that_fills_up_costs_no_entry_that_has_a_serial_and_leaves_no_torn
 
 def test_a_seal_gets_in_although_the_disk_is_full() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000, now=clock)\n"
         "for _ in range(10): assert journal.append(bytes(5000), WALL)\n"
         "fill()\n"
         "entry = journal.append(bytes(100_000), WALL)\n"
         "sealed = [journal.seal(seal_of(first, first, 'k' * 3000)) for first in range(1, 11)]\n"
         "for _ in range(3): fill()\n"
         "journal.close()\n"
-        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000)\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=2_000_000, now=clock)\n"
         "tell(entry=entry, sealed=sealed, seals=len(again.left.seals), state=again.left.state.sequence)\n"
     )
     assert told == {"entry": None, "sealed": [True] * 10, "seals": 10, "state": 10}
@@ -148,12 +148,12 @@ def test_a_seal_gets_in_although_the_disk_is_full() -> None:
 
 def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
         "for _ in range(10): assert journal.append(bytes(50_000), WALL)\n"
         "fill()\n"
         "done = journal.quarantine(3, 4)\n"
         "journal.close()\n"
-        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000)\n"
+        "again = Journal.open('/mnt', ENVIRONMENT, said, limit=3_000_000, now=clock)\n"
         "tell(done=done, left=again.left.unsealed, said=said.messages,\n"
         "     aside=[name for name in os.listdir('/mnt/' + FOLDER) if name.startswith('aside')])\n"
     )
@@ -164,11 +164,11 @@ def test_poison_that_cannot_be_copied_is_dropped_alone_and_said() -> None:
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000, now=clock)\n"
         "body = Body(gzip=False, storage=Spool(journal.file))\n"
         "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
         "for line in lines[:200]: body.append(line)\n"
@@ -182,7 +182,7 @@ def test_a_spooled_body_that_no_longer_fits_is_complete_from_file_and_memory() -
 
 def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000, now=clock)\n"
         "body = Body(gzip=False, storage=Spool(journal.file))\n"
         "lines = [b'%6d' % number * 1000 for number in range(400)]\n"
         "for line in lines[:100]: body.append(line)\n"
@@ -198,11 +198,11 @@ def test_a_spooled_body_goes_on_in_its_file_once_there_is_room_again() -> None:
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_without_proc_a_spooled_body_is_read_back() -> None:
     told = private(
-        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, limit=1_000_000, now=clock)\n"
         "storage = Spool(journal.file)\n"
         "body = Body(gzip=False, storage=storage)\n"
         "mount('size=4k', '/proc')\n"
@@ -218,14 +218,16 @@ def test_without_proc_a_spooled_body_is_read_back() -> None:
 FOREIGN = ["-t", "tmpfs", "-o", "uid=12345", "tmpfs"] if os.geteuid() == 0 else ["--bind", "/usr"]
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_a_folder_of_somebody_else_is_refused() -> None:
     told = private(
         "place = '/mnt/' + FOLDER\n"
         "os.mkdir(place)\n"
         f"assert os.spawnlp(os.P_WAIT, 'mount', 'mount', *{FOREIGN}, place) == 0\n"
         "before = os.listdir(place)\n"
-        "journal = Journal.open('/mnt', ENVIRONMENT, said)\n"
+        "journal = Journal.open('/mnt', ENVIRONMENT, said, now=clock)\n"
         "given = [journal.append(b'1', WALL), journal.append(b'2', WALL)]\n"
         "tell(given=given, sealed=journal.seal(seal_of(1, 1)), left=[bodies(journal), journal.file()],\n"
         "     said=said.messages, why=said.lines[0][2]['why'], same=os.listdir(place) == before)\n"

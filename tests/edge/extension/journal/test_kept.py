@@ -65,7 +65,7 @@ def test_the_last_seal_of_a_chunk_counts_for_its_key_was_taken(open_journal: Ope
     assert [one.key for one in open_journal().left.seals] == ["used"]
 
 
-@pytest.mark.holds("journal: environment and sequence go on in a new process")
+@pytest.mark.holds("journal: a new process continues environment id and sequence numbers")
 def test_the_readers_state_outlives_the_chunk_so_that_no_sequence_number_is_used_twice(
     open_journal: Open, tmp_path: Path
 ) -> None:
@@ -120,7 +120,7 @@ def test_forgetting_nothing_or_the_same_twice_is_no_harm(open_journal: Open) -> 
     assert open_journal().left.unsealed == []
 
 
-@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
+@pytest.mark.holds("journal: a body leaves the journal when its chunk is stored or given up, not before")
 def test_segments_vanish_once_all_their_entries_are_forgotten(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     for _ in range(60):
@@ -183,7 +183,7 @@ def test_what_is_forgotten_stays_forgotten_when_the_file_that_said_so_is_gone(
     assert open_journal(limit=200_000).left.unsealed == [(1, 1), (14, 14)]
 
 
-@pytest.mark.holds("twice: bodies in the journal are known after a restart too")
+@pytest.mark.holds("twice: bodies in the journal are recognized after a restart too")
 def test_bodies_received_before_a_restart_are_known_again_forgotten_ones_included(open_journal: Open) -> None:
     journal = open_journal()
     for number in range(100):
@@ -233,7 +233,9 @@ def test_many_threads_append_and_each_entry_has_a_serial_of_its_own(open_journal
     assert {serial: body for serial, _, body in journal.entries(1, 2400)} == given
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_folder_and_files_are_for_this_user_alone(open_journal: Open, tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir(mode=0o777)
     (tmp_path / FOLDER).chmod(0o777)

@@ -86,7 +86,7 @@ def test_a_chunk_whose_making_killed_the_process_twice_is_known_and_can_be_set_a
         "import sys, os\n"
         "from extension.journal import Journal\n"
         "from tests.edge.extension.journal.build import *\n"
-        "journal = Journal.open(sys.argv[1], ENVIRONMENT, print)\n"
+        "journal = Journal.open(sys.argv[1], ENVIRONMENT, print, now=Clock())\n"
         "if not journal.left.last:\n"
         "    for number in range(1, 7): journal.append(b'%d' % number, WALL)\n"
         "    journal.seal(seal_of(1, 2)); journal.seal(seal_of(3, 4))\n"

@@ -15,7 +15,7 @@ from extension.journal import Journal
 from extension.records.body import Body
 from extension.shell import spool
 from extension.shell.spool import Spool
-from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Said, python
+from tests.edge.extension.journal.build import ENVIRONMENT, FOLDER, WALL, Clock, Said, python
 from tests.edge.extension.journal.conftest import Open
 
 MEASURE = """
@@ -100,7 +100,7 @@ def test_the_file_can_be_read_again_for_every_attempt(open_journal: Open) -> Non
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_nothing_is_left_on_disk_and_no_descriptor_either(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
@@ -126,7 +126,7 @@ def test_a_spooled_body_outlives_a_tmp_that_is_cleared(open_journal: Open, tmp_p
 
 
 @pytest.mark.holds(
-    "memory: an open chunk is a file without a name in the journal's folder; memory serves where there is none"
+    "memory: an open chunk is a file without a name in the journal's folder, or in memory if there is no folder"
 )
 def test_where_there_is_no_file_memory_serves() -> None:
     asked: list[int] = []
@@ -144,13 +144,13 @@ def test_where_there_is_no_file_memory_serves() -> None:
 def test_what_a_process_killed_in_between_has_left_is_removed(tmp_path: Path, said: Said) -> None:
     (tmp_path / FOLDER).mkdir(mode=0o700)
     (tmp_path / FOLDER / "spool-00000003").write_bytes(b"?")
-    journal = Journal.open(str(tmp_path), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, now=Clock())
     assert journal.append(b"1", WALL) == 1
     assert not (tmp_path / FOLDER / "spool-00000003").exists()
     journal.close()
 
 
-@pytest.mark.holds("memory: it stays within 16 MiB of idle whatever the byte threshold")
+@pytest.mark.holds("memory: memory stays within 16 MiB of idle, whatever the byte threshold is")
 @pytest.mark.parametrize(("kind", "grows"), [("spool", False), ("memory", True)])
 def test_memory_stays_within_16_mib_of_idle_while_50_mib_are_spooled(tmp_path: Path, kind: str, *, grows: bool) -> None:
     process = python("-c", MEASURE, str(tmp_path), kind)

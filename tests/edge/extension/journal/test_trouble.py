@@ -30,7 +30,7 @@ UNWRITABLE = "the journal cannot be written"
 # neighbours
 
 
-@pytest.mark.holds("journal: a living neighbour's journal is never adopted, a dead one's is")
+@pytest.mark.holds("journal: the journal of another process is adopted only if that process has ended")
 def test_the_journal_of_a_living_neighbour_is_never_adopted_that_of_a_dead_one_is(
     open_journal: Open, tmp_path: Path
 ) -> None:
@@ -71,7 +71,9 @@ def refused(open_journal: Open, said: Said) -> str:
     return str(said.lines[0][2]["why"])
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_a_link_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said: Said) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")
@@ -86,11 +88,13 @@ def test_a_file_at_its_place_is_refused(open_journal: Open, tmp_path: Path, said
 
 
 def test_no_folder_to_be_in_is_no_reason_to_fail(tmp_path: Path, said: Said) -> None:
-    journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said)
+    journal = Journal.open(str(tmp_path / "nowhere"), ENVIRONMENT, said, now=Clock())
     assert (journal.append(b"1", WALL), said.messages) == (None, [UNWRITABLE])
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_a_link_or_a_folder_among_the_segments_is_not_read(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
     journal.append(b"1", WALL)
@@ -103,7 +107,9 @@ def test_a_link_or_a_folder_among_the_segments_is_not_read(open_journal: Open, t
     assert bodies(open_journal()) == [b"1"]
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 def test_a_segment_of_somebody_else_is_not_read(open_journal: Open, tmp_path: Path) -> None:
     journal = open_journal()
@@ -114,7 +120,9 @@ def test_a_segment_of_somebody_else_is_not_read(open_journal: Open, tmp_path: Pa
     assert bodies(open_journal()) == [b"1"]
 
 
-@pytest.mark.holds("journal: it lies in /tmp/adaptive-batching-extension: 0700, 0600, no links, owner checked")
+@pytest.mark.holds(
+    "journal: the journal is in /tmp/adaptive-batching-extension: modes 0700 and 0600, links refused, owner checked"
+)
 def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     foreign = Path("/etc/passwd")  # root's
     if os.geteuid() == 0:
@@ -133,7 +141,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
 def filled(parent: Path, said: Said) -> list[bytes]:
     """The bodies in a journal of three segments; those in the newest are a few of the last, no seal behind them."""
     shutil.rmtree(parent / FOLDER, ignore_errors=True)
-    journal = Journal.open(str(parent), ENVIRONMENT, said, limit=400_000)
+    journal = Journal.open(str(parent), ENVIRONMENT, said, limit=400_000, now=Clock())
     dice = random.Random(1)
     expected = [dice.randbytes(dice.choice((50, 500, 9000))) for _ in range(30)]
     for number, body in enumerate(expected, 1):
@@ -161,12 +169,12 @@ def test_a_torn_tail_is_cut_at_the_last_whole_entry_and_counted(
     kept = list(expected)
     while torn > 0:
         torn -= frames.ENTRY_BYTES + len(kept.pop())
-    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000)
+    journal = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000, now=Clock())
     assert bodies(journal) == kept
     assert (journal.left.last, journal.left.torn_bytes, journal.left.torn) == (len(kept), -torn, int(torn < 0))
     assert journal.append(b"the next one", WALL) == len(kept) + 1
     journal.close()
-    again = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000)
+    again = Journal.open(str(tmp_path), ENVIRONMENT, said, limit=400_000, now=Clock())
     assert bodies(again) == [*kept, b"the next one"]
     again.close()
 
@@ -187,7 +195,7 @@ def test_any_changed_byte_costs_the_rest_of_its_segment_and_nothing_else(
         for serial, body in enumerate(expected, 1)
         if body not in content or content.index(body) + len(body) <= at
     }
-    journal = Journal.open(str(tmp_path), "another12345", said, limit=400_000)
+    journal = Journal.open(str(tmp_path), "another12345", said, limit=400_000, now=Clock())
     assert {serial: body for serial, _, body in journal.entries(1, 2**62)} == intact
     assert journal.left.torn == 1
     assert len(content) - at <= journal.left.torn_bytes <= len(content)
@@ -225,8 +233,8 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
-@pytest.mark.holds("journal: full, read-only or cleared: memory serves, said once")
+@pytest.mark.holds("journal: the size limit is as set, else 64 MiB or an eighth of the free space")
+@pytest.mark.holds("journal: if /tmp is full, read-only or cleared, memory is used, which is reported once")
 def test_what_does_not_fit_is_not_journalled_said_once_and_there_is_room_again_after_forget(
     open_journal: Open, tmp_path: Path, said: Said
 ) -> None:
@@ -278,7 +286,7 @@ def test_seals_do_not_grow_without_bound(open_journal: Open, tmp_path: Path) -> 
     assert size_of(tmp_path / FOLDER) <= 100_000 + 128 * 1024
 
 
-@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
+@pytest.mark.holds("journal: the size limit is as set, else 64 MiB or an eighth of the free space")
 def test_without_a_limit_it_is_64_mib_or_an_eighth_of_what_is_free(open_journal: Open, tmp_path: Path) -> None:
     free = os.statvfs(tmp_path)
     expected = min(64 * 1024 * 1024, free.f_bavail * free.f_frsize // 8)
@@ -286,7 +294,7 @@ def test_without_a_limit_it_is_64_mib_or_an_eighth_of_what_is_free(open_journal:
 
 
 @pytest.mark.holds(
-    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+    "journal: replay is bounded by the limit in force or that of the files (at most 64 MiB); the oldest is left out"
 )
 def test_more_than_the_limit_is_never_read_back_and_what_is_over_is_the_oldest(
     open_journal: Open, tmp_path: Path
@@ -308,7 +316,7 @@ def test_more_than_the_limit_is_never_read_back_and_what_is_over_is_the_oldest(
 
 
 @pytest.mark.holds(
-    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+    "journal: replay is bounded by the limit in force or that of the files (at most 64 MiB); the oldest is left out"
 )
 def test_a_limit_that_a_file_names_counts_up_to_64_mib(open_journal: Open, tmp_path: Path) -> None:
     open_journal(limit=10**12).close()
@@ -321,7 +329,7 @@ def test_a_limit_that_a_file_names_counts_up_to_64_mib(open_journal: Open, tmp_p
 
 
 @pytest.mark.holds(
-    "journal: replay is bounded: the limit in force or that of the files, 64 MiB; what is over is the oldest"
+    "journal: replay is bounded by the limit in force or that of the files (at most 64 MiB); the oldest is left out"
 )
 def test_what_was_journalled_is_read_although_tmp_has_filled_up_since(open_journal: Open) -> None:
     journal = open_journal(limit=2_000_000)
@@ -334,7 +342,7 @@ def test_what_was_journalled_is_read_although_tmp_has_filled_up_since(open_journ
 # a slow disk
 
 
-@pytest.mark.holds("journal: an append of over 50 ms switches to memory for 10 s, said once")
+@pytest.mark.holds("journal: an append of over 50 ms switches to memory for 10 s, which is reported once")
 def test_after_an_append_of_over_50_ms_memory_serves_for_10_s_said_once(open_journal: Open, said: Said) -> None:
     clock = Clock()
     journal = open_journal(now=clock)

@@ -7,7 +7,7 @@ import random
 import sys
 
 from extension.journal import Journal
-from tests.edge.extension.journal.build import ENVIRONMENT, WALL, seal_of
+from tests.edge.extension.journal.build import ENVIRONMENT, WALL, Clock, seal_of
 
 
 def body_of(serial: int, seed: int) -> bytes:
@@ -22,7 +22,7 @@ def tell(*words: object) -> None:
 
 def main() -> None:
     parent, seed, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    journal = Journal.open(parent, ENVIRONMENT, lambda *line: tell("said", *line))
+    journal = Journal.open(parent, ENVIRONMENT, lambda *line: tell("said", *line), now=Clock())
     tell("open", journal.left.last)
     dice = random.Random(seed)
     serial, sealed, forgotten = journal.left.last, journal.left.last, journal.left.last

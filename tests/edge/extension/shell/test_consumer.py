@@ -53,8 +53,8 @@ def store() -> Iterator[s3.Moto]:
         yield running
 
 
-@pytest.mark.holds("faults: one fault is said, counted and survived")
-@pytest.mark.holds("faults: a batch whose reading raises is lost alone: set aside, counted")
+@pytest.mark.holds("faults: a single fault is reported and counted, and shipping continues")
+@pytest.mark.holds("faults: if reading a batch raises, that batch alone is lost: moved to quarantine and counted")
 def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,7 +75,7 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     assert shipped(store) == ["after the fault", "after another"]
 
 
-@pytest.mark.holds("faults: a batch whose reading raises is lost alone: set aside, counted")
+@pytest.mark.holds("faults: if reading a batch raises, that batch alone is lost: moved to quarantine and counted")
 def test_a_batch_whose_reading_raised_is_set_aside_and_its_neighbours_are_shipped_and_forgotten(
     tmp_path: Path, store: s3.Moto
 ) -> None:
@@ -109,7 +109,7 @@ def test_what_the_last_process_left_and_cannot_be_read_is_counted(
     assert (last["received"], last["lost"], last["errors"]) == (1, 1, 1)
 
 
-@pytest.mark.holds("faults: two in a row end in a loop that only polls")
+@pytest.mark.holds("faults: after two faults in a row, the extension only polls")
 def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,7 +151,7 @@ def shell(scene: Scene, api: LambdaApi) -> Iterator[list[int]]:
     thread.join(10)
 
 
-@pytest.mark.holds("faults: two in a row end in a loop that only polls")
+@pytest.mark.holds("faults: after two faults in a row, the extension only polls")
 def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
     tmp_path: Path, store: s3.Moto, api: LambdaApi, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_shutdown_that_was_taken_together_with_two_faults_is_obeyed(
     ]
 
 
-@pytest.mark.holds("faults: after two in a row what still comes is journalled, and what is lost is said")
+@pytest.mark.holds("faults: after two faults in a row, what is received is journalled, and what is lost is reported")
 def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_the_end(
     tmp_path: Path, store: s3.Moto, api: LambdaApi, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +188,7 @@ def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_t
     assert any(line("later") in path.read_bytes() for path in files)
 
 
-@pytest.mark.holds("faults: one fault is said, counted and survived")
+@pytest.mark.holds("faults: a single fault is reported and counted, and shipping continues")
 def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
@@ -206,7 +206,7 @@ def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd:
     assert last["errors"] == 1
 
 
-@pytest.mark.holds("accounts: a batch that the full queue gave up is read back from the journal")
+@pytest.mark.holds("accounts: a batch that the full queue drops is read back from the journal")
 def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,7 +223,7 @@ def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
 
 
 @pytest.mark.holds(
-    "accounts: a batch that the full queue gave up and no journal has is lost, said, and counted: records and bytes"
+    "accounts: a batch that the full queue drops and no journal holds is reported and counted as lost: records, bytes"
 )
 def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_counted(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
@@ -243,9 +243,9 @@ def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_coun
     assert shipped(store) == ["the second"]
 
 
-@pytest.mark.holds("input: a body of 16 MiB and more is refused with 413 before it is read, and counted")
-@pytest.mark.holds("accounts: all accounts are one line on stderr at SHUTDOWN")
-@pytest.mark.holds("accounts: bodies that came twice and requests that were refused are counted too")
+@pytest.mark.holds("input: a body of 16 MiB or more is refused with 413 before it is read, and counted")
+@pytest.mark.holds("accounts: at SHUTDOWN, all counters are one line on stderr")
+@pytest.mark.holds("accounts: duplicate bodies and refused requests are counted too")
 def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the_last_line(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,7 +271,7 @@ def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the
     assert last.items() >= {**told, "shipped": 1, "waiting": 0, "puts": 1}.items()
 
 
-@pytest.mark.holds("shutdown: timeout and failure are recorded with the request they hit")
+@pytest.mark.holds("shutdown: a timeout or failure is recorded with the request that it hit")
 @pytest.mark.parametrize("reason", ["TIMEOUT", "timeout"])
 def test_the_reason_of_a_shutdown_may_be_written_in_capitals(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str], reason: str

@@ -85,7 +85,7 @@ def test_a_put_begins_only_when_its_seal_is_in_the_journal(tmp_path: Path, store
     assert shipped(store) == ["one"]
 
 
-@pytest.mark.holds("journal: a key that replaces a taken one is in the journal at once")
+@pytest.mark.holds("journal: a key that replaces a taken one is written to the journal at once")
 def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.executor()
@@ -103,9 +103,9 @@ def test_a_key_that_replaces_a_taken_one_is_in_the_journal_at_once(tmp_path: Pat
 
 
 @pytest.mark.holds(
-    "journal: what was received is journalled and queued before the 200; the answer waits 5 s for the journal"
+    "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
-@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
+@pytest.mark.holds("journal: a body leaves the journal when its chunk is stored or given up, not before")
 def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.executor()
@@ -122,7 +122,7 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_p
     assert shipped(store) == ["one"]
 
 
-@pytest.mark.holds("journal: bodies leave the journal when their chunk is stored or given up, not before")
+@pytest.mark.holds("journal: a body leaves the journal when its chunk is stored or given up, not before")
 def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.executor()
@@ -132,7 +132,9 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, st
     assert left(tmp_path).unsealed == [(2, 2)]
 
 
-@pytest.mark.holds("journal: what was left over goes first: the chunks, then what was in none")
+@pytest.mark.holds(
+    "journal: what an earlier process left is shipped first: the chunks, then the bodies that were in none"
+)
 def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in_none_follows(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,7 +152,7 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     assert numbers == {"one": 1, "two": 2, "three": 3, "new": 4}
 
 
-@pytest.mark.holds("journal: environment and sequence go on in a new process")
+@pytest.mark.holds("journal: a new process continues environment id and sequence numbers")
 def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, store: s3.Moto) -> None:
     for text in ("of the first", "of the second", "of the third"):
         scene = Scene(tmp_path, store.environ())
@@ -165,7 +167,7 @@ def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, sto
 
 
 @pytest.mark.holds(
-    "journal: what is made again with records missing never overwrites; they are lost if it was not stored whole before"
+    "journal: a chunk made again with records missing never overwrites; they are lost unless it was stored whole before"
 )
 def test_a_record_that_cannot_be_read_any_more_is_missed_and_the_chunk_does_not_overwrite(
     tmp_path: Path, store: s3.Moto
@@ -196,7 +198,7 @@ def test_a_torn_tail_is_counted_in_the_last_line(
 # poison
 
 
-@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
+@pytest.mark.holds("journal: poison is moved to quarantine after two failed replays, and counted as lost")
 def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,7 +212,7 @@ def test_a_chunk_whose_replay_failed_twice_is_set_aside_and_its_records_are_coun
     assert len(list((tmp_path / FOLDER).glob("aside-*"))) == 1
 
 
-@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
+@pytest.mark.holds("journal: poison is moved to quarantine after two failed replays, and counted as lost")
 def test_bodies_whose_replay_failed_twice_are_set_aside_and_counted_as_lost(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,7 +241,7 @@ def test_a_chunk_that_cannot_be_made_again_is_left_to_the_next_process_and_the_r
     assert ([one.key for one in found.seals], found.replays) == ([KEY], {1: 1})
 
 
-@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
+@pytest.mark.holds("journal: poison is moved to quarantine after two failed replays, and counted as lost")
 def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: s3.Moto) -> None:
     left_by_another(tmp_path, line("odd"), sealed=1, replays=1)
     made = Scene(tmp_path, store.environ()).executor()
@@ -247,7 +249,7 @@ def test_a_chunk_whose_replay_failed_once_is_tried_again(tmp_path: Path, store: 
     assert made.shipper.waiting_records == 1
 
 
-@pytest.mark.holds("journal: what could be made again is no poison, whatever becomes of its upload")
+@pytest.mark.holds("journal: a chunk that could be made again is not poison, whatever its upload results in")
 def test_a_chunk_that_could_be_made_is_no_poison_however_often_it_was_not_stored(
     tmp_path: Path, store: s3.Moto
 ) -> None:
@@ -280,7 +282,7 @@ print(made.shipper.waiting_records, made.shipper.counters.lost)
 """
 
 
-@pytest.mark.holds("journal: poison is set aside after two failed replays, and counted as lost")
+@pytest.mark.holds("journal: poison is moved to quarantine after two failed replays, and counted as lost")
 @pytest.mark.parametrize(("sealed", "lost"), [(8, 120_000), (0, 120_000)], ids=["a chunk", "bodies in no chunk"])
 def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_third(
     tmp_path: Path, sealed: int, lost: int
@@ -299,8 +301,8 @@ def test_what_ends_the_process_twice_while_it_is_read_again_is_set_aside_by_the_
 # room
 
 
-@pytest.mark.holds("journal: its size is as set, else 64 MiB or an eighth of what is free")
-@pytest.mark.holds("journal: a byte threshold over a third of it is lowered, and said")
+@pytest.mark.holds("journal: the size limit is as set, else 64 MiB or an eighth of the free space")
+@pytest.mark.holds("journal: a byte threshold over a third of the journal is lowered and reported")
 def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_said(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -311,7 +313,7 @@ def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_sai
     assert str(line_["message"]).endswith(f"{MIB} is used")
 
 
-@pytest.mark.holds("journal: a byte threshold over a third of it is lowered, and said")
+@pytest.mark.holds("journal: a byte threshold over a third of the journal is lowered and reported")
 def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -323,8 +325,8 @@ def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
 # twice
 
 
-@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered, not queued, counted")
-@pytest.mark.holds("twice: bodies in the journal are known after a restart too")
+@pytest.mark.holds("twice: a body equal to one of the last 64, byte for byte, is answered and counted, but not queued")
+@pytest.mark.holds("twice: bodies in the journal are recognized after a restart too")
 def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -338,7 +340,7 @@ def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     assert said(capfd)[-1]["duplicateBodies"] == 1
 
 
-@pytest.mark.holds("twice: nothing finer is deduplicated: equal lines stay")
+@pytest.mark.holds("twice: only whole bodies are deduplicated: equal lines stay")
 def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store: s3.Moto) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
@@ -350,7 +352,7 @@ def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store:
     assert shipped(store) == ["equal"] * 4
 
 
-@pytest.mark.holds("circuit: the store is asked not to overwrite, unless the setting says no")
+@pytest.mark.holds("circuit: the store is asked not to overwrite, unless the setting is off")
 @pytest.mark.parametrize(("told", "asked"), [("on", "*"), ("off", None)])
 def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     tmp_path: Path, told: str, asked: str | None

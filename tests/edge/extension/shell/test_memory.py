@@ -49,7 +49,7 @@ def spooled(process: Process) -> int:
     return found
 
 
-@pytest.mark.holds("memory: it stays within 16 MiB of idle whatever the byte threshold")
+@pytest.mark.holds("memory: memory stays within 16 MiB of idle, whatever the byte threshold is")
 def test_memory_stays_within_16_mib_of_idle_while_an_object_of_50_mib_is_made_and_put(
     tmp_path: Path, api: LambdaApi
 ) -> None:

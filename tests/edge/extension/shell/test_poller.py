@@ -75,7 +75,7 @@ def test_an_event_that_takes_longer_than_any_other_call_may_is_waited_for(pollin
     assert len(polling.api.of("next")) == 1
 
 
-@pytest.mark.holds("faults: a fault of `event/next` is no end")
+@pytest.mark.holds("faults: a failed `event/next` does not end the process")
 @pytest.mark.parametrize("fault", [DROP, Answer(500), Answer(403)], ids=["dropped", "500", "403"])
 def test_after_a_fault_it_asks_again_without_being_released(api: LambdaApi, fault: Answer) -> None:
     api.script["next"] = [fault, fault, fault, Answer()]
@@ -85,7 +85,7 @@ def test_after_a_fault_it_asks_again_without_being_released(api: LambdaApi, faul
     assert len(api.of("next")) == 4
 
 
-@pytest.mark.holds("faults: a fault of `event/next` is no end")
+@pytest.mark.holds("faults: a failed `event/next` does not end the process")
 def test_a_fault_in_the_middle_of_a_life_costs_no_event(polling: Polling) -> None:
     polling.api.invoke("r1")
     polling.next_event()
@@ -113,7 +113,7 @@ class Away:
         return b"event %d" % self.asked
 
 
-@pytest.mark.holds("faults: a fault of `event/next` is no end")
+@pytest.mark.holds("faults: a failed `event/next` does not end the process")
 @pytest.mark.parametrize("refusals", [1, 3])
 def test_an_endpoint_that_is_away_when_it_is_asked_is_asked_again(refusals: int) -> None:
     away, inbox = Away(refusals), Inbox()

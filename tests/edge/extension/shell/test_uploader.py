@@ -35,7 +35,7 @@ class Faulty:
         """Nothing is in progress."""
 
 
-@pytest.mark.holds("faults: a fault of the store's is an outcome")
+@pytest.mark.holds("faults: an exception in the store counts as a failed upload")
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [

@@ -50,8 +50,10 @@ def shipped(store: ScriptedS3) -> dict[str, object]:
     return {str(record["record"]): record["environment"] for record in found if record["type"] == "function"}
 
 
-@pytest.mark.holds("variants: SnapStart: credentials from the container endpoint with its token, not before it")
-@pytest.mark.holds("variants: SnapStart: fresh connections after it")
+@pytest.mark.holds(
+    "variants: SnapStart: credentials come from the container endpoint with its token, after the restore only"
+)
+@pytest.mark.holds("variants: SnapStart: connections are opened anew after the restore")
 def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_credentials_are_used(tmp_path: Path) -> None:
     with ScriptedS3() as store, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
@@ -66,7 +68,7 @@ def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_crede
         assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
 
 
-@pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
+@pytest.mark.holds("variants: SnapStart: each restored copy has an environment id of its own")
 def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path: Path) -> None:
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "snap-start")
@@ -84,7 +86,7 @@ def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path
     journal.close()
 
 
-@pytest.mark.holds("variants: SnapStart: an environment id of its own after the restore")
+@pytest.mark.holds("variants: SnapStart: each restored copy has an environment id of its own")
 @pytest.mark.parametrize("initialization", ["on-demand", "provisioned-concurrency"])
 def test_without_a_snapshot_the_environment_stays_what_it_was(tmp_path: Path, initialization: str) -> None:
     with ScriptedS3() as store:
@@ -124,7 +126,7 @@ for _ in range(2):
 """
 
 
-@pytest.mark.holds("variants: SnapStart: keys and chance are drawn after it")
+@pytest.mark.holds("variants: SnapStart: keys and random numbers are drawn after the restore")
 def test_two_restores_of_one_snapshot_share_neither_keys_nor_environment_nor_chance(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RESTORED_TWICE, str(tmp_path)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -135,7 +137,7 @@ def test_two_restores_of_one_snapshot_share_neither_keys_nor_environment_nor_cha
     assert first[0].rpartition("-")[2] != second[0].rpartition("-")[2]
 
 
-@pytest.mark.holds("variants: Managed Instances: time drives the rest")
+@pytest.mark.holds("variants: Managed Instances: time drives shipping and retries")
 def test_on_managed_instances_the_logs_are_on_s3_though_no_invoke_ever_came(tmp_path: Path) -> None:
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "lambda-managed-instances", SHIP_RATE_MILLISECONDS="50")

@@ -15,7 +15,9 @@ from tests.fakes.s3_faults import Refuse
 from tests.fakes.s3_scripted import ScriptedS3
 
 
-@pytest.mark.holds("variants: SnapStart: credentials from the container endpoint with its token, not before it")
+@pytest.mark.holds(
+    "variants: SnapStart: credentials come from the container endpoint with its token, after the restore only"
+)
 def test_credentials_come_from_the_container_with_its_token_and_not_before_the_first_put(make_store: MakeStore) -> None:
     with ScriptedS3() as s3, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
         store = make_store({**container.environ(), "AWS_ENDPOINT_URL_S3": s3.endpoint})

@@ -185,7 +185,7 @@ class TestRequestsThatCannotBeSent:
         assert "region" in error.message.lower()
 
 
-@pytest.mark.holds("circuit: errors are told apart: configuration, throttling and 5xx, transport, credentials")
+@pytest.mark.holds("circuit: errors are classified: configuration, throttling and 5xx, transport, credentials")
 @pytest.mark.parametrize(("step", "kind_of_error"), REFUSALS, ids=lambda value: getattr(value, "code", None))
 def test_each_refusal_has_its_kind_and_is_not_tried_again(
     make_store: MakeStore, step: Refuse, kind_of_error: str
@@ -199,7 +199,7 @@ def test_each_refusal_has_its_kind_and_is_not_tried_again(
         assert len(s3.objects) == 1
 
 
-@pytest.mark.holds("circuit: errors are told apart: configuration, throttling and 5xx, transport, credentials")
+@pytest.mark.holds("circuit: errors are classified: configuration, throttling and 5xx, transport, credentials")
 @pytest.mark.parametrize(
     "step",
     [
@@ -219,7 +219,7 @@ def test_a_wrong_region_is_a_setting_and_the_right_one_is_said(make_store: MakeS
 
 
 @pytest.mark.holds(
-    "circuit: a store that does not know conditional writes is asked once and gets plain ones, said once"
+    "circuit: a store without conditional writes is asked once, then gets plain PUTs, which is reported once"
 )
 def test_a_store_that_does_not_know_conditional_writes_says_so(make_store: MakeStore) -> None:
     refusal = Refuse(501, "NotImplemented")

@@ -153,7 +153,7 @@ class TestTls:
             assert s3.requests == []
 
 
-@pytest.mark.holds("circuit: errors are told apart: configuration, throttling and 5xx, transport, credentials")
+@pytest.mark.holds("circuit: errors are classified: configuration, throttling and 5xx, transport, credentials")
 @pytest.mark.parametrize(
     "step", [DropBefore(), DropAfter(), Say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")], ids=lambda s: type(s).__name__
 )
@@ -165,7 +165,7 @@ def test_a_lost_answer_leaves_the_outcome_unknown(make_store: MakeStore, step: S
         store.put(an_object())
 
 
-@pytest.mark.holds("variants: SnapStart: fresh connections after it")
+@pytest.mark.holds("variants: SnapStart: connections are opened anew after the restore")
 @pytest.mark.parametrize("aged", [(4.0, 0.0), (0.0, 4.0)], ids=["wall", "monotonic"])
 def test_a_connection_that_was_idle_for_long_on_either_clock_is_not_used(
     make_store: MakeStore, aged: tuple[float, float]
@@ -178,7 +178,7 @@ def test_a_connection_that_was_idle_for_long_on_either_clock_is_not_used(
         assert [request.connection for request in s3.requests] == [1, 2]
 
 
-@pytest.mark.holds("variants: SnapStart: fresh connections after it")
+@pytest.mark.holds("variants: SnapStart: connections are opened anew after the restore")
 def test_no_connection_is_used_again_after_a_cancel(make_store: MakeStore) -> None:
     with ScriptedS3() as s3:
         store = make_store(s3.environ())

@@ -59,21 +59,24 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 MISTAKES = [
-    ([], "adaptive-batching: missing command; `adaptive-batching --help` shows what there is"),
+    ([], "adaptive-batching: missing command; see `adaptive-batching --help`"),
     (["absent"], "adaptive-batching: no such command 'absent'"),
     (["sandbox"], "sandbox: missing command"),
     (["sandbox", "run"], "sandbox: missing argument 'folder'"),
     (["sandbox", "run", "functions/demo", "--absent"], "sandbox: no such option"),
     (
         ["sandbox", "run", "functions/demo", "-n", "many"],
-        "sandbox: --invocations 'many' is not a whole number; it is 1",
+        "sandbox: --invocations 'many' is not a whole number; it must be 1",
     ),
     (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox: invalid value for '--apis'"),
-    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it is 1 or more"),
-    (["experiment", "run", "--pause", "6-5"], "experiment: --pause '6-5' is no range from small to large"),
+    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it must be 1 or more"),
+    (["experiment", "run", "--pause", "6-5"], "experiment: --pause '6-5' is not a range from small to large"),
     (["experiment", "run", "-n", "0"], "experiment: invocations and concurrency must be 1 or more"),
-    (["experiment", "run", "--layer", "tests"], "experiment: tests holds no extensions; `make layer`"),
-    (["experiment", "analyze", "--s3", "bucket"], "experiment: 'bucket' is no address like s3://bucket/prefix"),
+    (
+        ["experiment", "run", "--layer", "tests"],
+        "experiment: tests does not contain a folder `extensions`; run `make layer`",
+    ),
+    (["experiment", "analyze", "--s3", "bucket"], "experiment: 'bucket' is not an address like s3://bucket/prefix"),
 ]
 
 

@@ -74,8 +74,8 @@ def test_a_wrong_handler_is_said_by_the_runtime_and_the_exit_code_tells(tmp_path
 
 MISTAKES = [
     (["run", "functions/demo", "--runtime", "provided.al2023"], "bootstrap is missing; a provided runtime starts it"),
-    (["run", "functions/demo", "--runtime", "java21"], "runtime 'java21' is not known here"),
-    (["run", "functions/demo", "--fault", "nothing"], "there is no fault 'nothing'; `--fault list` shows all"),
+    (["run", "functions/demo", "--runtime", "java21"], "runtime 'java21' is not supported"),
+    (["run", "functions/demo", "--fault", "nothing"], "'nothing' is not a fault; `--fault list` shows all"),
     (["run", "functions/demo", "--fault", "s3-503=3"], "s3-503x3 means the first three times"),
     (["run", "functions/demo", "--schemas", "2020-01-01"], "--schemas 2020-01-01 does not exist"),
     (["run", "functions/demo", "--payload", "@absent.json"], "the payload absent.json cannot be read"),
@@ -148,7 +148,7 @@ def test_an_environment_that_cannot_be_made_is_a_service_exception_too(tmp_path:
     one = function(tmp_path)
     with served(one, Options(awslambdaric=AWSLAMBDARIC)) as (_, client):
         one.folder.rename(tmp_path / "away")
-        with pytest.raises(ClientError, match=r"ServiceException.*is not a folder"):
+        with pytest.raises(ClientError, match=r"ServiceException.*is not a directory"):
             client.invoke(FunctionName="function")
         (tmp_path / "away").rename(one.folder)
         assert client.invoke(FunctionName="function")["StatusCode"] == 200

@@ -201,11 +201,11 @@ def test_run_prints_results_on_stdout_and_the_log_on_stderr(tmp_path: Path) -> N
 
 
 MISTAKES = [
-    (["sandbox", "run", "no-such-folder"], "no-such-folder is not a folder"),
+    (["sandbox", "run", "no-such-folder"], "no-such-folder is not a directory"),
     (["sandbox", "run", "functions/demo", "--handler", "nodot"], "module.function"),
     (["sandbox", "run", "functions/demo", "--payload", "{"], "the payload is not JSON"),
     (["sandbox", "run", "functions/demo", "--env", "A"], "'A' is not NAME=VALUE"),
-    (["sandbox", "run", "functions/demo", "--awslambdaric", "tests"], "holds no awslambdaric"),
+    (["sandbox", "run", "functions/demo", "--awslambdaric", "tests"], "does not contain awslambdaric"),
     (["sandbox", "run", "functions/demo", "--s3", "x"], "bucket 'x' cannot be created"),
     (["demo", "--layer", "tests"], "make layer"),
 ]
@@ -224,7 +224,7 @@ def test_a_port_that_is_taken_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = ran("sandbox", "serve", "functions/demo", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 2
-    assert "--port takes another" in done.stderr
+    assert "choose another with --port" in done.stderr
 
 
 @pytest.mark.parametrize("api", ["telemetry", "logs"])

@@ -63,7 +63,9 @@ def test_processes_that_make_it_at_the_same_time_find_it_whole(tmp_path: Path) -
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SandboxError, match=r"cannot be made \(Not a directory\); XDG_CACHE_HOME names another place"):
+    with pytest.raises(
+        SandboxError, match=r"cannot be created \(Not a directory\); set XDG_CACHE_HOME to another folder"
+    ):
         python_runtime.installed({"XDG_CACHE_HOME": str(tmp_path / "file")})
 
 

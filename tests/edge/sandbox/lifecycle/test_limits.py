@@ -90,7 +90,7 @@ def test_version_2_has_one_group_for_both(tmp_path: Path) -> None:
 
 def test_where_groups_are_not_allowed_the_reason_is_kept_and_nothing_is_changed(tmp_path: Path) -> None:
     refused = Limits("one", 512, frozenset({CPU}), tmp_path / "absent")
-    assert "control groups cannot be made here" in refused.refused
+    assert "control groups cannot be created" in refused.refused
     assert refused.command(["a", "b"]) == ["a", "b"]
     assert (refused.out_of_memory(), refused.used_mb(7)) == (False, 7)
 

@@ -80,7 +80,7 @@ def test_a_failure_after_it_opened_for_silence_is_no_news() -> None:
     assert story.forget().failed(13).until(80).told == ["73 upload 2 bytes(1)"]
 
 
-@pytest.mark.holds("circuit: while it is open nobody is held")
+@pytest.mark.holds("circuit: while the circuit is open, no invocation is held")
 @pytest.mark.parametrize("invokes", [1, 10])
 def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_object(invokes: int) -> None:
     story = broken(SHIP_RATE_INVOKES=invokes).done("r1", 12)
@@ -89,7 +89,7 @@ def test_while_it_is_open_nobody_is_held_not_even_where_each_invocation_is_an_ob
     assert [line for line in story.told if "release" in line] == [f"{2 * n} release r{n}" for n in range(20, 40)]
 
 
-@pytest.mark.holds("circuit: while it is open all that comes is kept")
+@pytest.mark.holds("circuit: while the circuit is open, everything received is kept")
 def test_what_comes_while_it_is_open_is_kept_and_shipped_after_the_probe() -> None:
     story = broken().done("r1", 12)
     for number in range(20, 40):
@@ -101,7 +101,7 @@ def test_what_comes_while_it_is_open_is_kept_and_shipped_after_the_probe() -> No
     assert story.ledger == (43, 43, 0)
 
 
-@pytest.mark.holds("circuit: while it is open nobody is held")
+@pytest.mark.holds("circuit: while the circuit is open, no invocation is held")
 def test_the_invocation_that_is_held_when_it_opens_is_released_at_once() -> None:
     story = Story(SHIP_RATE_BYTES=200).invoke("r1", 0).logs(1, LONG).failed(1.1).failed(1.4).failed(1.9)
     assert story.told[-2:] == ["1.9 say error", "1.9 release r1"]  # though its handler still runs
@@ -114,7 +114,7 @@ def test_an_open_circuit_is_probed_after_30_s_then_twice_that_beside_a_running_h
     assert [line for line in story.told if "upload" not in line] == []
 
 
-@pytest.mark.holds("circuit: probes run beside a running handler only")
+@pytest.mark.holds("circuit: a probe runs only beside a running handler")
 def test_a_probe_waits_for_a_running_handler() -> None:
     story = broken().done("r1", 12).until(600)
     assert uploads(story) == []
@@ -130,7 +130,7 @@ def test_a_success_closes_it_at_once_and_the_next_break_begins_with_30_s_again()
     assert uploads(story) == [134.9]
 
 
-@pytest.mark.holds("circuit: at SHUTDOWN an open circuit is ignored: an attempt every 100 ms")
+@pytest.mark.holds("circuit: SHUTDOWN ignores an open circuit: an attempt every 100 ms")
 def test_at_shutdown_an_open_circuit_is_ignored_with_an_attempt_every_100_ms_to_the_end() -> None:
     story = broken().shutdown(20)
     while story.told[-1].partition(" ")[2] != "exit lost 1":
@@ -145,7 +145,7 @@ def test_at_shutdown_an_open_circuit_is_ignored_with_an_attempt_every_100_ms_to_
     assert story.told[-1] == "21.9 exit lost 1"
 
 
-@pytest.mark.holds("circuit: each change of state is one line")
+@pytest.mark.holds("circuit: each change of state is reported in one line")
 def test_each_change_of_state_is_one_line() -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(11, LONG)
     story.failed(11.1).failed(11.4).failed(11.9).until(42).failed(42).until(103).stored(103).logs(104, LONG)
@@ -197,7 +197,7 @@ def test_each_retry_draws_anew() -> None:
     assert uploads(story) == [12.1, 13.1]
 
 
-@pytest.mark.holds("circuit: a freeze says nothing of the store")
+@pytest.mark.holds("circuit: a freeze says nothing about the store")
 def test_no_answer_across_a_release_is_no_failure_unless_it_was_a_probe() -> None:
     circuit = Circuit(lambda: 1.0)
     for _ in range(5):
@@ -209,7 +209,7 @@ def test_no_answer_across_a_release_is_no_failure_unless_it_was_a_probe() -> Non
     assert circuit.retry_at == 160.0
 
 
-@pytest.mark.holds("circuit: a freeze says nothing of the store")
+@pytest.mark.holds("circuit: a freeze says nothing about the store")
 def test_a_freeze_says_nothing_of_the_store_but_a_cut_probe_waits_again() -> None:
     circuit = Circuit(lambda: 1.0)
     circuit.interrupted(5.0)

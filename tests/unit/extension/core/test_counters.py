@@ -27,7 +27,7 @@ def busy(**values: object) -> Story:
     return warm(SHIP_RATE_BYTES=200, **values).invoke("r1", 10, timeout=900)
 
 
-@pytest.mark.holds("accounts: news goes into the next object, once")
+@pytest.mark.holds("accounts: a report goes into the next object, once, if counters changed")
 def test_an_object_without_news_has_no_report() -> None:
     assert report(busy().logs(11, LONG), "2") == {}
 
@@ -62,7 +62,7 @@ TOLD = {
 }
 
 
-@pytest.mark.holds("accounts: news goes into the next object, once")
+@pytest.mark.holds("accounts: a report goes into the next object, once, if counters changed")
 @pytest.mark.parametrize("name", NEWS)
 def test_news_goes_into_the_next_object_and_only_into_that(name: str) -> None:
     story = busy()
@@ -72,7 +72,7 @@ def test_news_goes_into_the_next_object_and_only_into_that(name: str) -> None:
     assert report(story, "3") == {}
 
 
-@pytest.mark.holds("accounts: news is a record of type `extension.report`, numbered as the next record")
+@pytest.mark.holds("accounts: a report is a record of type `extension.report`, numbered as the next record")
 def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> None:
     story = busy().post(10.5, platform("logsDropped", "", droppedRecords=3)).logs(11, LONG).stored(11.1)
     story.logs(12, LONG).stored(12.1)
@@ -86,7 +86,7 @@ def test_a_report_is_numbered_as_the_next_record_and_counts_in_no_ledger() -> No
     assert story.ledger == (4, 4, 0)
 
 
-@pytest.mark.holds("accounts: drops, puts, retries, held milliseconds are told in reports and in the last line")
+@pytest.mark.holds("accounts: drops, PUTs, retries and held milliseconds are in the reports and in the last line")
 def test_what_the_platform_dropped_puts_retries_and_held_milliseconds_are_told() -> None:
     story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11).failed(11.3).until(12)
     story.post(12, platform("logsDropped", "", droppedRecords=7)).stored(12.1).logs(12.2, LONG).stored(12.3)
@@ -100,7 +100,7 @@ def test_the_wait_for_the_end_of_a_handler_is_told_as_held_too() -> None:
     assert Story().invoke("r1", 0, timeout=900).until(60).core.counters.as_dict(0)["heldMs"] == 10_000
 
 
-@pytest.mark.holds("accounts: the last object has a report, with or without news")
+@pytest.mark.holds("accounts: the last object has a report, even if no counter changed")
 def test_the_last_object_has_a_report_with_or_without_news() -> None:
     story = warm().logs(10).shutdown(11).until(11.2).stored(11.2)
     told = report(story, "2")
@@ -109,7 +109,7 @@ def test_the_last_object_has_a_report_with_or_without_news() -> None:
     assert (story.figures["lost"], story.figures["lostBytes"]) == (0, 0)
 
 
-@pytest.mark.holds("shutdown: in the reserve one line says what was not shipped: records, bytes, why")
+@pytest.mark.holds("shutdown: within the reserve, one line reports what was not shipped: records, bytes, reason")
 def test_one_line_at_the_end_adds_up() -> None:
     story = warm().logs(10).event(10.5, events.BatchDropped(3, 700)).shutdown(11).until(11.5)
     story.body(11.6, logs(function_line("hello")).body, serial=5).until(60)
@@ -120,7 +120,7 @@ def test_one_line_at_the_end_adds_up() -> None:
 
 
 @pytest.mark.holds(
-    "accounts: a batch that the full queue gave up and no journal has is lost, said, and counted: records and bytes"
+    "accounts: a batch that the full queue drops and no journal holds is reported and counted as lost: records, bytes"
 )
 def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -> None:
     story = warm().event(10, events.BatchDropped(3, 700))
@@ -129,7 +129,7 @@ def test_a_batch_that_the_full_queue_gave_up_is_counted_as_received_and_lost() -
     assert (told["received"], told["lost"], told["lostBytes"]) == (5, 3, 700)
 
 
-@pytest.mark.holds("shutdown: timeout and failure are recorded with the request they hit")
+@pytest.mark.holds("shutdown: a timeout or failure is recorded with the request that it hit")
 @pytest.mark.parametrize("reason", ["timeout", "failure"])
 def test_the_reason_of_a_reset_is_told_with_the_request_it_hit(reason: str) -> None:
     story = warm().invoke("r7", 10).logs(10.1).shutdown(11, reason=reason).until(11.2).stored(11.2)
@@ -139,7 +139,7 @@ def test_the_reason_of_a_reset_is_told_with_the_request_it_hit(reason: str) -> N
     assert (story.figures["shutdownReason"], story.figures["requestId"]) == (reason, "r7")
 
 
-@pytest.mark.holds("shutdown: timeout and failure are recorded with the request they hit")
+@pytest.mark.holds("shutdown: a timeout or failure is recorded with the request that it hit")
 @pytest.mark.parametrize("reason", ["spindown", "sigterm"])
 def test_an_end_that_hit_no_request_names_none(reason: str) -> None:
     story = warm().logs(10).shutdown(11, reason=reason).until(11.2).stored(11.2)
@@ -147,7 +147,7 @@ def test_an_end_that_hit_no_request_names_none(reason: str) -> None:
     assert "requestId" not in story.figures
 
 
-@pytest.mark.holds("shutdown: at a reset what the journal holds is left to the next process, the rest is lost")
+@pytest.mark.holds("shutdown: at a reset, what the journal holds is left to the next process, and the rest is lost")
 def test_after_a_reset_what_the_journal_holds_is_left_to_the_next_process_and_the_rest_is_lost() -> None:
     kept = b'[{"type":"function","record":"kept"},{"type":"function","record":"kept too"}]'
     story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(60)
@@ -156,7 +156,7 @@ def test_after_a_reset_what_the_journal_holds_is_left_to_the_next_process_and_th
     assert 0 < int(str(story.figures["lostBytes"])) < story.chunks["2"].chunk.raw_bytes / 2
 
 
-@pytest.mark.holds("shutdown: at a reset what the journal holds is left to the next process, the rest is lost")
+@pytest.mark.holds("shutdown: at a reset, what the journal holds is left to the next process, and the rest is lost")
 def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot_be_read_again() -> None:
     kept = b'[{"type":"function","record":"kept"}]'
     story = warm().body(10, kept, serial=5).logs(10.1, "in memory alone").shutdown(11, reason="timeout").until(11.2)
@@ -165,7 +165,7 @@ def test_what_a_written_seal_tells_of_is_missed_by_the_next_process_if_it_cannot
     assert (story.figures["waiting"], story.figures["lost"]) == (2, 0)
 
 
-@pytest.mark.holds("shutdown: in the reserve one line says what was not shipped: records, bytes, why")
+@pytest.mark.holds("shutdown: within the reserve, one line reports what was not shipped: records, bytes, reason")
 def test_the_last_line_says_why_it_is_lost() -> None:
     assert warm().logs(10).shutdown(11).until(60).figures["why"] == "the deadline came before an answer of the store"
     refused = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2))
@@ -182,26 +182,26 @@ def refused_to_the_end(story: Story) -> Story:
     return story
 
 
-@pytest.mark.holds("shutdown: that line says which of it may be stored all the same, under which key")
+@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
 @pytest.mark.parametrize("kind", [StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED])
 def test_the_last_line_names_the_key_of_what_may_be_stored_all_the_same(kind: str) -> None:
     story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2).failed(11.2, kind))
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
-@pytest.mark.holds("shutdown: that line says which of it may be stored all the same, under which key")
+@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
 def test_so_it_does_for_an_attempt_that_is_not_answered_at_the_end() -> None:
     story = warm().logs(10).shutdown(11).until(60)
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
-@pytest.mark.holds("shutdown: that line says which of it may be stored all the same, under which key")
+@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
 def test_what_was_refused_at_every_attempt_is_lost_for_certain() -> None:
     story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2))
     assert "perhapsStored" not in story.figures
 
 
-@pytest.mark.holds("shutdown: at a reset what the journal holds is left to the next process, the rest is lost")
+@pytest.mark.holds("shutdown: at a reset, what the journal holds is left to the next process, and the rest is lost")
 def test_after_a_spin_down_nobody_comes_and_all_of_it_is_lost() -> None:
     kept = b'[{"type":"function","record":"kept"}]'
     assert warm().body(10, kept, serial=5).shutdown(11).until(60).told[-1] == "12.9 exit lost 1"
@@ -216,7 +216,7 @@ def test_a_chunk_on_its_way_counts_as_waiting_until_it_is_answered() -> None:
     assert story.until(12).stored(12).core.waiting_records == 0
 
 
-@pytest.mark.holds("input: neighbours are kept, the broken is shipped as text and counted")
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
 def test_a_record_of_which_the_rest_never_came_is_counted_as_unparsed_and_shipped() -> None:
     cut = b'[{"time":"2026-11-20T09:15:02.150Z","type":"function","record":{"message":"AAA}]'
     story = busy().body(11, cut).until(11.9)

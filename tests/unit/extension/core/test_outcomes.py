@@ -21,21 +21,23 @@ def busy(**values: object) -> Story:
     return warm(SHIP_RATE_BYTES=200, **values).invoke("r1", 10, timeout=900).logs(11, LONG)
 
 
-@pytest.mark.holds('circuit: "it exists" after an unknown outcome means done')
+@pytest.mark.holds('circuit: "it exists" after an unknown outcome means that the chunk is stored')
 def test_exists_after_an_unknown_outcome_means_done() -> None:
     story = busy().failed(11.5, StoreError.TRANSPORT).until(12).failed(12.1, EXISTS)
     assert story.told[-1] == "12.1 say info"
     assert story.ledger == (2, 2, 0)
 
 
-@pytest.mark.holds('circuit: "it exists" after an unknown outcome means done')
+@pytest.mark.holds('circuit: "it exists" after an unknown outcome means that the chunk is stored')
 def test_exists_after_a_freeze_cut_the_first_attempt_means_done() -> None:
     story = busy().done("r1", 11.1).freeze(600).invoke("r2", 611.1).failed(611.2, StoreError.ABANDONED)
     story.failed(611.3, EXISTS)
     assert (story.core.counters.shipped, story.core.counters.lost) == (2, 0)
 
 
-@pytest.mark.holds('circuit: "it exists" at a first attempt is a collision: a new key, said')
+@pytest.mark.holds(
+    'circuit: "it exists" at a first attempt is a collision: the chunk gets a new key, which is reported'
+)
 def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_said() -> None:
     story = busy()
     story.core.seal_written(story.chunks["2"].chunk.key)  # as it is before an attempt
@@ -49,7 +51,9 @@ def test_exists_at_a_first_attempt_is_a_collision_a_new_key_is_used_and_that_is_
     assert story.stored(11.2).ledger == (2, 2, 0)
 
 
-@pytest.mark.holds('circuit: "it exists" at a first attempt is a collision: a new key, said')
+@pytest.mark.holds(
+    'circuit: "it exists" at a first attempt is a collision: the chunk gets a new key, which is reported'
+)
 def test_a_store_that_says_of_every_key_that_it_is_taken_is_a_failing_store() -> None:
     story = busy().failed(11.1, EXISTS).failed(11.2, EXISTS)
     assert story.told[-1] == "11.2 say warning"  # and no upload at once
@@ -72,7 +76,7 @@ def test_an_answer_that_asks_for_another_put_does_not_hurry_an_open_circuit(kind
 
 
 @pytest.mark.holds(
-    "circuit: a store that does not know conditional writes is asked once and gets plain ones, said once"
+    "circuit: a store without conditional writes is asked once, then gets plain PUTs, which is reported once"
 )
 def test_a_store_that_does_not_know_conditional_writes_is_asked_once_and_that_is_said_once() -> None:
     story = busy()
@@ -87,7 +91,7 @@ def test_a_store_that_does_not_know_conditional_writes_is_asked_once_and_that_is
 
 
 @pytest.mark.holds(
-    "circuit: a store that does not know conditional writes is asked once and gets plain ones, said once"
+    "circuit: a store without conditional writes is asked once, then gets plain PUTs, which is reported once"
 )
 def test_a_store_that_refuses_a_plain_put_as_unknown_is_a_failing_store() -> None:
     story = busy().failed(11.1, UNCONDITIONAL).failed(11.2, UNCONDITIONAL)
@@ -96,7 +100,7 @@ def test_a_store_that_refuses_a_plain_put_as_unknown_is_a_failing_store() -> Non
     assert story.told[-1] == "12 say error"
 
 
-@pytest.mark.holds("circuit: the store is asked not to overwrite, unless the setting says no")
+@pytest.mark.holds("circuit: the store is asked not to overwrite, unless the setting is off")
 def test_conditional_writes_can_be_switched_off() -> None:
     assert busy().chunks["2"].conditional
     assert not busy(CONDITIONAL_WRITE="off").chunks["2"].conditional
@@ -110,7 +114,7 @@ def snapshot() -> Story:
     return story
 
 
-@pytest.mark.holds("variants: SnapStart: chunks from before it keep their key")
+@pytest.mark.holds("variants: SnapStart: a chunk closed before the snapshot keeps its key")
 def test_a_chunk_from_before_a_snapshot_keeps_its_key_and_exists_means_that_a_copy_has_stored_it() -> None:
     story = snapshot().invoke("r1", 3600)
     assert story.told == ["3600 upload 1 backlog(8)"]
@@ -119,7 +123,7 @@ def test_a_chunk_from_before_a_snapshot_keeps_its_key_and_exists_means_that_a_co
     assert story.messages == []
 
 
-@pytest.mark.holds("variants: SnapStart: chunks from before it keep their key")
+@pytest.mark.holds("variants: SnapStart: a chunk closed before the snapshot keeps its key")
 def test_what_was_open_at_the_snapshot_gets_a_key_after_it_and_a_collision_is_one() -> None:
     story = snapshot().invoke("r1", 3600).stored(3600.1)
     assert story.told[-1] == "3600.1 upload 2 restore(1)"
@@ -149,7 +153,7 @@ def left(missing: int) -> tuple[Story, Delivery]:
 
 
 @pytest.mark.holds(
-    "journal: what was left over is taken up after the first `event/next` and shipped with the first invocation"
+    "journal: recovery begins after the first `event/next`, and its chunks are shipped with the first invocation"
 )
 def test_what_an_earlier_process_left_is_shipped_with_the_first_invocation_and_no_sooner() -> None:
     story, _ = left(0)
@@ -157,7 +161,9 @@ def test_what_an_earlier_process_left_is_shipped_with_the_first_invocation_and_n
     assert story.invoke("r1", 61).stored(61.1).told[:2] == ["61 upload 7 bytes(1)", "61.1 upload 1 bytes(1)"]
 
 
-@pytest.mark.holds("journal: what was left over goes first: the chunks, then what was in none")
+@pytest.mark.holds(
+    "journal: what an earlier process left is shipped first: the chunks, then the bodies that were in none"
+)
 def test_chunks_that_an_earlier_process_left_go_oldest_first_and_before_what_is_new() -> None:
     story, first = left(0)
     story.core.recover(Rebuilt(chunk("key-8", bytes(first.chunk.body), serial=2), 0))  # type: ignore[arg-type]
@@ -165,7 +171,7 @@ def test_chunks_that_an_earlier_process_left_go_oldest_first_and_before_what_is_
     assert story.told[:3] == ["2 upload 7 bytes(1)", "2.1 upload 8 bytes(1)", "2.2 upload 1 bytes(1)"]
 
 
-@pytest.mark.holds('journal: "it exists" of a left-over chunk means done')
+@pytest.mark.holds('journal: "it exists" for a chunk of an earlier process means that it is stored')
 def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
     story, delivery = left(0)
     assert delivery.seal_written  # the journal holds its seal
@@ -175,7 +181,7 @@ def test_exists_at_a_chunk_that_an_earlier_process_left_means_done() -> None:
 
 
 @pytest.mark.holds(
-    "journal: what is made again with records missing never overwrites; they are lost if it was not stored whole before"
+    "journal: a chunk made again with records missing never overwrites; they are lost unless it was stored whole before"
 )
 @pytest.mark.parametrize("missing", [1, 2])
 def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites(missing: int) -> None:
@@ -187,7 +193,7 @@ def test_a_chunk_that_is_made_again_with_records_missing_never_overwrites(missin
 
 
 @pytest.mark.holds(
-    "journal: what is made again with records missing never overwrites; they are lost if it was not stored whole before"
+    "journal: a chunk made again with records missing never overwrites; they are lost unless it was stored whole before"
 )
 def test_records_that_could_not_be_read_again_are_lost_only_if_the_earlier_process_had_not_stored_them() -> None:
     story, _ = left(2)
@@ -279,7 +285,7 @@ def test_what_is_closed_behind_it_is_bounded_by_three_of_a_larger_threshold_too(
 
 
 @pytest.mark.holds(
-    "journal: what is made again with records missing never overwrites; they are lost if it was not stored whole before"
+    "journal: a chunk made again with records missing never overwrites; they are lost unless it was stored whole before"
 )
 def test_where_the_store_cannot_but_overwrite_it_gets_a_key_of_its_own() -> None:
     story, delivery = left(2)
@@ -297,7 +303,7 @@ def test_where_conditional_writes_are_off_nothing_needs_to_be_said_of_that() -> 
     assert story.invoke("r1", 1).failed(1.1, UNCONDITIONAL).told[-2:] == ["1.1 rekey 1", "1.1 upload 1 bytes(1)"]
 
 
-@pytest.mark.holds("memory: what waits is bounded in bytes; the oldest goes, whole and counted")
+@pytest.mark.holds("memory: waiting chunks are bounded in bytes; the oldest is dropped, whole and counted")
 def test_shed_is_the_oldest_that_is_not_in_flight_and_the_journal_is_told() -> None:
     story = busy()
     batch = b'[{"type":"function","record":"' + b"x" * (8 * MIB) + b'"}]'

@@ -98,7 +98,7 @@ def again(chunk: Chunk, life: Life, *, gzip: bool) -> Chunk | None:
     return verdict.chunk if isinstance(verdict, recovery.Rebuilt) else None
 
 
-@pytest.mark.holds("journal: the next process ships the same key and bytes")
+@pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 @settings(max_examples=300, deadline=None)
 @given(BODIES, st.booleans(), st.sampled_from([1, 300, 100_000]), st.booleans())
 def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
@@ -156,7 +156,7 @@ def test_a_record_whose_rest_was_in_memory_alone_is_kept_as_text() -> None:
     assert b"extension.unparsed" in bytes(made.body)  # type: ignore[arg-type]
 
 
-@pytest.mark.holds("journal: the next process ships the same key and bytes")
+@pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_there_by_now() -> None:
     life = Life(gzip=False, ship_bytes=100_000)
     life.post(b"[" + HEAD + b'{"message":"AA}]')
@@ -171,7 +171,7 @@ def test_a_record_whose_rest_came_too_late_is_given_up_again_though_the_rest_is_
     assert (made.key, made.body, made.metadata) == (chunk.key, chunk.body, chunk.metadata)
 
 
-@pytest.mark.holds("journal: the next process ships the same key and bytes")
+@pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 def test_a_chunk_that_is_made_again_keeps_the_environment_of_its_seal() -> None:
     life = Life(gzip=False, ship_bytes=1)
     life.post(b"[" + HEAD + b'"a line"}]')

@@ -187,7 +187,7 @@ def test_the_handlers_end_is_not_waited_for_when_a_chunk_was_due() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.05 release r1"]
 
 
-@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
+@pytest.mark.holds("circuit: retries stay within the budget of the hold or of SHUTDOWN")
 def test_a_silent_store_is_waited_for_max_hold_and_no_longer() -> None:
     assert due().invoke("r1", 11).until(15).told == ["11 upload 2 bytes(1)", "11.5 release r1"]
 
@@ -201,7 +201,7 @@ def test_a_refusal_of_the_store_releases_too() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.05 say warning", "11.05 release r1"]
 
 
-@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
+@pytest.mark.holds("circuit: retries stay within the budget of the hold or of SHUTDOWN")
 def test_retries_within_a_hold_do_not_lengthen_it() -> None:
     story = warm(lambda: 0.0, SHIP_RATE_BYTES=200).logs(10, LONG).invoke("r1", 11)
     assert story.failed(11.2).failed(11.4).until(15).told == [

@@ -150,7 +150,7 @@ def test_while_the_store_is_throttling_what_arrives_becomes_one_larger_object() 
     ]
 
 
-@pytest.mark.holds("memory: what waits is bounded in bytes; the oldest goes, whole and counted")
+@pytest.mark.holds("memory: waiting chunks are bounded in bytes; the oldest is dropped, whole and counted")
 def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_counted() -> None:
     story = busy().logs(11, LONG).failed(11.1)
     story.done("r1", 11.2)  # no retry from here on
@@ -169,7 +169,7 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
 # SHUTDOWN
 
 
-@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
+@pytest.mark.holds("shutdown: late batches are accepted until the platform is quiet, for half of the budget at most")
 def test_shutdown_drains_until_quiet_then_ships_the_last_object_and_exits() -> None:
     story = warm().logs(10, "a").shutdown(11).logs(11.1, "b").logs(11.2, "c").until(11.4).stored(11.4)
     assert story.told == ["11.35 upload 2 shutdown(3)", "11.4 exit lost 0"]
@@ -184,12 +184,12 @@ def test_shutdown_with_nothing_to_ship_exits_after_the_quiet_period() -> None:
     assert warm().shutdown(11).until(20).told == ["11.15 exit lost 0"]
 
 
-@pytest.mark.holds("shutdown: it may come before any INVOKE")
+@pytest.mark.holds("shutdown: SHUTDOWN may come before any INVOKE")
 def test_shutdown_may_be_the_first_event_of_all() -> None:
     assert Story().shutdown(1).until(20).told == ["1.15 exit lost 0"]
 
 
-@pytest.mark.holds("shutdown: it may come before any INVOKE")
+@pytest.mark.holds("shutdown: SHUTDOWN may come before any INVOKE")
 def test_shutdown_before_any_invoke_ships_what_the_platform_said() -> None:
     story = Story().post(0.5, platform("initStart", "")).shutdown(1).until(1.2).stored(1.2)
     assert story.told == ["1.15 upload 1 shutdown(1)", "1.2 exit lost 0"]
@@ -199,7 +199,7 @@ def test_shutdown_where_nothing_is_subscribed_exits_at_once() -> None:
     assert Story(subscribed=False).shutdown(1).told == ["1 exit lost 0"]
 
 
-@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
+@pytest.mark.holds("shutdown: late batches are accepted until the platform is quiet, for half of the budget at most")
 def test_a_drain_that_is_never_quiet_ends_at_half_of_the_budget() -> None:
     story = warm().shutdown(11)
     for number in range(1, 12):
@@ -208,7 +208,7 @@ def test_a_drain_that_is_never_quiet_ends_at_half_of_the_budget() -> None:
     assert story.stored(12.11).stored(12.2).told[1:] == ["12.11 upload 3 shutdown(2)", "12.2 exit lost 0"]
 
 
-@pytest.mark.holds("shutdown: late batches are taken until quiet, for half of the budget at most")
+@pytest.mark.holds("shutdown: late batches are accepted until the platform is quiet, for half of the budget at most")
 def test_what_comes_during_the_last_upload_is_shipped_after_it() -> None:
     story = warm().logs(10).shutdown(11).until(11.2).logs(11.25).logs(11.26).stored(11.3).stored(11.4)
     assert story.told == ["11.15 upload 2 shutdown(1)", "11.3 upload 3 shutdown(2)", "11.4 exit lost 0"]
@@ -219,8 +219,8 @@ def test_a_chunk_due_at_shutdown_goes_up_beside_the_drain() -> None:
     assert story.told == ["11 upload 2 bytes(1)", "11.25 upload 3 shutdown(1)", "11.3 exit lost 0"]
 
 
-@pytest.mark.holds("circuit: retries stay inside the one budget of a hold, or of SHUTDOWN")
-@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
+@pytest.mark.holds("circuit: retries stay within the budget of the hold or of SHUTDOWN")
+@pytest.mark.holds("shutdown: the last upload may take what is left of the deadline, less a reserve")
 def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_inside_the_budget() -> None:
     story = warm().logs(10).shutdown(11)
     for moment in (11.2, 11.4, 11.6, 12.0, 12.4, 12.8):
@@ -237,12 +237,12 @@ def test_a_failing_store_is_tried_again_and_again_and_what_is_left_is_counted_in
     assert story.core.counters.lost_bytes > 0
 
 
-@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
+@pytest.mark.holds("shutdown: the last upload may take what is left of the deadline, less a reserve")
 def test_a_silent_store_cannot_keep_the_process_beyond_its_budget() -> None:
     assert warm().logs(10).shutdown(11).until(60).told == ["11.15 upload 2 shutdown(1)", "12.9 exit lost 1"]
 
 
-@pytest.mark.holds("shutdown: the last upload has what the deadline leaves, less a reserve")
+@pytest.mark.holds("shutdown: the last upload may take what is left of the deadline, less a reserve")
 @pytest.mark.parametrize(
     ("budget", "exits"), [(2.0, 12.9), (1.4, 12.3), (0.3, 11.2), (0.05, 11), (0, 11), (-100, 11), (900, 12.9)]
 )
@@ -281,19 +281,19 @@ def test_a_thaw_at_shutdown_abandons_the_old_connection_and_ships_on_a_new_one()
     ]
 
 
-@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
+@pytest.mark.holds("shutdown: SIGTERM counts as SHUTDOWN, and the event that follows does not lengthen the budget")
 def test_sigterm_in_the_middle_of_a_hold_releases_drains_and_exits() -> None:
     story = Story().invoke("r1", 0).logs(1).shutdown(1.2, reason="sigterm").until(1.4).stored(1.4)
     assert story.told == ["1.2 release r1", "1.35 upload 1 shutdown(1)", "1.4 exit lost 0"]
 
 
-@pytest.mark.holds("shutdown: SIGTERM is a SHUTDOWN too, and the one that follows does not lengthen the budget")
+@pytest.mark.holds("shutdown: SIGTERM counts as SHUTDOWN, and the event that follows does not lengthen the budget")
 def test_sigterm_and_then_shutdown_do_not_lengthen_the_budget() -> None:
     story = warm().logs(10).shutdown(11, reason="sigterm").shutdown(12).until(60)
     assert story.told[-1] == "12.9 exit lost 1"
 
 
-@pytest.mark.holds("shutdown: in a circuit break all that waits goes up at once")
+@pytest.mark.holds("shutdown: if the circuit is open, everything that waits is uploaded at once")
 def test_shutdown_in_a_circuit_break_ships_all_that_waits_without_waiting_for_a_probe() -> None:
     story = busy().logs(11, LONG).failed(11.1).failed(11.4).failed(11.9).logs(12, LONG).forget()
     assert story.until(13).told == []
@@ -320,7 +320,7 @@ def test_records_that_come_while_the_environment_rests_are_shipped_at_shutdown()
 # Managed Instances
 
 
-@pytest.mark.holds("variants: Managed Instances: time drives the rest")
+@pytest.mark.holds("variants: Managed Instances: time drives shipping and retries")
 def test_on_managed_instances_age_alone_ships_though_no_invoke_ever_comes() -> None:
     story = Story(managed=True).logs(1).until(20).stored(20)
     assert story.told == ["11 upload 1 age(1)"]

@@ -23,7 +23,7 @@ def test_a_late_answer_counts() -> None:
     assert story.ledger == (2, 2, 0)
 
 
-@pytest.mark.holds("circuit: a freeze says nothing of the store")
+@pytest.mark.holds("circuit: a freeze says nothing about the store")
 def test_an_unknown_upload_is_tried_again_after_the_next_event_with_the_same_key_and_without_a_word() -> None:
     story = due().invoke("r1", 11).until(12).failed(12.5, StoreError.TRANSPORT).until(60)
     assert story.told == ["11 upload 2 bytes(1)", "11.5 release r1"]
@@ -79,7 +79,7 @@ def test_an_unknown_upload_that_ends_while_the_next_invocation_is_held_is_tried_
 # a thaw
 
 
-@pytest.mark.holds("variants: SnapStart: fresh connections after it")
+@pytest.mark.holds("variants: SnapStart: connections are opened anew after the restore")
 @pytest.mark.parametrize("monotonic", [True, False])
 def test_a_wake_up_more_than_a_second_late_on_either_clock_is_a_thaw(monotonic: bool) -> None:  # noqa: FBT001
     story = due().invoke("r1", 11).until(12)
@@ -97,7 +97,7 @@ def test_a_wake_up_more_than_a_second_late_on_either_clock_is_a_thaw(monotonic: 
     assert story.ledger == (2, 2, 0)
 
 
-@pytest.mark.holds("circuit: a freeze says nothing of the store")
+@pytest.mark.holds("circuit: a freeze says nothing about the store")
 def test_whatever_a_thawed_connection_says_is_no_failure_of_the_store() -> None:
     for kind in (StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED, StoreError.CREDENTIALS):
         story = due().invoke("r1", 11).until(12).freeze(600).invoke("r2", 612).failed(612.1, kind)

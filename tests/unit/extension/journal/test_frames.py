@@ -69,7 +69,7 @@ def test_any_cut_of_a_file_leaves_exactly_the_frames_before_it(sequence: list[by
     assert read(file[:cut]) == (expected, size)
 
 
-@pytest.mark.holds("journal: length and checksum for each entry")
+@pytest.mark.holds("journal: each entry has a length and a checksum")
 @given(SEQUENCES.filter(bool), st.data())
 def test_any_changed_byte_ends_the_reading_at_the_frame_that_holds_it(
     sequence: list[bytes], data: st.DataObject
@@ -94,7 +94,7 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.mark.holds("journal: length and checksum for each entry")
+@pytest.mark.holds("journal: each entry has a length and a checksum")
 @pytest.mark.parametrize("frame", ONE_OF_EACH, ids=["header", "entry", "seal", "forget", "replaying", "replayed"])
 def test_length_kind_and_every_byte_of_the_payload_are_under_the_checksum(frame: bytes) -> None:
     assert read(frame) == ([frame], len(frame))
@@ -114,7 +114,7 @@ def test_zeros_such_as_a_file_system_leaves_behind_are_no_frame() -> None:
     assert read(frames.serials(frames.FORGET, 1, 2) + bytes(64))[1] == len(frames.serials(frames.FORGET, 1, 2))
 
 
-@pytest.mark.holds("journal: length and checksum for each entry")
+@pytest.mark.holds("journal: each entry has a length and a checksum")
 def test_a_length_beyond_every_body_is_not_waited_for() -> None:
     counts: list[int] = []
 

@@ -42,7 +42,7 @@ def test_the_sequence_rises_across_posts_and_counts_only_what_is_shipped() -> No
     assert [line["sequence"] for line in lines(first) + lines(second)] == [1, 2]
 
 
-@pytest.mark.holds("input: null, array and number records pass through, of platform types too")
+@pytest.mark.holds("input: records that are null, an array or a number pass through, those of platform types too")
 @pytest.mark.parametrize(
     "record",
     [
@@ -89,7 +89,7 @@ def test_a_line_has_no_break_but_its_end_whichever_the_body_is_written_with(spac
     assert received.lines.splitlines() == [received.lines.rstrip(b"\n")]
 
 
-@pytest.mark.holds("input: unknown types and odd times pass through")
+@pytest.mark.holds("input: unknown types and malformed times pass through")
 def test_unknown_members_and_unknown_types_pass_through() -> None:
     raw = '{"type":"platform.novelty","time":"t","record":{"x":1},"extra":[1]}'
     other = '{"type":"weather","record":"rain"}'
@@ -98,7 +98,7 @@ def test_unknown_members_and_unknown_types_pass_through() -> None:
     assert received.lines.startswith(raw[:-1].encode())
 
 
-@pytest.mark.holds("input: unknown types and odd times pass through")
+@pytest.mark.holds("input: unknown types and malformed times pass through")
 @pytest.mark.parametrize("time", [None, 5, [], {}, "", "t" * 41, "2026-11-20T09:15:02.150Zé", "2026\r\nX: y"])
 def test_an_odd_time_is_shipped_as_it_is_and_kept_out_of_the_metadata(time: object) -> None:
     received = read(f"[{envelope('function', 'x', time)}]")
@@ -142,7 +142,7 @@ def test_nothing_is_nothing(body: str) -> None:
     assert (received.records, received.lines, received.unparsed) == (0, b"", 0)
 
 
-@pytest.mark.holds("input: neighbours are kept, the broken is shipped as text and counted")
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
 @pytest.mark.parametrize(
     "entry", ["5", "null", "true", '"text"', "[]", "{}", '{"type":5}', '{"type":null,"record":1}', '{"record":"x"}']
 )
@@ -220,7 +220,7 @@ def test_the_text_of_an_unreadable_body_is_kept_up_to_64_kib() -> None:
     assert UNPARSED_TEXT == 65536
 
 
-@pytest.mark.holds("input: nothing raises, whatever the bytes are")
+@pytest.mark.holds("input: the reader does not raise, whatever the bytes are")
 @pytest.mark.parametrize("opening", ["[", '{"type":"function","record":', '{"a":[', "[{"])
 def test_nesting_without_end_is_one_unparsed_line(opening: str) -> None:
     received = read("[" + opening * 200_000)
@@ -248,7 +248,7 @@ def test_another_encoding_is_a_line_and_no_fault(encoding: str) -> None:
     assert read(f"[{envelope('function', 'x')}]é".encode(encoding)).records >= 1
 
 
-@pytest.mark.holds("input: nothing raises, whatever the bytes are")
+@pytest.mark.holds("input: the reader does not raise, whatever the bytes are")
 @PATIENT
 @given(st.binary())
 def test_any_bytes_at_all_become_lines_that_parse(body: bytes) -> None:
@@ -259,7 +259,7 @@ TOKENS = '[ ] { } , : " \\ "type" "function" "platform.start" "platform.logsDrop
 JUNK = st.sampled_from([*TOKENS.split(), '"droppedRecords"', "null", "1e400", "NaN", "²", "\n", "\r", " ", "\ufeff"])
 
 
-@pytest.mark.holds("input: nothing raises, whatever the bytes are")
+@pytest.mark.holds("input: the reader does not raise, whatever the bytes are")
 @PATIENT
 @given(st.lists(JUNK, max_size=40).map("".join))
 def test_any_heap_of_tokens_becomes_lines_that_parse(body: str) -> None:
@@ -310,7 +310,7 @@ def test_a_body_without_blanks_which_is_read_the_quick_way_comes_to_the_same(sen
     assert (quick.first_time, quick.last_time) == (thorough.first_time, thorough.last_time)
 
 
-@pytest.mark.holds("input: neighbours are kept, the broken is shipped as text and counted")
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
 @PATIENT
 @given(st.lists(ENVELOPES, min_size=1), st.data())
 def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data: st.DataObject) -> None:

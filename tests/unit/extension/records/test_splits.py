@@ -51,7 +51,7 @@ def shipped(*bodies: list[bytes]) -> list[dict[str, object]]:
 NUMBERS = {"items": [{"a": 10, "b": -123.45}, {"c": 1e30}, 100, [{"d": 12345}]], "n": 10}
 
 
-@pytest.mark.holds("input: every cut rejoins, in one body and across two")
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
 @pytest.mark.parametrize(
     "record",
     [RECORD, NUMBERS, "plain é text\n" * 3, ["a", {"b": 1}]],
@@ -65,7 +65,7 @@ def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> Non
             assert lines[1]["time"] == "2026-11-20T09:15:02.150Z"
 
 
-@pytest.mark.holds("input: every cut rejoins, in one body and across two")
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
 @PATIENT
 @given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
 def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
@@ -74,7 +74,7 @@ def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataOb
         assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
 
 
-@pytest.mark.holds("input: each piece has a time stamp of its own; the record has that of the first")
+@pytest.mark.holds("input: each piece of a record has a time stamp; the record has that of the first")
 def test_each_piece_has_a_time_stamp_of_its_own_and_the_record_has_that_of_the_first() -> None:
     parts = pieces(RECORD, 5, 20)
     assert len({part[:34] for part in parts}) == 3
@@ -89,7 +89,7 @@ def test_a_record_that_holds_envelopes_as_its_own_is_no_cut_record() -> None:
     assert [line["record"] for line in shipped([BEFORE, *pieces(record), AFTER])][1] == record
 
 
-@pytest.mark.holds("input: every cut rejoins, in one body and across two")
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
 def test_many_pieces_over_many_bodies_rejoin() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -107,7 +107,7 @@ def test_many_pieces_over_many_bodies_rejoin() -> None:
         assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
 
 
-@pytest.mark.holds("input: neighbours are kept, the broken is shipped as text and counted")
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
 def test_a_piece_whose_other_half_never_comes_is_kept_as_text_and_its_neighbours_stay() -> None:
     first, second = pieces(RECORD, 13)
     lines = shipped([BEFORE, first], [BEFORE, AFTER])

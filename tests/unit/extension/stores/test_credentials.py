@@ -43,7 +43,9 @@ def test_the_token_is_sent_as_it_is_given() -> None:
     assert headers["authorization"] == "abc"
 
 
-@pytest.mark.holds("variants: SnapStart: credentials from the container endpoint with its token, not before it")
+@pytest.mark.holds(
+    "variants: SnapStart: credentials come from the container endpoint with its token, after the restore only"
+)
 def test_a_token_file_is_read_each_time_and_goes_before(tmp_path: Path) -> None:
     file = tmp_path / "token"
     environ = {**URI, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "old", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(file)}

@@ -1,4 +1,4 @@
-"""The command `adaptive-batching demo`. What it does is in `demonstration`, which takes longer to load."""
+"""The command `adaptive-batching demo`. The module `scenario`, which takes longer to load, carries it out."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ def _demo(
     awslambdaric: Path | None,
     output: str,
 ) -> int:
-    """Run the demonstration; 0 when nothing was lost and nothing shipped twice, 1 otherwise, 2 if it could not run."""
-    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help does without what takes time
-    from adaptive_batching.sandbox.cli.demo_report import as_json, show  # noqa: PLC0415
-    from adaptive_batching.sandbox.cli.demonstration import Demonstration, demonstrate  # noqa: PLC0415
+    """Run the demonstration and print its outcome. Return 0 if it passed, else 1.
+
+    Raises Mistake, which ends the command with exit code 2, if it could not run.
+    """
+    from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
+    from adaptive_batching.sandbox.cli.demo.report import as_json, show  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.demo.scenario import Demonstration, demonstrate  # noqa: PLC0415
 
     out, err = consoles()
     with refusing(SandboxError, FormatError, clone.LayerError):
@@ -40,8 +43,8 @@ def _demo(
     else:
         show(outcome, out)
     if not outcome.passed:
-        for line in outcome.said:
-            err.say(f"extension said: {line.rstrip()}")
+        for line in outcome.extension_lines:
+            err.say(f"extension wrote: {line.rstrip()}")
     return 0 if outcome.passed else 1
 
 

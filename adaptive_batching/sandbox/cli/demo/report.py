@@ -1,4 +1,4 @@
-"""What the demonstration says: objects, the first lines of one, and the ledger; or the same as JSON."""
+"""The report of the demonstration: the objects, the first lines of one, and the ledger, as text or JSON."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a demonstration found."""
+    """The outcome of a demonstration.
+
+    `types` are the types of the records that are compared. `failed` counts invocations that ended in an error.
+    `extension_lines` are the lines that the extension wrote to stderr and stdout.
+    """
 
     bucket: str
-    types: tuple[str, ...]  # of the records that are compared
+    types: tuple[str, ...]
     objects: list[Shipped]
     ledger: Ledger
     invocations: int
     failed: int
     seconds: float
-    said: list[str]  # by the extension, on its stderr and stdout
+    extension_lines: list[str]
 
     @property
     def passed(self) -> bool:
-        """Whether there were objects, every invocation succeeded and every record was shipped once."""
+        """Whether there are objects, every invocation succeeded and every record was shipped once."""
         return bool(self.objects) and not self.failed and self.ledger.balanced
 
 
@@ -56,7 +60,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def show(outcome: Outcome, out: Console) -> None:
-    """Print objects, a sample and the ledger."""
+    """Print the objects, the first lines of one object, and the ledger."""
     folder = common_folder([one.key for one in outcome.objects])
     rows = [
         [one.key.removeprefix(folder), f"{one.size:,}", f"{len(one.records):,}", one.reason] for one in outcome.objects
@@ -76,7 +80,7 @@ def show(outcome: Outcome, out: Console) -> None:
 
 
 def common_folder(keys: Sequence[str]) -> str:
-    """Return what all keys have in front of them, up to and with the last common slash. Pure."""
+    """Return the longest common prefix of the keys that ends with a slash, or "". Pure."""
     if not keys:
         return ""
     first, last = min(keys), max(keys)

@@ -1,4 +1,4 @@
-"""What `demo` does: the built layer in the sandbox, an embedded S3, and a ledger of every record."""
+"""Carry out `demo`: run the built layer in the sandbox, ship to an embedded S3, and balance every record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adaptive_batching import clone, settings
-from adaptive_batching.sandbox.cli.demo_report import Outcome
+from adaptive_batching.sandbox.cli.demo.report import Outcome
 from adaptive_batching.sandbox.function import Credentials, Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
 BUCKET = "demo-logs"
 NAME = "demo"
-#: Between invocations the environment is frozen for so many seconds, as it is on AWS when nothing happens.
+#: Seconds for which the environment is frozen between invocations, as it is on AWS.
 FROZEN = 0.02
-#: Larger than the default of 4096, so that the table fits a screen.
+#: The extension's setting. It is larger than the default of 4096, so that the table of objects fits a screen.
 SHIP_RATE_BYTES = 32_768
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """What is demonstrated: how often, with which S3 client, log APIs and compression of the extension in `layer`."""
+    """The options of a demonstration.
+
+    `store` is the extension's S3 client, `api` the log APIs that exist, and `compression` that of the objects.
+    """
 
     layer: Path
     invocations: int
@@ -40,7 +43,7 @@ class Demonstration:
 
 
 def demonstrate(wanted: Demonstration, console: Console) -> Outcome:
-    """Invoke the demonstration function and read back what arrived. Raises SandboxError or FormatError."""
+    """Invoke the function and read back the shipped objects. Raises SandboxError or FormatError."""
     console.say("starting an embedded S3 (moto's server, dummy credentials)")
     with embedded.embedded_s3() as endpoint:
         client = embedded.client(endpoint)

@@ -1,0 +1,1 @@
+"""Read what was shipped: where the objects are, and what is done with them."""
