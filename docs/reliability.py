@@ -29,6 +29,7 @@ SECTIONS = {
     "shutdown": "SHUTDOWN",
     "input": "Broken input",
     "accounts": "Accounting",
+    "ids": "Request ids",
     "faults": "Fail open",
     "variants": "Variants",
 }

@@ -120,9 +120,10 @@ def rebuild(
 ) -> Rebuilt | Unreadable:
     """Make the chunk of this seal again. `entries` are serial, arrival (seconds since the epoch) and body."""
     there = objects.Origin(origin.function, origin.version, seal.environment or origin.environment)
-    there.arn, there.api, there.schema = origin.arn, origin.api, origin.schema
+    there.api, there.schema = origin.api, origin.schema
     reader = Reader(settings.log_types, there)
     reader.restore(seal.before)
+    there.arn = there.arn or origin.arn
     chunk = OpenChunk(new_body())
     last = 0.0
     for serial, wall, body in entries:

@@ -15,13 +15,13 @@ from extension.core.drain import QUIET_SECONDS, Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
 from extension.errors import ReadError
-from extension.records.chunk import ReaderState
-from extension.records.reader import REMEMBERED, TAIL_SECONDS
+from extension.records.reader import REMEMBERED, SEALED_IDS, TAIL_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extension.records.chunk import ReaderState
     from extension.records.reader import Reader, Received
     from extension.settings import Settings
 
@@ -215,6 +215,7 @@ class Shipper:
             self._restored()
         self._request = event.request_id
         self._reader.saw(event.request_id, event.arn)
+        self._before = self._before.knowing(event.request_id, SEALED_IDS)
         self._batcher.invoked()
         self._outbox.next_event()
         self._limit = hold.hold_limit(event, now)
@@ -312,8 +313,7 @@ class Shipper:
         """Close the open chunk; what is news about losses goes with it, and at the end what it all came to."""
         if self._reader.unfinished:
             self._close_partial(now)
-        state = self._reader.state()
-        before = ReaderState(self._before.request_id, state.seen, self._before.sequence, state.arn)
+        before = self._before.at_the_start(self._reader.state())
         line = ""
         if self.counters.changed_since_report or reason == batcher.SHUTDOWN:
             line = self._reader.own_line(

@@ -120,14 +120,21 @@ def read_seal(payload: bytes) -> Seal:
 
 
 def _members(state: ReaderState | None) -> list[object] | None:
-    return None if state is None else [state.request_id, state.sequence, list(state.seen), state.arn]
+    if state is None:
+        return None
+    members: list[object] = [state.request_id, state.sequence, list(state.seen), state.arn]
+    return members if state.running is None else [*members, list(state.running)]
 
 
 def _state(members: list[object]) -> ReaderState:
-    request_id, sequence, seen, arn = members
-    if not isinstance(seen, list) or not isinstance(sequence, int):
+    request_id, sequence, seen, arn, *more = members
+    running = more[0] if more else None  # a member that earlier versions did not write
+    if not isinstance(seen, list) or not isinstance(sequence, int) or not isinstance(running, list | None):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
-    return ReaderState(None if request_id is None else str(request_id), tuple(map(str, seen)), sequence, str(arn))
+    one = None if request_id is None else str(request_id)
+    return ReaderState(
+        one, tuple(map(str, seen)), sequence, str(arn), None if running is None else tuple(map(str, running))
+    )
 
 
 def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, int]]:

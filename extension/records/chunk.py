@@ -6,13 +6,33 @@ from __future__ import annotations
 class ReaderState:
     """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
 
-    __slots__ = ("arn", "request_id", "seen", "sequence")
+    __slots__ = ("arn", "request_id", "running", "seen", "sequence")
 
-    def __init__(self, request_id: str | None, seen: tuple[str, ...], sequence: int, arn: str = "") -> None:
+    def __init__(
+        self,
+        request_id: str | None,
+        seen: tuple[str, ...],
+        sequence: int,
+        arn: str = "",
+        running: tuple[str, ...] | None = None,
+    ) -> None:
         self.request_id = request_id  # of the last platform.start
         self.seen = seen  # request ids that count as this environment's, the newest last
         self.sequence = sequence  # number of the last record
         self.arn = arn  # the function's, as far as it is known
+        self.running = running  # ids of requests that have begun and not ended; None: there is never more than one
+
+    def at_the_start(self, after: ReaderState) -> ReaderState:
+        """Return this state for a seal: with what `after` knows of the function, which stands beside all the lines."""
+        return ReaderState(self.request_id, self.seen, self.sequence, after.arn, self.running)
+
+    def knowing(self, request_id: str, most: int) -> ReaderState:
+        """Return this state with one more known id, that of an INVOKE, which no entry tells of.
+
+        `most` of the oldest ids stay and `most` of the newest: of those between, the entries tell.
+        """
+        seen = (*(one for one in self.seen if one != request_id), request_id)
+        return ReaderState(self.request_id, seen[:most] + seen[most:][-most:], self.sequence, self.arn, self.running)
 
 
 class Seal:

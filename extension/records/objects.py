@@ -12,6 +12,8 @@ import json
 import zlib
 
 FORMAT = "1"
+ARN_LENGTH = 256  # characters of a function's ARN: Lambda's longest are shorter
+VALUE_LENGTH = 128  # characters of any other value: S3 takes 2 KB of names and values in all
 CONTENT_TYPE = "application/x-ndjson"
 SECONDS_PER_DAY = 86400
 FEBRUARY = 2
@@ -70,7 +72,16 @@ def metadata(
         "raw-bytes": str(raw_bytes),
         "reason": reason,
     }
-    return {name: _header(value) for name, value in members.items() if value}
+    return {
+        name: _header(value[: ARN_LENGTH if name == "function-arn" else VALUE_LENGTH])
+        for name, value in members.items()
+        if value
+    }
+
+
+def is_arn(text: str) -> bool:
+    """Return whether this can be a function's ARN. It stands beside every object: another one would spoil them all."""
+    return text.startswith("arn:") and len(text) <= ARN_LENGTH and text.isascii() and text.isprintable()
 
 
 def _header(value: str) -> str:

@@ -7,9 +7,10 @@ Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs
 
 from __future__ import annotations
 
-from extension.records import envelopes, objects
+from extension.records import envelopes, objects, request_ids
 from extension.records.chunk import ReaderState
 from extension.records.envelopes import UNPARSED, Entry, Numeral, plain_text
+from extension.records.request_ids import ID_LENGTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones do not occur any more
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
-SEALED_IDS = (
-    32  # newest request ids that a seal remembers: older ones do not occur any more in a chunk that is made again
-)
+SEALED_IDS = 32  # newest ids that a seal remembers beside those that run: older ones occur in no chunk made again
+RUNNING = 512  # requests at once of which the end is waited for; the ends of more than that were lost
+DROPPED = ""  # among those that run: any number of requests whose start or end the platform may have dropped
 TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the next body
 
 
@@ -40,15 +41,34 @@ class Received:
 
 
 class Reader:
-    """Turns bodies into lines. Remembers what must carry over from one POST to the next: request ids, the sequence."""
+    """Turns bodies into lines. Remembers what must carry over from one POST to the next: request ids, the sequence.
 
-    __slots__ = ("_current", "_origin", "_seen", "_sequence", "_tail", "_tail_wall", "_types")
+    `concurrent`: several requests may run at once (Managed Instances); otherwise one begins when the last is over.
+    """
 
-    def __init__(self, types: tuple[str, ...], origin: objects.Origin) -> None:
+    __slots__ = (
+        "_concurrent",
+        "_current",
+        "_invoked_arn",
+        "_origin",
+        "_running",
+        "_seen",
+        "_sequence",
+        "_tail",
+        "_tail_wall",
+        "_types",
+    )
+
+    def __init__(self, types: tuple[str, ...], origin: objects.Origin, *, concurrent: bool = False) -> None:
         self._types = types
         self._origin = origin
+        self._concurrent = concurrent
+        self._invoked_arn = False  # an INVOKE has named the function
         self._seen: dict[str, None] = {}
-        self._current: str | None = None
+        self._running: dict[
+            str, None
+        ] = {}  # begun and not ended, where several may be; each is in _seen, but for DROPPED
+        self._current: str | None = None  # the last platform.start's
         self._sequence = 0
         self._tail = ""
         self._tail_wall = 0.0  # arrival of the body that left it
@@ -60,14 +80,19 @@ class Reader:
 
     def state(self) -> ReaderState:
         """Return what a reader must start from to make the same lines of what comes next."""
-        return ReaderState(self._current, tuple(self._seen)[-SEALED_IDS:], self._sequence, self._origin.arn)
+        seen = tuple(one for one in self._seen if one not in self._running)[-SEALED_IDS:]
+        running = tuple(self._running) if self._concurrent else None
+        return ReaderState(self._current, seen, self._sequence, self._origin.arn, running)
 
     def restore(self, state: ReaderState) -> None:
         """Start from this state."""
         self._current = state.request_id
-        self._seen = dict.fromkeys(state.seen)
+        if state.running is not None:
+            self._concurrent = True
+        self._running = dict.fromkeys(state.running or ())
+        self._seen = dict.fromkeys(one for one in (*self._running, *state.seen) if one)
         self._sequence = state.sequence
-        self._origin.arn = self._origin.arn or state.arn
+        self._learn(state.arn)
 
     def own_line(self, make: Callable[[str, int], str]) -> str:
         """Return a line of the extension's own, numbered as the next record; `make` gets environment and number."""
@@ -75,12 +100,11 @@ class Reader:
         return make(self._origin.environment, self._sequence)
 
     def saw(self, request_id: str, arn: str = "") -> None:
-        """Note a request that an INVOKE or a platform.start has named: only such ids count in records."""
-        self._origin.arn = self._origin.arn or arn
-        self._seen.pop(request_id, None)
-        self._seen[request_id] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        """Note a request that an INVOKE has named, and the function: its word counts before that of any record."""
+        if not self._invoked_arn and objects.is_arn(arn):
+            self._invoked_arn = True
+            self._origin.arn = arn
+        self._know(request_id)
 
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
@@ -96,17 +120,22 @@ class Reader:
     def _received(self, entries: list[Entry]) -> Received:
         received = Received()
         lines: list[str] = []
+        times: list[str] = []
+        unnamed = self._unnamed()
         for entry in entries:
-            if entry.type.startswith("platform."):
+            kind = entry.type
+            if kind.startswith("platform."):
                 self._note(entry, received)
+                unnamed = self._unnamed()
             elif not entry.readable:
                 received.unparsed += 1
-            if self._shipped(entry.type):
+            if kind in self._types or self._shipped(kind):
                 self._sequence += 1
-                lines.append(objects.line(entry.raw, self._request_of(entry), self._origin.environment, self._sequence))
+                request = request_ids.request_of(entry.record, self._seen, unnamed)
+                lines.append(objects.line(entry.raw, request, self._origin.environment, self._sequence))
                 if entry.time:
-                    received.first_time = min(received.first_time or entry.time, entry.time)
-                    received.last_time = max(received.last_time, entry.time)
+                    times.append(entry.time)
+        received.first_time, received.last_time = min(times, default=""), max(times, default="")
         received.records = len(lines)
         received.lines = "".join(lines).encode("utf-8", "replace")
         return received
@@ -123,25 +152,47 @@ class Reader:
             dropped = record.get("droppedRecords")
             told = dropped if isinstance(dropped, Numeral) and len(dropped) <= COUNT_LENGTH else ""
             received.dropped += int(told) if told.isdigit() else 1
-        if request_id is None:
+            if self._concurrent:
+                self._running[DROPPED] = None
+        if not request_id or len(request_id) > ID_LENGTH:
             return
         if entry.type == "platform.start":
-            self.saw(request_id, plain_text(record.get("functionArn")) or "")
-            self._current = request_id
+            self._learn(plain_text(record.get("functionArn")) or "")
+            self._begin(request_id)
             received.started.append(request_id)
         elif entry.type in ("platform.runtimeDone", "platform.end", "platform.report"):
+            self._end(request_id)
             received.done.append(request_id)
 
-    def _request_of(self, entry: Entry) -> str | None:
-        """Return the request of a record: its own id if that is known here, else the last platform.start's."""
-        record = entry.record
-        if isinstance(record, dict):
-            for name in ("requestId", "AWSRequestId"):
-                named = plain_text(record.get(name))
-                if named in self._seen:
-                    return named
-        elif isinstance(record, str):
-            fields = record.split("\t", 3)
-            if len(fields) > 2 and fields[2].strip() in self._seen:  # noqa: PLR2004 - [LEVEL] time id message
-                return fields[2].strip()
-        return self._current
+    def _learn(self, arn: str) -> None:
+        """Take the function's ARN from a record or a seal, if it is one and none is known."""
+        if not self._origin.arn and objects.is_arn(arn):
+            self._origin.arn = arn
+
+    def _know(self, request_id: str) -> None:
+        """Let this id count as one of this environment's: INVOKE and platform.start alone make one known."""
+        if not request_id or len(request_id) > ID_LENGTH:
+            return
+        self._seen.pop(request_id, None)
+        self._seen[request_id] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(one for one in self._seen if one not in self._running)]
+
+    def _begin(self, request_id: str) -> None:
+        self._know(request_id)
+        self._current = request_id
+        if self._concurrent:
+            self._running[request_id] = None
+            if len(self._running) > RUNNING:
+                del self._running[next(iter(self._running))]
+
+    def _end(self, request_id: str) -> None:
+        if request_id in self._running:
+            del self._running[request_id]
+            self._know(request_id)  # as the newest: lines of it may still come
+
+    def _unnamed(self) -> str | None:
+        """Return the request of a record that names none: the last to begin, or where several may run the only one."""
+        if not self._concurrent:
+            return self._current
+        return next(iter(self._running)) or None if len(self._running) == 1 else None

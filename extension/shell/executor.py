@@ -44,7 +44,7 @@ class Executor:
         self.shipper = Shipper(
             settings,
             Batcher(settings, self.origin, _unique, self._new_body),
-            Reader(settings.log_types, self.origin),
+            Reader(settings.log_types, self.origin, concurrent=started.managed),
             managed=started.managed,
             chance=_chance,
             restored=self._restored if started.initialization_type == "snap-start" else None,

@@ -145,3 +145,23 @@ def test_on_managed_instances_the_logs_are_on_s3_though_no_invoke_ever_came(tmp_
             scene.started.intake.accept(line("by age"))
             wait_until(lambda: store.objects, "it is stored")
             assert list(shipped(store)) == ["by age"]
+
+
+@pytest.mark.holds("ids: a record that names none is of the one request that runs; of several at once: null")
+@pytest.mark.parametrize(
+    ("initialization", "expected"),
+    [("on-demand", ["r1", "r2", "r1"]), ("lambda-managed-instances", ["r1", None, "r1"])],
+)
+def test_several_requests_run_at_once_on_managed_instances_alone(
+    initialization: str, expected: list[str | None], tmp_path: Path
+) -> None:
+    starts = [{"time": "t", "type": "platform.start", "record": {"requestId": one}} for one in ("r1", "r2")]
+    one, bare, named = (
+        {"time": "t", "type": "function", "record": record} for record in ("one runs", "two run", {"requestId": "r1"})
+    )
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), initialization)
+        with running(scene):
+            scene.started.intake.accept(json.dumps([starts[0], one, starts[1], bare, named]).encode())
+        lines = [line for request in store.objects.values() for line in objects.decode(request.body)]
+        assert [line["requestId"] for line in lines if line["type"] == "function"] == expected

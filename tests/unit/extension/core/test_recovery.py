@@ -22,15 +22,23 @@ if TYPE_CHECKING:
     from extension.records.chunk import Chunk
 
 HEAD = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
-RECORDS = st.text(max_size=30) | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=9), max_size=3)
+REQUESTS = st.sampled_from(["r1", "r2", "r3", "r4"])
+NAMING = REQUESTS.map(lambda one: {"request_id": one}) | REQUESTS.map(lambda one: f'{{"requestId":"{one}"}}')
+RECORDS = (
+    NAMING
+    | st.text(max_size=30)
+    | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=9), max_size=3)
+)
 TYPES = st.sampled_from(["function", "extension", "platform.report", "something.new"])
 WHOLE = st.builds(
     lambda kind, record: json.dumps({"time": "2026-11-20T09:15:02.149Z", "type": kind, "record": record}).encode(),
     TYPES,
     RECORDS,
 )
-STARTS = st.sampled_from(["r1", "r2", "r3"]).map(
-    lambda one: json.dumps({"time": "t", "type": "platform.start", "record": {"requestId": one}}).encode()
+STARTS = st.builds(
+    lambda kind, one: json.dumps({"time": "t", "type": kind, "record": {"requestId": one}}).encode(),
+    st.sampled_from(["platform.start", "platform.start", "platform.report"]),
+    REQUESTS,
 )
 PIECES = st.sampled_from(
     [HEAD + b'{"message":"AA}', HEAD + b'AA"}}', HEAD + b'"half}', HEAD + b'of it"}', HEAD + b"AA}"]
@@ -39,20 +47,23 @@ ARRAYS = st.lists(WHOLE | STARTS | PIECES, max_size=4).map(lambda parts: b"[" + 
 BODIES = st.lists(st.tuples(ARRAYS | st.binary(max_size=40), st.sampled_from([0.0, 0.01, 0.5, 1.5, 30.0])), max_size=12)
 
 
-def environment(*, gzip: bool, ship_bytes: int) -> tuple[Shipper, objects.Origin]:
-    checked = told(COMPRESSION="gzip" if gzip else "none", SHIP_RATE_BYTES=ship_bytes)
+def environment(
+    *, gzip: bool, ship_bytes: int, concurrent: bool = False, **more: int
+) -> tuple[Shipper, objects.Origin]:
+    checked = told(COMPRESSION="gzip" if gzip else "none", SHIP_RATE_BYTES=ship_bytes, **more)
     origin = objects.Origin("orders-api", "$LATEST", "0123456789ab")
     origin.api, origin.schema = "telemetry", "2022-12-13"
     keys = iter(range(1, 10_000))
     batches = Batcher(checked, origin, lambda: str(next(keys)))
-    return Shipper(checked, batches, Reader(checked.log_types, origin), managed=True), origin
+    reader = Reader(checked.log_types, origin, concurrent=concurrent)
+    return Shipper(checked, batches, reader, managed=True), origin
 
 
 class Life:
     """One process, whose every chunk is kept as it was shipped."""
 
-    def __init__(self, *, gzip: bool, ship_bytes: int) -> None:
-        self.core, _ = environment(gzip=gzip, ship_bytes=ship_bytes)
+    def __init__(self, *, gzip: bool, ship_bytes: int, concurrent: bool = False, **more: int) -> None:
+        self.core, _ = environment(gzip=gzip, ship_bytes=ship_bytes, concurrent=concurrent, **more)
         self.chunks: list[Chunk] = []
         self.entries: dict[int, tuple[float, bytes]] = {}
         self.now = 0.0
@@ -89,16 +100,17 @@ def again(chunk: Chunk, life: Life, *, gzip: bool) -> Chunk | None:
 
 @pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 @settings(max_examples=300, deadline=None)
-@given(BODIES, st.booleans(), st.sampled_from([1, 300, 100_000]))
+@given(BODIES, st.booleans(), st.sampled_from([1, 300, 100_000]), st.booleans())
 def test_every_chunk_comes_back_with_the_same_key_bytes_and_metadata(
     bodies: list[tuple[bytes, float]],
     gzip: bool,  # noqa: FBT001
     ship_bytes: int,
+    concurrent: bool,  # noqa: FBT001
 ) -> None:
-    life = Life(gzip=gzip, ship_bytes=ship_bytes)
-    for request in ("r1", "r2", "r3"):
-        life.core.reader.saw(request)
-    life.feed(invoke("r0", at(0.0)))
+    life = Life(gzip=gzip, ship_bytes=ship_bytes, concurrent=concurrent)
+    if not concurrent:
+        for request in ("r1", "r2", "r3", "r0"):
+            life.feed(invoke(request, at(0.0)))
     for body, pause in bodies:
         life.post(body)
         life.until(life.now + pause)
@@ -179,3 +191,67 @@ def test_a_seal_without_an_environment_is_of_the_journals() -> None:
     made = again(chunk, life, gzip=False)
     assert made is not None
     assert made.body == chunk.body
+
+
+def line(record: object, kind: str = "function") -> bytes:
+    return json.dumps({"time": "t", "type": kind, "record": record}).encode()
+
+
+def ids_of(chunk: Chunk | None) -> list[object]:
+    assert chunk is not None
+    return [one["requestId"] for one in objects.decode(bytes(chunk.body))]  # type: ignore[arg-type]
+
+
+@pytest.mark.holds("journal: the next process ships the same key and bytes")
+def test_a_chunk_in_the_middle_of_several_requests_comes_back_with_their_ids() -> None:
+    life = Life(gzip=False, ship_bytes=1, concurrent=True)
+    starts = [line({"requestId": f"r{number}"}, "platform.start") for number in range(100)]
+    ends = [line({"requestId": f"r{number}"}, "platform.report") for number in range(60)]
+    life.post(b"[" + b",".join(starts + ends[:40]) + b"]")
+    late = [line({"requestId": "r0"}), line({"requestId": "r20"}), line({"requestId": "r99"}), line("a line")]
+    life.post(b"[" + b",".join([*late, *ends[40:]]) + b"]")
+    life.post(b"[" + b",".join(line({"requestId": f"r{number}"}, "platform.report") for number in range(60, 99)) + b"]")
+    life.post(b"[" + b",".join(late) + b"]")
+    assert ids_of(life.chunks[1])[:4] == ["r0", "r20", "r99", None]
+    assert ids_of(life.chunks[3])[2:4] == ["r99", "r99"]
+    made = again(life.chunks[3], life, gzip=False)
+    assert ids_of(made)[2:4] == ["r99", "r99"]
+    assert ids_of(again(life.chunks[1], life, gzip=False))[1:4] == ["r20", "r99", None]
+
+
+@pytest.mark.holds("journal: the next process ships the same key and bytes")
+def test_what_was_known_at_the_beginning_of_a_chunk_is_known_again_however_many_invocations_are_in_it() -> None:
+    life = Life(gzip=False, ship_bytes=100_000, SHIP_RATE_INVOKES=1000)
+    for request in ("old", "r0"):
+        life.feed(invoke(request, at(0.0)))
+        life.post(b"[" + line({"requestId": request}, "platform.start") + b"]")
+    life.until(20.0)
+    life.post(b"[" + line({"requestId": "r0"}, "platform.report") + b"," + line({"requestId": "old"}) + b"]")
+    for number in range(1, 80):
+        life.feed(invoke(f"r{number}", at(20.0)))
+        life.post(b"[" + line({"requestId": f"r{number}"}, "platform.start") + b"]")
+    life.post(b"[" + line({"requestId": "r40"}) + b"]")
+    life.until(40.0)
+    last = life.chunks[-1]
+    assert ids_of(last)[:2] + ids_of(last)[-1:] == ["r0", "old", "r40"]
+    made = again(last, life, gzip=False)
+    assert made is not None
+    assert made.body == last.body
+
+
+@pytest.mark.holds("faults: a forged record makes no object unstorable: an ARN looks like one, headers stay under 2 KB")
+def test_a_chunk_keeps_the_arn_that_it_was_sealed_with() -> None:
+    life = Life(gzip=False, ship_bytes=1)
+    life.post(b"[" + line({"requestId": "r1", "functionArn": "arn:of-a-record"}, "platform.start") + b"]")
+    life.feed(invoke("r1", at(0.0)))
+    life.post(b"[" + line("a line") + b"]")
+    arns = [chunk.metadata["function-arn"] for chunk in life.chunks]
+    assert arns == ["arn:of-a-record", "arn:aws:lambda:eu-west-1:111122223333:function:orders-api"]
+    _, origin = environment(gzip=False, ship_bytes=1)
+    origin.arn = "arn:of-the-next-process"
+    for chunk, arn in zip(life.chunks, arns, strict=True):
+        first, last = chunk.seal.entries or (0, 0)
+        entries = [(serial, *life.entries[serial]) for serial in range(first, last + 1)]
+        verdict = recovery.rebuild(chunk.seal, entries, told(), origin, lambda: Body(gzip=False))
+        assert isinstance(verdict, recovery.Rebuilt)
+        assert verdict.chunk.metadata["function-arn"] == arn

@@ -13,7 +13,8 @@ from extension.records.chunk import ReaderState, Seal
 
 SERIALS = st.integers(0, 2**63)
 TEXTS = st.text(st.characters(), max_size=20)  # lone surrogates among them
-STATES = st.builds(ReaderState, st.none() | TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.integers(0, 2**53))
+IDS = st.lists(TEXTS, max_size=3).map(tuple)
+STATES = st.builds(ReaderState, st.none() | TEXTS, IDS, st.integers(0, 2**53), TEXTS, st.none() | IDS)
 PARTIAL = st.lists(SERIALS, max_size=2).map(tuple)
 SEALED_SERIALS = st.none() | st.integers(1, 2**63)
 ENVIRONMENTS = st.text("0123456789abcdef", min_size=12, max_size=12)
@@ -25,7 +26,7 @@ WALLS = st.floats(2**30, 2**31)
 
 
 def members(state: ReaderState | None) -> list[object] | None:
-    return None if state is None else [state.request_id, state.seen, state.sequence]
+    return None if state is None else [state.request_id, state.seen, state.sequence, state.arn, state.running]
 
 
 def one_frame() -> st.SearchStrategy[bytes]:
@@ -168,6 +169,26 @@ def test_a_header_keeps_everything(
     assert (back.forgotten, back.replays, members(back.state)) == (forgotten, replays, members(state))
 
 
+OLD_STATE = ["r-1", 7, ["r-0", "r-1"], "arn:1"]
+
+
+def test_a_header_of_an_earlier_version_is_read() -> None:
+    payload = json.dumps([1, "0123456789ab", 1_000_000, 9, [[1, 2]], [[3, 1]], OLD_STATE]).encode()
+    assert members(frames.read_header(payload).state) == ["r-1", ("r-0", "r-1"), 7, "arn:1", None]
+
+
+def test_a_seal_of_an_earlier_version_is_read() -> None:
+    payload = json.dumps(["key", 1, 2, "age", "", [], "0123456789ab", OLD_STATE, OLD_STATE]).encode()
+    back = frames.read_seal(payload)
+    assert members(back.before) == members(back.after) == ["r-1", ("r-0", "r-1"), 7, "arn:1", None]
+
+
+def test_where_one_runs_at_a_time_a_state_is_written_as_earlier_versions_wrote_it() -> None:
+    told = frames.Header("0123456789ab", 1_000_000)
+    told.state = ReaderState("r-1", ("r-0", "r-1"), 7, "arn:1")
+    assert json.loads(frames.header(told)[frames.PREFIX_BYTES :])[-1] == OLD_STATE
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -181,6 +202,8 @@ def test_a_header_keeps_everything(
         json.dumps([1, "0123456789ab", 1, 1, [5], [], None]).encode(),
         json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1]]).encode(),
         json.dumps([1, "0123456789ab", 1, 1, [], [], [None, "1", []]]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", "r-1"]]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", {}]]).encode(),
         b"[" * 100_000,
     ],
 )

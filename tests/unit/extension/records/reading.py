@@ -12,8 +12,8 @@ NOW = objects.iso_time(EPOCH)
 TIME = "2026-11-20T09:15:02.150Z"
 
 
-def reader(*types: str) -> Reader:
-    return Reader(types or ALL, objects.Origin("orders-api", "$LATEST", "0123456789ab"))
+def reader(*types: str, concurrent: bool = False) -> Reader:
+    return Reader(types or ALL, objects.Origin("orders-api", "$LATEST", "0123456789ab"), concurrent=concurrent)
 
 
 def read(body: str | bytes, source: Reader | None = None) -> Received:

@@ -176,6 +176,18 @@ def test_metadata_is_printable_ascii_whatever_comes_in(arn: str, first: str, las
         assert value.isprintable()  # a line break would end the header
 
 
+@pytest.mark.holds("faults: a forged record makes no object unstorable: an ARN looks like one, headers stay under 2 KB")
+@given(st.lists(st.text(min_size=1, max_size=1).map(lambda one: one * 5000), min_size=9, max_size=9))
+def test_all_metadata_together_stays_under_the_2_kb_that_s3_takes(values: list[str]) -> None:
+    made = Origin("orders-api", values[0], values[1])
+    made.arn, made.api, made.schema = values[2], values[3], values[4]
+    metadata = objects.metadata(made, values[5], values[6], 10**30, 10**30, values[7])
+    assert len(metadata) == 11
+    assert sum(len(f"x-amz-meta-{name}") + len(value) for name, value in metadata.items()) < 2048
+    assert len(metadata["function-arn"]) == 256
+    assert max(len(value) for name, value in metadata.items() if name != "function-arn") == 128
+
+
 def test_of_a_value_that_no_header_can_carry_only_what_is_not_printable_ascii_is_replaced() -> None:
     arn = objects.metadata(origin("a b~é\x7f\r\n\x1fz"), "", "", 1, 2, "age")["function-arn"]
     assert arn == "a b~?????z"

@@ -364,7 +364,7 @@ def test_the_third_field_of_a_text_record_names_its_request_also_at_the_end_of_t
         {"requestId": "stranger"},
         {"requestId": 5},
         {"requestId": ["r1"]},
-        {"message": {"requestId": "r1"}},
+        {"event": {"requestId": "r1"}},
         "a\tb\tstranger\tc",
         "r1\tr1",
         "a\tb\tc\tr1",

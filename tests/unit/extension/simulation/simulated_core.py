@@ -56,6 +56,9 @@ class Observed:
         self._seen = (0.0, 0.0)
         self.invocations = pick([0, 1, 3]) if self.big else pick([0, 1, 2, 5, 30])
         self.requests = 0
+        self.running: list[str] = []  # where several requests may run at once
+        self.dropped = False  # records were, a start or an end perhaps among them
+        self.whose: dict[int, str | None] = {}  # record -> its request, where several may run
         self.bodies: dict[str, tuple[object, object]] = {}  # key -> bytes and metadata, over all processes
         self.first: dict[str, bytes] = {}  # key -> bytes at the first attempt, over all processes
         self.sent: set[int] = set()

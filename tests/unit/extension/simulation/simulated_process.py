@@ -101,7 +101,7 @@ class Process:
         self.core = Shipper(
             settings,
             Batcher(settings, self.origin, drawn),
-            Reader(settings.log_types, self.origin),
+            Reader(settings.log_types, self.origin, concurrent=managed),
             subscribed=subscribed,
             managed=managed,
             chance=chance,

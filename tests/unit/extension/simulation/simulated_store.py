@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections import Counter
@@ -133,6 +134,11 @@ class Store:
         """How often each pair of environment and sequence number is stored."""
         lines = (line for body in self.ours() for line in objects.decode(body))
         return Counter((line["environment"], line["sequence"]) for line in lines)
+
+    def requests(self) -> dict[int, object]:
+        """The request that each of the world's records is stored with."""
+        lines = (line for body in self.ours() for line in objects.decode(body))
+        return {token: line["requestId"] for line in lines for token in tokens(json.dumps(line["record"]).encode())}
 
 
 def plain(body: bytes) -> bytes:

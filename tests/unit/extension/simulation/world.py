@@ -119,6 +119,13 @@ class World(Observed):
         check(max(self.store.sequences().values(), default=1) == 1, "no sequence number is used twice")
         missing = self.sent - set(stored)
         check(missing <= self.lost | self.gone, f"what is not stored was reported: {sorted(missing)[:5]}")
+        whole = self.subscribed and not self.flaky_tmp and not self.happened["Poison"] + self.happened["Unreadable"]
+        if self.managed and whole:  # every start and every end was read, by some process
+            got = self.store.requests()
+            wrong = {one: (got[one], whose) for one, whose in self.whose.items() if one in got and got[one] != whose}
+            check(not wrong, f"a record has the request that it names, or the only one that runs: {wrong}")
+            self.happened["request known"] += sum(map(bool, self.whose.values()))
+            self.happened["request not known"] += list(self.whose.values()).count(None)
         both = self.lost & set(stored)
         check(both <= self.perhaps, f"what is stored was not reported as lost for certain: {sorted(both)[:5]}")
 
@@ -172,12 +179,20 @@ class World(Observed):
         if self.big:
             return [json.dumps(function_line(self.number() + "x" * BIG)).encode()]
         size = pick([1, 100, 5000])
-        lines = [f"[INFO]\tt\t{request_id}\t{self.number()}" + "x" * size for _ in range(pick([1, 3, 20]))]
+        numbers = [self.number() for _ in range(pick([1, 3, 20]))]
+        lines = [f"[INFO]\tt\t{request_id}\t{number}" + "x" * size for number in numbers]
+        named = request_id if request_id.startswith("request-") else self.only()
+        self.whose.update((token, named) for number in numbers for token in tokens(number.encode()))
         found = [json.dumps(function_line(line)).encode() for line in lines]
         if self.random.random() < 0.1:
             dropped = platform("logsDropped", "", droppedRecords=3, reason=self.number())
             found.append(json.dumps(dropped).encode())
+            self.dropped = True
         return found
+
+    def only(self) -> str | None:
+        """The one request that runs where several may; none where there are more."""
+        return self.running[0] if len(self.running) == 1 and not self.dropped else None
 
     def log(self, request_id: str) -> None:
         """One POST of records; now and then something that cannot be read, or a batch that a full queue gave up."""
@@ -270,11 +285,19 @@ class World(Observed):
                 self.log(request_id)
 
     def managed_invocation(self, request_id: str) -> None:
-        """Managed Instances: no INVOKE, no freeze."""
+        """Managed Instances: no INVOKE, no freeze, several requests at once, whose lines interleave."""
+        pick, chance = self.random.choice, self.random.random
         start = platform("start", request_id, note=self.number())
+        self.running.append(request_id)
         self.post(json.dumps([start]).encode())
-        self.log(request_id)
-        self.pass_time(self.random.choice([0.0, 0.1, 5.0, 400.0]))
+        for _ in range(pick([1, 1, 3])):
+            self.log(pick([*self.running, f"request-{self.requests}", "none"]))
+            self.pass_time(pick([0.0, 0.1, 5.0]))
+        while self.running and chance() < 0.6:
+            ended = self.running.pop(self.random.randrange(len(self.running)))
+            self.post(json.dumps([platform("report", ended, note=self.number())]).encode())
+            self.log(pick([ended, "none"]))
+        self.pass_time(pick([0.0, 0.1, 5.0, 400.0]))
 
     def shutdown(self, reason: str) -> None:
         """SHUTDOWN (or SIGTERM) at any moment, with late batches behind it."""
