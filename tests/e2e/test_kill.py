@@ -88,7 +88,7 @@ def test_killed_between_receipt_and_shipping_the_next_process_ships_it(rig_of: C
 
 
 def test_killed_in_the_middle_of_an_invocation(rig_of: Callable[..., Rig]) -> None:
-    with rig_of(told=WAITS) as rig:
+    with rig_of(told=WAITS, timeout=20.0) as rig:
         rig.invoke()
         delivered = more(lambda: rig.environment.deliveries)
         running = rig.begin(lines=10, sleep=15)
