@@ -3,9 +3,11 @@
 import _signal  # type: ignore[import-not-found]  # `signal` loads enum, 3 ms
 import _thread
 import os
+import sys
 import time
 
 from extension import minimal, settings, startup
+from extension.errors import ExtensionError, described
 from extension.events import Shutdown
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
@@ -16,6 +18,7 @@ SIGTERM_SECONDS = 2.0  # until SIGKILL is to be expected (lambda-runtime-environ
 
 def main() -> None:
     """Run the extension until SHUTDOWN, then leave the process at once."""
+    sys.unraisablehook = _tell  # what ends a thread or a finaliser is a line like all others, not a raw traceback
     os._exit(_run())  # helper threads may be in the middle of a call: nothing is joined, nothing finalised
 
 
@@ -38,8 +41,14 @@ def _run() -> int:
 
         return app.run(told, started, os.environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
-        minimal.run(repr(error), calls.identifier)
+        why = str(error) if isinstance(error, ExtensionError) else described(error)
+        minimal.run(why, calls.identifier)
         return 0
+
+
+def _tell(fault: "sys.UnraisableHookArgs") -> None:
+    error = fault.exc_value
+    say("error", "internal error: a helper thread failed", {"why": described(error) if error else "no exception"})
 
 
 def _await_sigterm(inbox: Inbox) -> None:

@@ -92,14 +92,15 @@ class Uploaded:
 
 
 class UploadFailed:
-    """The attempt ended without success. `kind` is one of `StoreError`'s."""
+    """The attempt ended without success. `kind` is one of `StoreError`'s, `sent` whether any of it may have arrived."""
 
-    __slots__ = ("attempt", "detail", "kind")
+    __slots__ = ("attempt", "detail", "kind", "sent")
 
-    def __init__(self, attempt: int, kind: str, detail: str) -> None:
+    def __init__(self, attempt: int, kind: str, detail: str, *, sent: bool = True) -> None:
         self.attempt = attempt
         self.kind = kind
         self.detail = detail
+        self.sent = sent
 
 
 class Upload:

@@ -5,7 +5,7 @@ Source: Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15
 
 import _socket
 
-from extension.errors import ApiError
+from extension.errors import ApiError, described
 from extension.http1 import Response, read_response
 
 NAME = "adaptive-batching-extension"  # must equal the launcher's file name in /opt/extensions
@@ -62,9 +62,10 @@ class Connection:
         """Read the answer to the request that was sent last."""
         try:
             answer = read_response(self._open())
-        except (OSError, ValueError) as error:
+        except Exception as error:  # whatever it is, it is the answer that was not there
             self.close()
-            raise ApiError(path, 0, str(error)) from error
+            text = str(error) if isinstance(error, (OSError, ValueError)) else described(error)
+            raise ApiError(path, 0, text) from error
         if answer.headers.get("connection", "").lower() == "close":
             self.close()
         return answer
@@ -99,11 +100,15 @@ class ExtensionsApi:
         self.identifier = ""
 
     def register(self, events: "tuple[str, ...]") -> None:
-        """Register under NAME for `events` (INVOKE, SHUTDOWN)."""
+        """Register under NAME for `events` (INVOKE, SHUTDOWN); once again where the connection was cut."""
         body = '{"events":[' + ",".join(f'"{event}"' for event in events) + "]}"
-        answer = self._calls.call(
-            "POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode(), timeout=REGISTER_SECONDS
-        )
+        arguments = ("POST", f"{EXTENSION}/register", {"Lambda-Extension-Name": NAME}, body.encode())
+        try:
+            answer = self._calls.call(*arguments, timeout=REGISTER_SECONDS)
+        except ApiError as error:
+            if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, TimeoutError):
+                raise
+            answer = self._calls.call(*arguments, timeout=REGISTER_SECONDS)
         self.identifier = answer.headers.get("lambda-extension-identifier", "")
         if answer.status != 200 or not self.identifier:  # noqa: PLR2004 - HTTP OK
             raise ApiError("register", answer.status, _shown(answer.body))

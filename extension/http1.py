@@ -61,8 +61,13 @@ def read_response(connection: "_socket.socket") -> Response:
         msg = "the connection ended before an answer"
         raise OSError(msg)
     first, headers, received = head
+    version, _, status = first.partition(" ")
+    digits = status.partition(" ")[0]
+    if not (version.startswith("HTTP/1.") and len(digits) == 3 and digits.isascii() and digits.isdigit()):  # noqa: PLR2004 - a status
+        msg = "what came is not an answer of HTTP/1.1"
+        raise ValueError(msg)
     body, _ = read_body(connection, received, headers)
-    return Response(int(first.split(" ", 2)[1]), headers, body)
+    return Response(int(digits), headers, body)
 
 
 def _read_exactly(connection: "_socket.socket", received: bytes, length: int) -> "tuple[bytes, bytes]":

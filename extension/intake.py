@@ -6,7 +6,9 @@ The answer waits until the journal is open, some tens of milliseconds after star
 import _thread
 import time
 
+from extension.errors import described
 from extension.events import LogsReceived
+from extension.messages import say
 
 OPEN_SECONDS = 5.0  # that a body waits for the journal to be opened; then memory has to do
 
@@ -24,6 +26,7 @@ class Intake:
         self._journal: Journal | None = None
         self._duplicates: Duplicates | None = None
         self._waits = True
+        self._said = False  # that the journal failed
         self.duplicates = 0  # bodies that had been received before
 
     def open(self, journal: "Journal | None", duplicates: "Duplicates | None") -> None:
@@ -43,12 +46,21 @@ class Intake:
                 return
             try:
                 wall = time.time()
-                serial = self._journal.append(body, wall) if self._journal else None
+                serial = self._journalled(body, wall)
                 self._inbox.put(LogsReceived(body, serial, wall), len(body))
             except BaseException:
                 if self._duplicates:
                     self._duplicates.forget(body)  # it was not kept, and will be sent again
                 raise
+
+    def _journalled(self, body: bytes, wall: float) -> "int | None":
+        try:
+            return self._journal.append(body, wall) if self._journal else None
+        except Exception as error:  # noqa: BLE001 - the platform would send it for ever: memory has to do
+            if not self._said:
+                self._said = True
+                say("error", "internal error: the journal failed, memory has to do", {"why": described(error)})
+            return None
 
 
 def _placeholder(item: object) -> object:

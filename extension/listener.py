@@ -9,6 +9,7 @@ import _socket
 import _thread
 import time
 
+from extension.errors import described
 from extension.http1 import Refusal, read_body, read_head
 from extension.messages import say
 
@@ -47,15 +48,16 @@ class Listener:
         while True:
             try:
                 self._accept()
-            except Exception as error:  # noqa: BLE001 - without a listener every log would be lost
+            except BaseException as error:  # noqa: BLE001 - without a listener every log would be lost
                 self.restarts += 1
-                say("error", "listener failed: restarting", {"why": repr(error)})
-            time.sleep(RESTART_SECONDS)
-            self._socket.close()
+                say("error", "listener failed: restarting", {"why": described(error)})
             try:
+                time.sleep(RESTART_SECONDS)
+                self._socket.close()
                 self._socket = _bound(self.port)
-            except OSError as error:
-                say("error", "listener restart failed: retrying", {"why": str(error)})
+            except BaseException as error:  # noqa: BLE001 - the same
+                why = str(error) if isinstance(error, OSError) else described(error)
+                say("error", "listener restart failed: retrying", {"why": why})
 
     def _accept(self) -> None:
         while True:
@@ -101,6 +103,8 @@ class Listener:
                 pass  # the connection is closed: there is no reader of the answer
         except OSError:
             pass  # the platform went away, or was frozen: it sends again what was not answered
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs its connection alone
+            say("error", "a batch was not taken in: it is not answered, and comes again", {"why": described(error)})
         finally:
             connection.close()
             with self._lock:

@@ -4,7 +4,8 @@ import os
 
 NAME = "adaptive-batching-extension"
 
-_ESCAPES = {code: f"\\u{code:04x}" for code in range(32)}
+# Control characters (C0, DEL, C1) and U+2028/9, at which some readers break a line or more than that.
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 _ESCAPES.update({34: '\\"', 92: "\\\\"})
 
 
@@ -13,7 +14,7 @@ def say(level: str, message: str, fields: "dict[str, object] | None" = None) -> 
     members = "".join(f",{_quoted(name)}:{_value(value)}" for name, value in (fields or {}).items())
     line = f'{{"extension":"{NAME}","level":{_quoted(level)},"message":{_quoted(message)}{members}}}\n'
     try:
-        os.write(2, line.encode("utf-8", "replace"))
+        os.write(2, line.encode("utf-8", "backslashreplace"))  # a lone surrogate becomes its escape in JSON
     except OSError:
         pass
 
@@ -23,7 +24,9 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quoted(name)}:{_value(one)}" for name, one in value.items()) + "}"
-    return str(value) if isinstance(value, (int, float)) else _quoted(value)
+    if isinstance(value, (int, float)) and value - value == 0:  # JSON has neither NaN nor infinity
+        return str(value)
+    return _quoted(value)
 
 
 def _quoted(value: object) -> str:

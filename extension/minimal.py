@@ -10,14 +10,14 @@ import time
 
 NAME = "adaptive-batching-extension"
 ATTEMPTS = 60  # failed calls in a row, a second apart, before the environment counts as ended
-ESCAPES = {34: '\\"', 92: "\\\\", 10: " ", 13: " "}
+ESCAPES = {code: f"\\u{code:04x}" for code in (34, 92, *range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
 def run(why: str, identifier: str = "") -> None:
     """Poll `event/next` until SHUTDOWN, registering first unless `identifier` (of an earlier registration) is given."""
     text = f"nothing is shipped any more, the function continues: {why.translate(ESCAPES)}"
     line = f'{{"level":"error","message":"{text}"}}\n'
-    os.write(2, line.encode("utf-8", "replace"))
+    os.write(2, line.encode("utf-8", "backslashreplace"))
     failures = 0
     while failures < ATTEMPTS:
         if identifier:

@@ -9,7 +9,12 @@ LOG_TYPES = ("platform", "function", "extension")
 PLACEHOLDERS = ("function", "date", "hour")
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
 RUNTIME_API_PORT = 9001  # taken by Lambda itself
-MAX_PREFIX_BYTES = 700  # S3 keys end at 1024 bytes; function name, time and UUID need up to 200
+MAX_PREFIX_BYTES = 700  # of the template, before its placeholders are filled in
+LONGEST_NAME = 64  # letters of an unknown name that are compared with those of the table
+MAX_KEY_BYTES = 1024  # S3's limit
+KEY_TAIL_BYTES = len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz")  # behind prefix and function name
+LEGACY_REGION = "us-east-1"  # its oldest buckets have up to 255 characters, capitals and underscores among them
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # another store has its own rules for names
 
 
 class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
@@ -116,6 +121,8 @@ class Settings:
     """One immutable value: what the extension was told, checked."""
 
     __slots__ = (
+        "_problems",
+        "_unknown",
         "api",
         "bucket",
         "client",
@@ -126,14 +133,15 @@ class Settings:
         "log_types",
         "port",
         "prefix",
-        "problems",
         "region",
         "ship_bytes",
         "ship_invokes",
         "ship_seconds",
     )
 
-    def __init__(self, values: "dict[str, object]", region: str, problems: "list[str]") -> None:
+    def __init__(
+        self, values: "dict[str, object]", region: str, problems: "list[str]", unknown: "tuple[str, ...]"
+    ) -> None:
         def text(name: str) -> str:
             return str(values[PREFIX + name])
 
@@ -155,33 +163,49 @@ class Settings:
         self.client = text("S3_CLIENT")
         self.conditional = text("CONDITIONAL_WRITE") == "on"
         self.journal_bytes = number("JOURNAL_BYTES")  # 0: as much as is sensible
-        self.problems = tuple(problems)
+        self._problems = tuple(problems)
+        self._unknown = unknown
+
+    @property
+    def problems(self) -> "tuple[str, ...]":
+        """One sentence about each bad value and unknown name. Not for before the first `event/next`: distances cost."""
+        return (*self._problems, *map(_unknown, self._unknown))
 
 
 def from_environ(environ: "Mapping[str, str]") -> Settings:
     """Read every setting; a bad value never raises: the default serves and `problems` has one sentence about it."""
     problems: list[str] = []
     values: dict[str, object] = {}
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "function")
+    there = (environ.get(PREFIX + "S3_REGION") or region).strip()
+    legacy = there == LEGACY_REGION or any(environ.get(name) for name in ENDPOINTS)
     for setting in TABLE:
         read = environ.get(setting.name)
         values[setting.name] = _parse(setting, setting.default)
         if read is None or (read == "" and setting.kind != "prefix"):
             continue
         try:
-            values[setting.name] = _parse(setting, read)
+            value = _parse(setting, read)
+            if setting.kind == "prefix":
+                _check_key(read, function)
+            elif setting.kind == "bucket":
+                value = _bucket(read.strip(), legacy=legacy)
+            values[setting.name] = value
         except Problem as problem:
             if problem.instead is not None:
                 values[setting.name] = problem.instead
             problems.append(_sentence(setting, read, problem, values[setting.name]))
     if not environ.get(PREFIX + "S3_BUCKET", "").strip():
         problems.append(f"{PREFIX}S3_BUCKET is not set: nothing is shipped; set it to the name of a bucket that exists")
-    problems.extend(_unknown(name) for name in environ if name.startswith(FAMILY) and name not in values)
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-    return Settings(values, region, problems)
+    unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
+    return Settings(values, region, problems, unknown)
 
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
+    if setting.kind == "bucket" and used:
+        return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
     if setting.kind == "bucket":
         return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
     if setting.kind == "region":
@@ -205,8 +229,8 @@ def _parse(setting: Setting, read: str) -> object:
     if setting.kind == "prefix":
         return _prefix(read)
     if setting.kind == "bucket":
-        return _bucket(text)
-    if not all(c.isalnum() or c == "-" for c in text):
+        return text
+    if not (text.isascii() and all(c.isalnum() or c == "-" for c in text)):
         raise Problem("that is not a region, such as eu-west-1")
     return text
 
@@ -260,19 +284,45 @@ def _prefix(text: str) -> str:
     return text
 
 
-def _bucket(text: str) -> str:
-    if not text:
-        return ""
-    if text.startswith("arn:"):
+def _check_key(prefix: str, function: str) -> None:
+    """Raise Problem where the longest key under this prefix would be too long for S3."""
+    for name, value in zip(PLACEHOLDERS, (function, "2026-11-20", "09"), strict=True):
+        prefix = prefix.replace("{" + name + "}", value)
+    size = len((prefix + function).encode("utf-8", "replace")) + KEY_TAIL_BYTES
+    if size > MAX_KEY_BYTES:
+        raise Problem(f"with it keys have {size} bytes, S3 takes {MAX_KEY_BYTES} at most")
+
+
+def _bucket(text: str, *, legacy: bool) -> str:
+    """Return the name of a bucket, or the ARN of an access point. `legacy`: a name of the oldest buckets will do."""
+    parts = text.split(":", 5)
+    name = parts[-1]
+    if parts[0] == "arn" and name.replace(":", "/").partition("/")[0] in ("accesspoint", "outpost"):
         return text
-    if not (3 <= len(text) <= 255 and text.isascii() and all(c.isalnum() or c in ".-_" for c in text)):  # noqa: PLR2004 - S3's rule
-        raise Problem("that is not the name of a bucket (3 to 63 letters, digits, dots and hyphens)", instead="")
+    if parts[0] == "arn" and parts[2:5] == ["s3", "", ""] and _is_name(name, legacy=legacy):
+        raise Problem("that is the ARN of a bucket, whose name is asked for", instead=name)
+    if text and not _is_name(text, legacy=legacy):
+        why = "3 to 63 lower-case letters, digits, dots and hyphens; a letter or digit at both ends"
+        raise Problem(f"that is not the name of a bucket ({why})", instead="")
     return text
+
+
+def _is_name(text: str, *, legacy: bool) -> bool:
+    """Tell whether S3 lets a bucket be named so (general purpose bucket naming rules)."""
+    longest, more = (255, "._-") if legacy else (63, ".-")
+    if not (3 <= len(text) <= longest and text.isascii() and all(c.isalnum() or c in more for c in text)):  # noqa: PLR2004 - S3's rule
+        return False
+    if legacy:
+        return True
+    parts = text.split(".")
+    address = len(parts) == 4 and all(part.isdigit() for part in parts)  # noqa: PLR2004 - such as 192.168.5.4
+    return text.lower() == text and text[0].isalnum() and text[-1].isalnum() and all(parts) and not address
 
 
 def _unknown(name: str) -> str:
     nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known) - _common(name, known))
-    return f"{name} is not a setting of this extension and does nothing; the nearest is {nearest}"
+    shown = name if len(name) <= 2 * LONGEST_NAME else f"{name[: 2 * LONGEST_NAME]}..."
+    return f"{shown} is not a setting of this extension and does nothing; the nearest is {nearest}"
 
 
 def _common(left: str, right: str) -> int:
@@ -284,7 +334,9 @@ def _common(left: str, right: str) -> int:
 
 
 def _distance(left: str, right: str) -> int:
-    """Return Levenshtein's edit distance."""
+    """Return Levenshtein's edit distance. What both begin with adds nothing to it; a long name is far from all."""
+    same = _common(left, right)
+    left, right = left[same : same + LONGEST_NAME], right[same:]
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
         before, row[0] = row[0], i

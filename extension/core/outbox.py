@@ -246,7 +246,7 @@ class Outbox:
             return self._exists(delivery, now)
         if event.kind == StoreError.UNCONDITIONAL and (self.conditional or delivery.must_not_overwrite):
             return self._unconditional(delivery, event.detail, now)
-        delivery.maybe_stored = delivery.maybe_stored or event.kind in OUTCOME_UNKNOWN
+        delivery.maybe_stored = delivery.maybe_stored or (event.sent and event.kind in OUTCOME_UNKNOWN)
         self._waits_for_event = released and event.kind == StoreError.TRANSPORT and not (held or frozen)
         actions: list[events.Action] = []
         if frozen or event.kind == StoreError.ABANDONED:
@@ -325,7 +325,7 @@ class Outbox:
 
     def _exists(self, delivery: Delivery, now: float) -> list[events.Action]:
         """Judge a key that is taken: by an earlier attempt of this chunk, or else by another object."""
-        if delivery.attempts > 1 or delivery.from_snapshot:
+        if delivery.maybe_stored:
             # Nobody but the earlier process can have put it there: then it is whole.
             whole = delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
             return self._stored(delivery, delivery.chunk.records + delivery.unrecovered * whole, now)

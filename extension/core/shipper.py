@@ -175,7 +175,7 @@ class Shipper:
         try:
             return self._reader.read(event.body, event.wall or now.wall)
         except Exception as error:
-            raise ReadError(repr(error)) from error
+            raise ReadError("a batch could not be read") from error
 
     def _on_received(
         self, received: Received, now: events.Moment, serial: int | None, actions: list[events.Action]

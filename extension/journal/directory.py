@@ -69,12 +69,27 @@ class Folder:
 
     @property
     def is_removed(self) -> bool:
-        """Whether the folder has been removed: nothing can be made in it any more."""
-        return os.fstat(self.descriptor).st_nlink == 0
+        """Whether the folder has been removed, or moved: the next process would not find it where it looks."""
+        mine = os.fstat(self.descriptor)
+        return mine.st_nlink == 0 or not _is_at(self.path, mine)
+
+    def holds(self, name: str, mine: os.stat_result) -> bool:
+        """Return whether the file of this status stands here under this name."""
+        return _is_at(name, mine, self.descriptor)
 
     def close(self) -> None:
         """Let the folder, and with it the lock, go."""
         os.close(self.descriptor)
+
+
+def _is_at(path: str, mine: os.stat_result, folder: int | None = None) -> bool:
+    try:
+        there = os.stat(path, dir_fd=folder, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it cannot be seen, which is no sign that it is missing
+    return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
 
 def numbered(start: str, number: int) -> str:

@@ -1,7 +1,9 @@
 """The format of the journal's files: frames, each with its length and a checksum. Encode and decode.
 
-Pure. A file is a sequence of frames, the first one a HEADER; it is only ever appended to, so whatever is wrong with it
-is wrong from some frame on: everything before that frame is used, the rest is cut off and counted.
+Pure. A file is a sequence of frames, the first one a HEADER. What is wrong with it is usually its end, which is cut off
+and counted. A frame that is broken in the middle costs itself alone, if the frame behind its length is whole.
+
+Whatever a frame says is checked against what is written: other processes of this user can write frames, too.
 
     length of the payload (4 bytes, big-endian) | kind (1) | crc32 of the two and of the payload (4) | payload
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FORMAT = 1
+LAST_SERIAL = 2**63 - 1
+ENVIRONMENT_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyz-")
+ENVIRONMENT_LENGTH = 12
 HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
 PREFIX_BYTES = 9
 ENTRY_BYTES = PREFIX_BYTES + 16  # an ENTRY before its body
@@ -59,10 +64,10 @@ def entry(serial: int, wall: float, body: bytes) -> bytes:
 
 
 def read_entry(payload: bytes) -> tuple[int, float, bytes]:
-    """Return serial, arrival in seconds since the epoch, body. ValueError if it is too short to be one."""
+    """Return serial, arrival in seconds since the epoch, body. ValueError if it is not an entry."""
     if len(payload) < ENTRY_BYTES - PREFIX_BYTES:
         raise ValueError("an entry without serial and arrival")
-    return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:16], "big") / TICKS, payload[16:]
+    return _whole(int.from_bytes(payload[:8], "big"), 1), int.from_bytes(payload[8:16], "big") / TICKS, payload[16:]
 
 
 def serials(kind: int, *numbers: int) -> bytes:
@@ -71,10 +76,13 @@ def serials(kind: int, *numbers: int) -> bytes:
 
 
 def read_serials(payload: bytes, count: int) -> list[int]:
-    """Return the serials of such a frame. ValueError if there are not so many."""
+    """Return the serials of such a frame, in order. ValueError if there are not so many."""
     if len(payload) != 8 * count:
         raise ValueError(f"{len(payload)} bytes for {count} serials")
-    return [int.from_bytes(payload[at : at + 8], "big") for at in range(0, len(payload), 8)]
+    numbers = [_whole(int.from_bytes(payload[at : at + 8], "big"), 1) for at in range(0, len(payload), 8)]
+    if numbers != sorted(numbers):
+        raise ValueError("a range that ends before it begins")
+    return numbers
 
 
 def header(told: Header) -> bytes:
@@ -85,15 +93,15 @@ def header(told: Header) -> bytes:
 
 
 def read_header(payload: bytes) -> Header:
-    """Return what `header` was told. ValueError if it is of another format."""
+    """Return what `header` was told. ValueError if it is of another format, or says what is never written."""
     try:
         number, environment, limit, last, forgotten, replays, state = json.loads(payload)
         if number != FORMAT:
             raise ValueError(f"format {number}, known is {FORMAT}")
-        told = Header(str(environment), int(limit))
-        told.last = int(last)
-        told.forgotten = [(int(first), int(final)) for first, final in forgotten]
-        told.replays = {int(first): int(count) for first, count in replays}
+        told = Header(_environment(environment), _whole(limit, 0))
+        told.last = _whole(last, 0)
+        told.forgotten = [_range(first, final) for first, final in forgotten]
+        told.replays = {_whole(first, 1): _whole(count, 0) for first, count in replays}
         told.state = None if state is None else _state(state)
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
@@ -111,12 +119,16 @@ def read_seal(payload: bytes) -> Seal:
     """Return what `seal` was told. ValueError if it is not a seal."""
     try:
         key, first, last, reason, line, partial, environment, before, after = json.loads(payload)
-        serials = int(first) or None, int(last) or None
-        partial_at = tuple(int(serial) for serial in partial)
+        begins, ends = _range(first, last) if first or last else (None, None)
+        partial_at = tuple(_whole(serial, 1) for serial in partial)
         states = _state(before), _state(after)
-        return Seal(str(key), *serials, *states, str(reason), str(line), partial_at, str(environment))
+        report = _line(line)
+        told = Seal(_text(key), begins, ends, *states, _text(reason), report, partial_at, _environment(environment))
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
+    if told.records < 0:
+        raise ValueError("a seal of less than no records")
+    return told
 
 
 def _members(state: ReaderState | None) -> list[object] | None:
@@ -129,20 +141,56 @@ def _members(state: ReaderState | None) -> list[object] | None:
 def _state(members: list[object]) -> ReaderState:
     request_id, sequence, seen, arn, *more = members
     running = more[0] if more else None  # a member that earlier versions did not write
-    if not isinstance(seen, list) or not isinstance(sequence, int) or not isinstance(running, list | None):
+    if not isinstance(seen, list) or not isinstance(running, list | None):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
-    one = None if request_id is None else str(request_id)
-    return ReaderState(
-        one, tuple(map(str, seen)), sequence, str(arn), None if running is None else tuple(map(str, running))
-    )
+    request = None if request_id is None else _text(request_id)
+    several = None if running is None else tuple(map(_text, running))
+    return ReaderState(request, tuple(map(_text, seen)), _whole(sequence, 0), _text(arn), several)
+
+
+def _whole(number: object, least: int) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= LAST_SERIAL:
+        raise ValueError(f"not a whole number from {least} to {LAST_SERIAL}")
+    return number
+
+
+def _range(first: object, last: object) -> tuple[int, int]:
+    serials = _whole(first, 1), _whole(last, 1)
+    if serials[1] < serials[0]:
+        raise ValueError("a range that ends before it begins")
+    return serials
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one kind of error
+    return text
+
+
+def _environment(text: object) -> str:
+    """Check what stands in every line that is made of this: a quote in it would break them all."""
+    environment = _text(text)
+    if len(environment) != ENVIRONMENT_LENGTH or not ENVIRONMENT_CHARACTERS.issuperset(environment):
+        raise ValueError("not the id of an environment")
+    return environment
+
+
+def _line(text: object) -> str:
+    """Check the report, which becomes a line of the object as it is."""
+    line = _text(text)
+    if line and (line[-1] != "\n" or line.count("\n") != 1 or not isinstance(json.loads(line), dict)):
+        raise ValueError("not one line of JSON")
+    return line
 
 
 def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes, int]]:
     """Yield each whole frame of `size` bytes that `read(count)` gives: kind, payload, and where it ends.
 
-    Raises nothing itself. Where it stops short of `size`, the rest cannot be read.
+    Raises nothing itself. A broken frame is left out if the next one is whole, so between two frames there may be a
+    gap. Where it stops short of `size`, the rest cannot be read.
     """
     at = 0
+    broken = False  # the frame before
     while at + PREFIX_BYTES <= size:
         prefix = read(PREFIX_BYTES)
         length = int.from_bytes(prefix[:4], "big")
@@ -150,7 +198,10 @@ def valid(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, bytes,
         if len(prefix) < PREFIX_BYTES or length > LONGEST or end > size:
             return
         payload = read(length)
-        if len(payload) < length or zlib.crc32(payload, zlib.crc32(prefix[:5])) != int.from_bytes(prefix[5:], "big"):
+        is_whole = zlib.crc32(payload, zlib.crc32(prefix[:5])) == int.from_bytes(prefix[5:], "big")
+        if len(payload) < length or (broken and not is_whole):
             return
-        yield prefix[4], payload, end
+        broken = not is_whole
+        if is_whole:
+            yield prefix[4], payload, end
         at = end

@@ -57,6 +57,14 @@ class Health:
         """Say that the journal holds as much as it may, `limit` bytes."""
         self.tell("full", f"the journal is full: {ADVICE}", {"limit_bytes": limit, "folder": folder})
 
+    def wiped(self, folder: str, *, cut: bool) -> None:
+        """Say that another process has removed or moved files of the journal in this folder, or `cut` one."""
+        if cut:
+            text = "a file of the journal was cut: until it is shipped a crash loses what stood there"
+            self.tell("cut", f"{text}; what follows goes into a new file", {"folder": folder})
+        else:
+            self.tell("wiped", "the journal was removed from /tmp: it is written again", {"folder": folder})
+
     def tell(self, what: str, message: str, fields: dict[str, object]) -> None:
         """Say this, unless something of the same kind was said before."""
         if what not in self._said:

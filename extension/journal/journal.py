@@ -86,6 +86,8 @@ class Journal:
             if not self._ready(began):
                 return None
             serial = self._serial + 1
+            if serial > frames.LAST_SERIAL:
+                return None  # what bears it would not be read
             head = frames.entry(serial, wall, body)
             if not self._fits(len(head) + len(body)) or not self._put(head, body):
                 return None
@@ -244,9 +246,7 @@ class Journal:
             return False
         if files and files.is_wiped:
             self.wipes += 1
-            self._health.tell(
-                "wiped", "the journal was removed from /tmp: it is written again", {"folder": files.folder.path}
-            )
+            self._health.wiped(files.folder.path, cut=files.is_cut)
         for again in range(ATTEMPTS):
             try:
                 return self._write_again()

@@ -59,11 +59,11 @@ def find(folder: Folder, limit: int, largest: int, slack: int) -> Leftover:
     present = Ranges()
     found: dict[int, Seal] = {}
     for segment in left.segments:
-        _read(folder, segment, left, found)
+        gaps = _read(folder, segment, left, found)
         if segment.first:
             present.add(segment.first, segment.last)
-        left.torn_bytes += segment.size - segment.whole
-        left.torn += segment.size > segment.whole
+        left.torn_bytes += gaps + segment.size - segment.whole
+        left.torn += gaps > 0 or segment.size > segment.whole
     in_chunks: list[tuple[int, int]] = []
     for _, seal in sorted(found.items()):
         if seal.entries and not left.forgotten.cover(*seal.entries):
@@ -90,7 +90,10 @@ def entries(descriptor: int, whole: int, first: int, last: int) -> Iterator[tupl
 
     for kind, payload, _ in frames.valid(read, whole):
         if kind == frames.ENTRY:
-            one = frames.read_entry(payload)
+            try:
+                one = frames.read_entry(payload)
+            except ValueError:
+                continue  # it was counted when the segment was read first
             if first <= one[0] <= last:
                 yield one
 
@@ -121,23 +124,31 @@ def _written_with(folder: Folder, sizes: dict[int, int], largest: int) -> int:
     return 0
 
 
-def _read(folder: Folder, segment: Segment, left: Leftover, found: dict[int, Seal]) -> None:
-    segment.whole = 0
+def _read(folder: Folder, segment: Segment, left: Leftover, found: dict[int, Seal]) -> int:
+    """Take in what a segment tells; return the bytes of frames that cannot be read and have others behind them."""
+    gaps = segment.whole = 0
     try:
         for kind, payload, end in _frames(folder, Segment(segment.number, segment.size)):
             if (kind == frames.HEADER) != (segment.whole == 0):
-                return  # a file that does not begin with its header, or was written over
-            if kind == frames.ENTRY:
-                serial, _, body = frames.read_entry(payload)
-                segment.note(serial)
-                left.last = max(left.last, serial)
-                left.recent.append((segment.number, end - len(body), len(body)))
-                del left.recent[:-RECENT]
-            else:
-                _note(kind, payload, segment.number, left, found)
+                break  # a file that does not begin with its header, or was written over
+            try:
+                if kind == frames.ENTRY:
+                    serial, _, body = frames.read_entry(payload)
+                    segment.note(serial)
+                    left.last = max(left.last, serial)
+                    left.recent.append((segment.number, end - len(body), len(body)))
+                    del left.recent[:-RECENT]
+                else:
+                    _note(kind, payload, segment.number, left, found)
+            except ValueError:
+                if kind == frames.HEADER:
+                    break
+                continue  # its checksum is right, and it says what is never written
+            gaps += end - len(payload) - frames.PREFIX_BYTES - segment.whole
             segment.whole = end
-    except (OSError, ValueError):
-        return  # foreign or unreadable: what was read so far is used, the rest counts as torn
+    except OSError:
+        pass  # what was read so far is used, the rest counts as torn
+    return gaps
 
 
 def _note(kind: int, payload: bytes, number: int, left: Leftover, found: dict[int, Seal]) -> None:

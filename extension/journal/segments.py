@@ -26,12 +26,13 @@ PARTS = 8  # a segment takes one of the limit, the reserve another: six are left
 class Segment:
     """One file of the journal, and which entries stand in it."""
 
-    __slots__ = ("descriptor", "first", "last", "number", "size", "whole")
+    __slots__ = ("descriptor", "first", "is_torn", "last", "number", "size", "whole")
 
     def __init__(self, number: int, size: int = 0) -> None:
         self.number = number
         self.size = size  # bytes of the file
         self.whole = size  # bytes up to where it can be read
+        self.is_torn = False  # another process has cut it: it is not gone on with
         self.first = 0  # serials; 0: none
         self.last = 0
         self.descriptor: int | None = None  # it stays open: what is removed can be read all the same
@@ -44,8 +45,8 @@ class Segment:
 
     def note(self, serial: int) -> None:
         """Note that this entry stands here."""
-        self.first = self.first or serial
-        self.last = serial
+        self.first = min(self.first or serial, serial)
+        self.last = max(self.last, serial)
 
 
 class Files:
@@ -88,10 +89,17 @@ class Files:
 
     @property
     def is_wiped(self) -> bool:
-        """Whether another process has removed the oldest segment or the one that is written, or the whole folder."""
-        if not self.is_open:
-            return self.folder.is_removed
-        return _is_removed(self.current) or _is_removed(self.segments[0])
+        """Whether another process has removed or moved the folder, or removed, moved or cut an outer segment."""
+        return self.folder.is_removed or any(self._is_missing(segment) for segment in self._outer) or self.is_cut
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether another process has cut the oldest segment or the one that is written: what stood there is lost."""
+        return any(_is_cut(segment) for segment in self._outer)
+
+    @property
+    def _outer(self) -> tuple[Segment, ...]:
+        return (self.current, self.segments[0]) if self.is_open else ()
 
     def takes(self, size: int) -> bool:
         """Return whether so many bytes belong into the current segment."""
@@ -187,9 +195,17 @@ class Files:
         return descriptor
 
     def take_missing(self) -> list[Segment]:
-        """Keep the segments whose files are still there, return the others. Nothing is appended to any of them."""
+        """Keep the segments whose files are still there, return the others. Nothing is appended to any of them.
+
+        Of a file that was cut what is left of it stays.
+        """
         self.is_open = False
-        missing = [segment for segment in self.segments if self.folder.is_removed or _is_removed(segment)]
+        for segment in self.segments:
+            if _is_cut(segment):
+                segment.size = os.fstat(segment.fileno()).st_size
+                segment.whole = min(segment.whole, segment.size)
+                segment.is_torn = True
+        missing = [segment for segment in self.segments if self.folder.is_removed or self._is_missing(segment)]
         self.segments = [segment for segment in self.segments if segment not in missing]
         self.folder.remove(RESERVE)
         self._reserved = 0
@@ -205,8 +221,15 @@ class Files:
                 self._copy(missing[0])
             del missing[0]
 
+    def _is_missing(self, segment: Segment) -> bool:
+        if segment.descriptor is None:
+            return False
+        status = os.fstat(segment.descriptor)
+        return status.st_nlink == 0 or not self.folder.holds(numbered(SEGMENT, segment.number), status)
+
     def _copy(self, segment: Segment) -> None:
         name = numbered(SEGMENT, segment.number)
+        self.folder.remove(name)  # another file may have its name by now
         descriptor = self.folder.create(name)
         try:
             for at in range(0, segment.whole, PIECE_BYTES):
@@ -222,7 +245,9 @@ class Files:
 
     def go_on(self, last: Segment | None) -> bool:
         """Write on in the last segment, if it was just written again; whether there is room in it."""
-        self.is_open = bool(last) and self.current is last and last.size < self._segment_bytes
+        self.is_open = (
+            last is not None and self.current is last and not last.is_torn and last.size < self._segment_bytes
+        )
         self._begun = 0
         return self.is_open
 
@@ -240,8 +265,8 @@ def close(segments: Iterable[Segment]) -> None:
             segment.descriptor = None
 
 
-def _is_removed(segment: Segment) -> bool:
-    return segment.descriptor is not None and os.fstat(segment.descriptor).st_nlink == 0
+def _is_cut(segment: Segment) -> bool:
+    return segment.descriptor is not None and os.fstat(segment.descriptor).st_size < segment.size
 
 
 def _write(descriptor: int, head: bytes, body: bytes, room: int = 0) -> None:

@@ -6,8 +6,10 @@ a fault in it is one line on stderr and not the end of the function.
 
 from __future__ import annotations
 
+from extension.errors import described
 from extension.events import LogsReceived, Shutdown, UnreadBatch
 from extension.messages import say
+from extension.shell import next_event
 from extension.shell.poller import Disconnected, Polled, Poller
 
 TYPE_CHECKING = False
@@ -33,7 +35,7 @@ def run(settings: Settings, started: Started, environ: Mapping[str, str]) -> int
             consumer = Consumer(settings, started, environ, poller)
             return consumer.run()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
-            fields: dict[str, object] = {"why": _traceback(error)}
+            fields: dict[str, object] = {"why": described(error)}
             say("error", "internal error: shipping stopped for this environment, the function continues", fields)
         if consumer:
             pending, unshipped = consumer.pending, consumer.waiting_records
@@ -55,7 +57,7 @@ def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: in
             batch = item.placeholder() if isinstance(item, LogsReceived) else item
             if isinstance(batch, UnreadBatch):
                 unshipped += batch.records
-            elif isinstance(batch, Polled) and b'"SHUTDOWN"' not in batch.body:
+            elif isinstance(batch, Polled) and not _ends(batch):
                 poller.release()
             elif isinstance(batch, (Polled, Shutdown, Disconnected)):  # Shutdown: SIGTERM
                 if unshipped:
@@ -68,7 +70,6 @@ def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: in
         pending = inbox.take(None)
 
 
-def _traceback(error: Exception) -> str:
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
+def _ends(item: Polled) -> bool:
+    event, _ = next_event.read(item.body, item.arrived)
+    return isinstance(event, Shutdown)

@@ -6,14 +6,14 @@ waits longer than the core's `wake_at()`.
 
 from __future__ import annotations
 
-import json
 import time
 
 from extension import events
 from extension.core.recovery import Poison
-from extension.errors import ReadError
+from extension.errors import ReadError, described
 from extension.messages import say
 from extension.records.chunk import Seal
+from extension.shell import next_event
 from extension.shell.executor import Executor
 from extension.shell.poller import Disconnected, Polled
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from extension.settings import Settings
     from extension.shell.poller import Poller
     from extension.startup import Started
+
+SHOWN = 200  # bytes of an odd event in a message
 
 
 class Consumer:
@@ -37,6 +39,7 @@ class Consumer:
         self.executor = Executor(settings, started, environ)
         self._shipper = self.executor.shipper
         self._faults = 0  # in a row
+        self._told: set[str] = set()  # what was odd about events, said once
         self.leaving = False  # SHUTDOWN or SIGTERM has come
         self.pending: list[object] = []  # from the inbox and not consumed yet
 
@@ -85,8 +88,13 @@ class Consumer:
             return self._carry_out(self._shipper.recover(self.executor.recover(item)))
         if isinstance(item, Poison):
             return self._carry_out(self._shipper.recover(item))
-        event = _polled(item.body) if isinstance(item, Polled) else item
-        if isinstance(item, events.UnreadBatch):
+        event: object = item
+        if isinstance(item, Polled):
+            event = self._read_event(item)
+            if event is None:
+                self._poller.release()
+                return None
+        elif isinstance(item, events.UnreadBatch):
             event = self._read_again(item)
         self.leaving = self.leaving or isinstance(event, events.Shutdown)
         moment = events.Moment(time.monotonic(), time.time())
@@ -111,6 +119,14 @@ class Consumer:
                 raise
         return None
 
+    def _read_event(self, item: Polled) -> events.Invoke | events.Shutdown | None:
+        """Return what `event/next` answered; None: the next is asked for at once. That is no fault of the shipping."""
+        event, problem = next_event.read(item.body, item.arrived)
+        if problem and problem not in self._told:
+            self._told.add(problem)
+            say("warning", problem, {"began": item.body[:SHOWN].decode("utf-8", "replace")})
+        return event
+
     def _read_again(self, item: events.UnreadBatch) -> events.Event:
         """Read a batch for which the queue had no room from the journal, if that has it."""
         for body in self.executor.bodies(item.serial, item.serial) if item.serial else ():
@@ -130,9 +146,7 @@ class Consumer:
         if self._faults > 1:
             self.pending[:0] = [unread] if unread else []  # counted by whoever takes over
             raise error
-        import traceback  # eight files more, for a fault alone
-
-        why = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-4000:]
+        why = described(error)
         if unread:  # reading it again would be the same fault
             text = "internal error: one batch dropped, shipping continues"
             say("error", text, {"records": unread.records, "bytes": unread.size, "why": why})
@@ -156,15 +170,3 @@ def _batch_of(item: object) -> events.UnreadBatch | None:
     if isinstance(item, events.LogsReceived):
         return item.placeholder()
     return item if isinstance(item, events.UnreadBatch) else None
-
-
-def _polled(body: bytes) -> events.Event:
-    """Return the event that `event/next` answered.
-
-    Source: Extensions API 2020-01-01; the casing of the reason varies.
-    """
-    event = json.loads(body)
-    deadline = event.get("deadlineMs", 0) / 1000
-    if event.get("eventType") == "SHUTDOWN":
-        return events.Shutdown(str(event.get("shutdownReason", "")).lower(), deadline)
-    return events.Invoke(str(event.get("requestId", "")), deadline, str(event.get("invokedFunctionArn", "")))

@@ -6,6 +6,7 @@ import _thread
 import time
 
 from extension.errors import ApiError
+from extension.shell.threads import start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ LONGEST_PAUSE = 1.0  # s between failed calls
 
 
 class Polled:
-    """What `event/next` answered, unread."""
+    """What `event/next` answered, unread, and when, in seconds since the epoch (None: just now)."""
 
-    __slots__ = ("body",)
+    __slots__ = ("arrived", "body")
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, arrived: float | None = None) -> None:
         self.body = body
+        self.arrived = time.time() if arrived is None else arrived
 
 
 class Disconnected:
@@ -42,34 +44,43 @@ class Poller:
         self._inbox = inbox
         self._permission = _thread.allocate_lock()
         self._permission.acquire()
+        self._failures = 0  # in a row; with one the next call is made without being permitted
 
     def start(self) -> None:
         """Begin to wait for the answer to the first `event/next`."""
-        _thread.start_new_thread(self._run, ())
+        start("poller", self._run, self._died)
 
     def release(self) -> None:
         """Permit the next call, if it is not permitted yet. The environment may be frozen as soon as it is made."""
         if self._permission.locked():
             self._permission.release()
 
+    def _died(self) -> bool:
+        """Ask again, as after any failed call; False once that has failed too often."""
+        self._failures += 1
+        if self._failures < ATTEMPTS:
+            time.sleep(min(0.01 * 2**self._failures, LONGEST_PAUSE))
+            return True
+        self._inbox.put(Disconnected("the poller has failed too often"))
+        return False
+
     def _run(self) -> None:
-        failures = 0
         while True:
             try:
-                if failures:
+                if self._failures:
                     self._calls.ask_next()
                 body = self._calls.receive_next()
             except ApiError as error:
-                failures += 1
-                if failures >= ATTEMPTS:
+                self._failures += 1
+                if self._failures >= ATTEMPTS:
                     self._inbox.put(Disconnected(str(error)))
                     return
-                time.sleep(min(0.01 * 2**failures, LONGEST_PAUSE))
+                time.sleep(min(0.01 * 2**self._failures, LONGEST_PAUSE))
                 continue
-            failures = 0
+            self._failures = 0
             self._inbox.put(Polled(body))
             self._permission.acquire()
             try:
                 self._calls.ask_next()
             except ApiError:
-                failures = 1
+                self._failures = 1

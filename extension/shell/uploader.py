@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import _thread
 
-from extension.errors import StoreError
+from extension.errors import StoreError, described
 from extension.events import Uploaded, UploadFailed
 from extension.records.objects import CONTENT_TYPE
+from extension.shell.threads import start
 from extension.stores import PutRequest
 
 TYPE_CHECKING = False
@@ -25,10 +26,11 @@ class Uploader:
         self._jobs: list[Upload] = []
         self._work = _thread.allocate_lock()
         self._work.acquire()
+        self._current: Upload | None = None
 
     def start(self) -> None:
         """Start the thread."""
-        _thread.start_new_thread(self._run, ())
+        start("uploader", self._run, self._died)
 
     def submit(self, upload: Upload) -> None:
         """Upload this chunk; returns at once."""
@@ -42,8 +44,16 @@ class Uploader:
     def _run(self) -> None:
         while True:
             self._work.acquire()
-            upload = self._jobs.pop(0)
+            upload = self._current = self._jobs.pop(0)
             self._inbox.put(self._outcome(upload))
+            self._current = None
+
+    def _died(self) -> bool:
+        """Answer for the attempt in whose middle the thread ended: the core waits for its outcome."""
+        upload, self._current = self._current, None
+        if upload:
+            self._inbox.put(UploadFailed(upload.attempt, StoreError.TRANSPORT, "the uploader ended in its middle"))
+        return True
 
     def _outcome(self, upload: Upload) -> Uploaded | UploadFailed:
         chunk = upload.chunk
@@ -58,7 +68,7 @@ class Uploader:
         try:
             self._store.put(request)
         except StoreError as error:
-            return UploadFailed(upload.attempt, error.kind, str(error))
+            return UploadFailed(upload.attempt, error.kind, str(error), sent=error.sent)
         except Exception as error:  # noqa: BLE001 - a fault of ours must come back as an outcome, or the chunk would hang
-            return UploadFailed(upload.attempt, StoreError.TRANSPORT, f"unexpected: {error!r}")
+            return UploadFailed(upload.attempt, StoreError.TRANSPORT, f"unexpected: {described(error)}")
         return Uploaded(upload.attempt)

@@ -10,6 +10,7 @@ from extension.errors import StoreError
 OUTDATED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired"}
 )
+OTHER_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch"})  # those of the container may have changed
 OK, MULTIPLE_CHOICES, SERVER_ERROR = 200, 300, 500  # what 2xx, 3xx and 5xx begin with
 PRECONDITION_FAILED, NOT_IMPLEMENTED = 412, 501
 BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})

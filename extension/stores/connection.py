@@ -90,7 +90,7 @@ class Connection:
             try:
                 answer = Response(data[:end])
             except ValueError as error:
-                raise ConnectionError(f"the answer is not HTTP: {error}") from error
+                raise ConnectionError("the answer is not HTTP") from error  # not shown: it may be anything
             data = data[end + 4 :]
             if answer.status >= OK:  # 1xx only announce the answer
                 break
@@ -147,9 +147,9 @@ class Connection:
         deadline = time.monotonic() + HEAD_ROOM * self._patience
         while b"\r\n\r\n" not in answer and len(answer) < ANSWER_BYTES:
             answer += self._read(deadline)
-        status = answer.split(b" ", 2)[1:2]
-        if not status or not status[0].startswith(b"2"):
-            raise ConnectionError(f"the proxy refused the tunnel: {answer[:40].decode('latin-1')!r}")
+        status = b"".join(answer.split(b" ", 2)[1:2])[:3].decode("latin-1")
+        if not status.startswith("2"):
+            raise ConnectionError(f"the proxy refused the tunnel: {status if status.isdigit() else 'no HTTP answer'}")
 
     def _receive_body(self, answer: Response, data: bytes) -> None:
         """Read on for a short time while more is to come; an early end does not matter, since the head is known."""
@@ -265,4 +265,5 @@ def proxy_authorization(proxy: Url) -> str:
     from binascii import b2a_base64
     from urllib.parse import unquote_to_bytes
 
-    return f"Basic {b2a_base64(unquote_to_bytes(proxy.user), newline=False).decode()}"
+    user = proxy.user.encode("utf-8", "surrogateescape")  # the bytes that the variable holds
+    return f"Basic {b2a_base64(unquote_to_bytes(user), newline=False).decode()}"

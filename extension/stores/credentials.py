@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SHORTEST_SECRET = 6  # characters: what is shorter, "test" for one, is in many a word
 RENEW_SECONDS = 300.0  # credentials are read again this long before they expire: longer than any one upload lasts
 
 
@@ -51,7 +52,39 @@ def static(environ: Mapping[str, str]) -> Credentials | None:
     secret_key = environ.get("AWS_SECRET_ACCESS_KEY", "").strip()
     if not (access_key and secret_key):
         return None
-    return Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
+    keys = Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
+    return _sendable(keys, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def _sendable(keys: Credentials, access_key: str, secret_key: str, token: str) -> Credentials:
+    """Return the keys; raise `StoreError` (CREDENTIALS) with the name of the one that no request can carry."""
+    for name, value in ((access_key, keys.access_key), (token, keys.token)):
+        if not (value.isascii() and value.isprintable()):
+            raise _unsendable(name, "printable ASCII")
+    if not keys.secret_key.isprintable():  # nor is a surrogate, which stands for a byte that is not UTF-8
+        raise _unsendable(secret_key, "printable")
+    return keys
+
+
+def _unsendable(name: str, demanded: str) -> StoreError:
+    message = f"{name} is not {demanded} (not shown): set it to what was issued, without line breaks"
+    return StoreError(StoreError.CREDENTIALS, 0, "BadCredentials", message)
+
+
+def secrets(environ: Mapping[str, str], keys: Credentials | None) -> list[str]:
+    """Return what no message may hold, whoever wrote it, the longest first."""
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    found = [environ.get(name, "").strip() for name in names]
+    if keys:
+        found += [keys.access_key, keys.secret_key, keys.token]
+    return sorted({one for one in found if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
+
+
+def hidden(text: str, known: list[str]) -> str:
+    """Return a text of another's without the secrets in it."""
+    for one in known:
+        text = text.replace(one, "...")
+    return text
 
 
 def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
@@ -66,7 +99,7 @@ def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
     try:
         target = Url(given)
     except ValueError:
-        message = f"AWS_CONTAINER_CREDENTIALS_FULL_URI is {given!r}, not a URL"
+        message = "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL (not shown): http://host:port/path"
         raise StoreError(StoreError.CREDENTIALS, 0, "NoCredentials", message) from None
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     file = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
@@ -90,9 +123,18 @@ def parse_container(status: int, body: bytes) -> Credentials:
         if answer.get("Expiration"):
             when = datetime.fromisoformat(answer["Expiration"].replace("Z", "+00:00"))
             expires = (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
-        return Credentials(
-            str(answer["AccessKeyId"]), str(answer["SecretAccessKey"]), str(answer.get("Token") or ""), expires
+        token = answer.get("Token")
+        keys = Credentials(
+            _text(answer["AccessKeyId"]), _text(answer["SecretAccessKey"]), _text(token) if token else "", expires
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the container credentials endpoint answered no credentials ({type(error).__name__})"
         raise StoreError(StoreError.CREDENTIALS, 0, "BadCredentials", message) from error
+    where = " of the container credentials endpoint"
+    return _sendable(keys, f"AccessKeyId{where}", f"SecretAccessKey{where}", f"Token{where}")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("a key that is no text")
+    return value

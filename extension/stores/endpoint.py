@@ -36,6 +36,8 @@ class Url:
         if self.scheme not in _PORTS or not set(self.host) <= _HOST or self.host[:1] in ("", "."):
             raise ValueError(text)
         self.port = int(port) if port else _PORTS[self.scheme]
+        if not 0 <= self.port < 65536:  # noqa: PLR2004 - 16 bits
+            raise ValueError(text)
 
     @property
     def secure(self) -> bool:
@@ -56,6 +58,21 @@ def configured(environ: Mapping[str, str]) -> str:
     return (environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "").strip()
 
 
+def without_user(address: str) -> str:
+    """Return an address as a message may show it: without user and password, which stand before the last `@`."""
+    shown = address
+    if "@" in address:
+        scheme, separator, _ = address.partition("://")
+        shown = f"{scheme + separator if separator and '@' not in scheme else ''}...@{address.rpartition('@')[2]}"
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."  # noqa: PLR2004 - a line of log stays a line
+
+
+def asked(environ: Mapping[str, str]) -> Url | None:
+    """Return the endpoint that the environment asks for; raise `StoreError` (CONFIGURATION) if it is not an address."""
+    given = configured(environ)
+    return _address(given) if given else None
+
+
 def no_region() -> StoreError:
     """Return the error for a bucket whose region is unknown."""
     message = "no region is known: set ADAPTIVE_BATCHING_EXTENSION_S3_REGION to the bucket's region"
@@ -70,14 +87,19 @@ def resolve(bucket: str, region: str, environ: Mapping[str, str]) -> Url:
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     virtual = not given and bucket and set(bucket) <= _VIRTUAL  # the certificate's `*` stands for no dot
     address = given or f"https://{bucket + '.' if virtual else ''}s3.{region}.{domain}"
-    try:
-        url = Url(address)
-    except ValueError:
-        message = f"{address!r} is no address: an endpoint is written https://host or http://host:port"
-        raise StoreError(StoreError.CONFIGURATION, 0, "BadEndpoint", message) from None
+    url = _address(address)
     if not virtual:
         url.path += f"/{bucket}"
     return url
+
+
+def _address(text: str) -> Url:
+    try:
+        return Url(text)
+    except ValueError:
+        shown = without_user(text)
+        message = f"{shown!r} is no address: an endpoint is written https://host or http://host:port"
+        raise StoreError(StoreError.CONFIGURATION, 0, "BadEndpoint", message) from None
 
 
 def proxy_for(target: Url, environ: Mapping[str, str]) -> Url | None:

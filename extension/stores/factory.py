@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from extension.errors import described
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +36,7 @@ def create(choice: str, bucket: str, region: str, environ: Mapping[str, str], sa
 
         if not sdk.available():
             raise
-        say(f"the light store cannot be loaded ({type(error).__name__}: {error}): objects are put with boto3")
+        say(f"the light store cannot be loaded ({described(error)}): objects are put with boto3")
         return sdk.SdkStore(bucket, region, environ)
 
 

@@ -39,6 +39,7 @@ class LightStore:
         self._keys: credentials.Credentials | None = None
         self._patience = Patience()
         self._order = Order()  # of the store's, or the proxy's, addresses
+        self._sent = False  # some of the PUT in progress may have left
         self._lock = _thread.allocate_lock()  # guards what follows, which `cancel` touches from another thread
         self._cancels = 0  # an attempt that began under a lower count is abandoned
         self._connection: Connection | None = None  # the one in use, or the one kept
@@ -56,6 +57,7 @@ class LightStore:
         """Store one object, or raise `StoreError`."""
         cancels = self._cancels
         began = time.monotonic()
+        self._sent = False
         target = endpoint.resolve(self._bucket, self._region, self._environ)
         proxy = endpoint.proxy_for(target, self._environ)
         try:
@@ -76,7 +78,7 @@ class LightStore:
             mapped = self._mapped(error, cancels)
             if isinstance(error, TimeoutError) and mapped.kind != StoreError.ABANDONED:
                 self._patience.timed_out()
-            if mapped.kind == StoreError.CREDENTIALS:
+            if mapped.kind == StoreError.CREDENTIALS or mapped.code in answers.OTHER_KEYS:
                 self._keys = None
             raise mapped from error
 
@@ -97,12 +99,15 @@ class LightStore:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
         kept = self._take_kept(_route(target, proxy))
         if kept is not None:
+            self._sent = True
             try:
                 return self._talk(kept, opening, body, cancels)
             except OSError as error:
                 if kept.got_response or isinstance(error, TimeoutError):
                     raise
-        answer = self._talk(self._connect(target, proxy, cancels), opening, body, cancels)
+        connection = self._connect(target, proxy, cancels)
+        self._sent = True
+        answer = self._talk(connection, opening, body, cancels)
         answer.resent = kept is not None
         return answer
 
@@ -180,20 +185,28 @@ class LightStore:
     def _fetched(self, now: float, cancels: int) -> credentials.Credentials:
         try:
             target, headers = credentials.container(self._environ)
+            opening = head(f"GET {target.path or '/'}", headers)
             connection = self._connect(target, None, cancels)
-            answer = self._talk(connection, head(f"GET {target.path}", headers), (b"", 0), cancels, keep=False)
+            answer = self._talk(connection, opening, (b"", 0), cancels, keep=False)
             return credentials.parse_container(answer.status, answer.body)
         except (OSError, StoreError) as error:
             if self._cancels == cancels and self._keys is not None and now < self._keys.expires:
                 return self._keys
-            raise self._mapped(error, cancels, StoreError.CREDENTIALS) from error
+            if isinstance(error, StoreError) or self._cancels != cancels:
+                raise self._mapped(error, cancels) from error
+            where = f": {error.filename!r}" if error.filename else ""
+            message = f"the container credentials endpoint: {error.strerror or 'no answer that can be used'}{where}"
+            raise StoreError(StoreError.CREDENTIALS, 0, type(error).__name__, message) from error
 
-    def _mapped(self, error: Exception, cancels: int, kind: str = StoreError.TRANSPORT) -> StoreError:
+    def _mapped(self, error: Exception, cancels: int) -> StoreError:
         if self._cancels != cancels and not isinstance(error, StoreError):
-            return StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up")
+            return StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up", sent=self._sent)
+        known = credentials.secrets(self._environ, self._keys)
         if isinstance(error, StoreError):
-            return error
-        return StoreError(kind, 0, type(error).__name__, str(error) or "no message")
+            code, message = credentials.hidden(error.code, known), credentials.hidden(error.message, known)
+            return StoreError(error.kind, error.status, code, message, sent=error.sent)
+        message = credentials.hidden(str(error), known) or "no message"
+        return StoreError(StoreError.TRANSPORT, 0, type(error).__name__, message, sent=self._sent)
 
 
 def _route(target: endpoint.Url, proxy: endpoint.Url | None) -> tuple[str, ...]:

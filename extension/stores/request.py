@@ -31,12 +31,16 @@ def put_headers(authority: str, request: PutRequest) -> dict[str, str]:
 def head(line: str, headers: dict[str, str]) -> bytes:
     """Return request line and headers, to the blank line; headers without a value are left out.
 
-    Raises `StoreError` of kind CONFIGURATION for what a header cannot carry, line breaks above all.
+    Raises `StoreError` of kind CONFIGURATION for what a header cannot carry, line breaks above all. It names the header
+    and shows no value, for that may be a token or a password.
     """
+    if not (line.isascii() and line.isprintable() and line.count(" ") == 1):
+        message = "the path of an address holds what cannot be sent: only printable ASCII without spaces can"
+        raise StoreError(StoreError.CONFIGURATION, 0, "BadAddress", message)
     parts = [f"{line} HTTP/1.1\r\n"]
     for name, value in headers.items():
         if not (name + value).isascii() or not (name + value).isprintable():
-            message = f"the header {name!r} would hold {value!r}: only printable ASCII can be sent"
+            message = f"the header {name!r} would hold what cannot be sent: only printable ASCII can (not shown)"
             raise StoreError(StoreError.CONFIGURATION, 0, "BadHeader", message)
         if value:
             parts.append(f"{name}: {value}\r\n")

@@ -13,8 +13,8 @@ import os
 import sys
 import time
 
-from extension.errors import StoreError
-from extension.stores import answers, endpoint
+from extension.errors import StoreError, described
+from extension.stores import answers, credentials, endpoint
 from extension.stores.connection import CONNECT_SECONDS, idle_too_long, moment, shut_down
 from extension.stores.patience import Patience
 from extension.stores.request import BLOCK_BYTES, head, put_headers
@@ -64,7 +64,9 @@ class SdkStore:
 
     def put(self, request: PutRequest) -> None:
         """Store one object, or raise `StoreError`."""
-        head("PUT", put_headers("", request))  # refuses what no header can carry
+        head("PUT /", put_headers("", request))  # refuses what no header can carry
+        endpoint.asked(self._environ)  # and these what no request can: boto3's own words would quote it
+        credentials.static(self._environ)
         attempt, began = _Attempt(), time.monotonic()
         with self._lock:
             self._attempt = attempt
@@ -74,11 +76,13 @@ class SdkStore:
             self._patience.answered(time.monotonic() - began)
         except Exception as error:
             if attempt.aborted:
-                raise StoreError(StoreError.ABANDONED, 0, "Abandoned", "the attempt was given up") from error
+                text = "the attempt was given up"
+                raise StoreError(StoreError.ABANDONED, 0, "Abandoned", text, sent=attempt.sent) from error
             if type(error).__name__ == "ReadTimeoutError":
                 self._patience.timed_out()
-            mapped = _mapped(error)
-            if mapped.kind == StoreError.CREDENTIALS:
+            mapped = _mapped(error, credentials.secrets(self._environ, None), sent=attempt.sent)
+            other = mapped.code in answers.OTHER_KEYS and not self._environ.get("AWS_ACCESS_KEY_ID")
+            if mapped.kind == StoreError.CREDENTIALS or other:
                 self._client = None  # credentials are read again with the next
             raise mapped from error
         finally:
@@ -148,13 +152,14 @@ class SdkStore:
 class _Attempt:
     """One `put`: the connection that it uses, so that another thread can end it."""
 
-    __slots__ = ("_connection", "_lock", "aborted", "connected")
+    __slots__ = ("_connection", "_lock", "aborted", "connected", "sent")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
         self._connection: Any = None
         self.connected = False  # over a connection of its own, not a kept one
         self.aborted = False
+        self.sent = False  # some of the request may have left
 
     def hold(self, connection: Any) -> None:  # noqa: ANN401
         """Remember the connection in use; raise `OSError` if the attempt was ended."""
@@ -183,10 +188,13 @@ def _watch(client: Any, current: Any) -> None:  # noqa: ANN401
             attempt.connected = True
             attempt.hold(self)
             base.connect(self)
+            attempt.sent = True
             attempt.hold(self)
 
         def request(self: Any, *args: Any, base: Any = base, **more: Any) -> Any:  # noqa: ANN401
-            current().hold(self)
+            attempt = current()
+            attempt.hold(self)
+            attempt.sent = attempt.sent or getattr(self, "sock", None) is not None  # it connects first, if it must
             return base.request(self, *args, **more)
 
         watched = type(base.__name__, (base,), {"connect": connect, "request": request})
@@ -221,8 +229,8 @@ def _body(file: io.BufferedIOBase) -> bytes | io.BufferedIOBase:
     return file if size > BLOCK_BYTES else file.read()
 
 
-def _mapped(error: Exception) -> StoreError:
-    """Return what boto3's exceptions mean."""
+def _mapped(error: Exception, secrets: list[str], *, sent: bool) -> StoreError:
+    """Return what boto3's exceptions mean, without the `secrets`. Most of its own words quote addresses or headers."""
     from botocore import exceptions
 
     if isinstance(error, StoreError):
@@ -231,10 +239,9 @@ def _mapped(error: Exception) -> StoreError:
         about = error.response.get("ResponseMetadata", {})
         said: dict[str, Any] = {**error.response.get("Error", {})}
         region = about.get("HTTPHeaders", {}).get("x-amz-bucket-region") or said.get("Region", "")
-        code = said.get("Code", "")
-        return answers.refusal(
-            about.get("HTTPStatusCode", 0), "" if code.isdigit() else code, said.get("Message", ""), region
-        )
+        code = credentials.hidden(said.get("Code", ""), secrets)
+        message = credentials.hidden(said.get("Message", ""), secrets)
+        return answers.refusal(about.get("HTTPStatusCode", 0), "" if code.isdigit() else code, message, region)
     absent = (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,
@@ -249,4 +256,33 @@ def _mapped(error: Exception) -> StoreError:
         kind = StoreError.TRANSPORT
     else:
         kind = StoreError.CONFIGURATION
-    return StoreError(kind, 0, type(error).__name__, str(error) or "no message")
+    harmless = (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.ProfileNotFound,
+        exceptions.ConfigNotFound,
+        exceptions.ConfigParseError,
+        exceptions.ParamValidationError,
+        exceptions.UnsupportedS3ArnError,
+        exceptions.UnsupportedS3AccesspointConfigurationError,
+    )
+    if isinstance(error, harmless):
+        message = credentials.hidden(str(error), secrets)
+    elif kind == StoreError.CONFIGURATION:
+        message = f"boto3 could not make the request: look at credentials, endpoint and proxy ({described(error)})"
+    else:
+        message = _reason(error) or "no answer that can be used"
+    return StoreError(kind, 0, type(error).__name__, message, sent=sent)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the operating system's words for what is behind an exception of boto3's; empty: there are none."""
+    one: BaseException | None = error
+    for _ in range(8):
+        if isinstance(one, OSError) and one.strerror:
+            return str(one.strerror)
+        if one is None:
+            break
+        behind = getattr(one, "kwargs", {}).get("error")
+        one = behind if isinstance(behind, BaseException) else one.__cause__ or one.__context__
+    return ""

@@ -97,6 +97,10 @@ class Listener:
             thread.join(10)
             assert not thread.is_alive(), "a connection of the test's server did not end"
 
+    def refuse(self) -> None:
+        """Refuse every further connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def serve(self, connection: Connection) -> None:
         """Deal with one connection."""
         raise NotImplementedError

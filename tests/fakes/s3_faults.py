@@ -53,6 +53,16 @@ class DropBefore:
         return False
 
 
+class LeaveAfter:
+    """Store, close without a word, and take no connection any more."""
+
+    def play(self, s3: ScriptedS3, connection: Connection, request: Request) -> bool:
+        connection.body(request)
+        s3.store(request)
+        s3.refuse()
+        return False
+
+
 class DropAfter:
     """Store, and close without a word."""
 

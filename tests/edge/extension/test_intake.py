@@ -1,5 +1,6 @@
 """The intake with a real journal, a real inbox and real threads: what a 200 means, and bodies that are sent again."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -162,6 +163,28 @@ def test_a_body_that_could_not_be_kept_is_no_echo_when_it_comes_again() -> None:
     intake.accept(b"[1]")
     assert bodies(inbox.take(0)) == [(b"[1]", None)]
     assert intake.duplicates == 0
+
+
+class BrokenJournal:
+    """A journal that raises."""
+
+    def append(self, body: bytes, wall: float) -> int | None:
+        raise OverflowError(body, wall)
+
+
+@pytest.mark.holds("journal: whatever it raises the body is answered, and kept in memory")
+def test_a_journal_that_raises_costs_no_answer_and_that_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    inbox = Inbox()
+    intake = Intake(inbox)
+    intake.open(BrokenJournal(), Duplicates())
+    for body in (b"[1]", b"[2]", b"[1]"):
+        intake.accept(body)
+    assert bodies(inbox.take(0)) == [(b"[1]", None), (b"[2]", None)]
+    assert intake.duplicates == 1
+    (line,) = (json.loads(line) for line in capfd.readouterr().err.splitlines())
+    assert line["message"] == "internal error: the journal failed, memory has to do"
+    assert line["why"].startswith("OverflowError at extension.intake:")
+    assert "[1]" not in str(line)
 
 
 @pytest.mark.holds("accounts: a batch that the full queue drops is read back from the journal")

@@ -1,5 +1,6 @@
 """The listener over real sockets: what the platform may send, and what nobody should."""
 
+import json
 import select
 import socket
 import subprocess
@@ -303,8 +304,7 @@ def test_connections_that_come_and_go_use_up_no_place(kept: Kept) -> None:
     "journal: a body is journalled and queued before the 200; the answer waits up to 5 s for the journal"
 )
 @pytest.mark.holds("faults: a fault while a body is kept costs one connection, not the answers to later bodies")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the failures are what is tested
-def test_a_keep_that_fails_costs_one_connection_and_no_place() -> None:
+def test_a_keep_that_fails_costs_one_connection_and_no_place(capfd: pytest.CaptureFixture[str]) -> None:
     answers = iter([*[ValueError("broken")] * (2 * CONNECTIONS), None])
 
     def keep(_body: bytes) -> None:
@@ -320,6 +320,9 @@ def test_a_keep_that_fails_costs_one_connection_and_no_place() -> None:
             connection.sendall(post(b"[]"))
             received.append(until_closed(connection))
     assert received == [b""] * 2 * CONNECTIONS + [OK]  # not 200: what was not kept is sent again
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["message"] for line in lines] == ["a batch was not taken in: it is not answered, and comes again"] * 32
+    assert all("ValueError at extension.listener:" in line["why"] for line in lines)
 
 
 def test_many_threads_lose_nothing(kept: Kept) -> None:

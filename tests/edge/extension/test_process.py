@@ -18,7 +18,7 @@ import pytest
 
 from extension.records import objects
 from tests.fakes import s3
-from tests.fakes.lambda_api import NOT_SUPPORTED, PATIENCE, REGISTERED, Answer, LambdaApi, wait_until
+from tests.fakes.lambda_api import DROP, NOT_SUPPORTED, PATIENCE, REGISTERED, Answer, LambdaApi, wait_until
 from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -361,7 +361,7 @@ def test_a_fault_in_the_middle_of_a_life_releases_the_invocation_and_polls_on(
         api.shut_down()
         assert process.exit_code() == 0
         assert process.levels() == ["error", "error"]  # one fault is survived, two in a row end the shipping
-        assert all("planted" in str(line["why"]) for line in process.said())
+        assert all("ArithmeticError at " in str(line["why"]) for line in process.said())
 
 
 @pytest.mark.holds("faults: a fault in the shutdown path does not keep the process from ending")
@@ -378,6 +378,33 @@ def test_a_fault_in_what_shutdown_needs_does_not_keep_the_process(
         api.shut_down()
         assert process.popen.wait(2.0) == 0
         assert process.levels() == ["error"] * faults
+
+
+def test_the_nearest_name_of_an_unknown_setting_is_looked_for_after_the_first_event_next(
+    opt: Path, api: LambdaApi, store: s3.Moto
+) -> None:
+    plant(opt, "settings", "_distance")
+    with started(opt, api, store, PROT="1") as process:
+        assert api.calls()[:3] == ["register", "telemetry", "next"]  # as without a fault in it
+        api.wait_for_next(2, process.ended)
+        api.invoke("r1")  # answers the call that nobody reads any more
+        wait_until(api.events.empty, "it is answered")
+        api.shut_down()
+        assert process.exit_code() == 0
+        (fault,) = process.said()
+        assert "ArithmeticError" in str(fault["message"])
+
+
+@pytest.mark.holds("faults: a registration whose connection is cut is tried once again")
+def test_a_registration_whose_connection_is_cut_is_tried_once_again(opt: Path, api: LambdaApi, store: s3.Moto) -> None:
+    api.script["register"] = [DROP, REGISTERED]
+    with started(opt, api, store) as process:
+        api.deliver(line("shipped all the same"))
+        api.shut_down()
+        assert process.exit_code() == 0
+        assert process.levels() == []
+    assert records(store) == ["shipped all the same"]
+    assert len(api.of("register")) == 2
 
 
 @pytest.mark.holds("faults: a module that cannot be loaded does not stop the function")

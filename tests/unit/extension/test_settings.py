@@ -1,5 +1,6 @@
 """Settings: every row of the table, what happens to odd values, and the whole sentence that is said about each."""
 
+import time
 from functools import cache
 from itertools import takewhile
 from operator import eq
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from extension.records import objects
 from extension.settings import PREFIX, TABLE, Settings, from_environ
 
 WELL = {PREFIX + "S3_BUCKET": "a-bucket", "AWS_REGION": "eu-west-1"}
@@ -96,9 +98,9 @@ def test_every_row_explains_itself() -> None:
         ("PORT", "65535", "port", 65535),
         ("S3_CLIENT", "boto3", "client", "boto3"),
         ("S3_CLIENT", "light", "client", "light"),
-        ("S3_BUCKET", "my.old_Bucket-1", "bucket", "my.old_Bucket-1"),
+        ("S3_BUCKET", "logs.of-ours.1", "bucket", "logs.of-ours.1"),
         ("S3_BUCKET", "abc", "bucket", "abc"),
-        ("S3_BUCKET", "a" * 255, "bucket", "a" * 255),
+        ("S3_BUCKET", "a" * 63, "bucket", "a" * 63),
         ("CONDITIONAL_WRITE", "Off", "conditional", False),
         ("JOURNAL_BYTES", "", "journal_bytes", 0),
         ("JOURNAL_BYTES", " 2000000", "journal_bytes", 2000000),
@@ -222,6 +224,16 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
             "eu west",
             "is 'eu west': that is not a region, such as eu-west-1; the function's own region is used",
         ),
+        (
+            "S3_REGION",
+            "eu-wést-1",
+            "is 'eu-wést-1': that is not a region, such as eu-west-1; the function's own region is used",
+        ),
+        (
+            "S3_REGION",
+            "eu-west-²",
+            "is 'eu-west-²': that is not a region, such as eu-west-1; the function's own region is used",
+        ),
     ],
 )
 def test_a_bad_value_is_replaced_and_one_sentence_says_so(name: str, value: str, sentence: str) -> None:
@@ -270,6 +282,32 @@ def test_a_prefix_that_leaves_no_room_for_the_key_is_refused() -> None:
     )
 
 
+def filled(function: str, prefix: str) -> Settings:
+    return from_environ(WELL | {"AWS_LAMBDA_FUNCTION_NAME": function, PREFIX + "S3_PREFIX": prefix})
+
+
+@pytest.mark.parametrize("prefix", ["{function}/" * 20, "{function}" * 14 + "é" * 3, "{date}" * 100, "é" * 350])
+def test_a_prefix_is_good_if_the_longest_key_under_it_with_this_function_s_name_is(prefix: str) -> None:
+    for function in ("f", "orders-api", "f" * 48, "f" * 64):
+        settings = filled(function, prefix)
+        unique = "01234567-89ab-4cde-8f01-23456789abcd"
+        longest = len(objects.key(prefix, function, 1_795_608_000.0, unique, gzip=True).encode())
+        assert (settings.prefix == prefix) == (longest <= 1024) == (settings.problems == ())
+        if settings.problems:
+            assert settings.problems[0].endswith(
+                f"with it keys have {longest} bytes, S3 takes 1024 at most; "
+                "function={function}/date={date}/hour={hour}/ is used"
+            )
+
+
+def test_the_last_byte_of_a_key_may_be_used_and_not_one_more() -> None:
+    room = 1024 - len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz") - 64
+    repeated, rest = divmod(room, 64)
+    prefix = "{function}" * repeated + "x" * rest
+    assert filled("f" * 64, prefix).problems == ()
+    assert "keys have 1025 bytes" in filled("f" * 64, prefix + "x").problems[0]
+
+
 @pytest.mark.parametrize("prefix", ["{date/", "date}/", "{{hour}/", "{Function}/"])
 def test_a_brace_that_is_no_placeholders_is_refused(prefix: str) -> None:
     assert "the placeholders are {function}, {date}, {hour}" in only_problem(S3_PREFIX=prefix)
@@ -298,24 +336,58 @@ def test_without_a_bucket_the_extension_says_that_nothing_is_shipped(bucket: str
     )
 
 
-@pytest.mark.parametrize("bucket", ["s3://logs", "a", "ab", "logs/prefix", "bücket", "a b c"])
+NO_NAMES = [
+    *("s3://logs", "a", "ab", "logs/prefix", "bücket", "a b c", "a" * 64, "Logs", "my_logs", "-logs", "logs-"),
+    *(".logs", "logs.", "lo..gs", "192.168.5.4", "logs٣", "arn:aws:s3:::logs/prefix", "arn:aws:s3:::Logs"),
+    *("arn:aws:s3:::", "arn:aws:sns:::logs", "arn:aws:s3:eu-west-1::logs", "arn:s3:::logs", "arn:aws:s3::1:logs"),
+]
+
+
+@pytest.mark.parametrize("bucket", NO_NAMES)
 def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> None:
     settings = read(S3_BUCKET=bucket)
     assert settings.bucket == ""
     assert settings.problems == (
         (
             f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
-            "(3 to 63 letters, digits, dots and hyphens); nothing is shipped until it is mended"
+            "(3 to 63 lower-case letters, digits, dots and hyphens; a letter or digit at both ends); "
+            "nothing is shipped until it is mended"
         ),
     )
 
 
-def test_the_name_of_a_bucket_has_255_characters_at_most() -> None:
-    assert "that is not the name of a bucket" in only_problem(S3_BUCKET="a" * 256)
+@pytest.mark.parametrize("where", [{PREFIX + "S3_REGION": "us-east-1"}, {"AWS_ENDPOINT_URL_S3": "http://minio:9000"}])
+@pytest.mark.parametrize("bucket", ["my.old_Bucket-1", "a" * 255, "Logs-", "192.168.5.4"])
+def test_where_the_oldest_buckets_are_and_at_other_stores_names_may_be_as_they_were(
+    where: dict[str, str], bucket: str
+) -> None:
+    settings = from_environ(WELL | where | {PREFIX + "S3_BUCKET": bucket})
+    assert (settings.bucket, settings.problems) == (bucket, ())
 
 
-def test_an_access_point_is_a_bucket_too() -> None:
-    arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/logs"
+def test_there_the_name_of_a_bucket_has_255_characters_at_most() -> None:
+    assert "that is not the name of a bucket" in only_problem(S3_BUCKET="a" * 256, S3_REGION="us-east-1")
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:s3:::logs", "arn:aws-cn:s3:::logs", "arn:aws-us-gov:s3:::logs"])
+def test_of_the_arn_of_a_bucket_the_name_is_used_and_that_is_said(arn: str) -> None:
+    settings = read(S3_BUCKET=arn)
+    assert settings.bucket == "logs"
+    assert settings.problems == (
+        f"{PREFIX}S3_BUCKET is {arn!r}: that is the ARN of a bucket, whose name is asked for; logs is used",
+    )
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:eu-west-1:111122223333:accesspoint/logs",
+        "arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap",
+        "arn:aws:s3-outposts:eu-west-1:111122223333:outpost/op-01/accesspoint/logs",
+        "arn:aws:s3-outposts:eu-west-1:111122223333:outpost:op-01:accesspoint:logs",
+    ],
+)
+def test_an_access_point_is_a_bucket_too(arn: str) -> None:
     assert (read(S3_BUCKET=arn).bucket, read(S3_BUCKET=arn).problems) == (arn, ())
 
 
@@ -354,6 +426,14 @@ def test_the_nearest_name_has_the_fewest_edits_less_the_letters_that_both_begin_
     alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in names}
     far = {name: edits(rest, name) - alike[name] for name in names}
     assert far[problem.rpartition(PREFIX)[2]] == min(far.values())
+
+
+def test_a_long_unknown_name_is_compared_by_its_beginning_alone() -> None:
+    begun = time.process_time()
+    (problem,) = from_environ(WELL | {PREFIX + "S3_BUCKETS" + "X" * 100_000: "1"}).problems
+    assert problem.endswith(f"the nearest is {PREFIX}S3_BUCKET")
+    assert len(problem) < 300
+    assert time.process_time() - begun < 1.0
 
 
 def test_names_of_others_are_none_of_our_business() -> None:

@@ -92,6 +92,67 @@ def test_a_segment_that_was_removed_alone_is_written_again_too(open_journal: Ope
     assert open_journal(limit=200_000).left.unsealed == [(1, 21)]
 
 
+@pytest.mark.holds(
+    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+)
+@pytest.mark.parametrize("how", ["moved", "moved, and made again", "oldest", "newest", "another file"])
+def test_what_is_moved_is_written_again_too(open_journal: Open, tmp_path: Path, said: Said, how: str) -> None:
+    journal, folder = open_journal(limit=200_000), tmp_path / FOLDER
+    expected = [b"%4000d" % serial for serial in range(1, 21)]
+    for body in expected:
+        journal.append(body, WALL)
+    if how.startswith("moved"):
+        folder.rename(tmp_path / "elsewhere")
+        if how.endswith("made again"):
+            folder.mkdir()
+    else:
+        segment = segments(tmp_path)[0 if how == "oldest" else -1]
+        segment.rename(tmp_path / "a segment")
+        if how == "another file":
+            segment.write_bytes(b"something else")
+    assert journal.append(b"21", WALL) == 21
+    assert said.messages == ["the journal was removed from /tmp"]
+    assert bodies(journal) == [*expected, b"21"]
+    journal.close()
+    assert bodies(open_journal("another12345", limit=200_000)) == [*expected, b"21"]
+
+
+def test_where_a_link_stands_in_its_place_memory_has_to_do(open_journal: Open, tmp_path: Path, said: Said) -> None:
+    journal = open_journal()
+    journal.append(b"1", WALL)
+    (tmp_path / FOLDER).rename(tmp_path / "elsewhere")
+    (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")  # the next process will not follow it
+    assert journal.append(b"2", WALL) is None
+    assert said.messages == ["the journal was removed from /tmp", UNWRITABLE]
+    assert bodies(journal) == [b"1"]
+
+
+@pytest.mark.holds("journal: a file of it that is cut costs what stood there, and nothing that comes later")
+@pytest.mark.parametrize("left", [0, 5, 8000])
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_file_that_is_cut_costs_what_stood_there_and_nothing_that_comes_later(
+    open_journal: Open, tmp_path: Path, said: Said, left: int, which: int
+) -> None:
+    journal = open_journal(limit=200_000)
+    expected = [b"%4000d" % serial for serial in range(1, 21)]
+    for body in expected:
+        journal.append(body, WALL)
+    cut = segments(tmp_path)[which]
+    content = cut.read_bytes()
+    os.truncate(cut, left)
+    later = [b"later %d" % number for number in range(3)]
+    assert [journal.append(body, WALL) for body in later] == [21, 22, 23]
+    kept = [body for body in expected if body not in content or 0 <= content.index(body) + len(body) <= left]
+    assert bodies(journal) == kept + later
+    assert said.messages == ["a file of the journal was cut"]
+    assert journal.wipes == 1
+    journal.close()
+    again = open_journal("another12345", limit=200_000)
+    assert bodies(again) == kept + later
+    assert again.left.environment == ENVIRONMENT
+    assert again.append(b"next", WALL) == 24
+
+
 def test_clearing_tmp_again_and_again_costs_no_more_files_and_no_more_descriptors(
     open_journal: Open, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """Whatever is wrong with /tmp: no exception, memory serves, said once; and nothing of others is touched."""
 
+import io
+import json
 import os
 import random
 import shutil
@@ -181,7 +183,8 @@ def test_a_torn_tail_is_cut_at_the_last_whole_entry_and_counted(
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
-def test_any_changed_byte_costs_the_rest_of_its_segment_and_nothing_else(
+@pytest.mark.holds("journal: a broken entry costs itself alone if its length is whole")
+def test_any_changed_byte_costs_its_own_entry_or_the_rest_of_its_segment_and_nothing_else(
     tmp_path: Path, said: Said, data: st.DataObject
 ) -> None:
     expected = filled(tmp_path, said)
@@ -195,12 +198,75 @@ def test_any_changed_byte_costs_the_rest_of_its_segment_and_nothing_else(
         for serial, body in enumerate(expected, 1)
         if body not in content or content.index(body) + len(body) <= at
     }
+    ends = [0, *(end for _, _, end in frames.valid(io.BytesIO(content).read, len(content)))]
+    frame = max(number for number, end in enumerate(ends) if end <= at)
+    in_length = frame == 0 or at < ends[frame] + 4  # without its header nothing of a segment is used
+    if not in_length:
+        intact |= {
+            serial: body
+            for serial, body in enumerate(expected, 1)
+            if body in content and content.index(body) - frames.ENTRY_BYTES > at
+        }
     journal = Journal.open(str(tmp_path), "another12345", said, limit=400_000, now=Clock())
     assert {serial: body for serial, _, body in journal.entries(1, 2**62)} == intact
     assert journal.left.torn == 1
-    assert len(content) - at <= journal.left.torn_bytes <= len(content)
+    if in_length:
+        assert len(content) - at <= journal.left.torn_bytes <= len(content)
+    else:
+        assert journal.left.torn_bytes == ends[frame + 1] - ends[frame]
     assert said.lines == []
     journal.close()
+
+
+def forged_seal(*members: object) -> bytes:
+    """A seal of which key, first and last serial, and environment are these."""
+    key, first, last, environment = members
+    state: list[object] = [None, 0, [], ""]
+    payload = json.dumps([key, first, last, "age", "", [], environment, state, state])
+    return frames.frame(frames.SEAL, payload.encode())
+
+
+FORGED = [
+    frames.frame(frames.ENTRY, (2**64 - 1).to_bytes(8, "big") + bytes(8), b"forged"),
+    frames.frame(
+        frames.SEAL, json.dumps(["k", 2**64, 2**65, "age", "", [], ENVIRONMENT, *[[None, 0, [], ""]] * 2]).encode()
+    ),
+    forged_seal("k", -5, -1, ENVIRONMENT),
+    forged_seal("k", 1, 1, '"' * 12),
+    frames.serials(frames.FORGET, 0, 2**64 - 1),
+    frames.serials(frames.REPLAYING, 2**64 - 1),
+    frames.serials(frames.REPLAYED, 0),
+]
+
+
+@pytest.mark.holds("journal: a frame with a right checksum that says what is never written is left out and counted")
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_frame_that_says_what_is_never_written_is_left_out_and_counted(
+    open_journal: Open, tmp_path: Path, said: Said, forged: bytes
+) -> None:
+    forged += b"forged" * (forged[4] == frames.ENTRY)
+    journal = open_journal()
+    journal.append(b"before", WALL)
+    with segments(tmp_path)[0].open("ab") as file:
+        file.write(forged * 2)
+    journal.append(b"behind", WALL)
+    journal.close()
+    again = open_journal("another12345")
+    assert (again.left.unsealed, again.left.seals, again.left.last) == ([(1, 2)], [], 2)
+    assert (again.left.torn, again.left.torn_bytes) == (1, 2 * len(forged))
+    assert bodies(again) == [b"before", b"behind"]
+    assert again.append(b"and on", WALL) == 3
+    assert said.lines == []
+
+
+def test_behind_the_last_serial_of_all_memory_has_to_do(open_journal: Open, tmp_path: Path) -> None:
+    journal = open_journal()
+    with segments(tmp_path)[0].open("ab") as file:
+        file.write(frames.entry(2**63 - 1, WALL, b"forged") + b"forged")
+    journal.close()
+    again = open_journal("another12345")
+    assert again.left.last == 2**63 - 1
+    assert again.append(b"and on", WALL) is None
 
 
 def test_a_segment_of_an_unknown_format_is_counted_not_read(open_journal: Open, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -69,7 +70,7 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     lines = said(capfd)
     faults = [one for one in lines if one["message"] == "internal error: one batch dropped, shipping continues"]
     assert [(one["records"], one["bytes"]) for one in faults] == [(1, 8)] * 2
-    assert "Traceback" in str(faults[0]["why"])
+    assert re.fullmatch(r"ReadError at .*extension.core.shipper:\d+; from TypeError at .*", str(faults[0]["why"]))
     closing = lines[-1]
     assert (closing["errors"], closing["received"], closing["shipped"], closing["lost"]) == (2, 4, 2, 2)
     assert shipped(store) == ["after the fault", "after another"]
@@ -173,7 +174,7 @@ def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_t
     tmp_path: Path, store: s3.Moto, api: LambdaApi, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scene = Scene(tmp_path, store.environ())
-    for item in (events.LogsReceived(line("waits")), FAULT, Polled(b"no JSON at all")):
+    for item in (events.LogsReceived(line("waits")), FAULT, FAULT):
         scene.inbox.put(item)
     with shell(scene, api) as codes:
         api.invoke("r1")
@@ -183,27 +184,67 @@ def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_t
     assert codes == [0]
     lines = said(capfd)
     assert lines[0]["records"] == 1  # the first fault's batch is told at once
-    assert lines[-1]["records"] == 2  # what waited, and what came later
+    assert lines[-1]["records"] == 3  # what waited, the second fault's batch, and what came later
     files = (path for path in tmp_path.rglob("*") if path.is_file())
     assert any(line("later") in path.read_bytes() for path in files)
 
 
-@pytest.mark.holds("faults: a single fault is reported and counted, and shipping continues")
-def test_a_fault_at_an_invoke_releases_it(tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]) -> None:
+ODD = [b"no JSON at all", b"[]", b'{"eventType":"INVOKE","requestId":7}', b'{"eventType":"RESUME","requestId":"r0"}']
+
+
+@pytest.mark.holds("faults: an event that cannot be read is released at once, said once, and is no fault")
+def test_events_that_cannot_be_read_are_released_said_once_each_and_the_shipping_goes_on(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.inbox.put(Polled(b"no JSON at all"))
-    thread = threading.Thread(target=consumer.run)
-    thread.start()
-    scene.inbox.put(invoke("r1"))
+    scene.started.intake.accept(line("before"))
+    for body in ODD * 2:
+        scene.inbox.put(Polled(body))
+    scene.started.intake.accept(line("behind"))
     scene.shut_down()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert scene.released == 2
-    fault, last = said(capfd)
-    assert fault["message"] == "internal error: shipping continues"
-    assert "Traceback" in str(fault["why"])
-    assert last["errors"] == 1
+    assert consumer.run() == 0
+    *told, last = said(capfd)
+    assert [str(one["message"]).partition(":")[0] for one in told] == [
+        "an event is not JSON",
+        "an event is not a JSON object",
+        "an INVOKE names no request",
+        "an event is neither INVOKE nor SHUTDOWN",
+    ]
+    assert told[0]["began"] == "no JSON at all"
+    assert scene.released == 8
+    assert (last["errors"], last["shipped"], last["lost"], last["heldMs"]) == (0, 2, 0, 0)
+    assert shipped(store) == ["before", "behind"]
+
+
+@pytest.mark.holds("faults: an event that cannot be read is released at once, said once, and is no fault")
+def test_what_is_only_polled_after_two_faults_is_released_too_and_its_text_is_no_shutdown(
+    tmp_path: Path, store: s3.Moto
+) -> None:
+    scene = Scene(tmp_path, store.environ())
+    pending: list[object] = [Polled(body) for body in ODD]
+    pending.append(Polled(b'{"eventType":"INVOKE","requestId":"r1","tracing":{"value":"SHUTDOWN"}}'))
+    assert app.poll_only(scene.inbox, scene, [*pending, SHUTDOWN], 0) == 0  # type: ignore[arg-type]  # one method is used
+    assert scene.released == 1 + 5
+
+
+@pytest.mark.holds("shutdown: a deadline that cannot be counts as the two seconds that there always are")
+@pytest.mark.parametrize(
+    "deadline",
+    ["", '"deadlineMs":null,', '"deadlineMs":"soon",', '"deadlineMs":0,', '"deadlineMs":-1,', '"deadlineMs":1e400,'],
+)
+def test_a_shutdown_whose_deadline_is_nonsense_ships_all_that_waits(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str], deadline: str
+) -> None:
+    scene = Scene(tmp_path, store.environ())
+    consumer = scene.consumer()
+    scene.started.intake.accept(line("waits"))
+    scene.inbox.put(Polled(f'{{{deadline}"eventType":"SHUTDOWN","shutdownReason":"spindown"}}'.encode()))
+    assert consumer.run() == 0
+    warning, last = said(capfd)
+    assert str(warning["message"]).startswith("SHUTDOWN has no deadline that can be: 2.0 s are used")
+    assert (last["shipped"], last["lost"]) == (1, 0)
+    assert shipped(store) == ["waits"]
 
 
 @pytest.mark.holds("accounts: a batch that the full queue drops is read back from the journal")

@@ -10,6 +10,7 @@ from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.shell.poller import Polled, Poller
 from tests.fakes.lambda_api import DROP, IDENTIFIER, Answer, LambdaApi, wait_until
+from tests.fakes.listener import Connection, Listener
 
 
 class Polling:
@@ -125,6 +126,82 @@ def test_an_endpoint_that_is_away_when_it_is_asked_is_asked_again(refusals: int)
     assert isinstance(first, Polled)
     assert isinstance(second, Polled)
     assert (first.body, second.body) == (b"event 0", b"event %d" % (refusals + 1))
+
+
+class Garbling(Listener):
+    """A Lambda API of `event/next` alone, whose answers are these bytes; each connection is closed behind one."""
+
+    def __init__(self, answers: list[bytes]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def serve(self, connection: Connection) -> None:
+        if connection.head():
+            connection.send(self._answers.pop(0))
+
+
+EVENT = b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"event"'
+
+
+@pytest.mark.holds("faults: a garbled answer of `event/next` is a failed call")
+@pytest.mark.parametrize(
+    "garbled",
+    [
+        b"garbage\r\n\r\n",
+        b"\r\n\r\n",
+        b"HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 \r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 20 OK\r\n\r\n",
+        "HTTP/1.1 ²00 OK\r\n\r\n".encode("latin-1"),
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+        b"\xff" * 100_000,
+        b"",
+    ],
+)
+def test_a_garbled_answer_is_a_failed_call_and_it_asks_again(garbled: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with Garbling([garbled, garbled, EVENT]) as garbling:
+        inbox, calls = Inbox(), ExtensionsApi(f"127.0.0.1:{garbling.port}")
+        calls.ask_next()
+        Poller(calls, inbox).start()
+        (item,) = inbox.take(10.0)
+        assert isinstance(item, Polled)
+        assert item.body == b'"event"'
+        assert garbling.connections == 3
+    assert capfd.readouterr().err == ""
+
+
+class Failing:
+    """In the place of the calls: waiting for an event raises this a few times."""
+
+    def __init__(self, fault: BaseException, times: int) -> None:
+        self.fault = fault
+        self.times = times
+        self.asked = 0
+
+    def ask_next(self) -> None:
+        self.asked += 1
+
+    def receive_next(self) -> bytes:
+        if self.asked < self.times:
+            raise self.fault
+        return b"event"
+
+
+@pytest.mark.holds("faults: a thread that is needed and ends is said, and replaced")
+@pytest.mark.parametrize("fault", [IndexError("secret"), SystemExit("secret"), MemoryError()], ids=repr)
+def test_a_poller_that_ends_is_said_and_started_again(fault: BaseException, capfd: pytest.CaptureFixture[str]) -> None:
+    failing, inbox = Failing(fault, 2), Inbox()
+    Poller(failing, inbox).start()  # type: ignore[arg-type]  # two of its methods are used
+    (item,) = inbox.take(10.0)
+    assert isinstance(item, Polled)
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["message"] for line in lines] == ["internal error: the poller failed, it is started again"] * 2
+    assert f"{type(fault).__name__} at extension.shell.threads:" in lines[0]["why"]
+    assert "secret" not in str(lines)
 
 
 def test_it_does_not_hammer_an_endpoint_that_refuses(api: LambdaApi) -> None:

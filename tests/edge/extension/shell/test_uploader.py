@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Faulty:
     """A store that raises what it is given, once."""
 
-    def __init__(self, fault: Exception) -> None:
+    def __init__(self, fault: BaseException) -> None:
         self._faults = [fault]
         self.stored: list[str] = []
 
@@ -56,6 +57,29 @@ def test_a_fault_of_the_store_is_an_outcome_and_the_next_chunk_is_put(fault: Exc
     failed, stored = outcomes
     assert isinstance(failed, UploadFailed)
     assert (failed.attempt, failed.kind) == (1, kind)
-    assert repr(fault) in failed.detail or str(fault) in failed.detail
+    known = isinstance(fault, StoreError)
+    assert (str(fault) if known else f"unexpected: {type(fault).__name__} at ") in failed.detail
+    assert known or "a fault of ours" not in failed.detail
     assert isinstance(stored, Uploaded)
     assert (stored.attempt, store.stored) == (2, ["a.log"])
+
+
+@pytest.mark.holds("faults: a thread that is needed and ends is said, and replaced")
+def test_an_uploader_that_ends_is_said_and_started_again_and_its_attempt_has_an_outcome(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    store, inbox = Faulty(SystemExit("secret")), Inbox()
+    uploader = Uploader(store, inbox)
+    uploader.start()
+    outcomes: list[object] = []
+    for attempt in (1, 2):
+        uploader.submit(Upload(attempt, chunk("a.log", b"{}\n")))
+        outcomes += inbox.take(10.0)
+    failed, stored = outcomes
+    assert isinstance(failed, UploadFailed)
+    assert (failed.attempt, failed.kind) == (1, StoreError.TRANSPORT)
+    assert isinstance(stored, Uploaded)
+    (line,) = (json.loads(line) for line in capfd.readouterr().err.splitlines())
+    assert line["message"] == "internal error: the uploader failed, it is started again"
+    assert "SystemExit at " in line["why"]
+    assert "secret" not in line["why"]

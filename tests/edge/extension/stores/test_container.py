@@ -29,6 +29,21 @@ def test_credentials_come_from_the_container_with_its_token_and_not_before_the_f
         assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
 
 
+@pytest.mark.holds("circuit: keys of the container that S3 does not know are read again for the next attempt")
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_credentials_are_read_again_when_s3_does_not_know_them(make_store: MakeStore, code: str) -> None:
+    with (
+        ScriptedS3([Refuse(403, code)]) as s3,
+        ContainerEndpoint(["2099-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]) as container,
+    ):
+        store = make_store({**container.environ(), "AWS_ENDPOINT_URL_S3": s3.endpoint})
+        assert failure(store, an_object()).kind == StoreError.CONFIGURATION
+        asked = len(container.asked)
+        store.put(an_object())
+        assert len(container.asked) > asked
+        assert len(s3.objects) == 1
+
+
 @pytest.mark.holds("circuit: expired credentials are read again for the next attempt")
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidToken"])
 def test_credentials_are_read_again_when_s3_calls_them_expired(make_store: MakeStore, code: str) -> None:

@@ -13,6 +13,7 @@ from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
 from tests.fakes import inside
 from tests.fakes.certificates import TestAuthority
+from tests.fakes.ports import free_port
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import (
     BlackHole,
@@ -22,6 +23,7 @@ from tests.fakes.s3_faults import (
     DropBefore,
     Fine,
     Half,
+    LeaveAfter,
     Refuse,
     Say,
     Slow,
@@ -141,7 +143,7 @@ class TestTls:
         authority, other = TestAuthority(tmp_path / "a"), TestAuthority(tmp_path / "b")
         with ScriptedS3(context=authority.server_context("127.0.0.1")) as s3:
             error = failure(make_store({**s3.environ(), "AWS_CA_BUNDLE": str(other.bundle)}), an_object())
-            assert error.kind == StoreError.TRANSPORT
+            assert (error.kind, error.sent) == (StoreError.TRANSPORT, False)
             assert "certificate" in error.message.lower()
             assert s3.requests == []
 
@@ -149,7 +151,7 @@ class TestTls:
         authority = TestAuthority(tmp_path)
         with ScriptedS3(context=authority.server_context("somewhere.example")) as s3:
             error = failure(make_store({**s3.environ(), "AWS_CA_BUNDLE": str(authority.bundle)}), an_object())
-            assert error.kind == StoreError.TRANSPORT
+            assert (error.kind, error.sent) == (StoreError.TRANSPORT, False)
             assert s3.requests == []
 
 
@@ -160,9 +162,29 @@ class TestTls:
 def test_a_lost_answer_leaves_the_outcome_unknown(make_store: MakeStore, step: Step) -> None:
     with ScriptedS3([step]) as s3:
         store = make_store(s3.environ())
-        assert failure(store, an_object()).kind == StoreError.TRANSPORT
+        error = failure(store, an_object())
+        assert (error.kind, error.sent) == (StoreError.TRANSPORT, True)
         assert len(s3.requests) == 1
         store.put(an_object())
+
+
+@pytest.mark.holds("circuit: where there was no connection nothing was sent: the outcome is known")
+@pytest.mark.parametrize("place", ["127.0.0.1:{port}", "no-such-host.invalid:{port}"], ids=["refused", "no name"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_without_a_connection_nothing_was_sent(make_store: MakeStore, scheme: str, place: str) -> None:
+    endpoint = f"{scheme}://{place.format(port=free_port())}"
+    error = failure(make_store({**KEYS_AND_REGION, "AWS_ENDPOINT_URL_S3": endpoint}), an_object())
+    assert (error.kind, error.sent) == (StoreError.TRANSPORT, False)
+
+
+@pytest.mark.holds("circuit: where there was no connection nothing was sent: the outcome is known")
+def test_a_kept_connection_that_dies_may_have_carried_it_though_none_could_be_made_then(make_store: MakeStore) -> None:
+    with ScriptedS3([Fine(), LeaveAfter()]) as s3:
+        store = make_store(s3.environ())
+        store.put(an_object("1.log"))
+        error = failure(store, an_object("2.log"))
+        assert (error.kind, error.sent) == (StoreError.TRANSPORT, True)
+        assert len(s3.requests) == 2
 
 
 @pytest.mark.holds("variants: SnapStart: connections are opened anew after the restore")

@@ -62,6 +62,48 @@ def test_a_store_that_says_of_every_key_that_it_is_taken_is_a_failing_store() ->
     assert story.core.waiting_records == 1
 
 
+REFUSED = [StoreError.THROTTLED, StoreError.CONFIGURATION, StoreError.CREDENTIALS]
+
+
+@pytest.mark.holds('circuit: "it exists" after nothing but definite refusals is a collision too')
+@pytest.mark.parametrize("kind", REFUSED)
+def test_exists_after_a_definite_refusal_is_a_collision(kind: str) -> None:
+    story = busy().failed(11.1, kind).until(11.4)
+    assert story.told[-1] == "11.3 upload 2 bytes(1)"
+    story.failed(11.5, EXISTS)
+    assert story.told[-3:] == ["11.5 rekey 3", "11.5 say warning", "11.5 upload 3 bytes(1)"]
+    assert story.stored(11.6).ledger == (2, 2, 0)
+
+
+@pytest.mark.holds('circuit: "it exists" after nothing but definite refusals is a collision too')
+@pytest.mark.parametrize("kind", [StoreError.TRANSPORT, StoreError.ABANDONED])
+def test_exists_after_an_attempt_of_which_nothing_was_sent_is_a_collision(kind: str) -> None:
+    story = busy()
+    story.event(11.1, events.UploadFailed(2, kind, "refused", sent=False)).until(11.4).failed(11.5, EXISTS)
+    assert story.told[-3:] == ["11.5 rekey 3", "11.5 say warning", "11.5 upload 3 bytes(1)"]
+
+
+@pytest.mark.holds('circuit: "it exists" after an unknown outcome means done')
+def test_one_unknown_outcome_among_refusals_is_enough() -> None:
+    story = busy().failed(11.1, StoreError.SERVER).until(11.4)
+    story.event(11.5, events.UploadFailed(3, StoreError.TRANSPORT, "refused", sent=False)).until(11.9)
+    assert story.failed(12, EXISTS).told[-1] == "12 say info"
+    assert story.ledger == (2, 2, 0)
+
+
+@pytest.mark.holds("shutdown: that line says which of it may be stored all the same, under which key")
+@pytest.mark.parametrize("sent", [True, False])
+def test_of_what_was_never_sent_the_last_line_does_not_say_that_it_may_be_stored(*, sent: bool) -> None:
+    story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).shutdown(10.1)
+    for hundredths in range(1030, 1200, 5):  # the next one would begin after the end
+        attempt = story.until(hundredths / 100).core.in_flight
+        if attempt:
+            story.event(hundredths / 100, events.UploadFailed(attempt, StoreError.TRANSPORT, "refused", sent=sent))
+    assert story.until(20).told[-1] == "12 exit lost 1"
+    assert story.figures["lost"] == 1
+    assert ("perhapsStored" in story.figures) == sent
+
+
 def test_collisions_with_a_success_between_are_collisions() -> None:
     story = busy().failed(11.1, EXISTS).stored(11.2).logs(12, LONG).failed(12.1, EXISTS)
     assert story.told[-2:] == ["12.1 say warning", "12.1 upload 5 bytes(1)"]

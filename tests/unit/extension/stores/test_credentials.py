@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.errors import StoreError
-from extension.stores.credentials import RENEW_SECONDS, Credentials, container, parse_container, static
+from extension.stores.credentials import RENEW_SECONDS, Credentials, container, hidden, parse_container, secrets, static
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +86,37 @@ def test_anything_else_is_an_error_of_credentials(status: int, body: bytes) -> N
     with pytest.raises(StoreError) as caught:
         parse_container(status, body)
     assert caught.value.kind == StoreError.CREDENTIALS
+
+
+GOOD = {"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T"}
+
+
+@pytest.mark.parametrize("name", ["AccessKeyId", "SecretAccessKey"])
+@pytest.mark.parametrize("value", [None, "", 7, [], {}, True])
+def test_a_key_that_is_no_text_is_an_error_and_not_a_key_of_that_name(name: str, value: object) -> None:
+    with pytest.raises(StoreError) as caught:
+        parse_container(200, json.dumps({**GOOD, name: value}).encode())
+    assert (caught.value.kind, caught.value.code) == (StoreError.CREDENTIALS, "BadCredentials")
+
+
+def test_without_a_token_none_is_sent_and_one_that_is_no_text_is_an_error() -> None:
+    for none in (None, ""):
+        assert parse_container(200, json.dumps({**GOOD, "Token": none}).encode()).token == ""
+    with pytest.raises(StoreError, match="no credentials"):
+        parse_container(200, json.dumps({**GOOD, "Token": 7}).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AccessKeyId", "A\n"), ("AccessKeyId", "Ä"), ("SecretAccessKey", "\udc80"), ("Token", "T\r")]
+)
+def test_what_no_request_can_carry_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        parse_container(200, json.dumps({**GOOD, name: value}).encode())
+    assert caught.value.message.startswith(f"{name} of the container credentials endpoint is not printable")
+
+
+def test_of_the_texts_of_others_known_secrets_are_hidden_the_longest_first() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA01", "AWS_SECRET_ACCESS_KEY": "AKIA01-secret", "AWS_SESSION_TOKEN": "short"}
+    known = secrets(environ, Credentials("other-key", "other-secret", "other-token"))
+    text = "AKIA01 AKIA01-secret short other-key other-secret other-token"
+    assert hidden(text, known) == "... ... short ... ... ..."

@@ -6,7 +6,7 @@ import pytest
 
 from extension.errors import StoreError
 from extension.stores.connection import idle_too_long
-from extension.stores.endpoint import Url, proxy_for, resolve
+from extension.stores.endpoint import Url, proxy_for, resolve, without_user
 
 WHERE = [
     ("logs", "eu-west-1", {}, "https://logs.s3.eu-west-1.amazonaws.com:443"),
@@ -59,6 +59,29 @@ def test_what_is_no_address_is_shown(endpoint: str) -> None:
         resolve("logs", "eu-west-1", {"AWS_ENDPOINT_URL": endpoint})
     assert caught.value.kind == StoreError.CONFIGURATION
     assert repr(endpoint) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ftp://h", "ftp://h"),
+        ("http://me:secret@h", "http://...@h"),
+        ("http://me:sec@ret@h:80/path", "http://...@h:80/path"),
+        ("me:secret@h", "...@h"),
+        ("me:secret@://h", "...@://h"),
+        ("me@x://secret@h", "...@h"),
+        ("http://" + "h" * 74, "http://" + "h" * 70 + "..."),
+        ("http://" + "h" * 73, "http://" + "h" * 73),
+    ],
+)
+def test_an_address_is_shown_without_its_user_and_cut(address: str, shown: str) -> None:
+    assert without_user(address) == shown
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "99999999999"])
+def test_a_port_that_there_is_not_makes_no_address(port: str) -> None:
+    with pytest.raises(ValueError, match="http"):
+        Url(f"http://h:{port}")
 
 
 def test_no_region_is_said_with_the_setting_that_mends_it() -> None:
