@@ -265,5 +265,6 @@ def proxy_authorization(proxy: Url) -> str:
     from binascii import b2a_base64
     from urllib.parse import unquote_to_bytes
 
-    user = proxy.user.encode("utf-8", "surrogateescape")  # the bytes that the variable holds
+    named = proxy.user if ":" in proxy.user else f"{proxy.user}:"  # RFC 7617: a user without a password has the colon
+    user = named.encode("utf-8", "surrogateescape")  # the bytes that the variable holds
     return f"Basic {b2a_base64(unquote_to_bytes(user), newline=False).decode()}"

@@ -17,22 +17,28 @@ _HOST = _VIRTUAL | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ._:%")
 
 
 class Url:
-    """`scheme://user@host:port/path` taken apart; the path without its last slash, the host without brackets."""
+    """`scheme://user@host:port/path?query` taken apart; the host without brackets.
 
-    __slots__ = ("host", "path", "port", "scheme", "user")
+    `path` is what a key follows: without its last slash, and without a query. `target` is what a request for this very
+    address names: path and query as they stand, "/" where there is none.
+    """
+
+    __slots__ = ("host", "path", "port", "scheme", "target", "user")
 
     def __init__(self, text: str) -> None:
         scheme, separator, rest = text.strip().partition("://")
         if not separator:
             scheme, rest = "http", scheme
-        authority, _, path = rest.partition("/")
+        ends = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+        authority, tail = rest[:ends], rest[ends:].partition("#")[0]
         self.user, _, place = authority.rpartition("@")
         host, colon, port = place.rpartition(":")
         if not colon or place.endswith("]"):
             host, port = place, ""
         self.scheme = scheme.lower()
         self.host = host.strip("[]")
-        self.path = f"/{path}".rstrip("/")
+        self.target = tail if tail.startswith("/") else f"/{tail}"
+        self.path = self.target.partition("?")[0].rstrip("/")
         if self.scheme not in _PORTS or not set(self.host) <= _HOST or self.host[:1] in ("", "."):
             raise ValueError(text)
         self.port = int(port) if port else _PORTS[self.scheme]
@@ -105,14 +111,24 @@ def _address(text: str) -> Url:
 def proxy_for(target: Url, environ: Mapping[str, str]) -> Url | None:
     """Return the proxy on the way to `target`, if any; raise `StoreError` (CONFIGURATION) for one that is not a URL."""
     name = f"{target.scheme}_proxy"
-    given = (environ.get(name) or environ.get(name.upper()) or "").strip()
-    if not given or _bypassed(target, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+    given = _variable(environ, name).strip()
+    if not given or _bypassed(target, _variable(environ, "no_proxy")):
         return None
     try:
         return Url(given)
     except ValueError:
         message = f"{name.upper()} is not a URL: write it as http://host:port"  # not shown: it may hold a password
         raise StoreError(StoreError.CONFIGURATION, 0, "BadProxy", message) from None
+
+
+def _variable(environ: Mapping[str, str], name: str) -> str:
+    """Return a proxy variable: in lower case if it is set, empty too, else in whatever case it is written.
+
+    As urllib.request.getproxies_environment, which botocore uses.
+    """
+    if name in environ:
+        return environ[name]
+    return next((value for one, value in environ.items() if one.lower() == name and value), "")
 
 
 def _bypassed(target: Url, exceptions: str) -> bool:

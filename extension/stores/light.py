@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Body = tuple[bytes | str, int]  # what it is, and how many bytes of it
 
 
+USER_AGENT = "adaptive-batching-extension"  # filters before a store refuse requests that name none
+
+
 class LightStore:
     """Puts objects into one bucket. Fulfils `extension.stores.Store`."""
 
@@ -67,6 +70,7 @@ class LightStore:
             headers = put_headers(target.authority, request)
             headers = signing.sign(path, headers, digest, self._region, keys, time.time())
             headers["content-length"] = str(size)
+            headers["user-agent"] = USER_AGENT
             if proxy and not target.secure:
                 path = f"http://{target.authority}{path}"
                 headers["proxy-authorization"] = proxy_authorization(proxy)
@@ -185,7 +189,7 @@ class LightStore:
     def _fetched(self, now: float, cancels: int) -> credentials.Credentials:
         try:
             target, headers = credentials.container(self._environ)
-            opening = head(f"GET {target.path or '/'}", headers)
+            opening = head(f"GET {target.target}", headers)
             connection = self._connect(target, None, cancels)
             answer = self._talk(connection, opening, (b"", 0), cancels, keep=False)
             return credentials.parse_container(answer.status, answer.body)

@@ -196,6 +196,7 @@ def test_nothing_that_the_whole_process_says_or_ships_holds_it(
             api.deliver({"time": "t", "type": "function", "record": "a line"})
             log = tmp_path / "stderr"
             wait_until(lambda: server.objects or b"upload failed" in log.read_bytes(), "an attempt has ended")
+            api.deliver({"time": "t", "type": "platform.runtimeDone", "record": {"requestId": "r1"}})
             api.shut_down()
             assert process.wait(PATIENCE) == 0
         finally:

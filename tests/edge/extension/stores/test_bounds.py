@@ -171,3 +171,9 @@ def test_nothing_but_the_question_for_keys_reaches_the_credentials_endpoint(
                 assert error.kind == StoreError.THROTTLED  # noqa: PT017 - the script's one refusal
         assert {method for method, _ in container.asked} == {"GET"}
         assert len(s3.objects) == 3 - len(script)
+
+
+def test_a_request_names_what_sends_it(make_store: MakeStore) -> None:
+    with ScriptedS3() as s3:
+        make_store(s3.environ()).put(an_object())
+        assert s3.requests[0].headers.get("user-agent")

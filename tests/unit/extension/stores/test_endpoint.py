@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import urllib.request
+from itertools import product
+
 import pytest
 
 from extension.errors import StoreError
-from extension.stores.connection import idle_too_long
+from extension.stores.connection import idle_too_long, proxy_authorization
 from extension.stores.endpoint import Url, proxy_for, resolve, without_user
 
 WHERE = [
@@ -128,3 +132,51 @@ def test_a_proxy_that_is_no_address_is_said_without_its_password() -> None:
 )
 def test_a_connection_is_too_old_when_either_clock_says_so(now: tuple[float, float], *, expected: bool) -> None:
     assert idle_too_long((1000.0, 50.0), now) is expected
+
+
+PROXIES = [None, "", "http://one:1", "http://two:2"]
+
+
+#: Which of two counts that are not in lower case depends on their order in the environment: that is no case here.
+CASES = [one for one in product(PROXIES, PROXIES, PROXIES[:3]) if one[1] is not None or not (one[0] and one[2])]
+
+
+@pytest.mark.parametrize(("upper", "lower", "mixed"), CASES)
+def test_of_the_cases_in_which_a_proxy_variable_is_written_the_same_one_counts_as_for_python(
+    upper: str | None, lower: str | None, mixed: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"HTTPS_PROXY": upper, "https_proxy": lower, "Https_Proxy": mixed}
+    environ = {name: value for name, value in given.items() if value is not None}
+    for name in [*given, "NO_PROXY", "no_proxy"]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    expected = urllib.request.getproxies_environment().get("https")
+    proxy = proxy_for(S3, environ)
+    assert (proxy and f"http://{proxy.host}:{proxy.port}") == (expected or None)
+
+
+@pytest.mark.parametrize(
+    ("address", "target", "path"),
+    [
+        ("http://h/v1/credentials", "/v1/credentials", "/v1/credentials"),
+        ("http://h/c?role=logs&x=1", "/c?role=logs&x=1", "/c"),
+        ("http://h", "/", ""),
+        ("http://h/", "/", ""),
+        ("http://h/role/", "/role/", "/role"),
+        ("http://h:81?role=logs", "/?role=logs", ""),
+        ("http://h/c#place", "/c", "/c"),
+    ],
+)
+def test_what_a_request_names_is_the_address_as_it_stands_and_a_key_follows_its_path(
+    address: str, target: str, path: str
+) -> None:
+    url = Url(address)
+    assert (url.host, url.target, url.path) == ("h", target, path)
+
+
+@pytest.mark.parametrize(
+    ("user", "credentials"), [("me", b"me:"), ("me:", b"me:"), ("me:pass", b"me:pass"), ("m%40e", b"m@e:")]
+)
+def test_a_proxys_user_without_a_password_is_sent_with_the_colon_that_ends_it(user: str, credentials: bytes) -> None:
+    assert proxy_authorization(Url(f"http://{user}@h:3128")) == "Basic " + base64.b64encode(credentials).decode()
