@@ -47,7 +47,7 @@ def defects(word: str, jobs: int) -> bool:
 def main() -> int:
     """Run, print, and say by the exit status whether all is well."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", nargs="*", choices=WHAT, default=WHAT)
+    parser.add_argument("what", nargs="*", metavar="|".join(WHAT))
     parser.add_argument(
         "--only", default="", metavar="WORD", help="defects, and mutants of the core, with this word in them"
     )
@@ -57,10 +57,13 @@ def main() -> int:
         "--seconds", type=float, default=1200, help="after which no mutant of the core is tried any more"
     )
     told = parser.parse_args()
+    what = told.what or WHAT  # not the parser's default: with `choices` Python before 3.11.4 refuses that
+    if unknown := [one for one in what if one not in WHAT]:
+        parser.error(f"{unknown[0]!r} is not one of {', '.join(WHAT)}")
     well = True
-    if "defects" in told.what:
+    if "defects" in what:
         well = defects(told.only, told.jobs)
-    if "core" in told.what:
+    if "core" in what:
         well = core(told.only, told.seed, told.jobs, told.seconds) and well
     return 0 if well else 1
 
