@@ -3,6 +3,9 @@
 It reads the body, hands it to `accept` and answers 200; it parses no telemetry, and never answers 4xx or 5xx to a body
 that it could read, for the platform would send it again for ever. HTTP/1.1: Content-Length, chunked, keep-alive, any
 path. Source: Telemetry API, Logs API.
+
+Connections are few. When all places are taken, the connection that has been silent longest is closed: Lambda opens
+another one for its next batch, and whatever else in the environment has connected cannot keep it out.
 """
 
 import _socket
@@ -16,6 +19,7 @@ from extension.messages import say
 CONNECTIONS = 16  # the platform uses one or two
 READ_SECONDS = 900.0  # of silence, between requests too: a shorter one would cut the kept connection at many a thaw
 PAUSE_SECONDS, RESTART_SECONDS = 0.05, 0.1
+BUSY = float("inf")  # in the place of the moment since when a connection is silent: its body is being taken in
 PASSING = (4, 12, 23, 24, 103, 105)  # EINTR, ENOMEM, ENFILE, EMFILE, ECONNABORTED, ENOBUFS (errno is one more file)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -29,8 +33,10 @@ class Listener:
         self._accept_body = accept
         self._places = CONNECTIONS
         self._lock = _thread.allocate_lock()
+        self._silent_since: dict[_socket.socket, float] = {}  # monotonic seconds of the last request, or BUSY
         self.refused = 0  # requests that could not be read
         self.restarts = 0
+        self.evicted = 0  # connections that were closed to make room for others
         self.port = 0
         self._socket = _socket.socket()
 
@@ -71,15 +77,38 @@ class Listener:
             connection = _socket.socket(fileno=descriptor)
             with self._lock:
                 self._places -= 1
+            while self._places < 0:  # this one is the first that finds no place
+                self._evict()
+                time.sleep(PAUSE_SECONDS)
+            self._silent_since[connection] = time.monotonic()
             try:
                 _thread.start_new_thread(self._serve, (connection,))
             except RuntimeError:  # out of threads: the platform sends it again
-                connection.close()
-                with self._lock:
-                    self._places += 1
+                self._give_back(connection)
                 time.sleep(PAUSE_SECONDS)
-            while self._places <= 0:
-                time.sleep(PAUSE_SECONDS)
+
+    def _evict(self) -> None:
+        """Close the connection that has been silent longest, unless all are busy."""
+        with self._lock:
+            since, victim = min(((since, one) for one, since in self._silent_since.items()), key=_moment)
+            if since == BUSY:
+                return
+            self._silent_since[victim] = BUSY  # once is enough
+            self.evicted += 1
+            try:
+                victim.shutdown(_socket.SHUT_RDWR)  # its thread gives the place back
+            except OSError:
+                pass  # it has ended by itself
+        if self.evicted == 1:
+            fields: dict[str, object] = {"connections": CONNECTIONS}
+            say("warning", "listener connection limit reached: the longest silent connection is closed", fields)
+
+    def _give_back(self, connection: "_socket.socket") -> None:
+        """Close a connection, and let another one have its place."""
+        with self._lock:
+            self._silent_since.pop(connection, None)
+            self._places += 1
+        connection.close()
 
     def _serve(self, connection: "_socket.socket") -> None:
         try:
@@ -91,10 +120,12 @@ class Listener:
                 if request is None:
                     return
                 body, left, last = request
+                self._silent_since[connection] = BUSY
                 self._accept_body(body)
                 connection.sendall(OK)
                 if last:
                     return
+                self._silent_since[connection] = time.monotonic()
         except Refusal as refusal:
             self.refused += 1
             try:
@@ -106,9 +137,11 @@ class Listener:
         except Exception as error:  # noqa: BLE001 - a fault of ours costs its connection alone
             say("error", "a batch was not taken in: it is not answered, and comes again", {"why": described(error)})
         finally:
-            connection.close()
-            with self._lock:
-                self._places += 1
+            self._give_back(connection)
+
+
+def _moment(one: "tuple[float, _socket.socket]") -> float:
+    return one[0]
 
 
 def _bound(port: int) -> "_socket.socket":

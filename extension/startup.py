@@ -15,6 +15,9 @@ ATTEMPTS = 3  # at a subscription that ends in 5xx or no answer
 TIMEOUT = 1.0  # s for all of them
 PAUSE = 0.3  # s between them
 BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # the documents disagree on defaults
+# On Managed Instances no invocation waits for its logs, and the platform drops the next batch if the answer to the last
+# one is not there when that is due.
+MANAGED_BUFFERING = '{"timeoutMs":1000,"maxBytes":1048576,"maxItems":10000}'
 TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
 LOGS_SCHEMA = "2021-03-18"  # brings platform.runtimeDone
 ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
@@ -58,13 +61,14 @@ def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initializati
                     "listener port in use: an ephemeral port is used",
                     {"asked": settings.port, "used": listener.port},
                 )
-            started.api, started.schema = subscribe(calls, settings, listener.port)
+            buffering = MANAGED_BUFFERING if started.managed else BUFFERING
+            started.api, started.schema = subscribe(calls, settings, listener.port, buffering)
     calls.finished_calls()
     calls.ask_next()
     return started
 
 
-def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[str, str]":
+def subscribe(calls: ExtensionsApi, settings: "Settings", port: int, buffering: str) -> "tuple[str, str]":
     """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both "" if none does."""
     types = ("platform", *(kind for kind in settings.log_types if kind != "platform"))
     uri = f"http://sandbox.localdomain:{port}/"
@@ -76,7 +80,7 @@ def subscribe(calls: ExtensionsApi, settings: "Settings", port: int) -> "tuple[s
     for api, schema in plan:
         if api == "telemetry" and not older_may_do:
             continue
-        status, body = _persistently(lambda api=api, schema=schema: calls.subscribe(api, schema, types, BUFFERING, uri))  # type: ignore[misc]
+        status, body = _persistently(lambda api=api, schema=schema: calls.subscribe(api, schema, types, buffering, uri))  # type: ignore[misc]
         if status == 200:  # noqa: PLR2004 - HTTP OK
             return api, schema
         refusals.append(f"{api} {schema}: {status or 'no answer'} {body}")

@@ -276,11 +276,13 @@ def test_a_header_without_a_colon_does_no_harm(kept: Kept) -> None:
 def test_the_seventeenth_connection_waits_for_a_place(kept: Kept) -> None:
     assert CONNECTIONS == 16
     kept.gate.clear()
-    connections = [kept.connect() for _ in range(CONNECTIONS + 1)]
+    connections = []
     try:
-        for connection in connections[:-1]:
-            connection.sendall(post(b"[]"))
+        for _ in range(CONNECTIONS):
+            connections.append(kept.connect())
+            connections[-1].sendall(post(b"[]"))
         wait_until(lambda: kept.entered == CONNECTIONS, "sixteen bodies are being kept")
+        connections.append(kept.connect())
         connections[-1].sendall(post(b"the seventeenth"))
         assert select.select(connections, [], [], 0.1)[0] == []
         assert kept.entered == CONNECTIONS
@@ -290,6 +292,28 @@ def test_the_seventeenth_connection_waits_for_a_place(kept: Kept) -> None:
         for connection in connections:
             connection.close()
     assert sorted(kept.bodies) == sorted([b"[]"] * 16 + [b"the seventeenth"])
+
+
+@pytest.mark.holds("faults: silent connections do not keep Lambda's batches out")
+def test_silent_connections_are_closed_the_longest_silent_first_and_a_batch_always_gets_in(
+    kept: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = kept.connect()
+    known.sendall(post(b"[1]", close=False))
+    assert read_answers(known, 1) == OK
+    silent = [kept.connect() for _ in range(3 * CONNECTIONS)]
+    try:
+        for number in range(3):
+            assert kept.exchange(post(b"[%d]" % number)) == OK
+        assert until_closed(known) == b""  # it had been silent longest: Lambda connects again
+        assert until_closed(silent[0]) == b""
+        open_ones = select.select(silent, [], [], 0)[0]
+        assert silent[-1] not in open_ones  # nothing to read there, not even an end
+    finally:
+        for connection in [known, *silent]:
+            connection.close()
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["message"].partition(":")[0] for line in lines] == ["listener connection limit reached"]
 
 
 def test_connections_that_come_and_go_use_up_no_place(kept: Kept) -> None:

@@ -192,6 +192,9 @@ def test_on_managed_instances_shutdown_alone_is_registered(api: LambdaApi) -> No
     assert api.of("register")[0].json == {"events": ["SHUTDOWN"]}
     assert schemas(api.of("telemetry")) == ["2025-01-29"]
     assert started.managed
+    asked = api.of("telemetry")[0].json
+    assert isinstance(asked, dict)
+    assert asked["buffering"]["timeoutMs"] == 1000  # the platform drops what it cannot deliver
 
 
 def test_a_port_that_is_taken_is_replaced_by_another_which_the_subscription_names(
