@@ -58,7 +58,7 @@ DEFECTS = (
     _defect(
         "the buffer is cleared before the upload succeeded",
         "extension.core.outbox:Outbox.start",
-        value("delivery", "self._waiting.pop(0)"),
+        after(sets("delivery"), "self._waiting.remove(delivery)"),
         CORE + "shipper.py::test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_and_bytes",
     ),
     _defect(

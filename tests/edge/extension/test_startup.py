@@ -194,7 +194,9 @@ def test_on_managed_instances_shutdown_alone_is_registered(api: LambdaApi) -> No
     assert started.managed
     asked = api.of("telemetry")[0].json
     assert isinstance(asked, dict)
-    assert asked["buffering"]["timeoutMs"] == 1000  # the platform drops what it cannot deliver
+    buffering = asked["buffering"]
+    assert isinstance(buffering, dict)
+    assert buffering["timeoutMs"] == 1000  # the platform drops what it cannot deliver
 
 
 def test_a_port_that_is_taken_is_replaced_by_another_which_the_subscription_names(
