@@ -38,7 +38,7 @@ def _run() -> int:
 
         return app.run(told, started, os.environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
-        minimal.run(repr(error), calls.identifier)
+        minimal.run(repr(error), calls.identifier, calls.waiting())
         return 0
 
 
