@@ -42,7 +42,7 @@ def _run() -> int:
         return app.run(told, started, os.environ)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
         why = str(error) if isinstance(error, ExtensionError) else described(error)
-        minimal.run(why, calls.identifier)
+        minimal.run(why, calls.identifier, calls.waiting())
         return 0
 
 

@@ -70,6 +70,11 @@ class Connection:
             self.close()
         return answer
 
+    @property
+    def opened(self) -> "_socket.socket | None":
+        """The open connection, if there is one."""
+        return self._socket
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._socket is not None:
@@ -135,6 +140,10 @@ class ExtensionsApi:
         """Write `event/next` without waiting for the event: from here on the extension's part of Init is over."""
         headers = {"Lambda-Extension-Identifier": self.identifier}
         self._poller.send("GET", f"{EXTENSION}/event/next", headers, timeout=None)
+
+    def waiting(self) -> "_socket.socket | None":
+        """Return the connection on which the first `event/next` waits for its answer, if it was written."""
+        return self._poller.opened
 
     def receive_next(self) -> bytes:
         """Wait, without limit, for the event asked for. ApiError if there was no 200."""

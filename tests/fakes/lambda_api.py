@@ -72,6 +72,7 @@ class LambdaApi:
         self.requests: list[Request] = []
         self.events: queue.Queue[dict[str, object]] = queue.Queue()
         self.stopped = False
+        self.waiting = self.most_waiting = 0  # calls of event/next at once; of Lambda's extensions each makes one
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -141,6 +142,12 @@ class LambdaApi:
         finally:
             connection.close()
 
+    def count_waiting(self, change: int) -> None:
+        """A call of `event/next` began (1) or ceased (-1) to wait."""
+        with self._lock:
+            self.waiting += change
+            self.most_waiting = max(self.most_waiting, self.waiting)
+
     def take(self, request: Request) -> Answer:
         """Keep the request; the answer that the script has for it."""
         with self._lock:
@@ -198,12 +205,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _event(self) -> Answer | None:
-        while not self.server.api.stopped:
-            try:
-                return Answer(200, json.dumps(self.server.api.events.get(timeout=0.02)))
-            except queue.Empty:
-                continue
-        return None
+        api = self.server.api
+        api.count_waiting(1)
+        try:
+            while not api.stopped:
+                try:
+                    return Answer(200, json.dumps(api.events.get(timeout=0.02)))
+                except queue.Empty:
+                    continue
+            return None
+        finally:
+            api.count_waiting(-1)
 
     def _send(self, answer: Answer) -> None:
         data = answer.body.encode()

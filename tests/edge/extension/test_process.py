@@ -341,6 +341,7 @@ def test_a_broken_module_is_said_and_the_function_lives(opt: Path, api: LambdaAp
         assert process.exit_code() == 0
         assert process.levels() == ["error"]
     assert len(api.of("register")) == 1
+    assert api.most_waiting == 1  # of two that wait, the one that nobody reads may get SHUTDOWN
 
 
 def plant(opt: Path, module: str, function: str) -> None:
