@@ -22,6 +22,11 @@ sys.path.insert(0, str(ROOT))
 from extension.settings import TABLE, Setting  # noqa: E402 - the script runs from anywhere
 
 BEGIN, END = "<!-- settings: written by docs/settings.py -->\n", "<!-- end of settings -->"
+PATTERNS = {
+    "number": r"^\s*\+?0*[1-9][0-9]*\s*$",
+    "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$",
+    "owner": r"^\s*([0-9]{12})?\s*$",
+}
 TOOLS = (
     "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, credentials | "
     "| as in every AWS tool; path style when an endpoint is given |\n"
@@ -37,7 +42,7 @@ def table() -> str:
 def _default(row: Setting) -> str:
     if row.default:
         return f"`{row.default}`"
-    return {"bucket": "required", "region": "`AWS_REGION`", "number": ""}[row.kind]
+    return {"bucket": "required", "region": "`AWS_REGION`", "number": "", "owner": ""}[row.kind]
 
 
 def schema() -> dict[str, Any]:
@@ -50,7 +55,7 @@ def schema() -> dict[str, Any]:
 def _type(row: Setting) -> object:
     if row.kind == "choice":
         return Literal[row.choices]
-    pattern = {"number": r"^\s*\+?0*[1-9][0-9]*\s*$", "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$"}.get(row.kind)
+    pattern = PATTERNS.get(row.kind)
     return Annotated[str, Field(pattern=pattern)] if pattern else str
 
 

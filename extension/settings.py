@@ -14,6 +14,7 @@ LONGEST_NAME = 64  # letters of an unknown name that are compared with those of 
 MAX_KEY_BYTES = 1024  # S3's limit
 KEY_TAIL_BYTES = len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz")  # behind prefix and function name
 LEGACY_REGION = "us-east-1"  # its oldest buckets have up to 255 characters, capitals and underscores among them
+ACCOUNT_DIGITS = 12  # of an account id
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # another store has its own rules for names
 
 
@@ -43,7 +44,7 @@ class Setting:
     ) -> None:
         self.name = PREFIX + name
         self.default = default
-        self.kind = kind  # bucket, number, types, prefix, choice, region
+        self.kind = kind  # bucket, number, types, prefix, choice, region, owner
         self.help = text
         self.minimum = minimum
         self.maximum = maximum
@@ -75,6 +76,12 @@ TABLE = (
         "key prefix template; date and hour (UTC): arrival of the first record; empty: the Go sample's flat names",
     ),
     Setting("S3_REGION", "", "region", "region of the bucket, if it is not the function's (`AWS_REGION`)"),
+    Setting(
+        "S3_BUCKET_OWNER",
+        "",
+        "owner",
+        "account id (12 digits) that must own the bucket, else S3 refuses (`x-amz-expected-bucket-owner`)",
+    ),
     Setting("COMPRESSION", "none", "choice", "`none` or `gzip` (adds `.gz` to the key)", choices=("none", "gzip")),
     Setting(
         "MAX_HOLD_MILLISECONDS",
@@ -131,6 +138,7 @@ class Settings:
         "hold_seconds",
         "journal_bytes",
         "log_types",
+        "owner",
         "port",
         "prefix",
         "region",
@@ -156,6 +164,7 @@ class Settings:
         self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
+        self.owner = text("S3_BUCKET_OWNER")  # "": any
         self.gzip = text("COMPRESSION") == "gzip"
         self.hold_seconds = number("MAX_HOLD_MILLISECONDS") / 1000
         self.api = text("API")
@@ -210,6 +219,8 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
         return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
     if setting.kind == "region":
         return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
+    if setting.kind == "owner":
+        return f"{setting.name} is {shown!r}: {problem.why}; the bucket's owner is not checked"
     if isinstance(used, tuple):
         used = "[" + ",".join(f'"{name}"' for name in used) + "]"
     return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
@@ -228,9 +239,9 @@ def _parse(setting: Setting, read: str) -> object:
         return _types(text)
     if setting.kind == "prefix":
         return _prefix(read)
-    if setting.kind == "bucket":
-        return text
-    if not (text.isascii() and all(c.isalnum() or c == "-" for c in text)):
+    if setting.kind == "owner" and text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
+        raise Problem(f"an account id has {ACCOUNT_DIGITS} digits")
+    if setting.kind == "region" and not (text.isascii() and all(c.isalnum() or c == "-" for c in text)):
         raise Problem("that is not a region, such as eu-west-1")
     return text
 

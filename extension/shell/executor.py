@@ -55,7 +55,7 @@ class Executor:
         self.shipper.conditional(wanted=settings.conditional)
         store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
         store.warm_up()
-        self._uploader = Uploader(store, started.inbox)
+        self._uploader = Uploader(store, started.inbox, settings.owner)
         self._uploader.start()
 
     def leftovers(self) -> Iterator[Seal | recovery.Poison | events.LogsReceived]:

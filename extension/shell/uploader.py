@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class Uploader:
     """Hands chunks to the store. The consumer submits the next one only after it saw the last one's outcome."""
 
-    def __init__(self, store: Store, inbox: Inbox) -> None:
+    def __init__(self, store: Store, inbox: Inbox, owner: str = "") -> None:
         self._store = store
+        self._owner = owner  # account id that must own the bucket
         self._inbox = inbox
         self._jobs: list[Upload] = []
         self._work = _thread.allocate_lock()
@@ -64,6 +65,7 @@ class Uploader:
             chunk.content_encoding,
             chunk.metadata,
             only_if_absent=upload.conditional,
+            owner=self._owner,
         )
         try:
             self._store.put(request)

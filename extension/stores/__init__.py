@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class PutRequest:
     """One object to store. `body` is its bytes, or the path (`str`) of a file that holds them."""
 
-    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata", "only_if_absent")
+    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata", "only_if_absent", "owner")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class PutRequest:
         metadata: dict[str, str],
         *,
         only_if_absent: bool = False,
+        owner: str = "",
     ) -> None:
         self.key = key
         self.body = body
@@ -46,3 +47,4 @@ class PutRequest:
         self.content_encoding = content_encoding  # "" for none
         self.metadata = metadata  # user metadata, ASCII, without the x-amz-meta- prefix
         self.only_if_absent = only_if_absent  # If-None-Match: *; StoreError of kind EXISTS if the key is taken
+        self.owner = owner  # account id that must own the bucket; "": any

@@ -23,6 +23,8 @@ def put_headers(authority: str, request: PutRequest) -> dict[str, str]:
         headers["content-encoding"] = request.content_encoding
     if request.only_if_absent:
         headers["if-none-match"] = "*"
+    if request.owner:
+        headers["x-amz-expected-bucket-owner"] = request.owner
     for name, value in request.metadata.items():
         headers[f"x-amz-meta-{name.lower()}"] = value
     return headers

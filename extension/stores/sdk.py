@@ -108,6 +108,8 @@ class SdkStore:
         arguments["Metadata"] = request.metadata
         if request.only_if_absent:
             arguments["IfNoneMatch"] = "*"
+        if request.owner:
+            arguments["ExpectedBucketOwner"] = request.owner
         from botocore.exceptions import ConnectionClosedError
 
         try:

@@ -54,6 +54,7 @@ def test_the_table_has_the_final_names_in_order() -> None:
             "LOG_TYPES",
             "S3_PREFIX",
             "S3_REGION",
+            "S3_BUCKET_OWNER",
             "COMPRESSION",
             "MAX_HOLD_MILLISECONDS",
             "API",
@@ -89,6 +90,8 @@ def test_every_row_explains_itself() -> None:
         ("S3_PREFIX", "équipe/", "prefix", "équipe/"),
         ("S3_REGION", "ap-southeast-2", "region", "ap-southeast-2"),
         ("S3_REGION", "", "region", "eu-west-1"),
+        ("S3_BUCKET_OWNER", " 012345678901 ", "owner", "012345678901"),
+        ("S3_BUCKET_OWNER", "", "owner", ""),
         ("COMPRESSION", "gzip", "gzip", True),
         ("COMPRESSION", " GZIP ", "gzip", True),
         ("COMPRESSION", "none", "gzip", False),
@@ -219,6 +222,10 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
                 "function={function}/date={date}/hour={hour}/ is used"
             ),
         ),
+        *[
+            ("S3_BUCKET_OWNER", value, f"is {value!r}: an account id has 12 digits; the bucket's owner is not checked")
+            for value in ("11112222333", "1111222233334", "1111-2222-33", "٠١٢٣٤٥٦٧٨٩٠١", "anybody at all")
+        ],
         (
             "S3_REGION",
             "eu west",

@@ -367,6 +367,18 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     assert request.headers.get("if-none-match") == asked
 
 
+@pytest.mark.parametrize(("told", "asked"), [("", None), ("111122223333", "111122223333"), ("1111-2222-3333", None)])
+def test_the_owner_that_the_bucket_must_have_is_asked_for(tmp_path: Path, told: str, asked: str | None) -> None:
+    with ScriptedS3() as store:
+        scene = Scene(tmp_path, store.environ(), S3_BUCKET_OWNER=told)
+        consumer = scene.consumer()
+        scene.started.intake.accept(line("one"))
+        scene.shut_down()
+        assert consumer.run() == 0
+        (request,) = store.requests
+    assert request.headers.get("x-amz-expected-bucket-owner") == asked
+
+
 @pytest.mark.holds("circuit: a retry backs off with full jitter")
 def test_the_chance_in_a_wait_is_drawn_by_the_system_from_0_to_1(tmp_path: Path) -> None:
     with ScriptedS3() as store:

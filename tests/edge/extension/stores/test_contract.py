@@ -218,6 +218,18 @@ def test_a_wrong_region_is_a_setting_and_the_right_one_is_said(make_store: MakeS
         assert s3.objects == {}
 
 
+def test_the_owner_that_the_bucket_must_have_is_sent_and_signed(make_store: MakeStore) -> None:
+    name = "x-amz-expected-bucket-owner"
+    with ScriptedS3() as server:
+        store = make_store(server.environ())
+        store.put(PutRequest("1.log", b"x", "application/x-ndjson", "", {}, owner="012345678901"))
+        store.put(PutRequest("2.log", b"x", "application/x-ndjson", "", {}))
+        asked, not_asked = server.requests
+    assert asked.headers[name] == "012345678901"
+    assert name in asked.headers["authorization"]
+    assert name not in not_asked.headers
+
+
 @pytest.mark.holds(
     "circuit: a store without conditional writes is asked once, then gets plain PUTs, which is reported once"
 )
