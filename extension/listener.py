@@ -1,8 +1,12 @@
 """The local HTTP endpoint that the platform POSTs log batches to: one thread accepts, one a connection reads.
 
 It reads the body, hands it to `accept` and answers 200; it parses no telemetry, and never answers 4xx or 5xx to a body
-that it could read, for the platform would send it again for ever. HTTP/1.1: Content-Length, chunked, keep-alive, any
-path. Source: Telemetry API, Logs API.
+that it could read, for the platform would send it again for ever. HTTP/1.1: Content-Length, chunked, keep-alive.
+Source: Telemetry API, Logs API.
+
+Whatever runs in the environment can connect here. Lambda is told a path that nobody else knows: once a batch has come
+by it, what comes by another one is answered 200, dropped and counted. Until then any path will do, for AWS's emulator
+leaves the path out.
 
 Connections are few. When all places are taken, the connection that has been silent longest is closed: Lambda opens
 another one for its next batch, and whatever else in the environment has connected cannot keep it out.
@@ -10,6 +14,7 @@ another one for its next batch, and whatever else in the environment has connect
 
 import _socket
 import _thread
+import os
 import time
 
 from extension.errors import described
@@ -34,7 +39,10 @@ class Listener:
         self._places = CONNECTIONS
         self._lock = _thread.allocate_lock()
         self._silent_since: dict[_socket.socket, float] = {}  # monotonic seconds of the last request, or BUSY
-        self.refused = 0  # requests that could not be read
+        self.path = "/" + os.urandom(16).hex()  # of the address that Lambda is told
+        self._path_is_used = False
+        self._stranger_said = False
+        self.refused = 0  # requests that could not be read, or that came by a path that Lambda does not use
         self.restarts = 0
         self.evicted = 0  # connections that were closed to make room for others
         self.port = 0
@@ -119,9 +127,10 @@ class Listener:
                 request = _read_request(connection, left)
                 if request is None:
                     return
-                body, left, last = request
+                path, body, left, last = request
                 self._silent_since[connection] = BUSY
-                self._accept_body(body)
+                if self._is_from_lambda(path):
+                    self._accept_body(body)
                 connection.sendall(OK)
                 if last:
                     return
@@ -138,6 +147,18 @@ class Listener:
             say("error", "a batch was not taken in: it is not answered, and comes again", {"why": described(error)})
         finally:
             self._give_back(connection)
+
+    def _is_from_lambda(self, path: str) -> bool:
+        """Return whether a request by this path is to be taken in; count it if not."""
+        if self.path in path:  # `path` may be a whole address
+            self._path_is_used = True
+        elif self._path_is_used:
+            self.refused += 1
+            if not self._stranger_said:
+                self._stranger_said = True
+                say("warning", "listener: dropped a request that is not from Lambda, further ones are only counted")
+            return False
+        return True
 
 
 def _moment(one: "tuple[float, _socket.socket]") -> float:
@@ -157,8 +178,8 @@ def _bound(port: int) -> "_socket.socket":
     return bound
 
 
-def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes, bytes, bool] | None":
-    """Return body, the bytes read behind it, and whether this is the last; None: the connection ended before one."""
+def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[str, bytes, bytes, bool] | None":
+    """Return path, body, the bytes behind it, and whether this is the last; None: the connection ended before one."""
     head = read_head(connection, received)
     if head is None:
         return None
@@ -172,7 +193,7 @@ def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[bytes
         connection.sendall(CONTINUE)
     keep = headers.get("connection", "").lower()
     last = keep == "close" or (words[2] == "HTTP/1.0" and keep != "keep-alive")
-    return (*read_body(connection, received, headers), last)
+    return (words[1], *read_body(connection, received, headers), last)
 
 
 TYPE_CHECKING = False

@@ -61,17 +61,17 @@ def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initializati
                     "listener port in use: an ephemeral port is used",
                     {"asked": settings.port, "used": listener.port},
                 )
+            uri = f"http://sandbox.localdomain:{listener.port}{listener.path}"
             buffering = MANAGED_BUFFERING if started.managed else BUFFERING
-            started.api, started.schema = subscribe(calls, settings, listener.port, buffering)
+            started.api, started.schema = subscribe(calls, settings, uri, buffering)
     calls.finished_calls()
     calls.ask_next()
     return started
 
 
-def subscribe(calls: ExtensionsApi, settings: "Settings", port: int, buffering: str) -> "tuple[str, str]":
+def subscribe(calls: ExtensionsApi, settings: "Settings", uri: str, buffering: str) -> "tuple[str, str]":
     """Subscribe to the API asked for, else to the best that answers. Returns API and schema, both "" if none does."""
     types = ("platform", *(kind for kind in settings.log_types if kind != "platform"))
-    uri = f"http://sandbox.localdomain:{port}/"
     refusals: list[str] = []
     plan = [("telemetry", schema) for schema in TELEMETRY_SCHEMAS] if settings.api != "logs" else []
     if settings.api != "telemetry":

@@ -105,8 +105,30 @@ def test_a_body_that_is_no_telemetry_is_kept_and_answered_200_all_the_same(kept:
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("path", ["/", "/logs", "/a/b?c=d", "*", "http://sandbox.localdomain:1234/"])
-def test_any_path_and_both_methods_will_do(kept: Kept, method: str, path: str) -> None:
+def test_until_lambda_has_used_the_path_any_and_both_methods_will_do(kept: Kept, method: str, path: str) -> None:
     assert kept.exchange(post(b"[]", method=method, path=path)) == OK
+
+
+@pytest.mark.parametrize("path", ["/", "/logs", "*", "/0123456789abcdef0123456789abcdef"])
+def test_once_lambda_has_used_the_path_others_are_answered_dropped_and_counted(
+    kept: Kept, capfd: pytest.CaptureFixture[str], path: str
+) -> None:
+    ours = kept.listener.path
+    assert kept.exchange(post(b"before", path=path)) == OK
+    for body in (b"first", b"second"):
+        assert kept.exchange(post(body, path=ours)) == OK
+        for _ in range(2):
+            assert kept.exchange(post(b"forged", path=path)) == OK
+    assert kept.exchange(post(b"third", path=f"http://sandbox.localdomain:1234{ours}")) == OK
+    assert kept.bodies == [b"before", b"first", b"second", b"third"]
+    assert kept.listener.refused == 4
+    assert [json.loads(line)["level"] for line in capfd.readouterr().err.splitlines()] == ["warning"]
+
+
+def test_no_two_listeners_have_the_same_path() -> None:
+    paths = {Listener(lambda _: None).path for _ in range(50)}
+    assert len(paths) == 50
+    assert {len(path) for path in paths} == {33}
 
 
 def test_a_chunked_body_is_put_together(kept: Kept) -> None:

@@ -76,7 +76,10 @@ def test_the_subscription_says_everything_explicitly(api: LambdaApi) -> None:
         "schemaVersion": "2025-01-29",
         "types": ["platform", "function"],
         "buffering": {"timeoutMs": 25, "maxBytes": 1048576, "maxItems": 10000},
-        "destination": {"protocol": "HTTP", "URI": f"http://sandbox.localdomain:{started.listener.port}/"},
+        "destination": {
+            "protocol": "HTTP",
+            "URI": f"http://sandbox.localdomain:{started.listener.port}{started.listener.path}",
+        },
     }
 
 
@@ -109,6 +112,7 @@ def test_the_logs_api_is_asked_once_where_the_oldest_schema_is_refused_too(api: 
     started = start(api)
     assert schemas(api.of("telemetry")) == TELEMETRY_SCHEMAS
     (request,) = api.of("logs")
+    assert started.listener is not None
     assert (request.method, request.path) == ("PUT", "/2020-08-15/logs")
     assert request.json == {
         "schemaVersion": "2021-03-18",
@@ -116,7 +120,7 @@ def test_the_logs_api_is_asked_once_where_the_oldest_schema_is_refused_too(api: 
         "buffering": {"timeoutMs": 25, "maxBytes": 1048576, "maxItems": 10000},
         "destination": {
             "protocol": "HTTP",
-            "URI": f"http://sandbox.localdomain:{destination(request)}/",
+            "URI": f"http://sandbox.localdomain:{destination(request)}{started.listener.path}",
             "method": "POST",
             "encoding": "JSON",
         },
