@@ -124,7 +124,7 @@ class Listener:
             left = b""
             connection.settimeout(READ_SECONDS)  # once: each call is a system call
             while True:
-                request = _read_request(connection, left)
+                request = _read_request(connection, left, lambda: self._heard(connection))
                 if request is None:
                     return
                 path, body, left, last = request
@@ -147,6 +147,12 @@ class Listener:
             say("error", "a batch was not taken in: it is not answered, and comes again", {"why": described(error)})
         finally:
             self._give_back(connection)
+
+    def _heard(self, connection: "_socket.socket") -> None:
+        """Note that a request has begun to come: the connection is not silent, however long its body takes."""
+        with self._lock:
+            if self._silent_since.get(connection) != BUSY:
+                self._silent_since[connection] = time.monotonic()
 
     def _is_from_lambda(self, path: str) -> bool:
         """Return whether a request by this path is to be taken in; count it if not."""
@@ -178,11 +184,14 @@ def _bound(port: int) -> "_socket.socket":
     return bound
 
 
-def _read_request(connection: "_socket.socket", received: bytes) -> "tuple[str, bytes, bytes, bool] | None":
+def _read_request(
+    connection: "_socket.socket", received: bytes, begun: "Callable[[], None]"
+) -> "tuple[str, bytes, bytes, bool] | None":
     """Return path, body, the bytes behind it, and whether this is the last; None: the connection ended before one."""
     head = read_head(connection, received)
     if head is None:
         return None
+    begun()
     first, headers, received = head
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004 - method, path, version

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own timeout than this
 DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for
+SILENCE_LEAST = 0.25  # s after INVOKE: no batch can come before the platform has buffered and sent one
 SILENCE_MOST = 1.0  # s after INVOKE without any telemetry: it does not come, and an environment pays for that only once
 BUFFERING_MS = 25  # the least the platform accepts (Telemetry API reference); one such period gathers trailing batches
 
@@ -34,10 +35,9 @@ class Hold:
         self.silent_until: float | None = None  # WAIT_DONE ends here if no batch comes before
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
 
-    @property
-    def is_unheard(self) -> bool:
-        """Whether the end of the handler is waited for and no batch has come yet."""
-        return self.mode == WAIT_DONE and self.silent_until is not None
+    def has_heard_nothing(self, now: float) -> bool:
+        """Return whether the end of the handler was waited for, and silence has ended that."""
+        return self.mode == WAIT_DONE and self.silent_until is not None and now >= self.silent_until
 
     def heard(self) -> None:
         """Note that a batch came: Lambda delivers telemetry here."""
@@ -74,6 +74,11 @@ class Hold:
         if self.mode == WAIT_DONE and self.silent_until is not None:
             return min(self.until, self.silent_until)
         return self.until
+
+
+def silence(hold_seconds: float) -> float:
+    """Return how long to wait for the first batch of an invocation, in seconds, where MAX_HOLD is so long."""
+    return min(max(hold_seconds, SILENCE_LEAST), SILENCE_MOST)
 
 
 def hold_limit(invoke: Invoke, now: Moment) -> float:

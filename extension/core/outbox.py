@@ -32,6 +32,7 @@ NAMED = 100  # keys that one line tells
 FIRST_ATTEMPT_AFTER_RECOVERY = 2  # the first attempt of this process at a chunk that an earlier one left
 DEFINITE = (StoreError.CONFIGURATION,)  # an answer about this object, which a retry alone does not change
 REFUSALS = 3  # of one object, after which it is set aside
+SLOWEST_BYTES_PER_SECOND = 4 * 1024 * 1024  # of a body that is being sent and does not stall
 SUSPECTS = 3  # objects refused since the last success: from then on it is the store, not the objects
 ASIDE_FIRST, ASIDE_MOST = 30.0, 300.0  # s until an object that was set aside is tried again, doubled each time
 REFUSED_NAMED = 10  # keys with the store's words that the last line tells
@@ -50,6 +51,7 @@ class Delivery:
         "retry_at",
         "seal_written",
         "unrecovered",
+        "was_hurried",
         "why",
     )
 
@@ -63,6 +65,7 @@ class Delivery:
         self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
         self.refusals = 0  # definite answers of the store that it does not take this object
         self.retry_at = 0.0  # once it is set aside
+        self.was_hurried = False  # an attempt was abandoned for want of time at SHUTDOWN
         self.why = ""  # the store's words at the last refusal
 
     @classmethod
@@ -196,11 +199,21 @@ class Outbox:
     def abandon_at(self, drain: Drain) -> float | None:
         """Return when the attempt in flight is to be abandoned during SHUTDOWN; None if there is none, or it was.
 
-        A store that is known to be slow gets twice the time that its last answer took.
+        A store that is known to be slow gets twice the time that its last answer took, and a large object the time that
+        it takes to send. Of each object this is done once: the attempt that follows has all the time that is left.
         """
-        if not self.attempt or self._frozen_meanwhile:
+        if not self.attempt or self._frozen_meanwhile or self._current is None or self._current.was_hurried:
             return None
-        return max(drain.abandon_at(self._started), self._started + 2 * self._latency)
+        usual = max(drain.abandon_at(self._started), self._started + 2 * self._latency)
+        return usual + self._current.chunk.size / SLOWEST_BYTES_PER_SECOND
+
+    def abandon_late(self, now: float, drain: Drain) -> list[events.Action]:
+        """Abandon the attempt in flight if it has taken too long for a SHUTDOWN."""
+        at = self.abandon_at(drain)
+        if at is None or now < at or self._current is None:
+            return []
+        self._current.was_hurried = True
+        return self.abandon()
 
     def start(self, now: float) -> events.Upload:
         """Begin an attempt at the oldest of the chunks that may go and were refused least often."""
@@ -240,7 +253,8 @@ class Outbox:
         delivery, self._current = self._current, None
         assert delivery is not None  # noqa: S101 - the attempt in flight has one
         if isinstance(event, events.Uploaded):
-            self._latency = now - self._started
+            if not frozen:
+                self._latency = now - self._started
             return self._stored(delivery, delivery.chunk.records, now)
         if event.kind == StoreError.EXISTS:
             return self._exists(delivery, now)

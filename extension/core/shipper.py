@@ -223,7 +223,7 @@ class Shipper:
         if is_waited_for and self._subscribed and not self._circuit.is_open and not self._is_deaf:
             until = min(now.mono + hold.DONE_TIMEOUT, self._limit)
             self._hold = Hold(WAIT_DONE, now.mono, until, self._outbox.attempt)
-            self._hold.silent_until = now.mono + min(self._settings.hold_seconds, hold.SILENCE_MOST)
+            self._hold.silent_until = now.mono + hold.silence(self._settings.hold_seconds)
             self._hold.flush = batcher.FIRST if first else batcher.INVOKES
         else:
             seconds = 0.0 if self._circuit.is_open else self._settings.hold_seconds
@@ -254,9 +254,7 @@ class Shipper:
             current.advance(now.mono)
         if self._drain:
             self._drain.advance(now.mono)
-            abandon_at = self._outbox.abandon_at(self._drain)
-            if abandon_at is not None and now.mono >= abandon_at:
-                actions += self._outbox.abandon()
+            actions += self._outbox.abandon_late(now.mono, self._drain)
         if self._reader.unfinished and (self._is_drained() or now.mono >= self._partial_until):
             self._close_partial(now)
         self._ship(now, actions)
@@ -327,7 +325,7 @@ class Shipper:
     def _release(self, current: Hold, actions: list[events.Action]) -> None:
         held = self._clock.time - current.since
         self.counters.hold(held)
-        self._is_deaf = self._is_deaf or current.is_unheard
+        self._is_deaf = self._is_deaf or current.has_heard_nothing(self._clock.time)
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None

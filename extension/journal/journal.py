@@ -102,7 +102,8 @@ class Journal:
         False if it could not be written: a kill between the PUT and `forget` then ships these entries once more.
         """
         with self._lock:
-            self._state = seal.after
+            if self._state is None or seal.after.sequence >= self._state.sequence:  # a refused chunk is overtaken
+                self._state = seal.after
             written = self._must(frames.seal(seal, self.environment))
             if written and seal.first and self._files:
                 self._seal_segments[seal.first] = self._files.current.number

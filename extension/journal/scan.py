@@ -160,7 +160,8 @@ def _note(kind: int, payload: bytes, number: int, left: Leftover, found: dict[in
             left.forgotten.add(first, last)
     elif kind == frames.SEAL:
         seal = frames.read_seal(payload)
-        left.state = seal.after
+        if left.state is None or seal.after.sequence >= left.state.sequence:  # a refused chunk is overtaken
+            left.state = seal.after
         if seal.first:
             found[seal.first] = seal
             left.seal_segments[seal.first] = number

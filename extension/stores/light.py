@@ -80,7 +80,7 @@ class LightStore:
             answers.raise_for_error(answer)
         except (OSError, StoreError) as error:
             mapped = self._mapped(error, cancels)
-            if isinstance(error, TimeoutError) and mapped.kind != StoreError.ABANDONED:
+            if isinstance(error, TimeoutError) and self._sent and mapped.kind != StoreError.ABANDONED:
                 self._patience.timed_out()
             if mapped.kind == StoreError.CREDENTIALS or mapped.code in answers.OTHER_KEYS:
                 self._keys = None

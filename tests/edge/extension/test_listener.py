@@ -338,6 +338,26 @@ def test_silent_connections_are_closed_the_longest_silent_first_and_a_batch_alwa
     assert [line["message"].partition(":")[0] for line in lines] == ["listener connection limit reached"]
 
 
+def test_a_connection_in_the_middle_of_a_body_is_not_silent(kept: Kept) -> None:
+    platform = kept.connect()
+    platform.sendall(post(b"[1]", close=False))
+    assert read_answers(platform, 1) == OK
+    others = [kept.connect() for _ in range(CONNECTIONS - 1)]
+    body = b"x" * 100_000
+    platform.sendall(post(body, "Expect: 100-continue", close=False)[: -len(body)])
+    assert platform.recv(100).startswith(b"HTTP/1.1 100 ")  # the head has been read
+    platform.sendall(body[:50_000])
+    others += [kept.connect() for _ in range(4)]
+    try:
+        wait_until(lambda: kept.listener.evicted >= 4, "room was made")
+        platform.sendall(body[-50_000:])
+        assert read_answers(platform, 1) == OK
+    finally:
+        for connection in [platform, *others]:
+            connection.close()
+    assert kept.bodies == [b"[1]", body]
+
+
 def test_connections_that_come_and_go_use_up_no_place(kept: Kept) -> None:
     for _ in range(2 * CONNECTIONS):
         kept.connect().close()

@@ -30,6 +30,22 @@ def test_a_new_journal_has_nothing_left_and_the_environment_it_was_given(open_jo
     assert (journal.environment, left.unsealed, left.seals, left.state, left.last) == ("0a0a0a0a0a0a", [], [], None, 0)
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_the_reader_goes_on_behind_the_newest_seal_whichever_was_written_last(
+    open_journal: Open, order: tuple[int, int]
+) -> None:
+    first = open_journal()
+    for number in range(1, 4):
+        first.append(b"%d" % number, WALL)
+    for entry in order:  # a chunk that the store refuses is overtaken, and may be sealed after its successor
+        assert first.seal(seal_of(entry, entry))
+    first.close()
+    left = open_journal("another12345").left
+    assert left.unsealed == [(3, 3)]
+    assert left.state is not None
+    assert (left.state.request_id, left.state.sequence) == ("r-2", 2)
+
+
 def test_entries_can_be_read_back_while_more_arrive(open_journal: Open) -> None:
     journal = open_journal()
     for number in range(1, 6):

@@ -294,9 +294,7 @@ def test_a_success_makes_it_worth_holding_again() -> None:
 
 
 @pytest.mark.holds("faults: where no telemetry comes, holding for it costs an environment one second in all")
-@pytest.mark.parametrize(
-    ("invokes", "hold", "held"), [(10, 500, 0.5), (1, 500, 0.5), (1, 900_000, 1.0), (10, 1, 0.001)]
-)
+@pytest.mark.parametrize(("invokes", "hold", "held"), [(10, 500, 0.5), (1, 500, 0.5), (1, 900_000, 1.0), (10, 1, 0.25)])
 def test_where_no_telemetry_comes_holding_for_it_costs_an_environment_one_second_at_most(
     invokes: int, hold: int, held: float
 ) -> None:
@@ -304,6 +302,18 @@ def test_where_no_telemetry_comes_holding_for_it_costs_an_environment_one_second
     for number in range(5):
         story.invoke(f"r{number}", 10 * number, timeout=900, telemetry=False).until(10 * number + 9)
     assert story.told == [f"{held:g} release r0", *(f"{10 * number} release r{number}" for number in range(1, 5))]
+
+
+def test_with_the_shortest_hold_the_first_batch_has_time_to_come() -> None:
+    story = Story(SHIP_RATE_INVOKES=1, MAX_HOLD_MILLISECONDS=1, SHIP_RATE_MILLISECONDS=60_000)
+    story.invoke("r0", 0, telemetry=False).logs(0.04).done("r0", 0.23).until(0.3)
+    assert story.told[0].startswith("0.23")  # no release before the handler's end is told
+
+
+def test_an_invocation_that_was_cut_short_by_its_own_deadline_says_nothing_about_telemetry() -> None:
+    story = Story(SHIP_RATE_INVOKES=1).invoke("r0", 0, timeout=0.3, telemetry=False).until(5).forget()
+    story.invoke("r1", 10, telemetry=False).until(12)
+    assert story.told == ["10.5 release r1"]
 
 
 def test_once_the_end_of_a_handler_was_told_it_is_waited_for_again() -> None:

@@ -5,6 +5,7 @@ import pytest
 from extension import events
 from extension.core import batcher, drain, outbox
 from extension.errors import StoreError
+from extension.settings import MAX_SHIP_RATE_BYTES
 from tests.unit.extension.build import EPOCH, at, platform
 from tests.unit.extension.core.story import Story, warm
 
@@ -252,6 +253,31 @@ def test_a_stalled_attempt_at_shutdown_is_repeated_under_the_same_key_while_ther
         "11.8 upload 2 shutdown(1)",
         "11.9 exit lost 0",
     ]
+
+
+@pytest.mark.holds("shutdown: an attempt without an answer is abandoned after a third of the budget and repeated")
+def test_the_second_attempt_has_all_the_time_that_is_left() -> None:
+    story = warm().logs(10).shutdown(11).until(11.8).failed(11.8, StoreError.ABANDONED).until(12.8).stored(12.8)
+    assert story.told == [
+        "11.15 upload 2 shutdown(1)",
+        "11.783 abandon",
+        "11.8 upload 2 shutdown(1)",
+        "12.8 exit lost 0",
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.65, 1.0, 1.3])
+def test_a_large_object_has_the_time_that_sending_it_takes(seconds: float) -> None:
+    story = warm(SHIP_RATE_BYTES=MAX_SHIP_RATE_BYTES).logs(10, *["x" * 3000] * 1000).shutdown(11)
+    story.until(11.15 + seconds).stored(11.15 + seconds)
+    assert "abandon" not in " ".join(story.told)
+    assert story.told[-1].endswith("exit lost 0")
+
+
+def test_an_answer_that_was_read_after_a_freeze_says_nothing_about_the_stores_speed() -> None:
+    story = busy().logs(11, LONG).until(11.5).freeze(600).stored(611.6).forget()
+    story.logs(612).shutdown(613).until(620)
+    assert story.told == ["613.15 upload 3 shutdown(1)", "613.783 abandon", "614.9 exit lost 1"]
 
 
 def test_one_that_began_before_shutdown_has_a_third_of_the_budget_from_then_on() -> None:

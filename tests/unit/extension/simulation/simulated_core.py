@@ -213,7 +213,7 @@ class Observed:
         check(self.held == action.request_id, "a Release for each INVOKE, exactly one")
         check(self.mono <= self.hold_end + ROUNDING, "nobody is held longer than the budget")
         self.held = ""
-        if self.waits and self.silent_end:
+        if self.waits and self.silent_end and self.mono >= self.silent_end - ROUNDING:
             self.deaf = True
             self.happened["held in silence"] += 1
         self.silent_end = 0.0

@@ -243,7 +243,7 @@ class World(Observed):
             self.waits = not done
             seconds = PATIENCE if self.waits else seconds
             if self.waits:  # as long as no batch comes it ends sooner
-                self.silent_end = self.mono + min(self.settings.hold_seconds, SILENCE)
+                self.silent_end = self.mono + min(max(self.settings.hold_seconds, 0.25), SILENCE)
         self.hold_end = min(self.mono + seconds, self.hold_limit)
         self.invoked = True
         self.feed(events.Invoke(request_id, self.now().wall + timeout, "arn:aws:lambda:eu-west-1:1:function:f"))
