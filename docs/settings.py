@@ -29,7 +29,8 @@ PATTERNS = {
 }
 TOOLS = (
     "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, credentials | "
-    "| as in every AWS tool; path style when an endpoint is given |\n"
+    "| as in every AWS tool; path style when an endpoint is given, "
+    "or as `AWS_CONFIG_FILE` says (`addressing_style`) |\n"
 )
 
 

@@ -127,20 +127,22 @@ class SdkStore:
         if self._client is None or self._client_patience != self._patience.seconds:
             available()
             import boto3
+            import botocore.session
             from botocore.config import Config
             from botocore.handlers import add_expect_header
 
+            files = botocore.session.Session()
+            session = boto3.session.Session(botocore_session=files, region_name=self._region or None)
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=self._patience.seconds,
                 retries={"total_max_attempts": 1},
                 request_checksum_calculation="when_required",  # the newer checksums are not known to every S3
                 s3={
-                    "addressing_style": "path" if endpoint.configured(self._environ) else "auto",
+                    "addressing_style": _style(files) or ("path" if endpoint.configured(self._environ) else "auto"),
                     "payload_signing_enabled": True,
                 },
             )
-            session = boto3.session.Session(region_name=self._region or None)
             if not session.region_name:
                 raise endpoint.no_region()  # boto3 would guess
             client = session.client("s3", config=config)
@@ -149,6 +151,12 @@ class SdkStore:
             _watch(client, lambda: self._attempt or _Attempt())
             self._client, self._client_patience = client, self._patience.seconds
         return self._client
+
+
+def _style(files: Any) -> Any:  # noqa: ANN401 - botocore has no types
+    """Return `addressing_style` as the user's AWS configuration file has it, empty if it has none."""
+    told = files.get_scoped_config().get("s3")
+    return str(told.get("addressing_style", "")) if isinstance(told, dict) else ""
 
 
 class _Attempt:
