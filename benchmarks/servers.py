@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from extension.records import objects
 from tests.fakes.listener import Connection, Listener
@@ -20,6 +21,7 @@ from tests.fakes.listener import Connection, Listener
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+    from urllib.parse import SplitResult
 
 PATIENCE = 60.0  # s for whatever is waited for: something is broken if it takes longer
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:measured"
@@ -31,7 +33,7 @@ class Lambda(Listener):
     def __init__(self) -> None:
         super().__init__()
         self.polls: queue.Queue[float] = queue.Queue()
-        self.subscribed: queue.Queue[int] = queue.Queue()  # the subscriber's port
+        self.subscribed: queue.Queue[SplitResult] = queue.Queue()  # the subscriber's address
         self._events: queue.Queue[dict[str, object]] = queue.Queue()
 
     @property
@@ -50,8 +52,7 @@ class Lambda(Listener):
                     return
             else:
                 if request.method == "PUT":
-                    uri = json.loads(request.body)["destination"]["URI"]
-                    self.subscribed.put(int(uri.rpartition(":")[2].rstrip("/")))
+                    self.subscribed.put(urlsplit(json.loads(request.body)["destination"]["URI"]))
                 answer = b'{"functionName":"measured","functionVersion":"$LATEST","handler":"app.handler"}'
             head = f"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: measured\r\nContent-Length: {len(answer)}\r\n\r\n"
             connection.send(head.encode() + answer)
@@ -80,21 +81,22 @@ class Lambda(Listener):
     @contextlib.contextmanager
     def subscriber(self) -> Iterator[Subscriber]:
         """Yield a connection to whoever has subscribed, as the platform keeps one."""
-        port = self.subscribed.get(timeout=PATIENCE)
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
+        address = self.subscribed.get(timeout=PATIENCE)
+        with socket.create_connection(("127.0.0.1", address.port), PATIENCE) as plain:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            yield Subscriber(plain)
+            yield Subscriber(plain, address.path)
 
 
 class Subscriber:
     """Where batches go."""
 
-    def __init__(self, plain: socket.socket) -> None:
+    def __init__(self, plain: socket.socket, path: str) -> None:
         self._plain = plain
+        self._path = path
 
     def deliver(self, body: bytes) -> None:
         """POST one batch and wait for its 200."""
-        head = f"POST / HTTP/1.1\r\nHost: sandbox.localdomain\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"  # noqa: E501
+        head = f"POST {self._path} HTTP/1.1\r\nHost: sandbox.localdomain\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"  # noqa: E501
         self._plain.sendall(head.encode() + body)
         answer = b""
         while b"\r\n\r\n" not in answer:

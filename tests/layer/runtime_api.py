@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from threading import Event, Thread
 from typing import Self
+from urllib.parse import urlsplit
 
 IDENTIFIER = "an-identifier"
 
@@ -44,9 +45,11 @@ class RuntimeApi(ThreadingHTTPServer):
 
     def deliver(self, records: list[dict[str, object]]) -> None:
         """Post one batch to the subscriber, on this machine whatever name it gave."""
-        port = self.subscribed.get(timeout=20).rpartition(":")[2].rstrip("/")
+        address = urlsplit(self.subscribed.get(timeout=20))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{port}/", json.dumps(records).encode(), timeout=20) as answer:
+        with opener.open(
+            f"http://127.0.0.1:{address.port}{address.path}", json.dumps(records).encode(), timeout=20
+        ) as answer:
             assert answer.status == 200
 
 
