@@ -1,4 +1,4 @@
-"""Composition root: environment -> Settings -> start-up -> run. The only reader of os.environ, the only exit."""
+"""Composition root: environment -> Settings -> start-up -> run. The only exit; reads os.environ, as `minimal` does."""
 
 import _signal  # type: ignore[import-not-found]  # `signal` loads enum, 3 ms
 import _thread
@@ -8,12 +8,10 @@ import time
 
 from extension import minimal, settings, startup
 from extension.errors import ExtensionError, described
-from extension.events import Shutdown
+from extension.events import SHUTDOWN_BUDGET, Shutdown
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.messages import say
-
-SIGTERM_SECONDS = 2.0  # until SIGKILL is to be expected (lambda-runtime-environment, shutdown phase)
 
 
 def main() -> None:
@@ -58,7 +56,7 @@ def _await_sigterm(inbox: Inbox) -> None:
     """
     while True:
         _signal.sigwait((_signal.SIGTERM,))
-        inbox.put(Shutdown("sigterm", time.time() + SIGTERM_SECONDS))
+        inbox.put(Shutdown("sigterm", time.time() + SHUTDOWN_BUDGET))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 Plain `__slots__` classes: `dataclasses` would cost 21 ms at start-up.
 """
 
+SHUTDOWN_BUDGET = 2.0  # s from SHUTDOWN or SIGTERM to SIGKILL with external extensions (Lambda runtime environment)
+
 
 class Moment:
     """One point in time on both clocks, in seconds: `mono` for measuring, `wall` (since the epoch) for naming.

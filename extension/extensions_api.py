@@ -1,4 +1,4 @@
-"""The edge to Lambda's Runtime API endpoint: register, subscribe, next, init/error, exit/error.
+"""The edge to Lambda's Runtime API endpoint: register, subscribe, next.
 
 Source: Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15.
 """

@@ -46,7 +46,7 @@ class Listener:
         self.restarts = 0
         self.evicted = 0  # connections that were closed to make room for others
         self.port = 0
-        self._socket = _socket.socket()
+        self._socket: _socket.socket  # from `start` on
 
     def start(self, port: int) -> None:
         """Bind `port`, an ephemeral one if it is taken, and begin to accept. OSError if not even that is possible."""

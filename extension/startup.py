@@ -20,7 +20,7 @@ BUFFERING = '{"timeoutMs":25,"maxBytes":1048576,"maxItems":10000}'  # the docume
 MANAGED_BUFFERING = '{"timeoutMs":1000,"maxBytes":1048576,"maxItems":10000}'
 TELEMETRY_SCHEMAS = ("2025-01-29", "2022-12-13", "2022-07-01")
 LOGS_SCHEMA = "2021-03-18"  # brings platform.runtimeDone
-ACCEPTED, BAD_REQUEST, NOT_FOUND = 202, 400, 404
+BAD_REQUEST, NOT_FOUND = 400, 404
 
 
 class Started:

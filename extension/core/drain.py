@@ -6,15 +6,13 @@ Pure; moments are seconds of the core's clock.
 from __future__ import annotations
 
 from extension.core.hold import BUFFERING_MS
+from extension.events import SHUTDOWN_BUDGET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from extension.events import Moment
 
 QUIET_SECONDS = max(0.150, 4 * BUFFERING_MS / 1000)  # no batch for this long after SHUTDOWN: the platform has said all
-SHUTDOWN_BUDGET = (
-    2.0  # s: the whole window of an environment with external extensions; a longer deadline is not believed
-)
 SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
 ATTEMPT_SHARE = 1 / 3  # of the budget that one attempt may go without an answer: another one may be answered
 DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload

@@ -60,7 +60,7 @@ class Shipper:
         self._drain: Drain | None = None  # set by SHUTDOWN
         self._exited = False
 
-    # for the shell
+    # for the shell, and for those who watch
 
     @property
     def waiting_records(self) -> int:
@@ -311,14 +311,14 @@ class Shipper:
         """Close the open chunk; what is news about losses goes with it, and at the end what it all came to."""
         if self._reader.unfinished:
             self._close_partial(now)
-        before = self._before.at_the_start(self._reader.state())
         line = ""
         if self.counters.changed_since_report or reason == batcher.SHUTDOWN:
             line = self._reader.own_line(
                 lambda environment, number: self.counters.report(self.waiting_records, environment, number, now.wall)
             )
-        self._before = self._reader.state()
-        chunk = self._batcher.take(reason, before, self._before, line)
+        after = self._reader.state()
+        before, self._before = self._before.at_the_start(after), after
+        chunk = self._batcher.take(reason, before, after, line)
         from_snapshot = self._restored is not None and not self._request and reason != batcher.RESTORE
         actions += self._outbox.add(Delivery(chunk, from_snapshot=from_snapshot), self._most_waiting)
 

@@ -228,7 +228,7 @@ class Journal:
         """Return whether an entry may be written now."""
         if self._health.is_suspended(now) or not self._alive():
             return False
-        if self._files and not self._files.has_reserve:
+        if self._files:
             try:
                 self._files.reserve()
             except OSError as error:

@@ -1,6 +1,6 @@
 """The journal's files while it is in use: one segment is appended to, the others wait to be removed.
 
-Raises OSError; what to do then is decided in `log`.
+Raises OSError; what to do then is decided in `journal`.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ class Files:
 
     @property
     def _outer(self) -> tuple[Segment, ...]:
-        return (self.current, self.segments[0]) if self.is_open else ()
+        if not self.is_open:
+            return ()
+        oldest, current = self.segments[0], self.current
+        return (current,) if oldest is current else (current, oldest)
 
     def takes(self, size: int) -> bool:
         """Return whether so many bytes belong into the current segment."""
@@ -147,7 +150,7 @@ class Files:
         self.segments = [*kept, self.current] if self.is_open else kept
 
     def reserve(self) -> None:
-        """Set room aside for what must get in even when the disk is full."""
+        """Set room aside, if it is not yet, for what must get in even when the disk is full."""
         if self._reserved:
             return
         descriptor = self.folder.create(RESERVE)
@@ -159,11 +162,6 @@ class Files:
         finally:
             os.close(descriptor)
         self._reserved = max(self._reserve_bytes, 1)
-
-    @property
-    def has_reserve(self) -> bool:
-        """Whether that room is there."""
-        return self._reserved > 0
 
     def use_reserve(self) -> None:
         """Give that room up."""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 
-from extension.events import Invoke, Shutdown
+from extension.events import SHUTDOWN_BUDGET, Invoke, Shutdown
 
-SHUTDOWN_SECONDS = 2.0  # what an environment with extensions has, whatever its deadline says
 SOONEST, FURTHEST = 0.1, 10.0  # s from its arrival on, within which the deadline of a SHUTDOWN is believed
 
 
@@ -28,8 +27,8 @@ def read(body: bytes, arrived: float) -> tuple[Invoke | Shutdown | None, str]:
     if kind == "SHUTDOWN":
         problem = ""
         if not arrived + SOONEST <= deadline <= arrived + FURTHEST:
-            problem = f"SHUTDOWN has no deadline that can be: {SHUTDOWN_SECONDS} s are used, which there always are"
-            deadline = arrived + SHUTDOWN_SECONDS
+            problem = f"SHUTDOWN has no deadline that can be: {SHUTDOWN_BUDGET} s are used, which there always are"
+            deadline = arrived + SHUTDOWN_BUDGET
         return Shutdown(_text(event.get("shutdownReason")).lower(), deadline), problem
     if kind != "INVOKE":
         return None, "an event is neither INVOKE nor SHUTDOWN: it is released at once"

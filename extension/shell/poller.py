@@ -18,13 +18,13 @@ LONGEST_PAUSE = 1.0  # s between failed calls
 
 
 class Polled:
-    """What `event/next` answered, unread, and when, in seconds since the epoch (None: just now)."""
+    """What `event/next` answered, unread, and when: `arrived`, in seconds since the epoch."""
 
     __slots__ = ("arrived", "body")
 
-    def __init__(self, body: bytes, arrived: float | None = None) -> None:
+    def __init__(self, body: bytes) -> None:
         self.body = body
-        self.arrived = time.time() if arrived is None else arrived
+        self.arrived = time.time()
 
 
 class Disconnected:
@@ -56,12 +56,15 @@ class Poller:
             self._permission.release()
 
     def _died(self) -> bool:
-        """Ask again, as after any failed call; False once that has failed too often."""
+        return self._may_ask_again("the poller has failed too often")
+
+    def _may_ask_again(self, why: str) -> bool:
+        """Count a failed call and pause; False, once there were too many: the connection is lost."""
         self._failures += 1
         if self._failures < ATTEMPTS:
             time.sleep(min(0.01 * 2**self._failures, LONGEST_PAUSE))
             return True
-        self._inbox.put(Disconnected("the poller has failed too often"))
+        self._inbox.put(Disconnected(why))
         return False
 
     def _run(self) -> None:
@@ -71,12 +74,9 @@ class Poller:
                     self._calls.ask_next()
                 body = self._calls.receive_next()
             except ApiError as error:
-                self._failures += 1
-                if self._failures >= ATTEMPTS:
-                    self._inbox.put(Disconnected(str(error)))
-                    return
-                time.sleep(min(0.01 * 2**self._failures, LONGEST_PAUSE))
-                continue
+                if self._may_ask_again(str(error)):
+                    continue
+                return
             self._failures = 0
             self._inbox.put(Polled(body))
             self._permission.acquire()

@@ -1,6 +1,6 @@
 """Where chunks go: the protocol that every store fulfils, and what it is handed.
 
-Nothing is imported here: this module is loaded before the first `event/next`.
+Nothing is imported here.
 """
 
 from __future__ import annotations
