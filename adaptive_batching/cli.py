@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +37,3 @@ def adaptive_batching() -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process."""
     return command_line.run(adaptive_batching, words)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

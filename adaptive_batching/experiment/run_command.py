@@ -53,8 +53,9 @@ class RunRequest:
 def run(request: RunRequest, out: Console, err: Console) -> int:
     """Make the invocations. Return 0 if every one was accepted with an id, else 1. Raises RunError or LayerError."""
     plan = request.plan
+    layer = None
     if request.in_sandbox:
-        clone.layer(request.layer)  # raises before anything is created
+        layer = clone.layer(request.layer)  # raises before anything is created
     elif request.serve_words:
         raise RunError(
             f"{' '.join(request.serve_words)}: options after -- are for the sandbox, which this run does not use"
@@ -62,7 +63,7 @@ def run(request: RunRequest, out: Console, err: Console) -> int:
     folder = _new_folder(request.folder)
     err.say(f"{plan.invocations:,} invocations, {plan.workers:,} at once, {plan.kind}, seed {plan.seed}")
     with _ended_by_sigterm():
-        ledger = _run(request, folder, err)
+        ledger = _run(request, layer, folder, err)
     accepted = len(ledger.accepted())
     err.say(
         f"{accepted:,} accepted, {ledger.refused:,} refused, {ledger.unknown:,} without an answer, "
@@ -73,12 +74,12 @@ def run(request: RunRequest, out: Console, err: Console) -> int:
     return 0 if accepted == plan.invocations else 1
 
 
-def _run(request: RunRequest, folder: Path, err: Console) -> Ledger:
+def _run(request: RunRequest, layer: Path | None, folder: Path, err: Console) -> Ledger:
     plan = request.plan
-    if not request.in_sandbox:
+    if layer is None:
         return _invoke(request, folder, request.endpoint, err)
     code = request.code or clone.function("experiment")
-    setup = local.SandboxSetup(code, clone.layer(request.layer), folder, request.environments, request.serve_words)
+    setup = local.SandboxSetup(code, layer, folder, request.environments, request.serve_words)
     with local.s3(folder) as s3:
         with local.sandbox(setup, s3) as endpoint:
             err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 is at {s3}")

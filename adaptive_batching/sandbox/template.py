@@ -181,7 +181,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - only templates need it
     except ImportError:
-        raise SandboxError("reading a template needs PyYAML; `make venv` installs it") from None
+        raise SandboxError("reading a template needs PyYAML, a dependency of this package") from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Loads short-form intrinsic functions as `_Intrinsic`."""

@@ -118,10 +118,12 @@ def _parent(root: Path, controller: str, *, unified: bool) -> Path:
 
     With version 1 that is the group of this process, so that the limits of a container stay in force.
     """
-    top = root if unified else root / controller
+    if unified:
+        return root
+    top = root / controller
     for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
         _, names, path = line.split(":", 2)
-        if (not names if unified else controller in names.split(",")) and not unified:
+        if controller in names.split(","):
             own = top / path.lstrip("/")
             return own if own.is_dir() else top
     return top

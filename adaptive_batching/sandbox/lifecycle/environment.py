@@ -101,7 +101,7 @@ class Environment(View):
         with self._supervisor.changed:
             if self._supervisor.generation.managed:
                 run = self._run_managed
-                if self.phase.state is not Phase.IDLE or self._supervisor.generation.failure:
+                if self.phase.state is not Phase.IDLE or not self.usable:
                     raise SandboxError("the environment has ended; Managed Instances are not reset")
             else:
                 self._step(Step.INVOKE)

@@ -100,13 +100,7 @@ def _respond(context: ApiContext, invocation: Invocation, reply: Response) -> No
 
 def init_error(context: ApiContext, request: Request, _id: str) -> Answer:
     """Fail the generation, because the runtime could not initialise."""
-    with context.changed:
-        generation = context.generation
-        generation.move_runtime(RuntimeCall.REPORT_INIT_ERROR)
-        error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-        generation.fail(Failure(error_type, "the runtime reported an init error", request.body))
-        context.changed.notify_all()
-    return ACCEPTED
+    return _failed(context, request, RuntimeCall.REPORT_INIT_ERROR, "the runtime reported an init error")
 
 
 def restore_next(context: ApiContext, _request: Request, _id: str) -> Answer | None:
@@ -125,11 +119,15 @@ def restore_next(context: ApiContext, _request: Request, _id: str) -> Answer | N
 
 def restore_error(context: ApiContext, request: Request, _id: str) -> Answer:
     """Fail the generation, because a restore hook failed (SnapStart)."""
+    return _failed(context, request, RuntimeCall.REPORT_RESTORE_ERROR, "the runtime reported a restore error")
+
+
+def _failed(context: ApiContext, request: Request, call: RuntimeCall, why: str) -> Answer:
     with context.changed:
         generation = context.generation
-        generation.move_runtime(RuntimeCall.REPORT_RESTORE_ERROR)
+        generation.move_runtime(call)
         error_type = _clean_error_type(request.header("Lambda-Runtime-Function-Error-Type"))
-        generation.fail(Failure(error_type, "the runtime reported a restore error", request.body))
+        generation.fail(Failure(error_type, why, request.body))
         context.changed.notify_all()
     return ACCEPTED
 

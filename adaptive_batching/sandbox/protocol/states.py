@@ -21,8 +21,6 @@ class TransitionError(Exception):
 
     def __init__(self, state: Enum, call: Enum) -> None:
         super().__init__(f"{call.value} is not allowed in state {state.value}")
-        self.state = state
-        self.call = call
 
 
 class Machine(Generic[S, C]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from adaptive_batching.sandbox.options import LOGS, TELEMETRY, Shapes
-from adaptive_batching.sandbox.telemetry.events import Event, Record, encode
+from adaptive_batching.sandbox.telemetry.events import Event, encode
 
 
 @dataclass(frozen=True)
@@ -69,5 +69,3 @@ _LOGS_EVENTS: dict[str, tuple[str, ...]] = {
     "platform.restoreReport": ("status", "errorType", "metrics"),
 }
 _SNAP_START_ONLY = frozenset(name for name in _LOGS_EVENTS if "init" in name or "restore" in name)
-
-__all__ = ["Dialect", "Record"]

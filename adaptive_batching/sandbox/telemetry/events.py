@@ -123,15 +123,11 @@ def init_report(initialization_type: str, phase: str, status: str, error_type: s
     }
 
 
-def start(
-    request_id: str, version: str, function_arn: str, trace: Record | None, tenant_id: str | None = None
-) -> Record:
+def start(request_id: str, version: str, function_arn: str, trace: Record | None) -> Record:
     """Return the record of `platform.start`."""
     record: Record = {"requestId": request_id, "version": version, "functionArn": function_arn}
     if trace:
         record["tracing"] = trace
-    if tenant_id:
-        record["tenantId"] = tenant_id
     return record
 
 
@@ -208,9 +204,9 @@ def subscription(name: str, state: str, types: Sequence[str]) -> Record:
     return {"name": name, "state": state, "types": list(types)}
 
 
-def logs_dropped(records: int, size: int, reason: str = DROPPED) -> Record:
+def logs_dropped(records: int, size: int) -> Record:
     """Return the record of `platform.logsDropped`."""
-    return {"droppedBytes": size, "droppedRecords": records, "reason": reason}
+    return {"droppedBytes": size, "droppedRecords": records, "reason": DROPPED}
 
 
 def restore_start(instance: Instance) -> Record:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from adaptive_batching import clone, settings
+from adaptive_batching.cli import COMMANDS
 from adaptive_batching.command_line import Command, Option, refusing
 from adaptive_batching.objects import FormatError
 from adaptive_batching.sandbox.cli.bounds import Bounds, Number
@@ -51,7 +52,7 @@ def _demo(
 demo = Command(
     "demo",
     callback=_demo,
-    help="50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
+    help=COMMANDS["demo"][1],
     params=[
         Option(
             ["-n", "--invocations"],
@@ -76,7 +77,7 @@ demo = Command(
             ["--compression"],
             type=click.Choice(settings.choices("COMPRESSION")),
             default=settings.default("COMPRESSION"),
-            help="of the objects (default: none)",
+            help=f"of the objects (default: {settings.default('COMPRESSION')})",
         ),
         Option(["--layer"], type=click.Path(path_type=Path), help=f"the built layer (default: {clone.LAYER})"),
         Option(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.s3.ledger import Ledger
     from adaptive_batching.sandbox.s3.shipped import Shipped
 
+WIDTH = 200  # characters of a record that are shown
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -88,8 +90,8 @@ def common_folder(keys: Sequence[str]) -> str:
     return first[: first[:same].rfind("/") + 1]
 
 
-def _shortened(line: str, width: int = 200) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
+def _shortened(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
 def _show_ledger(outcome: Outcome, out: Console) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching import clone, settings
 from adaptive_batching.sandbox.cli.demo.report import Outcome
-from adaptive_batching.sandbox.function import Credentials, Function
+from adaptive_batching.sandbox.fleet.repeat import delivered
+from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3 import embedded, shipped
@@ -61,15 +62,13 @@ def demonstrate(wanted: Demonstration, console: Console) -> Outcome:
             console.say("SHUTDOWN")
         seconds = time.monotonic() - began
         objects = shipped.read(client, BUCKET)
-    delivered = [record for delivery in environment.deliveries for record in delivery.records]
     arrived = [record for one in objects for record in one.records]
     types = settings.default_log_types()
-    ledger = balance(delivered, arrived, types)
+    ledger = balance(delivered([environment]), arrived, types)
     return Outcome(BUCKET, types, objects, ledger, wanted.invocations, failed, seconds, environment.extension_lines)
 
 
 def _function(wanted: Demonstration, endpoint: str) -> Function:
-    keys = embedded.KEYS
     variables = {
         settings.bucket_variable(): BUCKET,
         settings.variable("SHIP_RATE_BYTES"): str(SHIP_RATE_BYTES),
@@ -83,6 +82,4 @@ def _function(wanted: Demonstration, endpoint: str) -> Function:
         name=NAME,
         variables=variables,
         layers=(wanted.layer,),
-        region=embedded.REGION,
-        credentials=Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys["AWS_SESSION_TOKEN"]),
     )
