@@ -1,7 +1,8 @@
 """A scripted Lambda API for tests: a real HTTP server with answers that a test writes down; it keeps what it was asked.
 
-It has no rules of its own: the emulator with rules is `sandbox/`, and shares nothing with this one. Calls are named
-register, telemetry, logs, next, init/error and exit/error. `event/next` blocks until the test puts an event.
+It has no rules of its own: the emulator with rules is `adaptive_batching/sandbox/`, and shares nothing with this one.
+Calls are named register, telemetry, logs, next, init/error and exit/error. `event/next` blocks until the test puts an
+event.
 """
 
 from __future__ import annotations
