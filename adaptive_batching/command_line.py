@@ -6,7 +6,10 @@ Every command loads this module when it starts. It therefore imports click and n
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -121,7 +124,20 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
     except click.ClickException as error:
         click.echo(_sentence(error), err=True)
         return error.exit_code
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _give_up_stdout()
+        click.echo(f"{NAME}: the output could not be written: {error.strerror}", err=True)
+        return 1
     return int(code or 0)
+
+
+def _give_up_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere: the interpreter would fail at it once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,14 @@ _BAR = 30  # width, in characters
 _CLEAR = Segment("\r\x1b[K")
 
 
+class _Rich(rich.Console):
+    """Leaves a closed pipe to the caller. rich itself would end the thread that writes, whichever that is."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError again."""
+        raise  # noqa: PLE0704 - rich calls this while it handles the exception
+
+
 class Console:
     """Writes to one stream, line by line. Thread-safe.
 
@@ -41,7 +49,7 @@ class Console:
         environ = os.environ if environ is None else environ
         terminal = stream.isatty() and environ.get("TERM") != "dumb"
         self._coloured = terminal and not environ.get("NO_COLOR")
-        self._rich = rich.Console(
+        self._rich = _Rich(
             file=stream,
             force_terminal=terminal,
             color_system="standard" if self._coloured else None,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 import requests
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.host.watchdog import Watchdog
@@ -49,6 +49,7 @@ def embedded_s3() -> Iterator[str]:
     if find_spec("moto") is None:
         raise SandboxError("the embedded S3 needs moto[server], which is a dependency of this package")
     port = _free_port()
+    watchdog = Watchdog()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         # path style only: otherwise moto takes the first label of a host name for a bucket
@@ -58,9 +59,8 @@ def embedded_s3() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
         process_group=0,
     )
-    watchdog = Watchdog()
-    watchdog.add(server.pid)
     try:
+        watchdog.add(server.pid)
         _await(server, f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -89,6 +89,9 @@ def make_bucket(endpoint: str, bucket: str) -> None:
         client(endpoint).create_bucket(Bucket=bucket)
     except ClientError as error:
         raise SandboxError(f"bucket {bucket!r} cannot be created: {error.response['Error']['Message']}") from None
+    except ParamValidationError:  # boto3 itself refuses the name
+        why = "a name has 3 to 255 letters, digits, dots, hyphens and underscores"
+        raise SandboxError(f"bucket {bucket!r} cannot be created: {why}") from None
 
 
 def _free_port() -> int:

@@ -50,7 +50,10 @@ class LogStream:
             self._file.flush()
             self._tail += text
             if self._echo:
-                self._echo(text)
+                try:
+                    self._echo(text)
+                except OSError:
+                    self._echo = None  # whoever read along is gone; the log goes on
 
     def mark(self) -> None:
         """Begin the log tail of a new invocation."""

@@ -39,6 +39,7 @@ MISTAKES = [
     ([*RUN, "--fault", "freeze-upload"], "--fault freeze-upload needs --s3 BUCKET"),
     ([*RUN, "--fault", "kill-runtime,kill-runtime=0.2"], "'kill-runtime=0.2': kill-runtime is given twice"),
     ([*RUN, "--fault", "late", "--fault", "late"], "'late': late is given twice"),
+    ([*RUN, "--s3", "s3://logs"], "bucket 's3://logs' cannot be created: a name has 3 to 255 letters"),
     ([*RUN, "--env", "A B=c"], "--env 'A B' is not a variable name"),
     (
         [*RUN, "--awslambdaric", "tests"],

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -28,7 +29,6 @@ from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from adaptive_batching.sandbox.function import Function
 
@@ -45,6 +45,26 @@ def test_help_has_examples_and_names_each_group() -> None:
     for group in ("the function:", "the environment:", "what extensions see:", "faults:"):
         assert group in said
     assert "usage: adaptive-batching sandbox run [options] folder" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["sandbox", "run", "--fault", "list"]])
+def test_a_full_disk_is_one_sentence(words: list[str]) -> None:
+    command = [sys.executable, "-m", "adaptive_batching", *words]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.stderr == "adaptive-batching: the output could not be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_the_log_goes_on_when_whoever_reads_along_is_gone() -> None:
+    command = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", "functions/demo", "--logs", "-n", "2"]
+    reader, writer = os.pipe()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=writer) as process:
+        os.close(writer)
+        assert os.read(reader, 1)
+        os.close(reader)
+        assert process.wait(60) in (0, 1)  # 1: what is left to be said has no reader
 
 
 def test_options_win_over_the_template(tmp_path: Path) -> None:
