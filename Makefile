@@ -12,7 +12,7 @@ LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
 LAYER_INPUTS := $(shell find extension -name __pycache__ -prune -o -print) $(wildcard layer/*.*) requirements/layer.txt requirements/uv.txt LICENSE
 # Where the checkers look: what exists of this list.
-CODE := $(wildcard extension adaptive_batching layer functions benchmarks tests)
+CODE := $(wildcard extension adaptive_batching layer functions examples benchmarks tests tools)
 # Files of tests that run at a time. Much of a test is waiting: one more than a small machine has processors.
 WORKERS ?= 3
 
@@ -67,7 +67,7 @@ build-AdaptiveBatchingLayer: | .venv/bin/python
 
 .PHONY: demo
 demo: venv layer ## 50 invocations in the sandbox; their logs arrive on an embedded S3
-	$(VENV)/adaptive-batching demo
+	@$(VENV)/adaptive-batching demo
 
 .PHONY: experiment
 experiment: venv layer ## The lost-last-line experiment: 3,000 invocations, 20 at a time
@@ -91,6 +91,11 @@ chaos: venv layer build/runtime/awslambdaric ## Random faults for thousands of i
 .PHONY: mutants
 mutants: venv layer build/runtime/awslambdaric build/mutmut ## Known and random defects, one by one: does a test fail? (ARGS="core --seconds 60")
 	$(VENV)/python -m tests.mutants $(ARGS)
+
+.PHONY: docs
+docs: venv layer ## Write what follows from the code in the documents, and the output of the commands they show
+	$(VENV)/python -m tools
+	$(VENV)/python -m tools.outputs
 
 .PHONY: format
 format: venv ## Format the code and mend what lint can mend

@@ -1,6 +1,6 @@
 """The extension's settings as the tools know them: a JSON Schema that is part of this package.
 
-docs/settings.py writes the schema from the extension's own table of settings.
+`make docs` writes the schema from the extension's own table of settings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make bench`: every target of the extension's costs, measured; one table, JSON, and the README's chart.
+"""`make bench`: every target of the extension's costs, measured; one table, JSON, and the chart of docs/benchmarks.md.
 
 BENCH=quick takes few runs of everything, to try out; its figures are not written.
 """

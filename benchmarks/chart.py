@@ -1,4 +1,4 @@
-"""The README's chart: cold start and memory at the first `event/next`, as bars. SVG, drawn here."""
+"""The chart of docs/benchmarks.md: cold start and memory at the first `event/next`, as bars. SVG, drawn here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users may set: one table, from which parsing, the JSON Schema and the README's table follow.
+"""What users may set: one table, from which parsing, the JSON Schema and the table of docs/settings.md follow.
 
 Pure, and loaded before the first `event/next`: it imports nothing.
 """

@@ -1,6 +1,6 @@
 """The default store: PutObject and nothing else, over the standard library.
 
-What boto3 would cost instead stands in the README. The decisions are in pure modules beside this one (signing,
+What boto3 would cost instead stands in docs/benchmarks.md. The decisions are in pure modules beside this one (signing,
 endpoint, credentials, answers); here they meet the clock and the network. A PUT is tried once: when to try again is
 decided elsewhere. The one exception is a kept connection that turns out dead before any answer: the same bytes go at
 once over a fresh one, which is harmless since key and bytes are the same.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.mutants.patches import Change
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("extension", "adaptive_batching", "tests", "functions", "docs", "layer", "requirements")
+COPIED = ("extension", "adaptive_batching", "tests", "functions", "examples", "docs", "tools", "layer", "requirements")
 FILES = ("pyproject.toml", "README.md", "LICENSE", "Makefile")
 #: Seconds for the tests of one defect.
 PATIENCE = 120

@@ -48,7 +48,7 @@ COMPUTED_IMPORTS = {
 CLICK = ("adaptive_batching.sandbox.cli.", "adaptive_batching.experiment.cli", "adaptive_batching.experiment.commands")
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
-PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests")
+PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests", "tools")
 
 
 def pure() -> list[Path]:

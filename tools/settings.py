@@ -1,8 +1,4 @@
-# ruff: noqa: INP001, T201 - a script: it stands alone, and prints what it finds
-"""Writes what follows from the one table of settings: the README's table and adaptive_batching/settings.schema.json.
-
-    python docs/settings.py          write both
-    python docs/settings.py --check  say whether they are up to date (exit code 1 if not)
+"""The table of docs/settings.md and adaptive_batching/settings.schema.json, from the extension's table of settings.
 
 The JSON Schema describes the environment variables of a function, for editors and for checks before a deployment.
 """
@@ -10,18 +6,16 @@ The JSON Schema describes the environment variables of a function, for editors a
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from extension.settings import TABLE, Setting
+from tools.page import DOCS, ROOT, filled
 
-from extension.settings import TABLE, Setting  # noqa: E402 - the script runs from anywhere
+if TYPE_CHECKING:
+    from pathlib import Path
 
-BEGIN, END = "<!-- settings: written by docs/settings.py -->\n", "<!-- end of settings -->"
 PATTERNS = {
     "number": r"^\s*\+?0*[1-9][0-9]*\s*$",
     "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$",
@@ -34,8 +28,17 @@ TOOLS = (
 )
 
 
+def pages() -> dict[Path, str]:
+    """Return what the page and the schema have to contain."""
+    page = DOCS / "settings.md"
+    return {
+        page: filled(page.read_text(encoding="utf-8"), settings=table()),
+        ROOT / "adaptive_batching" / "settings.schema.json": json.dumps(schema(), indent=2) + "\n",
+    }
+
+
 def table() -> str:
-    """Return the README's table, in Markdown."""
+    """Return the table in Markdown."""
     rows = "".join(f"| `{row.name}` | {_default(row)} | {row.help} |\n" for row in TABLE)
     return f"| variable | default | meaning |\n|---|---|---|\n{rows}{TOOLS}"
 
@@ -65,24 +68,3 @@ def _field(row: Setting) -> object:
     if row.kind == "bucket":
         return Field(description=row.help)
     return Field(default=row.default, description=row.help + bounds)
-
-
-def main() -> int:
-    """Write, or with --check compare."""
-    readme, target = ROOT / "README.md", ROOT / "adaptive_batching" / "settings.schema.json"
-    text = readme.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    wanted = {readme: f"{head}{BEGIN}{table()}{END}{tail}", target: json.dumps(schema(), indent=2) + "\n"}
-    if "--check" not in sys.argv:
-        for path, content in wanted.items():
-            path.write_text(content)
-        return 0
-    old = [path for path, content in wanted.items() if not path.exists() or path.read_text() != content]
-    for path in old:
-        print(f"{path.relative_to(ROOT)} is not what docs/settings.py writes", file=sys.stderr)
-    return 1 if old else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,4 @@
-# ruff: noqa: INP001, T201 - a script: it stands alone, and prints what it finds
-"""Writes the rules of docs/reliability.md from the markers beside the tests: `@pytest.mark.holds("section: rule")`.
-
-    python docs/reliability.py          write them
-    python docs/reliability.py --check  say whether the page is up to date (exit code 1 if not)
+"""The rules of docs/reliability.md, from the markers beside the tests: `@pytest.mark.holds("section: rule")`.
 
 The prose before and after the rules is edited in the page. Markers are read from the syntax tree: no test is imported.
 """
@@ -10,16 +6,14 @@ The prose before and after the rules is edited in the page. Markers are read fro
 from __future__ import annotations
 
 import ast
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tools.page import DOCS, ROOT, PageError, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- rules: written by docs/reliability.py -->\n", "<!-- end of rules -->"
 #: What stands before the colon of a marker, and the title that it becomes; in the order of the page.
 SECTIONS = {
     "journal": "Journal",
@@ -35,15 +29,22 @@ SECTIONS = {
 }
 
 
+def pages() -> dict[Path, str]:
+    """Return what the page has to contain."""
+    page = DOCS / "reliability.md"
+    return {page: filled(page.read_text(encoding="utf-8"), rules=f"\n{rules()}")}
+
+
 def marked() -> Iterator[tuple[str, str, str]]:
-    """Section, rule and test of every marker."""
+    """Yield section, rule and test of every marker. Raises PageError for a marker of another form."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for function in ast.walk(ast.parse(path.read_text())):
             if isinstance(function, ast.FunctionDef):
                 for said in (text for one in function.decorator_list if (text := _said(one)) is not None):
                     section, colon, rule = said.partition(": ")
                     if section not in SECTIONS or not colon or not rule:
-                        sys.exit(f"{path.relative_to(ROOT)}: {said!r} is not 'section: rule' ({', '.join(SECTIONS)})")
+                        what = f"is not 'section: rule' ({', '.join(SECTIONS)})"
+                        raise PageError(f"{path.relative_to(ROOT)}: {said!r} {what}")
                     yield section, rule, function.name
 
 
@@ -66,21 +67,3 @@ def rules() -> str:
             text += f"| {rule} | {', '.join(f'`{test}`' for test in sorted(tests))} |\n"
         text += "\n"
     return text
-
-
-def main() -> int:
-    """Write, or with --check compare."""
-    old = PAGE.read_text()
-    head, _, rest = old.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    new = f"{head}{BEGIN}\n{rules()}{END}{tail}"
-    if "--check" not in sys.argv:
-        PAGE.write_text(new)
-        return 0
-    if new != old:
-        print(f"{PAGE.relative_to(ROOT)} is not what docs/reliability.py writes", file=sys.stderr)
-    return int(new != old)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

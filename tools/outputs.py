@@ -1,0 +1,103 @@
+"""Runs the commands of this project that the pages show with their output, and writes the output as it is today.
+
+    python -m tools.outputs [PAGE …]
+
+A command that is shown without any output is not run; neither is one that takes minutes. Lines are cut at the width of
+a terminal. Output differs from run to run in numbers and ids; `shape` leaves those out, for the test.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.blocks import Step, blocks, steps
+from tools.page import DOCS, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+COLUMNS = 80
+PATIENCE = 120
+#: Words of a line that was cut which are compared: numbers before the cut move it.
+COMPARED = 4
+PROGRAM = "adaptive-batching"
+#: What `make` runs for these targets once everything is built.
+MADE = {"make demo": f"{PROGRAM} demo"}
+PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the output of every command into these pages, or into all."""
+    for page in [Path(word).resolve() for word in words] or PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in reversed(list(blocks(text))):
+            if block.language == "console" and any(map(is_run, steps(block.body))):
+                text = text[: block.start] + rewritten(block.body) + text[block.end :]
+        page.write_text(text, encoding="utf-8")
+    return 0
+
+
+def is_run(step: Step) -> bool:
+    """Return whether a command is run: it is one of this project's, and output is shown for it."""
+    command = MADE.get(step.command, step.command)
+    return bool(step.output) and command.startswith(f"{PROGRAM} ")
+
+
+def rewritten(body: str) -> str:
+    """Return a console block with the output of its commands replaced."""
+    lines: list[str] = []
+    for step in steps(body):
+        lines += [step.typed, *(shown(ran(step.command)) if is_run(step) else step.output)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def ran(command: str) -> str:
+    """Run a command in the clone and return what a terminal would show. Raises CalledProcessError if it cannot run."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["/bin/sh", "-c", MADE.get(command, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": str(COLUMNS)},
+    )
+    if done.returncode > 1:  # 1: the command ran, and found a failure or a loss
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
+    return done.stdout
+
+
+def shown(output: str) -> list[str]:
+    """Return the lines of an output as a page shows them: cut at the width of a terminal."""
+    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…" for line in output.rstrip().splitlines()]
+
+
+def shape(lines: Sequence[str]) -> list[str]:
+    """Return the lines without what differs from run to run: numbers, ids, how many objects there are and of which."""
+    found: list[str] = []
+    for line in lines:
+        plain = next(_plain(line))
+        if not (found and found[-1] == plain == "OBJECT"):
+            found.append(plain)
+    return found
+
+
+def _plain(line: str) -> Iterator[str]:
+    if line.startswith("{"):  # a line of an object: which event it is depends on the moment
+        yield "{"
+    plain = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", line)
+    if re.match(r"demo-\S+\s+[\d,]+\s+\d+\s+\w+", plain):
+        yield "OBJECT"
+    words = re.sub(r"\d+([.,:]\d+)*", "N", plain).split()
+    yield " ".join(words[:COMPARED] if line.endswith("…") else words)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
