@@ -24,7 +24,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Step:
-    """A command of a console block as it is typed, continuation lines included, and the lines of output shown for it."""
+    """A command of a console block as it is typed, with continuation lines, and the output that is shown for it."""
 
     typed: str
     output: tuple[str, ...]

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adaptive_batching.experiment import exports, objects
+from adaptive_batching.experiment import exports, objects, streams
 from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
@@ -42,6 +42,7 @@ class AnalyzeRequest:
 
     `folder`: the folder of a run. `s3`: an address like s3://bucket/prefix, with `endpoint` and `region` of the S3.
     `cloudwatch`: files with pages of FilterLogEvents. `log_folder`: log streams of the sandbox. `output`: text or json.
+    `streams`: a folder that gets the whole streams of lost requests.
     """
 
     folder: Path | None = None
@@ -51,6 +52,7 @@ class AnalyzeRequest:
     cloudwatch: tuple[Path, ...] = ()
     log_folder: Path | None = None
     output: str = "text"
+    streams: Path | None = None
 
 
 def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
@@ -63,6 +65,9 @@ def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
         _check(request)
         known = _ledger(request.folder, err)
         findings = [judge(evidence, known) for evidence in _sources(request, err)]
+        if request.streams:
+            kept = sum(streams.keep(found, request.streams) for found in findings)
+            err.say(f"whole streams of lost requests, kept in {request.streams}: {kept:,}")
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error) from None
     if not findings:
@@ -98,16 +103,17 @@ def _ledger(folder: Path | None, err: Console) -> ledger.Ledger | None:
 
 def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
     folder: Path | None = request.folder
+    keep = request.streams is not None
     named = request.s3 or request.cloudwatch or request.log_folder
     if request.s3:
         yield _shipped(request.s3, request, err)
     elif folder and not named and (folder / "objects").is_dir():
-        yield objects.read(in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [])
+        yield objects.read(in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [], keep=keep)
     if request.cloudwatch:
-        yield exports.cloudwatch(request.cloudwatch, "CloudWatch export")
-    streams = request.log_folder or (folder / "streams" if folder and not named else None)
-    if streams and (request.log_folder or streams.is_dir()):
-        yield exports.log_folder(streams, f"log streams in {streams}")
+        yield exports.cloudwatch(request.cloudwatch, "CloudWatch export", keep=keep)
+    logs = request.log_folder or (folder / "streams" if folder and not named else None)
+    if logs and (request.log_folder or logs.is_dir()):
+        yield exports.log_folder(logs, f"log streams in {logs}", keep=keep)
 
 
 def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
@@ -127,7 +133,7 @@ def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
             )
         except (ClientError, BotoCoreError, ValueError) as error:
             raise SourceError(f"{source} cannot be read: {error}") from None
-        return objects.read(files, source, failed)
+        return objects.read(files, source, failed, keep=request.streams is not None)
 
 
 def _client(endpoint: str | None, region: str | None) -> S3Client:

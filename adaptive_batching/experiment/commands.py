@@ -180,6 +180,12 @@ analyze = _Greedy(
             help="pages of FilterLogEvents, JSON; several files, and repeatable",
         ),
         Option(["--log-folder"], type=_PATH, group=_SOURCES, help="log streams of the sandbox"),
+        Option(
+            ["--streams"],
+            type=_PATH,
+            metavar="FOLDER",
+            help="keep the whole log streams of lost requests in this folder",
+        ),
         Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
     ],
 )

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def cloudwatch(files: Iterable[Path], name: str) -> Evidence:
+def cloudwatch(files: Iterable[Path], name: str, *, keep: bool = False) -> Evidence:
     """Read an export of CloudWatch's logs. Raises OSError.
 
-    Each file holds one page, an array of pages, or pages one after the other.
+    Each file holds one page, an array of pages, or pages one after the other, in any Unicode encoding. With `keep` the
+    evidence also keeps the lines.
     """
-    evidence = Evidence(name)
+    evidence = Evidence(name, keep=keep)
     known: set[str] = set()
     last_pages = 0
     for file in files:
-        for page in pages(file.read_text(encoding="utf-8", errors="replace"), evidence, file.name):
+        data = file.read_bytes()
+        text = data.decode(json.detect_encoding(data), "replace")  # PowerShell writes UTF-16, or a byte order mark
+        for page in pages(text, evidence, file.name):
             last_pages += add_page(page, evidence, known, file.name)
     if evidence.holders and not last_pages:
         evidence.incomplete.append("every page of the export has a nextToken, so the last page is missing")
@@ -78,9 +81,12 @@ def add_page(page: dict[str, Any], evidence: Evidence, known: set[str], where: s
     return not (page.get("nextToken") or page.get("NextToken"))
 
 
-def log_folder(folder: Path, name: str) -> Evidence:
-    """Read the sandbox's log streams, one file each, in text or JSON format. Raises OSError."""
-    evidence = Evidence(name)
+def log_folder(folder: Path, name: str, *, keep: bool = False) -> Evidence:
+    """Read the sandbox's log streams, one file each, in text or JSON format. Raises OSError.
+
+    With `keep` the evidence also keeps the lines.
+    """
+    evidence = Evidence(name, keep=keep)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".log" and file.is_file():
             evidence.holders += 1

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 PIECE = 256
 
 
-def read(files: list[Path], name: str, failed: list[str]) -> Evidence:
-    """Read the lines of objects from their files. `failed` are sentences about objects that could not be fetched."""
-    evidence = Evidence(name, incomplete=list(failed))
+def read(files: list[Path], name: str, failed: list[str], *, keep: bool = False) -> Evidence:
+    """Read the lines of objects from their files. `failed` are sentences about objects that could not be fetched.
+
+    With `keep` the evidence also keeps the lines.
+    """
+    evidence = Evidence(name, incomplete=list(failed), keep=keep)
     for file in files:
         evidence.holders += 1
         for line in decoded(file.read_bytes(), evidence, file.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ COMPLAINTS = 5
 class Evidence:
     """Observations by log stream (or environment), each with its position in the stream.
 
-    `incomplete` lists reasons why some lines may not have been read. `bad` counts lines that could not be parsed.
+    `incomplete` lists reasons why some lines may not have been read. `bad` counts lines that could not be parsed. With
+    `keep` the lines themselves are kept too (`texts`).
     """
 
     name: str
@@ -29,6 +31,8 @@ class Evidence:
     incomplete: list[str] = field(default_factory=list)
     dropped: int = 0  # records that the platform reports as dropped
     starts_seen: bool = False
+    keep: bool = False
+    _texts: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
     _streams: dict[str, list[tuple[float, Observation]]] = field(default_factory=dict)
 
     def add(self, stream: str, order: float, observation: Observation) -> None:
@@ -49,11 +53,20 @@ class Evidence:
             for name, found in self._streams.items()
         }
 
+    def texts(self, stream: str) -> list[str]:
+        """Return the lines of a stream in their order, without newlines; none unless the evidence keeps them."""
+        return [text for _, text in sorted(self._texts.get(stream, []), key=lambda pair: pair[0])]
+
+    def _note(self, stream: str, order: float, text: str) -> None:
+        if self.keep:
+            self._texts.setdefault(stream, []).append((order, text))
+
     def add_text(self, stream: str, order: float, text: str, time: str, where: str) -> None:
         """Add one message of a log stream. It may have several lines: REPORT and XRAY share an event."""
         for line in text.split("\n"):
             if line.strip():
                 self.lines += 1
+                self._note(stream, order, line)
                 self._read(stream, order, of_text(line, time), where)
 
     def add_shipped(self, line: Mapping[str, object], where: str) -> None:
@@ -65,6 +78,7 @@ class Evidence:
             return
         sequence, time, record = line.get("sequence"), line.get("time"), line.get("record")
         order = float(sequence) if isinstance(sequence, int) else float("inf")
+        self._note(environment, order, json.dumps(line, ensure_ascii=False, separators=(",", ":")))
         self._read(environment, order, of_record(kind, record, time if isinstance(time, str) else ""), where)
         if kind == "platform.logsDropped" and isinstance(record, dict):
             count = record.get("droppedRecords")

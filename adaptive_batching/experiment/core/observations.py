@@ -20,6 +20,8 @@ _REPORT = re.compile(r"REPORT RequestId: (\S+)")
 _STATUS = re.compile(r"\tStatus: (\w+)")
 _ERROR_TYPE = re.compile(r"\tError Type: (\S+)")
 _TIMED_OUT = re.compile(r"(?:\S+ )?(\S+) Task timed out after ([\d.]+) seconds")
+#: Where a line of the function names its request: this project's function, and the one of 2019.
+_REQUEST = ("requestId", "reqID")
 _RUNTIME_EXITED = re.compile(r"RequestId: (\S+) Error: (.+)")
 
 
@@ -106,8 +108,9 @@ def _of_json(line: str, time: str) -> Iterator[Observation]:
 
 
 def _of_function(value: dict[str, Any], time: str) -> Iterator[Observation]:
-    request, message = value.get("requestId"), value.get("message")
-    if isinstance(request, str) and request and message in (Kind.BEGIN.value, Kind.END.value):
+    message = value.get("message")
+    request = next((found for name in _REQUEST if isinstance(found := value.get(name), str) and found), "")
+    if request and message in (Kind.BEGIN.value, Kind.END.value):
         yield Observation(Kind(message), request, time)
 
 
