@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 UNIT, EDGE = "tests/unit/extension/test_", "tests/edge/extension/test_"
 CORE, RECORDS = "tests/unit/extension/core/test_", "tests/unit/extension/records/test_"
+SIMULATION = "tests/unit/extension/simulation/test_simulation.py::test_random_lifecycles_keep_every_invariant"
 KILL, HOLE = "tests/e2e/test_kill.py", "tests/e2e/test_black_hole.py"
 
 
@@ -222,5 +223,47 @@ DEFECTS = (
         "extension.startup:start",
         instead(calls("register"), "calls.register(('INVOKE', 'SHUTDOWN'))"),
         EDGE + "startup.py::test_on_managed_instances_shutdown_alone_is_registered",
+    ),
+    _defect(
+        "a PUT without an answer at SHUTDOWN costs all that waits",
+        "extension.core.shipper:Shipper._advance",
+        drop(calls("abandon_late")),
+        SIMULATION,
+        CORE + "shipper.py::test_a_stalled_attempt_at_shutdown_is_repeated_under_the_same_key_while_there_is_time",
+    ),
+    _defect(
+        "an attempt at SHUTDOWN is given up before a store that is well has answered",
+        "extension.core.drain",
+        value("ATTEMPT_SHARE", "0.02"),
+        SIMULATION,
+        CORE + "shipper.py::test_a_stalled_attempt_at_shutdown_is_repeated_under_the_same_key_while_there_is_time",
+    ),
+    _defect(
+        "at SHUTDOWN one object's attempts are abandoned again and again",
+        "extension.core.outbox:Outbox.abandon_late",
+        drop(sets("self._current.was_hurried")),
+        SIMULATION,
+        CORE + "shipper.py::test_the_second_attempt_has_all_the_time_that_is_left",
+    ),
+    _defect(
+        "a deadline of SHUTDOWN that cannot be is believed",
+        "extension.shell.next_event",
+        value("SOONEST", "(-1e12, 1e12)"),
+        SIMULATION,
+        UNIT.replace("test_", "shell/test_")
+        + "next_event.py::test_a_shutdown_s_deadline_of_another_kind_is_two_seconds",
+    ),
+    _defect(
+        "an INVOKE without a deadline is held as if it had hours",
+        "extension.shell.next_event:read",
+        before(sets("request_id"), "deadline = deadline or arrived + 3600.0"),
+        SIMULATION,
+    ),
+    _defect(
+        "a refused object holds back its neighbours",
+        "extension.core.outbox:Outbox.pending",
+        gives("len(self._waiting)"),
+        SIMULATION,
+        CORE + "refusals.py::test_a_refused_object_lets_its_neighbours_go_at_once",
     ),
 )

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from extension import events, settings
 from extension.core.outbox import FIRST_ATTEMPT_AFTER_RECOVERY
 from tests.unit.extension.build import at, told
+from tests.unit.extension.simulation.simulated_ending import Ending
 from tests.unit.extension.simulation.simulated_process import Process, Tmp
-from tests.unit.extension.simulation.simulated_store import Attempt, Store, check, plain, tokens
+from tests.unit.extension.simulation.simulated_store import NEVER, Attempt, Store, check, plain, tokens
 
 if TYPE_CHECKING:
     from extension.core.outbox import Delivery
@@ -99,7 +100,8 @@ class Observed:
         self.core.conditional(wanted=self.settings.conditional)
         self.in_flight: Attempt | None = None
         self.held_of: dict[str, set[int]] = {}  # key -> records of the chunk that this process has under it
-        self.answered = 0
+        self.answered = self.abandoned = 0  # numbers of attempts
+        self.ending = Ending()
         self.held = ""
         self.hold_end = 0.0
         self.waits = False  # for the end of the handler
@@ -146,12 +148,15 @@ class Observed:
         self.happened["stored" if isinstance(event, events.Uploaded) else event.kind] += 1
         if not attempt.collides:  # who dies with such an answer unread takes that object for its own
             self.may_die()  # between the PUT and its answer
+        self.happened["stored after the patience"] += attempt.stalls and isinstance(event, events.Uploaded)
         self.trouble_at = self._clock()
         if isinstance(event, events.Uploaded) or (event.kind == "exists" and not attempt.collides):
             self.failures = 0
         elif event.kind not in ("exists", "unconditional", "abandoned", "configuration") and not attempt.disturbed:
             self.failures += 1
         self.feed(event)
+        if isinstance(event, events.Uploaded) and self.abandoned != attempt.number:
+            self.ending.latency = self.clock - attempt.began
         if self.failures >= 3 and not self.exited:
             check(self.core.circuit.is_open, "three failures in a row open the circuit")
 
@@ -171,6 +176,8 @@ class Observed:
                 self.may_die()
             self.act(action)
         self.conserve()
+        if self.in_flight:
+            self.ending.observe(self.in_flight, self.clock)
         if self.held and self.silent_end:
             check(self.mono <= self.silent_end + ROUNDING, "where no telemetry comes nobody is held for it for long")
         if self.held:
@@ -223,9 +230,12 @@ class Observed:
     def abandon(self, attempt: int) -> None:
         """Its connection is closed; its answer may just have come."""
         check(attempt == (self.in_flight.number if self.in_flight else self.answered), "what is in flight is abandoned")
-        if self.in_flight:
-            self.in_flight.abandoned = self.in_flight.disturbed = True
-            self.in_flight.answer_at = self.mono + self.random.uniform(0.0, 0.05)
+        self.abandoned = attempt
+        if not self.in_flight:
+            return
+        self.happened["abandoned for want of time"] += self.ending.abandon(self.in_flight, self.clock)
+        self.in_flight.abandoned = self.in_flight.disturbed = True
+        self.in_flight.answer_at = self.mono + self.random.uniform(0.0, 0.05)
 
     def upload(self, action: events.Upload) -> None:
         chunk = action.chunk
@@ -253,6 +263,11 @@ class Observed:
             self.process.seal(chunk)
         self.may_die()  # between the seal and the PUT
         self.in_flight = self.store.begin(action, delivery, self.mono)
+        self.in_flight.began = self.clock
+        if self.in_flight.stalls:
+            for_ever = self.in_flight.answer_at == NEVER
+            self.happened["stalled for ever" if for_ever else "stalled beyond the patience"] += 1
+            self.ending.stalls += self.leaving
 
     def remember(self) -> None:
         """What is in the closed chunks: when one is stored or lost, its key is all that is said of it."""
@@ -320,3 +335,16 @@ class Observed:
             check(action.lost_records == len(given_up), f"{len(given_up)} are lost, not {action.lost_records}")
         check(action.lost_records > 0 or not given_up, "what is lost is said")
         self.lost |= given_up
+        self.left_behind()
+
+    def left_behind(self) -> None:
+        """Where the store is well, nothing but what it refuses."""
+        if self.big or not self.ending.should_leave_nothing(self.store):
+            return
+        refused = [self.held_by(one) for one in self.core.waiting if self.store.refuses(one.chunk.key)]
+        left = self.waiting.difference(*refused)
+        check(not left, "one stalled attempt, or what is refused, keeps nothing else from being stored")
+        self.happened["left to a store that is well"] += 1
+        self.happened["left with one attempt stalled"] += self.ending.stalls
+        self.happened["left with refused objects alone"] += bool(refused)
+        self.happened["left after an odd deadline"] += self.ending.is_deadline_odd

@@ -1,4 +1,7 @@
-"""The store of the simulated world: late, failing, silent, ignorant of conditional writes; it knows what it holds."""
+"""The store of the simulated world: late, stalled, failing, refusing, ignorant of conditional writes.
+
+It knows what it holds.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,8 @@ FAILURES = (
     StoreError.CONFIGURATION,
     StoreError.CREDENTIALS,
 )
+NEVER = float("inf")
+PATIENCE = (2.0, 16.0)  # s after which an attempt without an answer fails, or the answer comes at last
 FOREIGN = b"somebody else's\n"
 TOKEN = re.compile(rb"<(\d+)>")
 
@@ -45,13 +50,17 @@ def tokens(body: bytes) -> list[int]:
 class Attempt:
     """A PUT on its way."""
 
-    def __init__(self, upload: events.Upload, answer_at: float) -> None:
+    def __init__(self, upload: events.Upload, delivery: Delivery, answer_at: float) -> None:
         self.number = upload.attempt
+        self.delivery = delivery
         self.chunk = upload.chunk
         self.key = upload.chunk.key
         self.conditional = upload.conditional
         self.answer_at = answer_at  # mono
+        self.began = 0.0  # on the core's clock
+        self.stalls = False  # no answer comes, or only after the sender's patience
         self.abandoned = False
+        self.frozen = False  # a freeze fell into it: its connection is not trusted any more
         self.disturbed = False  # a freeze or a release fell into it: what comes of it may say nothing of the store
         self.collides = False  # somebody else's object has the key
 
@@ -63,6 +72,9 @@ class Store:
         self.chance = chance
         self.failure_rate = chance.choice([0.0, 0.0, 0.3, 1.0])
         self.silence_rate = chance.choice([0.0, 0.0, 0.2, 1.0])  # answers that come only after seconds
+        self.stall_rate = chance.choice([0.0, 0.0, 0.0, 0.1, 1.0])  # attempts without an answer while anyone waits
+        self.quick = False  # every answer comes within 20 ms, but for
+        self.stalls_in: int | None = None  # the one attempt that stalls after so many others
         self.is_conditional = collides or chance.random() > 0.15
         self.collision_rate = 0.2 if collides else 0.0
         self.refusal_rate = chance.choice([0.0, 0.0, 0.0, 0.3, 1.0])  # of objects that are refused whatever is tried
@@ -72,13 +84,29 @@ class Store:
 
     def mend(self) -> None:
         """A bad store is not bad for ever."""
-        self.failure_rate = self.silence_rate = 0.0
+        self.failure_rate = self.silence_rate = self.stall_rate = 0.0
+
+    def serve(self, stalls_in: int | None) -> None:
+        """Be well from here on: every attempt is answered at once, but for the one after `stalls_in` others."""
+        self.mend()
+        self.quick = True
+        self.stalls_in = stalls_in
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it takes whatever it does not refuse, each at once and under its first key."""
+        return self.quick and not self.collision_rate
 
     def begin(self, upload: events.Upload, delivery: Delivery, mono: float) -> Attempt:
         """A PUT has been started."""
-        silent = self.chance.random() < self.silence_rate
-        delay = self.chance.uniform(0.6, 5.0) if silent else self.chance.uniform(0.001, 0.3)
-        attempt = Attempt(upload, mono + delay)
+        attempt = Attempt(upload, delivery, mono + self._delay())
+        if self.stalls_in is not None:
+            attempt.stalls = self.stalls_in == 0
+            self.stalls_in -= 1
+        elif self.chance.random() < self.stall_rate:
+            attempt.stalls = True
+        if attempt.stalls:
+            attempt.answer_at = self.chance.choice([NEVER, mono + self.chance.uniform(*PATIENCE)])
         if delivery.from_snapshot:
             if delivery.attempts == 1 and self.chance.random() < 0.5:
                 self._write(attempt)  # by another copy of the same snapshot
@@ -86,6 +114,12 @@ class Store:
             self.objects[attempt.key] = FOREIGN
             attempt.collides = True
         return attempt
+
+    def _delay(self) -> float:
+        if self.quick:
+            return self.chance.uniform(0.001, 0.02)
+        silent = self.chance.random() < self.silence_rate
+        return self.chance.uniform(0.6, 5.0) if silent else self.chance.uniform(0.001, 0.3)
 
     def answer(self, attempt: Attempt) -> events.Uploaded | events.UploadFailed:
         """How it ends, as its sender learns it."""
@@ -97,14 +131,20 @@ class Store:
             self.vanish(attempt)
             return events.UploadFailed(attempt.number, StoreError.ABANDONED, "closed")
         refused = self._refuses.setdefault(attempt.key, self.chance.random() < self.refusal_rate)
-        if refused or self.chance.random() < self.failure_rate:
+        timed_out = attempt.stalls and self.chance.random() < 0.5  # the sender's patience has ended
+        if timed_out or refused or self.chance.random() < self.failure_rate:
             kind = StoreError.CONFIGURATION if refused else self.chance.choice(FAILURES)
+            kind = StoreError.TRANSPORT if timed_out else kind
             if kind == StoreError.TRANSPORT:
                 self.vanish(attempt)
             return events.UploadFailed(attempt.number, kind, "scripted")
         if self._write(attempt):
             return events.Uploaded(attempt.number)
         return events.UploadFailed(attempt.number, StoreError.EXISTS, "taken")
+
+    def refuses(self, key: str) -> bool:
+        """Whether it takes no object with this key."""
+        return self._refuses.get(key, False)
 
     def vanish(self, attempt: Attempt) -> None:
         """Nobody learns the answer; the object may be stored all the same."""

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from tests.unit.extension.simulation.simulated_events import ODD
 from tests.unit.extension.simulation.world import Violation, World
 
 LIFECYCLES = int(os.environ.get("SIMULATION_LIFECYCLES", "500"))
@@ -21,6 +22,10 @@ RARE = {
     *("shutdown upload", "careful upload", "shared upload", "upload with a record given up"),
     *("upload again by another process", "killed", "reset", "circuit opened", "echo", "shed", "credentials"),
     *("upload of what was set aside", "held in silence"),
+    *("stalled for ever", "stalled beyond the patience", "stored after the patience", "abandoned for want of time"),
+    *("left to a store that is well", "left with one attempt stalled", "left with refused objects alone"),
+    "left after an odd deadline",
+    *(f"{event}, deadline {name}" for event in ("INVOKE", "SHUTDOWN") for name in ("as usual", *ODD)),
 }
 
 

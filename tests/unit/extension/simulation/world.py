@@ -1,19 +1,27 @@
 """Random lives of one execution environment, and the invariants that each must keep (docs/reliability.md).
 
-A small world around the core: a platform that invokes, logs, cuts records, sends twice, freezes, thaws, resets and
-shuts down; a kill of the process at any moment, between two actions too; clocks that stand still or jump. Store, /tmp
-and process: simulated_store.py, simulated_process.py. Time is a number that the world moves; all follows from a seed.
+A small world around the core: a platform that invokes, logs or delivers nothing, cuts records, sends twice, freezes,
+thaws, resets and shuts down, with deadlines that may be odd; a kill of the process at any moment, between two actions
+too; clocks that stand still or jump. The rest of the world: simulated_core.py, simulated_process.py (with /tmp),
+simulated_store.py, simulated_events.py, simulated_ending.py. Time is a number that the world moves; all follows from a
+seed.
 """
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from extension import events
 from extension.core.recovery import Rebuilt
 from tests.unit.extension.build import function_line, platform
 from tests.unit.extension.simulation.simulated_core import Killed, Observed
-from tests.unit.extension.simulation.simulated_store import Violation, check, tokens
+from tests.unit.extension.simulation.simulated_ending import SECONDS
+from tests.unit.extension.simulation.simulated_events import Told
+from tests.unit.extension.simulation.simulated_store import NEVER, Violation, check, tokens
+
+if TYPE_CHECKING:
+    from tests.unit.extension.simulation.simulated_store import Attempt
 
 __all__ = ["Violation", "World"]
 
@@ -136,7 +144,7 @@ class World(Observed):
         if self.random.random() < 0.5:
             self.mono += frozen
         if self.in_flight:
-            self.in_flight.disturbed = True
+            self.in_flight.disturbed = self.in_flight.frozen = True
             self.in_flight.answer_at = max(self.in_flight.answer_at, self.mono)
         if self.random.random() < 0.3:
             self.feed(None)
@@ -235,7 +243,10 @@ class World(Observed):
 
     def invoke(self, request_id: str, timeout: float, *, done: bool) -> None:
         self.held = request_id
-        self.hold_limit = self.mono + max(timeout - MARGIN, 0.0)
+        deadline = Told(self.random, self.now().wall, timeout, odd_rate=0.1)
+        self.happened[f"INVOKE, deadline {deadline.name}"] += 1
+        left = 0.0 if deadline.seconds is None else deadline.seconds
+        self.hold_limit = self.mono + max(left - MARGIN, 0.0)
         seconds = 0.0 if self.open else self.settings.hold_seconds
         first = not self.invoked and not self.open
         self.silent_end = 0.0
@@ -246,7 +257,7 @@ class World(Observed):
                 self.silent_end = self.mono + min(max(self.settings.hold_seconds, 0.25), SILENCE)
         self.hold_end = min(self.mono + seconds, self.hold_limit)
         self.invoked = True
-        self.feed(events.Invoke(request_id, self.now().wall + timeout, "arn:aws:lambda:eu-west-1:1:function:f"))
+        self.feed(deadline.invoke(request_id, "arn:aws:lambda:eu-west-1:1:function:f"))
 
     def invocation(self, request_id: str) -> None:
         """One invocation, whose end may overtake its INVOKE; then a freeze, or some time."""
@@ -271,7 +282,7 @@ class World(Observed):
         if chance() < 0.05:
             self.wall += self.random.uniform(-3600.0, 3600.0)  # somebody sets the clock
             if self.in_flight:
-                self.in_flight.disturbed = True
+                self.in_flight.disturbed = self.in_flight.frozen = True
         if chance() < 0.5:
             self.freeze()
         else:
@@ -301,17 +312,34 @@ class World(Observed):
 
     def shutdown(self, reason: str) -> None:
         """SHUTDOWN (or SIGTERM) at any moment, with late batches behind it."""
-        budget = self.random.choice([-5.0, 0.0, 0.3, 1.4, 2.0, 900.0])
-        started = self.mono
+        chance = self.random.random
+        seconds = self.random.choice([0.15, 0.3, 1.4, 2.0, 9.0])
+        deadline = Told(self.random, self.now().wall, seconds, odd_rate=0.4)
+        self.happened[f"SHUTDOWN, deadline {deadline.name}"] += 1
         self.leaving = True
-        self.feed(events.Shutdown(reason, self.now().wall + budget))
-        if reason == "sigterm" and not self.exited:
-            self.feed(events.Shutdown("spindown", self.now().wall + budget))
+        self.ending.begin(self._clock(), seconds, is_odd=deadline.name != "as usual")
+        if chance() < 0.6:
+            self.store.serve(self.random.choice([None, 0, 1, 2]))
+            if self.in_flight and not self.in_flight.abandoned:
+                self.one_is_on_its_way(self.in_flight)
+        started = self.mono
+        if reason == "sigterm":
+            self.feed(events.Shutdown(reason, self.now().wall + SECONDS))
+            reason = "spindown"
+        if not self.exited:
+            self.feed(deadline.shutdown(reason))
         for _ in range(self.random.choice([0, 0, 1, 5])):
             self.pass_time(self.random.choice([0.0, 0.05, 0.14]))
             if not self.exited:
                 self.log("last")
         self.pass_time(10.0)
         check(self.exited, "SHUTDOWN ends")
-        allowed = max(min(budget, 2.0) - 0.1, 0.0)
-        check(self.mono - started <= allowed + ROUNDING, "SHUTDOWN ends inside its budget")
+        check(self.mono - started <= self.ending.allowed + ROUNDING, "SHUTDOWN ends inside its budget")
+
+    def one_is_on_its_way(self, attempt: Attempt) -> None:
+        """What is in flight when SHUTDOWN comes is answered at once, or is the one attempt that stalls."""
+        if self.random.random() < 0.5:
+            attempt.answer_at = self.mono + 0.01
+        else:
+            attempt.stalls, attempt.answer_at = True, NEVER
+            self.ending.stalls, self.store.stalls_in = 1, None
