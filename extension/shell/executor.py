@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """Journal, core and store. Constructing it opens the journal and lets bodies in; the store warms up on its thread."""
+    """Journal, core and store. Constructing it opens the journal and lets bodies in; the uploader loads the store."""
 
     def __init__(self, settings: Settings, started: Started, environ: Mapping[str, str]) -> None:
         self._settings = settings

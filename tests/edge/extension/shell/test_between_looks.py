@@ -1,4 +1,4 @@
-"""Between two looks at the inbox there is little work: events are answered while a store is loaded or a journal read."""
+"""Between two looks at the inbox there is little work: events are answered while a store loads or a journal is read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 
 from tests.edge.extension.test_process import ROOT, line, platform, started
 from tests.fakes import s3
-from tests.fakes.lambda_api import LambdaApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.fakes.lambda_api import LambdaApi
 
 NEVER_LOADED = "import threading\nthreading.Event().wait()\n"
 BROKEN = "raise ImportError('no such thing')\n"
