@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from extension.records import envelopes, objects, request_ids
 from extension.records.chunk import ReaderState
-from extension.records.envelopes import UNPARSED, Entry, Numeral, plain_text
+from extension.records.envelopes import UNPARSED, Entry
+from extension.records.mending import plain_text
 from extension.records.request_ids import ID_LENGTH
 
 TYPE_CHECKING = False
@@ -150,7 +151,7 @@ class Reader:
         request_id = plain_text(record.get("requestId"))
         if entry.type == "platform.logsDropped":
             dropped = record.get("droppedRecords")
-            told = dropped if isinstance(dropped, Numeral) and len(dropped) <= COUNT_LENGTH else ""
+            told = dropped if isinstance(dropped, bytes) and len(dropped) <= COUNT_LENGTH else b""
             received.dropped += int(told) if told.isdigit() else 1
             if self._concurrent:
                 self._running[DROPPED] = None

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 
-from extension.records.envelopes import Numeral, plain_text
+from extension.records.mending import numeral, plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _HEADS = re.compile(  # what stands before an id, and the id
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[\t ]+"
     r"|[A-Z], \[[^\]]{1,64}\] +[A-Z]+ +(?=\S+ -- )|RequestId: )(\S+)"
 )
-_decode = json.JSONDecoder(parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral).decode
+_decode = json.JSONDecoder(parse_int=numeral, parse_float=numeral, parse_constant=numeral).decode
 
 
 def request_of(record: object, known: Container[str], otherwise: str | None) -> str | None:

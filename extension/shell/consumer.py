@@ -29,7 +29,7 @@ SHOWN = 200  # bytes of an odd event in a message
 
 
 class Consumer:
-    """The loop. Constructing it puts everything of one environment together, and warms up what an upload needs."""
+    """The loop. Constructing it puts everything of one environment together."""
 
     def __init__(self, settings: Settings, started: Started, environ: Mapping[str, str], poller: Poller) -> None:
         self._poller = poller

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """Journal, core and store. Constructing it opens the journal, lets bodies in, and warms the store up."""
+    """Journal, core and store. Constructing it opens the journal and lets bodies in; the uploader loads the store."""
 
     def __init__(self, settings: Settings, started: Started, environ: Mapping[str, str]) -> None:
         self._settings = settings
@@ -54,7 +54,6 @@ class Executor:
             self.carry_out(action)
         self.shipper.conditional(wanted=settings.conditional)
         store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
-        store.warm_up()
         self._uploader = Uploader(store, started.inbox, settings.owner)
         self._uploader.start()
 
@@ -98,7 +97,7 @@ class Executor:
         elif isinstance(action, events.KeyChanged):
             self._seal(action.chunk)  # the next process must not take another one's object for this chunk
         elif isinstance(action, events.Abandon):
-            self._uploader.abandon()
+            self._uploader.abandon(action.attempt)
         elif isinstance(action, events.Forget | events.Discard):
             self._forget(action.seal)
         elif isinstance(action, events.Quarantine):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Store(Protocol):
-        """Puts one object at a time. `put` runs on the uploader's thread, `cancel` on the consumer's."""
+        """Puts one object at a time. `warm_up` and `put` run on the uploader's thread, `cancel` on the consumer's."""
 
         def warm_up(self) -> None:
             """Load what the first `put` would load (TLS context, credentials); touch no network, raise nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,6 +61,35 @@ def test_a_fault_of_the_store_is_an_outcome_and_the_next_chunk_is_put(fault: Exc
     known = isinstance(fault, StoreError)
     assert (str(fault) if known else f"unexpected: {type(fault).__name__} at ") in failed.detail
     assert known or "a fault of ours" not in failed.detail
+    assert isinstance(stored, Uploaded)
+    assert (stored.attempt, store.stored) == (2, ["a.log"])
+
+
+class Slow(Faulty):
+    """A store that takes its time to load."""
+
+    def __init__(self) -> None:
+        super().__init__(ZeroDivisionError())
+        self._faults.clear()
+        self.loaded = threading.Event()
+
+    def warm_up(self) -> None:
+        assert self.loaded.wait(10.0)
+
+
+def test_an_attempt_that_is_abandoned_while_the_store_is_loaded_is_not_begun() -> None:
+    store, inbox = Slow(), Inbox()
+    uploader = Uploader(store, inbox)
+    uploader.start()
+    uploader.submit(Upload(1, chunk("a.log", b"{}\n")))
+    uploader.abandon(1)
+    assert inbox.take(0.05) == []
+    store.loaded.set()
+    (abandoned,) = inbox.take(10.0)
+    assert isinstance(abandoned, UploadFailed)
+    assert (abandoned.attempt, abandoned.kind, abandoned.sent) == (1, StoreError.ABANDONED, False)
+    uploader.submit(Upload(2, chunk("a.log", b"{}\n")))
+    (stored,) = inbox.take(10.0)
     assert isinstance(stored, Uploaded)
     assert (stored.attempt, store.stored) == (2, ["a.log"])
 

@@ -1,0 +1,68 @@
+"""Between two looks at the inbox there is little work: events are answered while a store loads or a journal is read."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.edge.extension.test_process import ROOT, line, platform, started
+from tests.fakes import s3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.lambda_api import LambdaApi
+
+NEVER_LOADED = "import threading\nthreading.Event().wait()\n"
+BROKEN = "raise ImportError('no such thing')\n"
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[s3.Moto]:
+    with s3.moto() as running:
+        yield running
+
+
+@pytest.fixture
+def opt(tmp_path: Path) -> Path:
+    """The layer's folder."""
+    shutil.copy(ROOT / "layer" / "boot.py", tmp_path)
+    shutil.copytree(ROOT / "extension", tmp_path / "extension", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def with_boto3(opt: Path, source: str) -> Path:
+    """The same, with a boto3 that is this."""
+    (opt / "vendor" / "boto3").mkdir(parents=True)
+    (opt / "vendor" / "boto3" / "__init__.py").write_text(source)
+    return opt
+
+
+@pytest.mark.holds("faults: an invocation is held within its bounds while the store is loaded")
+def test_invocations_and_shutdown_are_answered_while_boto3_is_being_loaded(
+    opt: Path, api: LambdaApi, store: s3.Moto
+) -> None:
+    with started(with_boto3(opt, NEVER_LOADED), api, store, S3_CLIENT="boto3") as process:
+        for number in (1, 2):
+            api.invoke(f"r{number}")
+            api.deliver(line("one"), platform("runtimeDone", f"r{number}"))
+            api.wait_for_next(number + 1, process.ended)
+        api.shut_down()
+        assert process.exit_code() == 0
+        last = process.said()[-1]
+    assert (last["received"], last["shipped"], last["lost"]) == (4, 0, 4)
+
+
+def test_a_boto3_that_cannot_be_loaded_is_said_with_the_first_upload(opt: Path, api: LambdaApi, store: s3.Moto) -> None:
+    with started(with_boto3(opt, BROKEN), api, store, S3_CLIENT="boto3") as process:
+        api.invoke("r1")
+        api.deliver(line("one"), platform("runtimeDone", "r1"))
+        api.wait_for_next(2, process.ended)
+        api.shut_down()
+        assert process.exit_code() == 0
+        said = process.said()
+    assert "ImportError at " in str(said[0]["why"])
+    assert (said[-1]["received"], said[-1]["lost"]) == (2, 2)

@@ -1,0 +1,110 @@
+"""What reading a body costs, in steps counted: whatever the bytes are, a few for each character of it.
+
+A step is a character that was scanned, copied or searched where something is broken; the same counter ends the mending.
+Hypothesis looks for the bodies that cost most.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, target
+from hypothesis import strategies as st
+
+from extension.records import envelopes
+from extension.records.envelopes import UNPARSED
+from extension.records.mending import ENTRIES, FREE_STEPS, SHORTEST, STEPS, Steps
+from tests.unit.extension.records.reading import NOW
+from tests.unit.extension.records.strategies import PATIENT
+
+if TYPE_CHECKING:
+    from extension.records.envelopes import Entry
+
+HEAD = '{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
+ENOUGH = 300_000  # characters: more than what any body may cost, whatever its length
+PARTS = st.sampled_from(
+    [
+        *(HEAD, HEAD + '"ab"}', HEAD + '{"message":"AAAA}', HEAD + "x}", HEAD + "{}}", '{"time":', '{"time":x}'),
+        *("},", "}", "{", "[", "]", ",", '"', "\\", '\\"', "\\u12", "1", "-", "9" * 50, " ", "\n", "é", "\U0001f600"),
+        *('{"n":1}', "{}", '{"type":"a"}', '"a",', "[[[[[[", "]]]]]]", "\x00", "tru", ":", "},{", " " * 300),
+    ]
+)
+BODIES = st.lists(st.lists(PARTS, min_size=1, max_size=6).map("".join), min_size=1, max_size=3)
+
+
+def cost(text: str, tail: str = "") -> tuple[list[Entry], str, Steps]:
+    size = len(text) + len(tail)
+    steps = Steps(size)
+    found, left = envelopes.split(text.encode(), tail, NOW, steps)
+    most = 2 * (STEPS * size + FREE_STEPS) + 2 * size  # what is begun within the allowance is ended
+    assert steps.taken <= most, f"{steps.taken} steps for {size} characters"
+    assert len(found) <= ENTRIES + size // SHORTEST + 2 + text.count(HEAD)
+    return found, left, steps
+
+
+@pytest.mark.holds("input: whatever the bytes are, reading a body takes a bounded number of steps")
+@PATIENT
+@given(units=BODIES, separator=st.sampled_from(["", ",", "},", " ,"]), opens=st.booleans())
+def test_no_body_costs_more_than_a_few_steps_for_each_of_its_characters(
+    units: list[str], separator: str, *, opens: bool
+) -> None:
+    unit = separator.join(units) + separator
+    text = "[" * opens + unit * (ENOUGH // len(unit)) + "]" * opens
+    _, _, steps = cost(text)
+    target(steps.taken / len(text))
+
+
+@pytest.mark.holds("input: whatever the bytes are, reading a body takes a bounded number of steps")
+@PATIENT
+@given(units=BODIES, tail=st.lists(PARTS, min_size=1, max_size=3).map("".join))
+def test_nor_does_what_the_body_before_left_unfinished(units: list[str], tail: str) -> None:
+    text = "[" + HEAD + ",".join(units) * (ENOUGH // 3 // len("".join(units) + ",")) + "]"
+    _, _, steps = cost(text, HEAD + tail * (ENOUGH // 3 // len(tail)))
+    target(steps.taken / len(text))
+
+
+def array(*parts: str) -> str:
+    return "[" + ",".join(parts) + "]"
+
+
+SLOW = {
+    "every second record is cut": array(*[HEAD + '"ab"}', HEAD + '{"message":"AAAA}'] * 5_000),
+    "9,000 seams in one record": array(HEAD + '[{"n":1},' + (HEAD + "1},") * 9_000 + "1]}"),
+    "9,000 seams, and none fits": array(*[HEAD + '{"a":"b}'] * 9_000),
+    "deep": "[" + HEAD + "[" * 500_000 + "}]",
+    "unbalanced quotes": array(*[HEAD + '"abc}'] * 9_000),
+    "a huge number": array(HEAD + "1" * 1_000_000 + "}"),
+    "backslashes": array(HEAD + '"' + "\\" * 1_000_001 + '"}'),
+    "blanks": "[" + HEAD + '"a"}' + " " * 1_000_000 + "x",
+    "tiny envelopes": array(*["{}"] * 300_000),
+    "tiny types": array(*['{"type":"a"}'] * 70_000),
+}
+
+
+@pytest.mark.holds("input: whatever the bytes are, reading a body takes a bounded number of steps")
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW.keys())
+def test_bodies_that_were_made_to_be_slow_are_not(text: str) -> None:
+    cost(text)
+
+
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
+def test_where_every_second_record_is_cut_every_neighbour_is_kept() -> None:
+    found, left, _ = cost(SLOW["every second record is cut"])
+    assert [one.record for one in found if one.readable] == ["ab"] * 5_000
+    assert sum(one.type == UNPARSED for one in found) == 4_999
+    assert left.endswith("AAAA")  # the last of them may have its other half in the next body
+
+
+def test_of_tiny_envelopes_a_body_has_no_more_than_the_platform_can_send_and_the_rest_is_text() -> None:
+    found, _, _ = cost(SLOW["tiny types"])
+    assert found[-1].type == UNPARSED
+    assert str(found[-1].record).startswith('{"type":"a"},{"type":"a"}')
+    assert {one.type for one in found[:-1]} == {"a"}
+
+
+def test_a_number_is_its_own_text_and_no_string() -> None:
+    (entry,), _, _ = cost(array('{"time":5,"type":"a","record":[1.10,1e400,-0]}'))
+    assert json.loads(entry.raw)["record"] == [1.1, float("inf"), 0]
+    assert (entry.time, entry.record) == ("", [b"1.10", b"1e400", b"-0"])
