@@ -44,7 +44,6 @@ class Delivery:
     __slots__ = (
         "attempts",
         "chunk",
-        "from_snapshot",
         "maybe_stored",
         "must_not_overwrite",
         "refusals",
@@ -55,12 +54,11 @@ class Delivery:
         "why",
     )
 
-    def __init__(self, chunk: Chunk, *, from_snapshot: bool = False) -> None:
+    def __init__(self, chunk: Chunk, *, maybe_stored: bool) -> None:
         self.chunk = chunk
         self.attempts = 0  # an earlier process's count as one
         self.seal_written = False  # the journal holds its seal
-        self.from_snapshot = from_snapshot  # closed before a snapshot: each restored copy stores it under the same key
-        self.maybe_stored = from_snapshot  # an attempt ended without an answer, or another copy's may have succeeded
+        self.maybe_stored = maybe_stored  # under this key, by an attempt without an answer or by another process
         self.must_not_overwrite = False  # recovered with records missing: the store may have it whole
         self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
         self.refusals = 0  # definite answers of the store that it does not take this object
@@ -71,9 +69,9 @@ class Delivery:
     @classmethod
     def recovered(cls, chunk: Chunk, unrecovered: int) -> Delivery:
         """Return the delivery of a chunk that an earlier process of this environment closed and perhaps stored."""
-        delivery = cls(chunk)
+        delivery = cls(chunk, maybe_stored=True)
         delivery.attempts = 1
-        delivery.maybe_stored = delivery.seal_written = True
+        delivery.seal_written = True
         delivery.unrecovered = unrecovered
         delivery.must_not_overwrite = unrecovered > 0
         return delivery
