@@ -28,7 +28,7 @@ class Clock:
     def advance(self, now: Moment) -> bool:
         """Move on to `now`; return whether the environment was frozen in between."""
         before, planned = self.time, self._planned
-        self.time += elapsed(self._last, now) if self._last else 0.0
+        self.time += elapsed(self._last, now) if self._last is not None else 0.0
         self._last = now
         if planned is None:
             return False
@@ -42,7 +42,7 @@ class Clock:
 
     def wake_at(self) -> float | None:
         """Return the monotonic moment of the planned wake-up, in seconds; None: only an event changes anything."""
-        return None if self._planned is None or not self._last else self._last.mono + self._planned - self.time
+        return None if self._planned is None or self._last is None else self._last.mono + self._planned - self.time
 
 
 def elapsed(before: Moment, now: Moment) -> float:

@@ -44,23 +44,23 @@ class Delivery:
     __slots__ = (
         "attempts",
         "chunk",
-        "from_snapshot",
         "maybe_stored",
         "must_not_overwrite",
         "refusals",
         "retry_at",
         "seal_written",
+        "tried",
         "unrecovered",
         "was_hurried",
         "why",
     )
 
-    def __init__(self, chunk: Chunk, *, from_snapshot: bool = False) -> None:
+    def __init__(self, chunk: Chunk, *, maybe_stored: bool) -> None:
         self.chunk = chunk
         self.attempts = 0  # an earlier process's count as one
+        self.tried = 0  # number of this process's last attempt at it
         self.seal_written = False  # the journal holds its seal
-        self.from_snapshot = from_snapshot  # closed before a snapshot: each restored copy stores it under the same key
-        self.maybe_stored = from_snapshot  # an attempt ended without an answer, or another copy's may have succeeded
+        self.maybe_stored = maybe_stored  # under this key, by an attempt without an answer or by another process
         self.must_not_overwrite = False  # recovered with records missing: the store may have it whole
         self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
         self.refusals = 0  # definite answers of the store that it does not take this object
@@ -71,9 +71,9 @@ class Delivery:
     @classmethod
     def recovered(cls, chunk: Chunk, unrecovered: int) -> Delivery:
         """Return the delivery of a chunk that an earlier process of this environment closed and perhaps stored."""
-        delivery = cls(chunk)
+        delivery = cls(chunk, maybe_stored=True)
         delivery.attempts = 1
-        delivery.maybe_stored = delivery.seal_written = True
+        delivery.seal_written = True
         delivery.unrecovered = unrecovered
         delivery.must_not_overwrite = unrecovered > 0
         return delivery
@@ -216,13 +216,14 @@ class Outbox:
         return self.abandon()
 
     def start(self, now: float) -> events.Upload:
-        """Begin an attempt at the oldest of the chunks that may go and were refused least often."""
+        """Begin an attempt at the oldest of the chunks that may go, or, where all were refused, at the next in turn."""
         self._started = now
         self._attempts += 1
         self.attempt = self._attempts
         may_go = [one for one in self._waiting if self._goes_at(one) <= now]
-        self._current = delivery = min(may_go, key=lambda one: one.refusals)
+        self._current = delivery = min(may_go, key=lambda one: one.tried if one.refusals else 0)
         delivery.attempts += 1
+        delivery.tried = self.attempt
         self._counters.put(again=delivery.attempts > 1)
         conditional = self.conditional or delivery.must_not_overwrite
         return events.Upload(self.attempt, delivery.chunk, conditional=conditional, must_seal=not delivery.seal_written)

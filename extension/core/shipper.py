@@ -320,7 +320,8 @@ class Shipper:
         before, self._before = self._before.at_the_start(after), after
         chunk = self._batcher.take(reason, before, after, line)
         from_snapshot = self._restored is not None and not self._request and reason != batcher.RESTORE
-        actions += self._outbox.add(Delivery(chunk, from_snapshot=from_snapshot), self._most_waiting)
+        # Each copy that is restored from a snapshot stores what was closed before under the same key.
+        actions += self._outbox.add(Delivery(chunk, maybe_stored=from_snapshot), self._most_waiting)
 
     def _release(self, current: Hold, actions: list[events.Action]) -> None:
         held = self._clock.time - current.since

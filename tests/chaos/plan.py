@@ -18,8 +18,8 @@ KINDS = {
 STORE = ("s3-500", "s3-503", "s3-403", "s3-slow", "s3-drop-before", "s3-drop-after", "s3-stall-after", "s3-black-hole")
 #: Those after which nothing is stored.
 DEAD = ("s3-500", "s3-503", "s3-403", "s3-drop-before", "s3-black-hole")
-#: Bytes: full after a few invocations.
-SMALL_JOURNAL = 120_000
+#: Bytes, the fewest that the extension takes: full after one flood.
+SMALL_JOURNAL = 1024 * 1024
 #: The function exits, or does not end in time.
 RESETS = ({"exit": 3}, {"sleep": 30})
 
@@ -81,7 +81,7 @@ def _step(chance: random.Random, may: tuple[str, ...]) -> Step:
         "store": Step("store", {"fault": chance.choice(["", "", "", *STORE])}),
         "wipe": Step("invoke", {"event": {**event, "wipe": True}}),
         "freeze": Step("freeze", {**_moment(chance), "event": {**event, "sleep": 0.1}}),
-        "flood": Step("burst", {"count": 4, "event": {"lines": 40, "bytes": 2000}}),
+        "flood": Step("burst", {"count": 4, "event": {"lines": 150, "bytes": 2000}}),
         "large": Step("invoke", {"event": {"lines": 3, "bytes": chance.choice([500_000, 1_100_000, 2_500_000])}}),
         "reset": Step("invoke", {"event": {**event, **chance.choice(RESETS)}, "fails": True}),
     }

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from adaptive_batching.sandbox.s3.shipped import Shipped
+from extension.settings import PREFIX, from_environ
 from tests.chaos.__main__ import account, run
 from tests.chaos.plan import KINDS, draw
 from tests.chaos.verdict import Seen, judge
@@ -27,6 +28,12 @@ def test_a_short_run_leaves_nothing_unexplained() -> None:
 def test_a_seed_draws_the_same_plans_again() -> None:
     assert [draw(7, number, 30) for number in range(5)] == [draw(7, number, 30) for number in range(5)]
     assert draw(7, 0, 30) != draw(8, 0, 30)
+
+
+def test_the_extension_takes_every_setting_that_a_plan_draws() -> None:
+    for number in range(200):
+        told = {f"{PREFIX}{name}": str(value) for name, value in draw(7, number, 1).settings.items()}
+        assert from_environ({**told, f"{PREFIX}S3_BUCKET": "a-bucket"}).problems == ()
 
 
 def record(number: int) -> dict[str, object]:

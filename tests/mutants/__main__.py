@@ -3,6 +3,7 @@
 python -m tests.mutants defects       the known defects of others, each with the tests that are named for it
 python -m tests.mutants core          small changes of the pure core, at random, against its unit tests
 python -m tests.mutants core --only circuit --seconds 60 --seed 3
+python -m tests.mutants core --sample 300 --seed 3
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=1200, help="after which no mutant of the core is tried any more"
     )
+    parser.add_argument("--sample", type=int, default=0, help="how many mutants of the core are tried; 0: all")
     told = parser.parse_args()
     what = told.what or WHAT  # not the parser's default: with `choices` Python before 3.11.4 refuses that
     if unknown := [one for one in what if one not in WHAT]:
@@ -64,7 +66,7 @@ def main() -> int:
     if "defects" in what:
         well = defects(told.only, told.jobs)
     if "core" in what:
-        well = core(told.only, told.seed, told.jobs, told.seconds) and well
+        well = core(told.only, told.seed, told.jobs, told.seconds, told.sample) and well
     return 0 if well else 1
 
 

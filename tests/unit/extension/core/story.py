@@ -45,6 +45,7 @@ class Story:
         self._subscribed = subscribed
         self.told: list[str] = []
         self.messages: list[str] = []
+        self.fields: dict[str, dict[str, object]] = {}  # message -> what stood beside it the last time
         self.chunks: dict[str, events.Upload] = {}  # key number -> last attempt
         self._time = 0.0
         self._frozen_wall = 0.0  # s that only the wall clock has run on
@@ -162,6 +163,7 @@ class Story:
             return f"release {action.request_id}"
         if isinstance(action, events.Say):
             self.messages.append(action.message)
+            self.fields[action.message] = action.fields
             return f"say {action.level}"
         assert isinstance(action, events.Exit)
         self.figures = action.counts

@@ -68,6 +68,43 @@ def test_a_success_makes_the_seconds_of_hold_count_from_zero() -> None:
     assert not circuit.held_in_vain(0.9, 3.0)
 
 
+NO_ANSWER_YET = "the deadline came before an answer of the store"
+
+
+@pytest.mark.parametrize(
+    ("happened", "trouble"),
+    [
+        ((), NO_ANSWER_YET),
+        (("failed",), "503 of 1"),
+        (("failed", "failed"), "503 of 2"),
+        (("failed", "failed", "failed"), "503 of 3"),
+        (("failed", "succeeded"), NO_ANSWER_YET),
+        (("failed", "failed", "failed", "succeeded"), NO_ANSWER_YET),
+        (("held",), "no answer while an invocation was held"),
+        (("failed", "held"), "503 of 1"),
+        (("held", "failed"), "503 of 2"),
+        (("held", "unanswered"), "silence of 2"),
+        (("unanswered",), NO_ANSWER_YET),
+        (("failed", "unanswered"), "503 of 1"),
+        (("held", "succeeded"), NO_ANSWER_YET),
+    ],
+)
+def test_why_what_waits_is_not_stored_is_the_last_failure_since_a_success(
+    happened: tuple[str, ...], trouble: str
+) -> None:
+    circuit = Circuit(lambda: 1.0)
+    for number, what in enumerate(happened, 1):
+        if what == "failed":
+            circuit.failed(f"503 of {number}", number)
+        elif what == "unanswered":
+            circuit.unanswered(f"silence of {number}", number)
+        elif what == "held":
+            circuit.held_in_vain(1.0, number)
+        else:
+            circuit.succeeded(number)
+    assert circuit.trouble == trouble
+
+
 def test_a_hold_that_ended_with_an_answer_was_not_in_vain() -> None:
     story = warm(SHIP_RATE_BYTES=200, MAX_HOLD_MILLISECONDS=900).logs(10, LONG).invoke("r1", 11).stored(11.8)
     story.logs(11.9, LONG).forget().invoke("r2", 12).until(14)

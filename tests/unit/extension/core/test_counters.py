@@ -3,6 +3,7 @@
 import pytest
 
 from extension import events
+from extension.core import recovery
 from extension.core.batcher import CHUNK_BYTES
 from extension.core.counters import REPORT, Counters
 from extension.errors import StoreError
@@ -25,6 +26,20 @@ def report(story: Story, number: str) -> dict[str, object]:
 
 def busy(**values: object) -> Story:
     return warm(SHIP_RATE_BYTES=200, **values).invoke("r1", 10, timeout=900)
+
+
+def test_a_batch_that_nobody_read_counts_as_neither_unparsed_nor_dropped_by_the_platform() -> None:
+    story = busy().event(11, events.BatchDropped(3, 500)).shutdown(12).until(20)
+    names = ("received", "lost", "lostBytes", "unparsed", "droppedByPlatform")
+    assert [story.figures[name] for name in names] == [4, 3, 500, 0, 0]
+
+
+def test_what_an_earlier_process_left_and_nothing_can_read_is_lost_without_a_size() -> None:
+    story = Story()
+    story.core.recover(recovery.Poison(1, 2, 7, bodies=2))
+    story.shutdown(1).until(20)
+    names = ("received", "lost", "lostBytes", "unparsed", "droppedByPlatform")
+    assert [story.figures[name] for name in names] == [7, 7, 0, 0, 0]
 
 
 @pytest.mark.holds("accounts: a report goes into the next object, once, if counters changed")

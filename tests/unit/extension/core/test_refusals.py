@@ -95,6 +95,19 @@ def test_a_refused_object_lets_its_neighbours_go_at_once() -> None:
 
 
 @pytest.mark.holds("circuit: a refused object is set aside, its neighbours go")
+def test_an_object_that_was_refused_often_is_not_kept_waiting_by_one_that_is_refused_now() -> None:
+    story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(11, LONG)
+    store = Refusing(story, [FOR_EVER, FOR_EVER])
+    store.now = 11.0
+    store.until(7200.0)
+    store.left[0] = 0  # for two hours the role lacked a permission
+    story.logs(store.now, LONG).shutdown(store.now)
+    store.until(store.now + 3.0)
+    assert store.stored == {0: 1}
+    assert story.told[-1].endswith("exit lost 1")
+
+
+@pytest.mark.holds("circuit: a refused object is set aside, its neighbours go")
 def test_what_was_set_aside_is_tried_again_later_and_stored_when_the_store_takes_it() -> None:
     story = warm(SHIP_RATE_BYTES=200).invoke("r1", 10, timeout=900).logs(11, LONG)
     for number in range(REFUSALS):

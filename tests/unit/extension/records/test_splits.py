@@ -201,3 +201,34 @@ def test_an_unfinished_record_waits_only_up_to_4_mi_characters(over: int, waits:
     one = reader()
     assert one.read(b"[" + long, EPOCH).records == over
     assert one.unfinished is waits
+
+
+HEAD = b'{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
+CUT = b"[" + HEAD + b'{"message":"AA}]'
+
+
+@pytest.mark.parametrize("before", [b"", CUT], ids=["fresh", "behind a cut record"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b" \n", b"[]", b"[ ] ", b"[] what is this", b"no JSON", b"7", b'"text"', b"{}", b"[", b"[,]"),
+        *(b"[" + BEFORE + b"]", b"[" + BEFORE + b"] and more", b"[" + BEFORE + b" and more", b"[" + BEFORE + b",]"),
+        *(b"[" + BEFORE + b"," + AFTER + b"]]", b"[" + BEFORE + b"?," + AFTER + b"]", b"[what?," + AFTER + b"]"),
+    ],
+)
+def test_a_body_that_ends_behind_its_array_leaves_nothing_for_the_next(before: bytes, body: bytes) -> None:
+    one = reader()
+    one.read(before, EPOCH)
+    one.read(body, EPOCH)
+    assert not one.unfinished
+    after = one.read(b"[" + AFTER + b"]", EPOCH)
+    assert (after.records, after.unparsed) == (1, 0)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"no JSON", b"[" + BEFORE + b"]"])
+def test_a_cut_record_that_the_next_body_does_not_go_on_with_is_kept_as_its_text(body: bytes) -> None:
+    one = reader()
+    assert one.read(CUT, EPOCH).records == 0
+    first, *others = (json.loads(line) for line in one.read(body, EPOCH).lines.splitlines())
+    assert (first["type"], first["record"]) == (UNPARSED, HEAD.decode() + '{"message":"AA')
+    assert len(others) == (body not in (b"", b"[]"))

@@ -247,7 +247,7 @@ class Observed:
         check(chunk.records > 0, "no upload without records")
         self.happened[f"{chunk.metadata['reason']} upload"] += 1
         self.happened["careful upload"] += delivery.must_not_overwrite
-        self.happened["shared upload"] += delivery.from_snapshot
+        self.happened["shared upload"] += delivery.maybe_stored and delivery.attempts == 1
         self.happened["upload with a record given up"] += bool(chunk.seal.partial_at)
         again = chunk.key in self.bodies and delivery.attempts == FIRST_ATTEMPT_AFTER_RECOVERY
         self.happened["upload again by another process"] += again

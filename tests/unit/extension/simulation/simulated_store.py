@@ -107,7 +107,7 @@ class Store:
             attempt.stalls = True
         if attempt.stalls:
             attempt.answer_at = self.chance.choice([NEVER, mono + self.chance.uniform(*PATIENCE)])
-        if delivery.from_snapshot:
+        if delivery.maybe_stored:
             if delivery.attempts == 1 and self.chance.random() < 0.5:
                 self._write(attempt)  # by another copy of the same snapshot
         elif delivery.attempts == 1 and upload.conditional and self.chance.random() < self.collision_rate:
