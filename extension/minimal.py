@@ -20,7 +20,7 @@ def run(why: str, identifier: str = "", waiting: "_socket.socket | None" = None)
     would get the events in turn with it, and the one that nobody reads may be SHUTDOWN.
     """
     text = f"nothing is shipped any more, the function continues: {why.translate(ESCAPES)}"
-    line = f'{{"level":"error","message":"{text}"}}\n'
+    line = f'{{"extension":"{NAME}","level":"error","message":"{text}"}}\n'
     os.write(2, line.encode("utf-8", "backslashreplace"))
     failures = 0
     while failures < ATTEMPTS:

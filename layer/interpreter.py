@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 from layer import bill, libraries
@@ -116,4 +117,10 @@ def forget(prefix: str, binaries: list[Path]) -> None:
 
 def note(private: Path, facts: dict[str, str]) -> None:
     """Leave a note of what was built."""
-    (private / "layer.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (private / "layer.json").write_text(json.dumps({"version": _version(), **facts}, indent=2) + "\n", encoding="utf-8")
+
+
+def _version() -> str:
+    """Return the version of this project."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])

@@ -12,6 +12,7 @@ import json
 import zlib
 
 FORMAT = "1"
+VERSION = "0.1.0"  # of the extension; pyproject.toml has the same
 ARN_LENGTH = 256  # characters of a function's ARN: Lambda's longest are shorter
 VALUE_LENGTH = 128  # characters of any other value: S3 takes 2 KB of names and values in all
 CONTENT_TYPE = "application/x-ndjson"
@@ -61,6 +62,7 @@ def metadata(
     """Return the user metadata of an object (ASCII; the store adds x-amz-meta-)."""
     members = {
         "format": FORMAT,
+        "extension-version": VERSION,
         "function-arn": origin.arn,
         "function-version": origin.version,
         "environment": origin.environment,

@@ -13,6 +13,7 @@ from extension.core.recovery import Poison
 from extension.errors import ReadError, described
 from extension.messages import say
 from extension.records.chunk import Seal
+from extension.records.objects import VERSION
 from extension.shell import next_event
 from extension.shell.executor import Executor
 from extension.shell.poller import Disconnected, Polled
@@ -105,7 +106,8 @@ class Consumer:
         for number, action in enumerate(actions):
             try:
                 if isinstance(action, events.Exit):
-                    say("error" if action.lost_records else "info", "environment shutting down", action.counts)
+                    counts = {"version": VERSION, **action.counts}
+                    say("error" if action.lost_records else "info", "environment shutting down", counts)
                     if action.counts["waiting"]:
                         self.executor.persist()
                     return 0

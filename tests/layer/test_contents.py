@@ -3,11 +3,13 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from extension.records import objects
 from layer import interpreter
 from layer.libraries import LOADER
 from tests.layer.conftest import NAME, ROOT
@@ -109,6 +111,12 @@ def test_the_layer_says_which_interpreter_it_brings_and_where_that_came_from(opt
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout.split() == [said["python"], said["python"]]
     assert said["origin"].startswith(("development build", "python-build-standalone"))
+
+
+def test_the_version_of_the_layer_of_its_objects_and_of_the_tools_is_one(opt: Path) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert json.loads((opt / NAME / "layer.json").read_text(encoding="utf-8"))["version"] == version
+    assert version == objects.VERSION
 
 
 def test_two_builds_give_the_same_zip_and_the_zip_is_the_tree(tmp_path: Path) -> None:

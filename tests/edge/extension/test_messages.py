@@ -67,6 +67,7 @@ def test_the_loop_of_last_resort_says_it_as_well() -> None:
     assert len(done.stderr.decode().splitlines()) == 1
     line = json.loads(done.stderr)
     assert line["message"] == f"nothing is shipped any more, the function continues: {ALL[1:]}\udcff"
+    assert line["extension"] == "adaptive-batching-extension"  # by which operators find the lines of the extension
 
 
 THREADS = """

@@ -150,6 +150,7 @@ def test_a_line_that_is_not_json_is_an_error_to_the_reader() -> None:
 def test_the_metadata_names_everything_that_is_known() -> None:
     assert objects.metadata(origin(), "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", 7, 1234, "bytes") == {
         "format": "1",
+        "extension-version": objects.VERSION,
         "function-arn": "arn:aws:lambda:eu-west-1:111122223333:function:orders-api",
         "function-version": "$LATEST",
         "environment": "0123456789ab",
@@ -165,7 +166,7 @@ def test_the_metadata_names_everything_that_is_known() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     metadata = objects.metadata(Origin("f", "", "0123456789ab"), "", "", 1, 2, "age")
-    assert sorted(metadata) == ["environment", "format", "raw-bytes", "reason", "records"]
+    assert sorted(metadata) == ["environment", "extension-version", "format", "raw-bytes", "reason", "records"]
 
 
 @given(st.text(), st.text(), st.text())
@@ -182,7 +183,7 @@ def test_all_metadata_together_stays_under_the_2_kb_that_s3_takes(values: list[s
     made = Origin("orders-api", values[0], values[1])
     made.arn, made.api, made.schema = values[2], values[3], values[4]
     metadata = objects.metadata(made, values[5], values[6], 10**30, 10**30, values[7])
-    assert len(metadata) == 11
+    assert len(metadata) == 12
     assert sum(len(f"x-amz-meta-{name}") + len(value) for name, value in metadata.items()) < 2048
     assert len(metadata["function-arn"]) == 256
     assert max(len(value) for name, value in metadata.items() if name != "function-arn") == 128
