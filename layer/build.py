@@ -47,6 +47,8 @@ def main() -> None:
     parser.add_argument("--arch", default=platform.machine(), help="x86_64 or arm64; else that of this machine")
     options = parser.parse_args()
     architecture = {"aarch64": "arm64"}.get(options.arch, options.arch)
+    if architecture not in pythons.MACHINES:
+        sys.exit(f"ARCH={options.arch}: Lambda has the architectures {' and '.join(pythons.MACHINES)}")
     into: Path = options.into.absolute()
     into.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=f".{into.name}-") as scratch:

@@ -87,7 +87,8 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> tupl
         if not system(target):
             forget(target.prefix, binaries)
     libc = f"glibc {platform.libc_ver()[1]}, in the layer" if needed else "glibc of the host"
-    note(into, {"python": number, "architecture": architecture, "origin": target.origin, "libc": libc})
+    facts = {"python": number, "optimised": target.optimised, "architecture": architecture}
+    note(into, {**facts, "origin": target.origin, "libc": libc})
     return rows, [target.executable, *taken, *(needed or {}).values()]
 
 
@@ -115,7 +116,7 @@ def forget(prefix: str, binaries: list[Path]) -> None:
         )
 
 
-def note(private: Path, facts: dict[str, str]) -> None:
+def note(private: Path, facts: dict[str, object]) -> None:
     """Leave a note of what was built."""
     (private / "layer.json").write_text(json.dumps({"version": _version(), **facts}, indent=2) + "\n", encoding="utf-8")
 

@@ -1,12 +1,14 @@
 """Which CPython goes into the layer.
 
 Two sources. A release has a relocatable distribution, downloaded by uv, which knows its hash (uv's own hash is in
-requirements/uv.txt). Where that cannot be fetched, a development build takes the newest CPython of this machine.
+requirements/uv.txt). Where that cannot be fetched, a development build takes the fastest CPython of this machine, and
+says so on stderr.
 """
 
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -21,13 +23,23 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's names, Linux's n
 ELSEWHERE = ("~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin", "/usr/local/bin", "/opt/python/*/bin")
 RELEASE = "python-build-standalone"
 DEVELOPMENT = "development build: the interpreter of the machine that built it"
+OPTIMISED = {True: "optimised by profile", False: "not optimised by profile"}
+# Profile-guided optimisation is worth more than two minor versions. `--enable-optimizations` in the arguments of
+# configure tells of it. Debian's interpreter describes a shared build that was made beside it, which is not optimised;
+# the program itself is (debian/rules: profile-opt), and can be told by having libpython inside.
 PROBE = """
 import json, os, sys, sysconfig
-import hashlib, pyexpat, select, ssl, zlib
+import _json, fcntl, hashlib, pyexpat, select, ssl, zlib
+variable = sysconfig.get_config_var
+with open("/proc/self/maps") as maps:
+    shared = "/libpython" in maps.read()
 print(json.dumps({
     "executable": os.path.realpath(sys.executable), "prefix": sys.base_prefix, "library": os.path.dirname(os.__file__),
-    "version": sys.version_info[:3], "released": sys.version_info.releaselevel == "final",
-    "implementation": sys.implementation.name, "threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "version": sys.version_info[:3],
+    "optimised": "--enable-optimizations" in (variable("CONFIG_ARGS") or "")
+        or bool(variable("Py_ENABLE_SHARED")) and not shared,
+    "usable": sys.version_info.releaselevel == "final" and sys.implementation.name == "cpython"
+        and not variable("Py_GIL_DISABLED") and not variable("Py_DEBUG"),
 }))
 """
 
@@ -40,6 +52,7 @@ class Python(NamedTuple):
     library: Path  # of its standard library
     version: tuple[int, int, int]
     origin: str
+    optimised: bool  # built with a profile, as far as it tells
 
 
 class Choice(NamedTuple):
@@ -50,55 +63,77 @@ class Choice(NamedTuple):
     architecture: str
 
 
+class NotDownloadedError(Exception):
+    """The release's interpreter cannot be fetched here; the text is what uv said."""
+
+
 def choose(architecture: str, cache: Path) -> Choice | None:
-    """Download or find one; None where a layer without an interpreter is all that can be built."""
+    """Download or find one; None where a layer without an interpreter is all that can be built. Told on stderr."""
     here = {machine: name for name, machine in MACHINES.items()}.get(platform.machine(), "")
     if sys.platform != "linux":
         here = ""
-    target = download(architecture, cache)
-    if target and (runner := runner_for(target, architecture == here, here, cache)):
-        return Choice(target, runner, architecture)
+    try:
+        target = download(architecture, cache)
+        return Choice(target, runner_for(target, architecture == here, here, cache), architecture)
+    except NotDownloadedError as error:
+        why = str(error)
     if not here and architecture == platform.machine():
-        sys.stderr.write("no Linux interpreter could be downloaded: this layer needs a Python function's own Python\n")
+        sys.stderr.write(
+            f"WARNING: no Linux interpreter could be downloaded ({why}): this layer needs a Python function's own\n"
+        )
         return None
     if architecture != here:
         sys.exit(
-            f"ARCH={architecture}: no interpreter for it could be downloaded, and this machine is {here or 'other'}"
+            f"ARCH={architecture}: its interpreter could not be downloaded ({why}), and this machine is "
+            f"{here or platform.machine()}. Try again with a connection to GitHub, or with UV_PYTHON_INSTALL_MIRROR "
+            f"set to a mirror, or build on a machine that is {architecture}"
         )
-    found = newest(installed())
+    found = fastest(installed())
+    sys.stderr.write(
+        f"WARNING: development build: the release's interpreter could not be downloaded ({why}). The layer contains "
+        f"the CPython {'.'.join(map(str, found.version))} of this machine, {OPTIMISED[found.optimised]}: use it to "
+        f"test, do not publish it\n"
+    )
     return Choice(found, found.executable, architecture)
 
 
-def runner_for(target: Python, itself: bool, here: str, cache: Path) -> Path | None:  # noqa: FBT001
+def runner_for(target: Python, itself: bool, here: str, cache: Path) -> Path:  # noqa: FBT001
     """Return the program that compiles for `target`: itself, one of its minor version, or its twin for this machine."""
     if itself:
         return target.executable
     if sys.version_info[:2] == target.version[:2]:
         return Path(sys.executable)
-    twin = download(here, cache)
-    return twin.executable if twin else None
+    return download(here, cache).executable
 
 
-def download(architecture: str, cache: Path) -> Python | None:
-    """Return the relocatable distribution of `architecture`, fetched once; None where it cannot be fetched."""
+def download(architecture: str, cache: Path) -> Python:
+    """Return the relocatable distribution of `architecture`, fetched once. NotDownloadedError if it cannot be."""
     if architecture not in MACHINES:
-        return None
+        raise NotDownloadedError(f"there is none for {architecture or 'this system'}")
     folder = cache / "python" / f"{RELEASED}-{architecture}"
     if not folder.exists():
         uv = vendor.install(vendor.ROOT / "requirements" / "uv.txt", cache / "vendor") / "bin" / "uv"
         unfinished = folder.with_name(folder.name + ".part")
         wanted = f"cpython-{RELEASED}-linux-{MACHINES[architecture]}-gnu"
-        command = [str(uv), "--no-config", "-q", "python", "install", "--no-bin", wanted]
+        command = [str(uv), "--no-config", "--no-progress", "python", "install", "--no-bin", wanted]
         command += ["--install-dir", str(unfinished)]
-        environ = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ}
-        if subprocess.run(command, env=environ, stderr=subprocess.DEVNULL, check=False).returncode:
+        environ = {"UV_HTTP_RETRIES": "0", "UV_HTTP_CONNECT_TIMEOUT": "5", **os.environ, "NO_COLOR": "1"}
+        ran = subprocess.run(command, env=environ, stderr=subprocess.PIPE, text=True, check=False)
+        if ran.returncode:
             shutil.rmtree(unfinished, ignore_errors=True)
-            return None
+            raise NotDownloadedError(reason(ran.stderr))
         unfinished.rename(folder)
     major, minor, patch = (int(number) for number in RELEASED.split("."))
     (executable,) = folder.glob(f"cpython-{RELEASED}-*/bin/python{major}.{minor}")
     prefix = executable.parent.parent
-    return Python(executable, str(prefix), prefix / "lib" / executable.name, (major, minor, patch), RELEASE)
+    library = prefix / "lib" / executable.name
+    return Python(executable, str(prefix), library, (major, minor, patch), RELEASE, optimised=True)
+
+
+def reason(said: str) -> str:
+    """Return the first cause and the last that uv names, in one line."""
+    causes = [re.sub(r"^\s*(error|cause|Caused by): ", "", line).strip() for line in said.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(one for one in (*causes[:1], *causes[-1:]))) or "uv did not say why"
 
 
 def installed() -> list[Python]:
@@ -124,9 +159,10 @@ def installed() -> list[Python]:
             Path(each["library"]),
             (each["version"][0], each["version"][1], each["version"][2]),
             DEVELOPMENT,
+            each["optimised"],
         )
         for each in found
-        if each["released"] and each["implementation"] == "cpython" and not each["threaded"]
+        if each["usable"]
     ]
 
 
@@ -139,9 +175,9 @@ def is_program(path: Path) -> bool:
         return False
 
 
-def newest(found: list[Python]) -> Python:
-    """Return the newest that the extension is written for."""
+def fastest(found: list[Python]) -> Python:
+    """Return the newest of those built with a profile, or the newest, that the extension is written for."""
     suitable = [each for each in found if OLDEST <= each.version[:2] <= NEWEST]
     if not suitable:
         sys.exit("no CPython 3.10 - 3.14 with ssl, zlib and expat was found: install one, or name it on the PATH")
-    return max(suitable, key=lambda each: (each.version, str(each.executable)))
+    return max(suitable, key=lambda each: (each.optimised, each.version, str(each.executable)))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 
-from extension.records import objects
+from extension.records import objects, plain
 from extension.records.mending import WHITESPACE, Steps, continued, envelope_at, plain_text, resume, skip, unfinished
 
 UNPARSED = "extension.unparsed"
@@ -38,11 +38,11 @@ class Entry:
         self.readable = readable
 
 
-def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> tuple[list[Entry], str]:
+def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> tuple[list[Entry | plain.Lines], str]:
     """Return the entries of one body, and the beginning of a record that the next may finish ("" if there is none).
 
-    `tail` is what the body before left so; `now_text` is the time given to what cannot be read. `steps` counts what
-    mending costs.
+    Plain lines that follow each other are one entry. `tail` is what the body before left so; `now_text` is the time
+    given to what cannot be read. `steps` counts what mending costs.
     """
     try:
         text, irregular = str(body, "utf-8"), bool(tail)
@@ -53,7 +53,7 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
         )  # a cut may go through a character: mended when joined
     text = text.removeprefix("\ufeff")  # a byte order mark
     steps = steps or Steps(len(text) + len(tail))
-    found: list[Entry] = []
+    found: list[Entry | plain.Lines] = []
     if tail:
         joined = continued(text, tail, steps)
         found += [] if joined else [unparsed(tail, now_text)]
@@ -67,22 +67,23 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(WHITESPACE) else [])], ""
-    return _read_array(text, position, found, now_text, steps, irregular=irregular)
+    return _read_array(text, position, found, now_text, steps, None if irregular else plain.find(text, body))
 
 
 def _read_array(
-    text: str, position: int, found: list[Entry], now_text: str, steps: Steps, *, irregular: bool
-) -> tuple[list[Entry], str]:
+    text: str,
+    position: int,
+    found: list[Entry | plain.Lines],
+    now_text: str,
+    steps: Steps,
+    lines: plain.Plain | None,
+) -> tuple[list[Entry | plain.Lines], str]:
+    """Read entry after entry; without `lines` the body is irregular."""
     while True:
-        if not irregular and (head := _LINE.match(text, position)):
-            try:
-                record, end = _scan_string(text, head.end())
-            except ValueError:
-                end = len(text)
-            if text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
-                found.append(Entry(text[position : end + 1], head[2], head[1], record))
-                position = end + 2
-                continue
+        if lines and (regular := _regular(text, position, lines)):
+            found.append(regular[0])
+            position = regular[1]
+            continue
         steps.entries -= 1
         envelope = None if steps.are_spent else envelope_at(text, position, steps)
         if envelope is None:
@@ -95,7 +96,7 @@ def _read_array(
             position = position_after
             continue
         raw, value, end = envelope
-        found.append(_entry(_valid(raw) if irregular else raw, value, now_text))
+        found.append(_entry(raw if lines else _valid(raw), value, now_text))
         end = skip(text, end)
         mark = text[end : end + 1]
         position = skip(text, end + 1)
@@ -108,6 +109,20 @@ def _read_array(
         if place is None:
             return found, ""
         position = place[1]
+
+
+def _regular(text: str, position: int, lines: plain.Plain) -> tuple[Entry | plain.Lines, int] | None:
+    """Return what stands at `position` and where the next envelope begins, if it needs no scan of its own, or half."""
+    if some := lines.at(position):
+        return some, some.end
+    if head := _LINE.match(text, position):
+        try:
+            record, end = _scan_string(text, head.end())
+        except ValueError:
+            return None
+        if text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
+            return Entry(text[position : end + 1], head[2], head[1], record), end + 2
+    return None
 
 
 def unparsed(text: str, now_text: str) -> Entry:

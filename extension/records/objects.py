@@ -48,6 +48,13 @@ def line(envelope: str, request_id: str | None, environment: str, sequence: int)
     return f'{envelope[:-1]},"requestId":{request},"environment":"{environment}","sequence":{sequence}}}\n'
 
 
+def lines(texts: list[str], request_id: str | None, environment: str, sequence: int) -> list[str]:
+    """Return a line for each text of `extension.records.plain`, numbered from `sequence` on."""
+    request = "null" if request_id is None else encode_string(request_id)
+    members = f',"requestId":{request},"environment":"{environment}","sequence":'
+    return [f'{{"time":"{text}{members}{number}}}\n' for number, text in enumerate(texts, sequence)]
+
+
 def key(prefix: str, function: str, wall: float, unique: str, *, gzip: bool) -> str:
     """Return the object's key. `wall` (seconds since the epoch): arrival of its first record; `unique`: a UUID."""
     date, hour = date_and_hour(wall)

@@ -7,7 +7,7 @@ Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs
 
 from __future__ import annotations
 
-from extension.records import envelopes, objects, request_ids
+from extension.records import envelopes, objects, plain, request_ids
 from extension.records.chunk import ReaderState
 from extension.records.envelopes import UNPARSED, Entry
 from extension.records.mending import plain_text
@@ -15,7 +15,7 @@ from extension.records.request_ids import ID_LENGTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones do not occur any more
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
@@ -118,12 +118,17 @@ class Reader:
         tail, self._tail = self._tail, ""
         return self._received([envelopes.unparsed(tail, objects.iso_time(self._tail_wall))] if tail else [])
 
-    def _received(self, entries: list[Entry]) -> Received:
+    def _received(self, entries: Sequence[Entry | plain.Lines]) -> Received:
         received = Received()
         lines: list[str] = []
         times: list[str] = []
         unnamed = self._unnamed()
         for entry in entries:
+            if isinstance(entry, plain.Lines):
+                if "function" in self._types:
+                    lines += self._lines(entry, unnamed)
+                    times += entry.times
+                continue
             kind = entry.type
             if kind.startswith("platform."):
                 self._note(entry, received)
@@ -140,6 +145,16 @@ class Reader:
         received.records = len(lines)
         received.lines = "".join(lines).encode("utf-8", "replace")
         return received
+
+    def _lines(self, entry: plain.Lines, unnamed: str | None) -> list[str]:
+        first = self._sequence + 1
+        self._sequence += len(entry.texts)
+        lines = objects.lines(entry.texts, unnamed, self._origin.environment, first)
+        for number, request in request_ids.other_requests(entry, self._seen, unnamed):
+            lines[number : number + 1] = objects.lines(
+                [entry.texts[number]], request, self._origin.environment, first + number
+            )
+        return lines
 
     def _shipped(self, kind: str) -> bool:
         """Return whether LOG_TYPES wants this type; an unknown type passes through."""

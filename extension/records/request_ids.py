@@ -20,7 +20,9 @@ from extension.records.mending import numeral, plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
+
+    from extension.records.plain import Lines
 
 ID_LENGTH = 128  # characters; Lambda's have 36, and each line repeats its own
 NAMES = (  # that loggers use, in the order in which they are believed
@@ -38,10 +40,15 @@ _NAMES = frozenset(NAMES)
 _PLACES = frozenset(PLACES)
 _IN_EACH_NAME = "equest"
 _MEMBER = re.compile(r'equest[_-]?[Ii][dD]"[ \t\n\r]*:[ \t\n\r]*"([^"\\]{1,128})"')  # the end of a name, and its value
+# The same in JSON: a member; the heads of Python and Node; the beginning of text that has no place for an id.
+_ESCAPED_MEMBER = re.compile(r'equest[_-]?[Ii][dD]\\"(?: |\\[tnr])*:(?: |\\[tnr])*\\"([^"\\]{1,128})\\"')
+_ESCAPED_HEAD = re.compile(r"(?:\[[A-Z]{1,20}\]\\t|(?=[0-9]))[0-9TZ:.-]{19,39}\\t([0-9A-Za-z-]{1,128})\\t")
+_NO_PLACE = re.compile(r"[^0-9R\\{](?!, \[)")
 _HEADS = re.compile(  # what stands before an id, and the id
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[\t ]+"
     r"|[A-Z], \[[^\]]{1,64}\] +[A-Z]+ +(?=\S+ -- )|RequestId: )(\S+)"
 )
+_scan_string = json.decoder.scanstring  # type: ignore[attr-defined]
 _decode = json.JSONDecoder(parse_int=numeral, parse_float=numeral, parse_constant=numeral).decode
 
 
@@ -62,6 +69,35 @@ def request_of(record: object, known: Container[str], otherwise: str | None) -> 
     else:
         return otherwise
     return otherwise if named is None else named
+
+
+def other_requests(lines: Lines, known: Container[str], otherwise: str | None) -> Iterator[tuple[int, str | None]]:
+    """Yield number and request of those of some plain lines that do not belong to `otherwise`.
+
+    Most lines need no search of their own: JSON text in which no member can be called a request id, and text that names
+    `otherwise` where its runtime does, or has no place for an id.
+    """
+    at, texts = lines.record_at, lines.texts
+    usual = otherwise if otherwise in known else None
+    if lines.unicode:
+        suspects = [n for n, text in enumerate(texts) if text[at] != "{" or _IN_EACH_NAME in text or "\\u" in text]
+    else:
+        suspects = [n for n, text in enumerate(texts) if text[at] != "{" or _IN_EACH_NAME in text]
+    for number in suspects:
+        probe = lines.probes[number]
+        if probe[at] == "{":
+            named = _ESCAPED_MEMBER.match(probe, probe.find(_IN_EACH_NAME))
+            is_sure = named and named[1] == usual and probe.find(_IN_EACH_NAME, named.end()) < 0
+            is_sure = is_sure and not (lines.unicode and "\\u" in probe)
+        else:
+            named = _ESCAPED_HEAD.match(probe, at)
+            is_sure = named[1] == usual if named else _NO_PLACE.match(probe, at) and "\\t" not in probe
+            is_sure = is_sure and (named or not (lines.unicode and "\\u" in probe))
+        if not is_sure:
+            record, _ = _scan_string(texts[number], at)
+            request = request_of(record, known, otherwise)
+            if request != otherwise:
+                yield number, request
 
 
 def _at_the_head(text: str, mark: str, known: Container[str], otherwise: str | None) -> str | None:

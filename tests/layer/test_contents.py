@@ -111,6 +111,7 @@ def test_the_layer_says_which_interpreter_it_brings_and_where_that_came_from(opt
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout.split() == [said["python"], said["python"]]
     assert said["origin"].startswith(("development build", "python-build-standalone"))
+    assert isinstance(said["optimised"], bool)
 
 
 def test_the_version_of_the_layer_of_its_objects_and_of_the_tools_is_one(opt: Path) -> None:

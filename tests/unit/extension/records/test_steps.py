@@ -14,13 +14,15 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 
 from extension.records import envelopes
-from extension.records.envelopes import UNPARSED
+from extension.records.envelopes import UNPARSED, Entry
 from extension.records.mending import ENTRIES, FREE_STEPS, SHORTEST, STEPS, Steps
 from tests.unit.extension.records.reading import NOW
 from tests.unit.extension.records.strategies import PATIENT
 
 if TYPE_CHECKING:
-    from extension.records.envelopes import Entry
+    from collections.abc import Iterator
+
+    from extension.records.plain import Lines
 
 HEAD = '{"time":"2026-11-20T09:15:02.150Z","type":"function","record":'
 ENOUGH = 300_000  # characters: more than what any body may cost, whatever its length
@@ -34,10 +36,18 @@ PARTS = st.sampled_from(
 BODIES = st.lists(st.lists(PARTS, min_size=1, max_size=6).map("".join), min_size=1, max_size=3)
 
 
+def alone(lines: Lines) -> Iterator[Entry]:
+    """Each of some plain lines as an entry of its own."""
+    for text, time in zip(lines.texts, lines.times, strict=True):
+        raw = f'{{"time":"{text}}}'
+        yield Entry(raw, "function", time, json.loads(raw)["record"])
+
+
 def cost(text: str, tail: str = "") -> tuple[list[Entry], str, Steps]:
     size = len(text) + len(tail)
     steps = Steps(size)
-    found, left = envelopes.split(text.encode(), tail, NOW, steps)
+    read, left = envelopes.split(text.encode(), tail, NOW, steps)
+    found = [entry for one in read for entry in ([one] if isinstance(one, Entry) else alone(one))]
     most = 2 * (STEPS * size + FREE_STEPS) + 2 * size  # what is begun within the allowance is ended
     assert steps.taken <= most, f"{steps.taken} steps for {size} characters"
     assert len(found) <= ENTRIES + size // SHORTEST + 2 + text.count(HEAD)
