@@ -47,12 +47,13 @@ class Resources:
         self.function = function
         self.options = options
         self._lock, self.mounts = _mount(function, options)
+        launch.write_start(function, self.mounts)
         root = self.mounts.folders.root
         self.limits = Limits(root.name, function.memory, options.limits)
         self.watchdog = Watchdog([root, *self.limits.folders])
         self.log = _log(function, options, self.mounts.folders)
         self.telemetry = Telemetry(self.log, self._dialect, options.faults, redeliver=options.redeliver)
-        self.extensions = launch.find_extensions(self.mounts.folders.opt, self.mounts.opt)
+        self.extensions = launch.find_extensions(self.mounts.folders.opt, self.mounts.opt, self.mounts.host)
         self.output = OutputReader()
         supported = APIS[options.apis]
         self.context = ApiContext(function, self.telemetry, self.new_generation(), supported, options.schemas)
@@ -89,7 +90,7 @@ class Resources:
 
     def runtime_command(self) -> list[str]:
         """Return the command of the runtime."""
-        return launch.runtime_command(self.function, self.options, self.mounts.runtime, self.mounts.task)
+        return launch.runtime_command(self.function, self.options, self.mounts)
 
     def run(
         self, kind: str, name: str, words: Sequence[str], folder: str, variables: Mapping[str, str], sink: Sink
