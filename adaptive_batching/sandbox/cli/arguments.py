@@ -99,16 +99,16 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
     variables = pairs("--env", given.env)
     if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
         raise SandboxError(f"--env {wrong[0]!r} is not a variable name; use letters, digits and _, and no digit first")
-    function = _described(given)
+    function = _described(given, variables)
     check_function(function)
     return Target(function, variables, _options(given, struck, echo), given.s3)
 
 
-def _described(given: Given) -> Function:
+def _described(given: Given, variables: Mapping[str, str]) -> Function:
     fields = {name: value for name in _FIELDS if (value := getattr(given, name)) is not None}
     if given.folder.suffix in {".yaml", ".yml"}:
         template = Template(given.folder, pairs("--parameter", given.parameter))
-        return replace(template.function(given.function, given.layer), **fields)
+        return replace(template.function(given.function, given.layer, variables), **fields)
     return Function(given.folder, layers=given.layer, **{"name": given.folder.resolve().name, **fields})
 
 

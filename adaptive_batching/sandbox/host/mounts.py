@@ -251,16 +251,3 @@ def certificates(variables: Mapping[str, str]) -> tuple[Path, ...]:
     found = [Path(variables[name]) for name in CERTIFICATES if name in variables]
     hidden = [path for path in found if path.is_file() and any(path.is_relative_to(one) for one in _REPLACED)]
     return tuple(dict.fromkeys(hidden))
-
-
-def merge_layers(layers: Sequence[Path], target: Path) -> Path:
-    """Return a folder with the content of all layers. Files of later layers replace those of earlier ones.
-
-    The layers are copied to `target`. A single layer is not copied, and its own folder is returned.
-    """
-    if len(layers) == 1:
-        return layers[0].resolve()
-    target.mkdir()
-    for layer in layers:
-        shutil.copytree(layer, target, symlinks=True, dirs_exist_ok=True)
-    return target

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import IsolationError, SandboxError
 from adaptive_batching.sandbox.function import MANAGED, SNAP_START
-from adaptive_batching.sandbox.host import launch, mounts, workdir
+from adaptive_batching.sandbox.host import launch, layers, mounts, workdir
 from adaptive_batching.sandbox.host.cgroups import Limits
 from adaptive_batching.sandbox.host.mounts import Folders, MountOptions, Mounts
 from adaptive_batching.sandbox.host.output import OutputReader
@@ -140,11 +140,11 @@ def _mount(function: Function, options: Options) -> tuple[IO[bytes], Mounts]:
     lock, root = workdir.claim()
     for name in ("temporary", "empty"):
         (root / name).mkdir()
-    opt = mounts.merge_layers(function.layers, root / "opt") if function.layers else root / "empty"
-    folders = Folders(root, root / "temporary", function.folder.resolve(), opt, runtime or root / "empty")
     try:
+        opt = layers.merge(function.layers, root / "opt") if function.layers else root / "empty"
+        folders = Folders(root, root / "temporary", function.folder.resolve(), opt, runtime or root / "empty")
         return lock, Mounts(folders, mount_options, private=not why)
-    except IsolationError as error:
+    except (IsolationError, SandboxError) as error:
         lock.close()
         shutil.rmtree(root, ignore_errors=True)
         raise SandboxError(str(error)) from None
