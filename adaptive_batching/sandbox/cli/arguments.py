@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host import cgroups, launch
+from adaptive_batching.sandbox.host import cgroups, launch, loopback
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
 from adaptive_batching.sandbox.template import Template
 
@@ -90,6 +90,8 @@ def prepare(given: Given, console: Console) -> Target:
     launch.check(found.function, found.options)
     if found.options.limits and (why := cgroups.refused(found.options.limits)):
         console.say(f"memory and CPU are not limited: {why}")
+    if found.function.layers and (why := loopback.unavailable()):
+        console.say(f"the network can reach ports that extensions open on all interfaces: {why}")
     return found
 
 

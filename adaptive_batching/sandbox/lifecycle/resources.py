@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import IsolationError, SandboxError
 from adaptive_batching.sandbox.function import MANAGED, SNAP_START
-from adaptive_batching.sandbox.host import launch, layers, mounts, workdir
+from adaptive_batching.sandbox.host import launch, layers, loopback, mounts, workdir
 from adaptive_batching.sandbox.host.cgroups import Limits
+from adaptive_batching.sandbox.host.loopback import Loopback
 from adaptive_batching.sandbox.host.mounts import Folders, MountOptions, Mounts
 from adaptive_batching.sandbox.host.output import OutputReader
-from adaptive_batching.sandbox.host.processes import Process, Sink
+from adaptive_batching.sandbox.host.processes import Process, Sink, Surroundings
 from adaptive_batching.sandbox.host.variables import Layout, runtime_variables
 from adaptive_batching.sandbox.host.watchdog import Watchdog
 from adaptive_batching.sandbox.http_server import Server
@@ -28,7 +29,8 @@ from adaptive_batching.sandbox.telemetry.fanout import Telemetry
 from adaptive_batching.sandbox.telemetry.logstream import LogStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
@@ -55,6 +57,8 @@ class Resources:
         self.telemetry = Telemetry(self.log, self._dialect, options.faults, redeliver=options.redeliver)
         self.extensions = launch.find_extensions(self.mounts.folders.opt, self.mounts.opt, self.mounts.host)
         self.output = OutputReader()
+        self._loopback = None if loopback.unavailable() else Loopback()
+        self._around = Surroundings(self.output, self.watchdog, self._loopback.start if self._loopback else _start)
         supported = APIS[options.apis]
         self.context = ApiContext(function, self.telemetry, self.new_generation(), supported, options.schemas)
         self.server = Server(routes.serve(self.context))
@@ -100,7 +104,7 @@ class Resources:
         `sink` receives its output and its end. Raises OSError if it cannot be started.
         """
         command = self.limits.command(self.mounts.command(words, folder))
-        return Process(kind, name, command, variables, self.output, sink, self.watchdog)
+        return Process(kind, name, command, variables, sink, self._around)
 
     def close(self) -> None:
         """Stop everything and remove the folders."""
@@ -111,7 +115,13 @@ class Resources:
         self.mounts.close()
         self.limits.close()
         self.watchdog.stop()
+        if self._loopback:
+            self._loopback.close()
         self._lock.close()
+
+
+def _start(call: Callable[..., subprocess.Popen[bytes]], *words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401
+    return call(*words, **options)
 
 
 def _log(function: Function, options: Options, folders: Folders) -> LogStream:
