@@ -1,5 +1,9 @@
 """A small HTTP server on loopback. It passes complete requests to a function and sends complete answers.
 
+A web page that a browser on this machine shows can send requests to loopback. It cannot forge two headers: Host, which
+is the name by which the page reached the server, also if it lets that name resolve to 127.0.0.1, and Origin. A request
+with a Host that does not name this server, or with the Origin of another one, is refused.
+
 The server sends every answer with one system call and sets TCP_NODELAY. Two small writes would cost 44 ms each time,
 because Nagle's algorithm waits for the peer's delayed acknowledgement. The rules of Lambda are not implemented here.
 """
@@ -7,12 +11,13 @@ because Nagle's algorithm waits for the peer's delayed acknowledgement. The rule
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -23,6 +28,13 @@ if TYPE_CHECKING:
 
 #: The largest request body that is read, in bytes. Lambda's payloads are at most 6 MiB, so the APIs can refuse more.
 BODY_LIMIT = 32 * 1024 * 1024
+#: The longest head of a chunk, in bytes; the most fields of a trailer, and the longest of them, which holds an error
+#: document in base64.
+LINE_LIMIT, TRAILERS, TRAILER_LIMIT = 1024, 100, 1024 * 1024
+#: Numbers on the wire: the lengths that Python reads otherwise, such as -1, +1, 1_0 and 0x1, are not valid there.
+_LENGTH, _SIZE = re.compile(r"[0-9]{1,19}"), re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(;.*)?\r?\n")
+#: The names of this server that need not be given.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @dataclass(frozen=True)
@@ -58,8 +70,12 @@ class Answer:
 Handle = Callable[[Request], Answer | None]
 
 
-class BadBodyError(Exception):
-    """The request body is too large to be read."""
+class _BadRequestError(Exception):
+    """A request cannot be read. `answer` says so to the client."""
+
+    def __init__(self, status: HTTPStatus, why: str) -> None:
+        super().__init__(why)
+        self.answer = Answer(status, f"{why}\n".encode(), {"Content-Type": "text/plain"}, close=True)
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -71,9 +87,10 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         try:
+            self._check_peer()
             request = self._read()
-        except (BadBodyError, ValueError):
-            self.close_connection = True
+        except _BadRequestError as error:
+            self._send(error.answer)
             return
         answer = self.server.handle_request_with(request)
         if answer is None:
@@ -81,42 +98,73 @@ class _Connection(BaseHTTPRequestHandler):
             return
         self._send(answer)
 
+    def _check_peer(self) -> None:
+        """Raise _BadRequestError if the request may come from a web page of another server."""
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        names = self.server.names
+        if host is not None and _without_port(host) not in names:
+            why = f"the Host {host!r} does not name this server, which is {', '.join(sorted(names))}"
+            raise _BadRequestError(HTTPStatus.FORBIDDEN, why)
+        if origin is not None and origin.lower() != f"http://{host or ''}".lower():
+            raise _BadRequestError(HTTPStatus.FORBIDDEN, f"the Origin {origin!r} is not this server")
+
     def _read(self) -> Request:
+        self._first_byte_at: float | None = None
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            self._first_byte_at: float | None = None
             body, trailers, complete = self._read_chunks()
-            return Request(
-                self.command, self.path, self.headers, body, trailers, complete, first_byte_at=self._first_byte_at
-            )
-        length = int(self.headers.get("Content-Length") or 0)
+        else:
+            body, trailers, complete = self._read_length()
+        return Request(
+            self.command, self.path, self.headers, body, trailers, complete, first_byte_at=self._first_byte_at
+        )
+
+    def _read_length(self) -> tuple[bytes, dict[str, str], bool]:
+        text = self.headers.get("Content-Length", "0").strip()
+        if not _LENGTH.fullmatch(text):
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"Content-Length {text!r} is not a length")
+        length = int(text)
         if length > BODY_LIMIT:
-            raise BadBodyError
-        body, first = b"", None
+            raise _BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {BODY_LIMIT} bytes")
+        body = b""
         if length:
-            body, first = self.rfile.read(1), time.monotonic()
+            body, self._first_byte_at = self.rfile.read(1), time.monotonic()
             body += self.rfile.read(length - 1)
-        return Request(self.command, self.path, self.headers, body, complete=len(body) == length, first_byte_at=first)
+        return body, {}, len(body) == length
 
     def _read_chunks(self) -> tuple[bytes, dict[str, str], bool]:
         body = bytearray()
         while True:
-            line = self.rfile.readline(1024)
-            if not line.endswith(b"\n"):
+            line = self.rfile.readline(LINE_LIMIT)
+            if not line.endswith(b"\n") and len(line) < LINE_LIMIT:  # the connection has ended
                 return bytes(body), {}, False
-            size = int(line.split(b";")[0], 16)
+            found = _SIZE.fullmatch(line)
+            if not found:
+                raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"{line[:40]!r} is not the head of a chunk")
+            size = int(found[1], 16)
             if size == 0:
-                break
+                return (bytes(body), *self._read_trailers())
+            if len(body) + size > BODY_LIMIT:
+                why = f"the body is larger than {BODY_LIMIT} bytes"
+                raise _BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, why)
             self._first_byte_at = self._first_byte_at or time.monotonic()
             chunk = self.rfile.read(size)
             body += chunk
-            if len(chunk) < size or len(body) > BODY_LIMIT:
+            if len(chunk) < size:
                 return bytes(body), {}, False
-            self.rfile.readline(1024)
+            self.rfile.readline(3)  # the end of the chunk's line
+
+    def _read_trailers(self) -> tuple[dict[str, str], bool]:
+        """Return the fields after the last chunk, and whether they are complete."""
         trailers: dict[str, str] = {}
-        while (line := self.rfile.readline(65536).strip()) != b"":
-            name, _, value = line.decode("latin-1").partition(":")
+        for _ in range(TRAILERS):
+            line = self.rfile.readline(TRAILER_LIMIT)
+            if not line.endswith(b"\n"):
+                return {}, False
+            name, _, value = line.strip().decode("latin-1").partition(":")
+            if not name:
+                return trailers, True
             trailers[name.strip().lower()] = value.strip()
-        return bytes(body), trailers, True
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"the trailer has more than {TRAILERS} fields")
 
     def _send(self, answer: Answer) -> None:
         phrase = HTTPStatus(answer.status).phrase
@@ -151,8 +199,9 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handle: Handle) -> None:
+    def __init__(self, address: tuple[str, int], handle: Handle, names: frozenset[str]) -> None:
         self.handle_request_with = handle
+        self.names = names
         self.open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(address, _Connection)
@@ -184,10 +233,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class Server:
-    """An HTTP server on 127.0.0.1. Port 0 selects a free port. Raises OSError if the port is in use."""
+    """An HTTP server on 127.0.0.1. Port 0 selects a free port. Raises OSError if the port is in use.
 
-    def __init__(self, handle: Handle, port: int = 0) -> None:
-        self._server = _Server(("127.0.0.1", port), handle)
+    `names` are host names of this server besides those of LOOPBACK.
+    """
+
+    def __init__(self, handle: Handle, port: int = 0, names: Iterable[str] = ()) -> None:
+        known = LOOPBACK | {name.lower() for name in names}
+        self._server = _Server(("127.0.0.1", port), handle, known)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name=f"http-{self.port}", daemon=True
@@ -205,3 +258,9 @@ class Server:
         self._server.server_close()
         self._server.cut_all()
         self._thread.join()
+
+
+def _without_port(host: str) -> str:
+    """Return the name in the value of a Host header, in lower case. Pure."""
+    name = host.strip().lower()
+    return name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]

@@ -1,7 +1,8 @@
 """Read a function from a SAM template: its code, variables, layers and limits. Opens no connection.
 
-Three intrinsic functions are resolved: Ref (to parameters, resources and pseudo parameters), Fn::Sub and Fn::GetAtt
-with Arn. Any other one in a property that is read here is an error.
+Three intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name),
+Fn::Sub and Fn::GetAtt with Arn. Any other one in a property that is read here is an error, and so is a value that only
+AWS knows: the URL of a queue, the ARN of a topic, `{{resolve:…}}`. A variable that the caller gives is not read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from pathlib import Path
 
 FUNCTION = "AWS::Serverless::Function"
@@ -25,6 +26,22 @@ _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
 }
+#: Resource type of which Ref is the name -> the property with that name. Functions and buckets get one without it.
+#: Source: "Return values" of each resource in the CloudFormation reference.
+_NAMES = {
+    FUNCTION: "FunctionName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::EventBus": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::Serverless::SimpleTable": "TableName",
+}
+_RESOLVE = "{{resolve:"
+_INSTEAD = "write a plain value, or give the variable with --env"
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
@@ -49,10 +66,13 @@ class Template:
             raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
         self._parameters = {name: given.get(name, one.get("Default")) for name, one in declared.items()}
 
-    def function(self, logical_id: str | None = None, layers: tuple[Path, ...] = ()) -> Function:
+    def function(
+        self, logical_id: str | None = None, layers: tuple[Path, ...] = (), given: Container[str] = ()
+    ) -> Function:
         """Return the function with a logical id. Without an id the template must have exactly one function.
 
-        `layers`, if given, replace those of the template. Raises SandboxError.
+        `layers`, if given, replace those of the template. `given` are the names of variables that are given elsewhere:
+        the template's values of these are not read. Raises SandboxError.
         """
         named = {name: one for name, one in self._resources.items() if one.get("Type") == FUNCTION}
         if logical_id is None and len(named) == 1:
@@ -64,7 +84,9 @@ class Template:
         everywhere = (self._document.get("Globals") or {}).get("Function") or {}
         own = named[logical_id].get("Properties") or {}
         wanted = {**everywhere, **own}
-        variables = {**_variables(everywhere), **_variables(own)}
+        both = {**_variables(everywhere), **_variables(own)}
+        variables = {name: value for name, value in both.items() if name not in given}
+        shared = [*(everywhere.get("Layers") or []), *(own.get("Layers") or [])]  # SAM adds lists together
         logging = self._value(wanted.get("LoggingConfig", {}), f"{logical_id}.LoggingConfig")
         return Function(
             self._path.parent / str(self._needed(wanted, "CodeUri", logical_id)),
@@ -72,7 +94,7 @@ class Template:
             self._name(logical_id),
             runtime=str(self._needed(wanted, "Runtime", logical_id)),
             variables={name: _text(self._value(value, f"{logical_id}.{name}")) for name, value in variables.items()},
-            layers=layers or tuple(self._layer(one) for one in wanted.get("Layers", [])),
+            layers=layers or tuple(self._layer(one, f"{logical_id}.Layers") for one in shared),
             timeout=float(self._value(wanted.get("Timeout", 3), f"{logical_id}.Timeout")),
             memory=int(self._value(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize")),
             log_format=str(logging.get("LogFormat", "Text")),
@@ -91,7 +113,12 @@ class Template:
             return {name: self._value(one, where) for name, one in value.items()}
         if isinstance(value, list):
             return [self._value(one, where) for one in value]
-        return self._resolve(value, where) if isinstance(value, _Intrinsic) else value
+        if isinstance(value, _Intrinsic):
+            return self._value(self._resolve(value, where), where)
+        if isinstance(value, str) and _RESOLVE in value:
+            reference = value[value.index(_RESOLVE) :].partition("}}")[0] + "}}"
+            raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
+        return value
 
     def _resolve(self, value: _Intrinsic, where: str) -> object:
         if value.name == "Ref":
@@ -133,9 +160,15 @@ class Template:
             if value is None:
                 raise SandboxError(f"{self._path}: parameter {name} has no default; set it with --parameter {name}=…")
             return value
-        if name in self._resources:
+        if name not in self._resources:
+            raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
+        kind, properties = self._type(name), self._resources[name].get("Properties") or {}
+        if kind in _ARNS or _NAMES.get(kind, "") in properties:
             return self._name(name)
-        raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
+        raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
+
+    def _type(self, name: str) -> str:
+        return str(self._resources[name].get("Type", "a resource without a type"))
 
     def _attribute(self, parts: list[str], where: str) -> str:
         name, attribute = parts[0], ".".join(parts[1:])
@@ -147,25 +180,33 @@ class Template:
     def _name(self, logical_id: str) -> str:
         """Return the physical name of a resource: its name property, or a name derived from its logical id."""
         properties = self._resources[logical_id].get("Properties") or {}
-        own = properties.get("FunctionName", properties.get("BucketName"))
+        own = properties.get(_NAMES[self._type(logical_id)])
         if own is not None:
             return str(self._value(own, logical_id))
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
 
-    def _layer(self, reference: object) -> Path:
+    def _layer(self, reference: object, where: str) -> Path:
         """Return the folder of a layer: the output of `sam build`, or its ContentUri if it needs no build."""
-        target = reference.argument if isinstance(reference, _Intrinsic) and reference.name == "Ref" else None
+        target = None
+        if isinstance(reference, _Intrinsic) and reference.name == "Ref":
+            target = reference.argument
+        elif isinstance(reference, dict) and len(reference) == 1:
+            target = reference.get("Ref")
         resource = self._resources.get(str(target), {})
         if resource.get("Type") != _LAYER:
             raise SandboxError(
-                f"{self._path}: a layer must be a Ref to a {_LAYER} of the template; name its folder with --layer"
+                f"{self._path}: {where}: a layer must be a Ref to a {_LAYER} of the template; name its folder with "
+                "--layer"
             )
         built = self._path.parent / ".aws-sam/build" / str(target)
         if built.is_dir():
             return built
         if "BuildMethod" in (resource.get("Metadata") or {}):
             raise SandboxError(f"layer {target} is not built; run `sam build`, or name its folder with --layer")
-        return self._path.parent / str(self._value(resource["Properties"]["ContentUri"], str(target)))
+        content = self._needed(resource.get("Properties") or {}, "ContentUri", str(target))
+        if not isinstance(content, str) or "://" in content:
+            raise SandboxError(f"{self._path}: {target}.ContentUri is not a folder here; name one with --layer")
+        return self._path.parent / content
 
 
 def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host import cgroups, launch
+from adaptive_batching.sandbox.host import cgroups, launch, loopback
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
 from adaptive_batching.sandbox.template import Template
 
@@ -90,6 +90,8 @@ def prepare(given: Given, console: Console) -> Target:
     launch.check(found.function, found.options)
     if found.options.limits and (why := cgroups.refused(found.options.limits)):
         console.say(f"memory and CPU are not limited: {why}")
+    if found.function.layers and (why := loopback.unavailable()):
+        console.say(f"the network can reach ports that extensions open on all interfaces: {why}")
     return found
 
 
@@ -99,16 +101,16 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
     variables = pairs("--env", given.env)
     if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
         raise SandboxError(f"--env {wrong[0]!r} is not a variable name; use letters, digits and _, and no digit first")
-    function = _described(given)
+    function = _described(given, variables)
     check_function(function)
     return Target(function, variables, _options(given, struck, echo), given.s3)
 
 
-def _described(given: Given) -> Function:
+def _described(given: Given, variables: Mapping[str, str]) -> Function:
     fields = {name: value for name in _FIELDS if (value := getattr(given, name)) is not None}
     if given.folder.suffix in {".yaml", ".yml"}:
         template = Template(given.folder, pairs("--parameter", given.parameter))
-        return replace(template.function(given.function, given.layer), **fields)
+        return replace(template.function(given.function, given.layer, variables), **fields)
     return Function(given.folder, layers=given.layer, **{"name": given.folder.resolve().name, **fields})
 
 

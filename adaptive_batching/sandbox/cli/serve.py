@@ -16,14 +16,14 @@ from adaptive_batching.sandbox.fleet import CONCURRENCY
 PORT = 3001
 
 
-def _serve(*, port: int, concurrency: int, idle: float | None, **given: Any) -> int:  # noqa: ANN401
+def _serve(*, port: int, concurrency: int, idle: float | None, host: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.service import Service, carry_out  # noqa: PLC0415
 
     _, err = consoles()
     with refusing(SandboxError, FaultError):
-        return carry_out(Given(**given), Service(port, concurrency, idle), err)
+        return carry_out(Given(**given), Service(port, concurrency, idle, host), err)
 
 
 serve = Command(
@@ -37,6 +37,12 @@ serve = Command(
             default=PORT,
             metavar="PORT",
             help=f"of the Invoke API; 0: any (default: {PORT})",
+        ),
+        Option(
+            ["--host"],
+            multiple=True,
+            metavar="NAME",
+            help="a name by which clients call it, besides 127.0.0.1 and localhost; repeatable",
         ),
         Option(
             ["--concurrency"],

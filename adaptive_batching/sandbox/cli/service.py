@@ -31,12 +31,13 @@ class Service:
     """The options of the service.
 
     `port` is that of the Invoke API and `concurrency` the largest number of environments. An environment that is idle
-    for `idle` seconds is shut down; None keeps it.
+    for `idle` seconds is shut down; None keeps it. `hosts` are further names by which clients call the Invoke API.
     """
 
     port: int
     concurrency: int
     idle: float | None
+    hosts: tuple[str, ...] = ()
 
 
 def carry_out(given: Given, service: Service, console: Console) -> int:
@@ -49,7 +50,7 @@ def carry_out(given: Given, service: Service, console: Console) -> int:
 def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
     """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Raises SandboxError."""
     with _ending() as ending, Fleet(function, options, service.concurrency, service.idle) as fleet:
-        server = _listen({function.name: fleet}, service.port)
+        server = _listen({function.name: fleet}, service)
         try:
             _announce(function, server.port, console)
             ending.recv(1)
@@ -64,11 +65,13 @@ def keep_serving(function: Function, options: Options, service: Service, console
     return 0
 
 
-def _listen(fleets: dict[str, Fleet], port: int) -> Server:
+def _listen(fleets: dict[str, Fleet], service: Service) -> Server:
     try:
-        return Server(invoke_api.serve(fleets), port)
+        return Server(invoke_api.serve(fleets), service.port, service.hosts)
     except OSError as error:
-        raise SandboxError(f"cannot listen on port {port} ({error.strerror}); choose another with --port") from None
+        raise SandboxError(
+            f"cannot listen on port {service.port} ({error.strerror}); choose another with --port"
+        ) from None
 
 
 @contextlib.contextmanager

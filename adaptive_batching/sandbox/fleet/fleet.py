@@ -53,7 +53,7 @@ class Fleet:
         self._closed = self._starting = False
         # Concurrent requests of one environment. Each is counted as one slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
-        self._events: deque[tuple[bytes, str | None, str]] = deque()
+        self._events: deque[tuple[bytes, str]] = deque()
         self.all: list[Environment] = []
         self.dropped = 0
         self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
@@ -76,11 +76,11 @@ class Fleet:
             self._release(environment)
             raise
 
-    def enqueue(self, payload: bytes, client_context: str | None = None) -> str:
+    def enqueue(self, payload: bytes) -> str:
         """Queue an event and return its request id. It runs when an environment is free; its result is dropped."""
         request_id = str(uuid.uuid4())
         with self._changed:
-            self._events.append((payload, client_context, request_id))
+            self._events.append((payload, request_id))
             self._changed.notify_all()
         return request_id
 
@@ -138,7 +138,7 @@ class Fleet:
                     return
                 event = self._events.popleft()
             try:
-                self.begin(*event)
+                self.begin(event[0], request_id=event[1])
             except ThrottledError:  # another invocation took the room; the event stays first
                 with self._changed:
                     self._events.appendleft(event)

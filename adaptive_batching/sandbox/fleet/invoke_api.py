@@ -11,7 +11,7 @@ import re
 import traceback
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import eventstream
@@ -21,16 +21,25 @@ from adaptive_batching.sandbox.lifecycle.results import result_of
 from adaptive_batching.sandbox.refusals import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from adaptive_batching.sandbox.function import Function
 
 #: The largest payload of a synchronous and of an asynchronous invocation, in bytes.
 SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_LIMIT = 1024 * 1024
+#: The largest client context, in bytes of base64.
+CONTEXT_LIMIT = 3583
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations")
 _GET = re.compile(r"/2015-03-31/functions/([^/]+)")
+#: What FunctionName may be, as the API reference has it; the groups are the name and the qualifier.
+_NAME = re.compile(
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:[a-z]{2}(?:-gov)?-[a-z]+-\d:)?(?:\d{12}:)?(?:function:)?"
+    r"([a-zA-Z0-9-_.]+)(?::(\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+#: What stands in place of a variable's value.
+MASK = "***"
 
 
 def serve(fleets: Mapping[str, Fleet]) -> Handle:
@@ -44,51 +53,106 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
             return _error(500, "ServiceException", f"{type(error).__name__}: {error}")
 
     def route(request: Request) -> Answer:
-        path = unquote(urlsplit(request.path).path)
-        if (found := _INVOKE.fullmatch(path)) and request.method == "POST":
-            fleet = fleets.get(function_name(found[1]))
-            return _invoke(fleet, request) if fleet else _not_found(found[1])
-        if (found := _STREAM.fullmatch(path)) and request.method == "POST":
-            fleet = fleets.get(function_name(found[1]))
-            return _streamed(_invoke(fleet, request)) if fleet else _not_found(found[1])
-        if (found := _GET.fullmatch(path)) and request.method == "GET":
-            fleet = fleets.get(function_name(found[1]))
-            return _describe(fleet.function) if fleet else _not_found(found[1])
+        path = urlsplit(request.path).path
+        for pattern, method, operation in operations:
+            if (found := pattern.fullmatch(path)) and request.method == method:
+                return _on(fleets, unquote(found[1]), request, operation)
         return _error(404, "UnknownOperationException", f"{request.method} {path} is not served here")
 
+    operations: list[tuple[re.Pattern[str], str, Callable[[Fleet, Request], Answer]]] = [
+        (_INVOKE, "POST", _invoke),
+        (_STREAM, "POST", lambda fleet, request: _streamed(_invoke(fleet, request))),
+        (_GET, "GET", lambda fleet, _request: _describe(fleet.function)),
+    ]
     return handle
 
 
-def function_name(text: str) -> str:
-    """Return the function name from a name, a name with a qualifier, a partial ARN or an ARN. Pure."""
-    parts = text.split(":")
-    after = parts.index("function") + 1 if "function" in parts else len(parts)
-    return parts[after] if after < len(parts) else parts[0]
+def _on(
+    fleets: Mapping[str, Fleet], text: str, request: Request, operation: Callable[[Fleet, Request], Answer]
+) -> Answer:
+    """Carry out an operation on the function that `text` names, or refuse a name that is malformed or unknown."""
+    if not _NAME.fullmatch(text):
+        return _error(
+            400,
+            "ValidationException",
+            f"1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must "
+            f"satisfy regular expression pattern: {_NAME.pattern}",
+        )
+    name, qualifier = function_name(text)
+    asked = parse_qs(urlsplit(request.path).query).get("Qualifier", [])
+    if asked and qualifier and asked[0] != qualifier:
+        both = f"The derived qualifier from the function name does not match the specified qualifier: {asked[0]}"
+        return _error(400, "InvalidParameterValueException", both)
+    qualifier = qualifier or (asked[0] if asked else "")
+    fleet = fleets.get(name)
+    if fleet is None or qualifier not in {"", fleet.function.version}:
+        arn = fleet.function.arn if fleet else name
+        return _error(
+            404, "ResourceNotFoundException", f"Function not found: {arn}{':' if qualifier else ''}{qualifier}"
+        )
+    return operation(fleet, request)
+
+
+def function_name(text: str) -> tuple[str, str]:
+    """Return the function's name and the qualifier, "" without one, of a name, a partial ARN or an ARN. Pure."""
+    found = _NAME.fullmatch(text)
+    return (found[1], found[2] or "") if found else (text, "")
+
+
+def client_context(header: str | None) -> str | None:
+    """Return the client context as JSON, which the Runtime API hands on, from its header, which is base64. Pure.
+
+    Raises ValueError if it is not an object in JSON in base64, or too large.
+    """
+    if header is None:
+        return None
+    if len(header) > CONTEXT_LIMIT:
+        raise ValueError
+    context = json.loads(base64.b64decode(header, validate=True))
+    if not isinstance(context, dict):
+        raise ValueError  # noqa: TRY004 - for the caller it is one mistake
+    return json.dumps(context)
 
 
 def _invoke(fleet: Fleet, request: Request) -> Answer:
     kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
-    limit = ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT
+    try:
+        payload, context = _checked(request, ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT)
+    except _RefusedError as refused:
+        return refused.answer
+    if kind == "DryRun":
+        return Answer(204)
+    if kind == "Event":  # only a synchronous invocation hands the client context on
+        return Answer(202, headers={"x-amzn-RequestId": fleet.enqueue(payload)})
+    if kind != "RequestResponse":
+        return _error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
+    return _synchronous(fleet, payload, context, tail=request.header("X-Amz-Log-Type") == "Tail")
+
+
+class _RefusedError(Exception):
+    """A request is not valid. `answer` says so to the client."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _checked(request: Request, limit: int) -> tuple[bytes, str | None]:
+    """Return the payload and the client context of a request. `limit` is that of the payload. Raises _RefusedError."""
     payload = request.body or b"{}"
     if len(payload) > limit:
-        return _error(
-            413,
-            "RequestTooLargeException",
-            f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
-        )
+        text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        raise _RefusedError(_error(413, "RequestTooLargeException", text))
     try:
         json.loads(payload)
     except (ValueError, RecursionError) as error:
         text = f"Could not parse request body into json: {error}"
-        return _error(400, "InvalidRequestContentException", text)
-    context = request.header("X-Amz-Client-Context")
-    if kind == "DryRun":
-        return Answer(204)
-    if kind == "Event":
-        return Answer(202, headers={"x-amzn-RequestId": fleet.enqueue(payload, context)})
-    if kind != "RequestResponse":
-        return _error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
-    return _synchronous(fleet, payload, context, tail=request.header("X-Amz-Log-Type") == "Tail")
+        raise _RefusedError(_error(400, "InvalidRequestContentException", text)) from None
+    try:
+        return payload, client_context(request.header("X-Amz-Client-Context"))
+    except (ValueError, RecursionError):
+        text = "Client context must be a valid Base64-encoded JSON object."
+        raise _RefusedError(_error(400, "InvalidRequestContentException", text)) from None
 
 
 def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: bool) -> Answer:
@@ -147,14 +211,10 @@ def _describe(function: Function) -> Answer:
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
-        "Environment": {"Variables": dict(function.variables)},
+        "Environment": {"Variables": dict.fromkeys(function.variables, MASK)},  # any of them may be a secret
         "LoggingConfig": {"LogFormat": function.log_format, "LogGroup": function.log_group},
     }
     return Answer(200, json.dumps({"Configuration": configuration}).encode(), JSON)
-
-
-def _not_found(name: str) -> Answer:
-    return _error(404, "ResourceNotFoundException", f"Function not found: {name}")
 
 
 def _error(status: int, kind: str, message: str, **more: str) -> Answer:

@@ -9,17 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.host import python_runtime
+from adaptive_batching.sandbox.host import executable, python_runtime
 from adaptive_batching.sandbox.options import base_interpreter
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.host.executable import Outside
+    from adaptive_batching.sandbox.host.mounts import Mounts
     from adaptive_batching.sandbox.options import Options
 
 #: The name of a file in the layer that disables all extensions.
 SWITCH_OFF = "disable-extensions-jwigqn8j"
-#: The folder of this project's Node bootstrap. AWS publishes none that runs without building native code.
+#: The folder with AWS's Node runtime client, and what starts it.
 NODE_FOLDER = Path(__file__).parent / "node"
+#: The variable that names a program through which the runtime is started.
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+#: Starts the runtime, "$@", through the wrapper, "$0", or says as Lambda does why that cannot be done.
+_WRAPPED = """[ -f "$0" ] || { echo "$0: does not exist"; exit 127; }
+[ -x "$0" ] || { echo "$0: is not executable"; exit 126; }
+exec "$0" "$@"
+"""
 
 PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
 
@@ -28,36 +37,27 @@ PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
 class ExtensionFile:
     """One file of `<layer>/extensions`.
 
-    `path` is its path for processes of the environment. `error` is the error type if it cannot be started, else "".
+    `path` is its path for processes of the environment. `why` says why the kernel does not execute it, "" if it does.
     """
 
     name: str
     path: str
-    error: str
+    why: str
+
+    @property
+    def error(self) -> str:
+        """The error type with which Lambda reports `why` in `platform.extension`, "" without one."""
+        return {"": "", executable.DENIED: "PermissionDenied"}.get(self.why, "UnknownError")
 
 
-def find_extensions(layer: Path, inside: str) -> list[ExtensionFile]:
+def find_extensions(layer: Path, inside: str, outside: Outside = Path) -> list[ExtensionFile]:
     """Return the files of `extensions/`, sorted by name. `inside` is the path of the layer for processes."""
     folder = layer / "extensions"
     if not folder.is_dir() or (layer / SWITCH_OFF).exists():
         return []
-    files = sorted(entry for entry in folder.iterdir() if not entry.is_dir())
-    return [ExtensionFile(file.name, f"{inside}/extensions/{file.name}", _error(file, layer)) for file in files]
-
-
-def _error(file: Path, layer: Path) -> str:
-    """Return the error type with which Lambda reports that the kernel cannot execute the file, "" if it can."""
-    if not os.access(file, os.X_OK):
-        return "PermissionDenied"
-    with file.open("rb") as opened:
-        start = opened.readline(256)
-    words = start[2:].split() if start.startswith(b"#!") else []
-    if not words:
-        return ""
-    interpreter = Path(os.fsdecode(words[0]))
-    if interpreter.is_relative_to("/opt"):  # the path of the layer for processes
-        interpreter = layer / interpreter.relative_to("/opt")
-    return "" if interpreter.exists() else "UnknownError"
+    names = sorted(entry.name for entry in folder.iterdir() if not entry.is_dir())
+    paths = {name: f"{inside}/extensions/{name}" for name in names}
+    return [ExtensionFile(name, path, executable.refusal(path, outside)) for name, path in paths.items()]
 
 
 def kind(function: Function) -> str:
@@ -100,10 +100,17 @@ def _check_handler(function: Function) -> None:
         )
     if family == NODE and not shutil.which("node"):
         raise SandboxError("a nodejs function needs node on the PATH")
-    bootstrap = function.folder / "bootstrap"
-    if family == PROVIDED and not os.access(bootstrap, os.X_OK):
-        what = "is not executable (run chmod +x)" if bootstrap.exists() else "is missing"
-        raise SandboxError(f"{bootstrap} {what}; a provided runtime starts it")
+    if family == PROVIDED:
+        _check_bootstrap(function)
+
+
+def _check_bootstrap(function: Function) -> None:
+    """Raise SandboxError if neither the function nor a layer has an executable file named bootstrap."""
+    found = [one / "bootstrap" for one in (function.folder, *function.layers) if (one / "bootstrap").is_file()]
+    if not found:
+        raise SandboxError(f"{function.folder / 'bootstrap'} is missing; a provided runtime starts it")
+    if not os.access(found[0], os.X_OK):
+        raise SandboxError(f"{found[0]} is not executable (run chmod +x); a provided runtime starts it")
 
 
 def runtime_folder(function: Function, options: Options) -> Path | None:
@@ -125,15 +132,23 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
     return folder
 
 
-def runtime_command(function: Function, options: Options, runtime: str, task: str) -> list[str]:
-    """Return the command of the function's runtime.
-
-    `runtime` and `task` are the paths of the runtime and of the function's code for processes of the environment.
-    """
+def runtime_command(function: Function, options: Options, mounts: Mounts) -> list[str]:
+    """Return the command of the function's runtime, with paths for processes of the environment."""
     family = kind(function)
     if family == PROVIDED:
-        return [f"{task}/bootstrap"]
+        own = (function.folder / "bootstrap").is_file()
+        return [f"{mounts.task if own else mounts.opt}/bootstrap"]
     if family == NODE:
-        return [shutil.which("node") or "node", f"{runtime}/bootstrap.mjs"]
-    seen = options.see_packages or options.interpreter != base_interpreter()
-    return python_runtime.command(options.interpreter, runtime, function.handler, see_packages=seen)
+        command = [shutil.which("node") or "node", f"{mounts.runtime}/index.mjs"]
+    else:
+        seen = options.see_packages or options.interpreter != base_interpreter()
+        command = python_runtime.command(options.interpreter, mounts.lang, see_packages=seen)
+    wrapper = function.variables.get(WRAPPER)
+    return ["/bin/sh", "-c", _WRAPPED, wrapper, *command] if wrapper else command
+
+
+def write_start(function: Function, mounts: Mounts) -> None:
+    """Write the file with which the runtime of a Python function starts, into the environment's `/var/lang`."""
+    if kind(function) == PYTHON:
+        text = python_runtime.start(function.handler, mounts.task, mounts.opt, mounts.runtime)
+        (mounts.folders.lang / python_runtime.START).write_text(text, encoding="utf-8")

@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 #: The script first binds everything below /mnt, because a source may be below a path that is covered later. Its
-#: arguments are the sources temporary, task, opt, runtime, hosts, resolv.conf or "", the size of /tmp in MB or "", and
-#: then the files that stay visible.
+#: arguments are the sources temporary, task, opt, runtime, lang, hosts, resolv.conf or "", the size of /tmp in MB or
+#: "", and then the files that stay visible.
 _MOUNTS = """set -e
 mount -t tmpfs -o mode=755,size=1m sandbox /mnt
-mkdir /mnt/task /mnt/runtime /mnt/opt /mnt/temporary /mnt/kept
-[ -z "$7" ] || mount -t tmpfs -o "mode=1777,size=$7m" sandbox "$1"
+mkdir /mnt/task /mnt/runtime /mnt/lang /mnt/opt /mnt/temporary /mnt/kept
+[ -z "$8" ] || mount -t tmpfs -o "mode=1777,size=$8m" sandbox "$1"
 mount --bind "$1" /mnt/temporary
 mount --bind "$2" /mnt/task; mount -o remount,bind,ro /mnt/task
 mount --bind "$3" /mnt/opt; mount -o remount,bind,ro /mnt/opt
 mount --bind "$4" /mnt/runtime; mount -o remount,bind,ro /mnt/runtime
-mount --bind "$5" /etc/hosts
-[ -z "$6" ] || mount --bind "$6" /etc/resolv.conf
-shift 7
+mount --bind "$5" /mnt/lang; mount -o remount,bind,ro /mnt/lang
+mount --bind "$6" /etc/hosts
+[ -z "$7" ] || mount --bind "$7" /etc/resolv.conf
+shift 8
 number=0
 for file in "$@"; do
   number=$((number + 1)); : > "/mnt/kept/$number"; mount --bind "$file" "/mnt/kept/$number"
@@ -72,6 +73,11 @@ class Folders:
     opt: Path
     runtime: Path
 
+    @property
+    def lang(self) -> Path:
+        """The folder of the file with which the runtime starts."""
+        return self.root / "lang"
+
 
 @dataclass(frozen=True)
 class MountOptions:
@@ -99,6 +105,7 @@ class Mounts:
         self._holder: subprocess.Popen[bytes] | None = None
         self._namespaces: list[IO[bytes]] = []
         self._enter: list[str] = []
+        folders.lang.mkdir(parents=True, exist_ok=True)
         if private:
             self._make()
 
@@ -116,6 +123,27 @@ class Mounts:
     def runtime(self) -> str:
         """The path of the runtime for processes inside."""
         return "/var/runtime" if self.private else str(self.folders.runtime)
+
+    @property
+    def lang(self) -> str:
+        """The path of the folder `lang` for processes inside."""
+        return "/var/lang" if self.private else str(self.folders.lang)
+
+    def host(self, path: str) -> Path:
+        """Return the path on the host of a file that processes inside know by `path`."""
+        if self.private:
+            folders = self.folders
+            inside = {
+                "/opt": folders.opt,
+                "/tmp": self.outside,  # noqa: S108 - named, not used
+                "/var/lang": folders.lang,
+                "/var/runtime": folders.runtime,
+                "/var/task": folders.task,
+            }
+            for covered, source in inside.items():
+                if Path(path).is_relative_to(covered):
+                    return source / Path(path).relative_to(covered)
+        return Path(path)
 
     @property
     def temporary(self) -> str | None:
@@ -136,7 +164,8 @@ class Mounts:
     def _make(self) -> None:
         options = self._options
         self._names = names = Names(self.folders.root, hanging=options.hanging_dns)
-        sources = (self.folders.temporary, self.folders.task, self.folders.opt, self.folders.runtime)
+        folders = self.folders
+        sources = (folders.temporary, folders.task, folders.opt, folders.runtime, folders.lang)
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         size = SMALL_TMP if options.small_tmp else ""
         words = [*sources, names.hosts, names.resolv_conf or "", size, *options.visible]
@@ -222,16 +251,3 @@ def certificates(variables: Mapping[str, str]) -> tuple[Path, ...]:
     found = [Path(variables[name]) for name in CERTIFICATES if name in variables]
     hidden = [path for path in found if path.is_file() and any(path.is_relative_to(one) for one in _REPLACED)]
     return tuple(dict.fromkeys(hidden))
-
-
-def merge_layers(layers: Sequence[Path], target: Path) -> Path:
-    """Return a folder with the content of all layers. Files of later layers replace those of earlier ones.
-
-    The layers are copied to `target`. A single layer is not copied, and its own folder is returned.
-    """
-    if len(layers) == 1:
-        return layers[0].resolve()
-    target.mkdir()
-    for layer in layers:
-        shutil.copytree(layer, target, symlinks=True, dirs_exist_ok=True)
-    return target

@@ -11,12 +11,13 @@ import os
 import signal
 import subprocess
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from adaptive_batching.sandbox.host.framing import Frames, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from adaptive_batching.sandbox.host.output import OutputReader
     from adaptive_batching.sandbox.host.watchdog import Watchdog
@@ -34,6 +35,18 @@ class Sink(Protocol):
         """Be notified that the process has ended, its output has been passed on and its group has been killed."""
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the processes of an environment share.
+
+    `start` makes a call that starts a process, on the thread from which processes are started.
+    """
+
+    output: OutputReader
+    watchdog: Watchdog
+    start: Callable[..., subprocess.Popen[bytes]]
+
+
 class Process:
     """One process and its group. Raises OSError if it cannot be started.
 
@@ -47,13 +60,13 @@ class Process:
         name: str,
         command: Sequence[str],
         environment: Mapping[str, str],
-        output: OutputReader,
         sink: Sink,
-        watchdog: Watchdog,
+        surroundings: Surroundings,
     ) -> None:
         self.kind = kind
         self.name = name
         self.exit_code: int | None = None
+        output, watchdog = surroundings.output, surroundings.watchdog
         self._output = output
         self._sink = sink
         self._watchdog = watchdog
@@ -69,7 +82,8 @@ class Process:
         if frames:
             variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(writes[2])
         try:
-            self._popen = subprocess.Popen(
+            self._popen = surroundings.start(
+                subprocess.Popen,
                 list(command),
                 env=variables,
                 stdin=subprocess.DEVNULL,

@@ -29,6 +29,18 @@ NAME = "awslambdaric"
 _C_MODULE = "runtime_client"
 #: Seconds within which an interpreter must load the C module.
 _START = 30.0
+#: The file that starts the runtime. It has the name that it has in Lambda.
+START = "bootstrap.py"
+_START_TEXT = """import site, sys
+if "-S" in sys.orig_argv:  # hides the installed packages, and omits what functions may call
+    site.setquit()
+    site.sethelper()
+sys.path[0] = {runtime!r}
+from awslambdaric.__main__ import main
+packages = "lib/python%d.%d/site-packages" % sys.version_info[:2]
+sys.path[:1] = [{task!r}, {opt!r} + "/python/" + packages, {opt!r} + "/python", {runtime!r}]
+main(["bootstrap", {handler!r}])
+"""
 _BY_HAND = "`python -m pip install --target FOLDER awslambdaric` creates a folder for --awslambdaric"
 
 
@@ -113,13 +125,19 @@ def check_loads(interpreter: Path, folder: Path) -> None:
         )
 
 
-def command(interpreter: Path, runtime: str, handler: str, *, see_packages: bool) -> list[str]:
-    """Return the command of a Python function's runtime.
+def command(interpreter: Path, lang: str, *, see_packages: bool) -> list[str]:
+    """Return the command of a Python function's runtime. `lang` is the folder that holds START.
 
-    Without `see_packages` the function does not see the packages that are installed for the interpreter.
+    Without `see_packages` the function does not see the packages that are installed for the interpreter. START comes
+    last, because wrapper scripts insert options of the interpreter before the last word.
     """
-    start = f"import sys; sys.path[:0] = [{runtime!r}]; from awslambdaric.__main__ import main; main(sys.argv)"
-    if see_packages:
-        return [str(interpreter), "-c", start, handler]
-    # -S hides the installed packages. It also omits `exit` and `help`, which functions may call.
-    return [str(interpreter), "-S", "-c", f"import site; site.setquit(); site.sethelper(); {start}", handler]
+    return [str(interpreter), *([] if see_packages else ["-S"]), f"{lang}/{START}"]
+
+
+def start(handler: str, task: str, opt: str, runtime: str) -> str:
+    """Return the text of START. The arguments are those of the function, as its processes see them. Pure.
+
+    As in Lambda, awslambdaric is found before anything of the function is, and afterwards the function's code and its
+    layers are found before it.
+    """
+    return _START_TEXT.format(handler=handler, task=task, opt=opt, runtime=runtime)

@@ -35,7 +35,8 @@ _NOT_IN_A_SNAPSHOT = (
     "AWS_LAMBDA_LOG_GROUP_NAME",
     "AWS_LAMBDA_LOG_STREAM_NAME",
 )
-_RUNTIME_ONLY = frozenset({"AWS_LAMBDA_MAX_CONCURRENCY"})
+#: Set by the runtime's own start script, so that extensions do not see it.
+_RUNTIME_ONLY = frozenset({"AWS_LAMBDA_MAX_CONCURRENCY", "NODE_PATH"})
 #: The address of the X-Ray daemon. Nothing listens there.
 XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000
 
@@ -78,6 +79,10 @@ def runtime_variables(function: Function, layout: Layout, api: str, log_stream: 
         "_HANDLER": function.handler,
         **function.variables,
     }
+    if function.runtime.startswith("nodejs"):
+        version = function.runtime.removeprefix("nodejs").partition(".")[0]
+        places = (f"{layout.opt}/nodejs/node{version}", f"{layout.opt}/nodejs", layout.runtime)
+        variables.setdefault("NODE_PATH", ":".join(f"{place}/node_modules" for place in places))
     if function.xray:
         # In production the daemon is at 169.254.79.129. Here nothing listens, and UDP packets to it are lost.
         variables |= {

@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import IsolationError, SandboxError
 from adaptive_batching.sandbox.function import MANAGED, SNAP_START
-from adaptive_batching.sandbox.host import launch, mounts, workdir
+from adaptive_batching.sandbox.host import launch, layers, loopback, mounts, workdir
 from adaptive_batching.sandbox.host.cgroups import Limits
+from adaptive_batching.sandbox.host.loopback import Loopback
 from adaptive_batching.sandbox.host.mounts import Folders, MountOptions, Mounts
 from adaptive_batching.sandbox.host.output import OutputReader
-from adaptive_batching.sandbox.host.processes import Process, Sink
+from adaptive_batching.sandbox.host.processes import Process, Sink, Surroundings
 from adaptive_batching.sandbox.host.variables import Layout, runtime_variables
 from adaptive_batching.sandbox.host.watchdog import Watchdog
 from adaptive_batching.sandbox.http_server import Server
@@ -28,7 +29,8 @@ from adaptive_batching.sandbox.telemetry.fanout import Telemetry
 from adaptive_batching.sandbox.telemetry.logstream import LogStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import subprocess
+    from collections.abc import Callable, Mapping, Sequence
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
@@ -47,13 +49,16 @@ class Resources:
         self.function = function
         self.options = options
         self._lock, self.mounts = _mount(function, options)
+        launch.write_start(function, self.mounts)
         root = self.mounts.folders.root
         self.limits = Limits(root.name, function.memory, options.limits)
         self.watchdog = Watchdog([root, *self.limits.folders])
         self.log = _log(function, options, self.mounts.folders)
         self.telemetry = Telemetry(self.log, self._dialect, options.faults, redeliver=options.redeliver)
-        self.extensions = launch.find_extensions(self.mounts.folders.opt, self.mounts.opt)
+        self.extensions = launch.find_extensions(self.mounts.folders.opt, self.mounts.opt, self.mounts.host)
         self.output = OutputReader()
+        self._loopback = None if loopback.unavailable() else Loopback()
+        self._around = Surroundings(self.output, self.watchdog, self._loopback.start if self._loopback else _start)
         supported = APIS[options.apis]
         self.context = ApiContext(function, self.telemetry, self.new_generation(), supported, options.schemas)
         self.server = Server(routes.serve(self.context))
@@ -89,7 +94,7 @@ class Resources:
 
     def runtime_command(self) -> list[str]:
         """Return the command of the runtime."""
-        return launch.runtime_command(self.function, self.options, self.mounts.runtime, self.mounts.task)
+        return launch.runtime_command(self.function, self.options, self.mounts)
 
     def run(
         self, kind: str, name: str, words: Sequence[str], folder: str, variables: Mapping[str, str], sink: Sink
@@ -99,7 +104,7 @@ class Resources:
         `sink` receives its output and its end. Raises OSError if it cannot be started.
         """
         command = self.limits.command(self.mounts.command(words, folder))
-        return Process(kind, name, command, variables, self.output, sink, self.watchdog)
+        return Process(kind, name, command, variables, sink, self._around)
 
     def close(self) -> None:
         """Stop everything and remove the folders."""
@@ -110,7 +115,13 @@ class Resources:
         self.mounts.close()
         self.limits.close()
         self.watchdog.stop()
+        if self._loopback:
+            self._loopback.close()
         self._lock.close()
+
+
+def _start(call: Callable[..., subprocess.Popen[bytes]], *words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401
+    return call(*words, **options)
 
 
 def _log(function: Function, options: Options, folders: Folders) -> LogStream:
@@ -139,11 +150,11 @@ def _mount(function: Function, options: Options) -> tuple[IO[bytes], Mounts]:
     lock, root = workdir.claim()
     for name in ("temporary", "empty"):
         (root / name).mkdir()
-    opt = mounts.merge_layers(function.layers, root / "opt") if function.layers else root / "empty"
-    folders = Folders(root, root / "temporary", function.folder.resolve(), opt, runtime or root / "empty")
     try:
+        opt = layers.merge(function.layers, root / "opt") if function.layers else root / "empty"
+        folders = Folders(root, root / "temporary", function.folder.resolve(), opt, runtime or root / "empty")
         return lock, Mounts(folders, mount_options, private=not why)
-    except IsolationError as error:
+    except (IsolationError, SandboxError) as error:
         lock.close()
         shutil.rmtree(root, ignore_errors=True)
         raise SandboxError(str(error)) from None

@@ -10,8 +10,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.host import executable
 from adaptive_batching.sandbox.host.processes import EXTENSION, RUNTIME
 from adaptive_batching.sandbox.host.variables import extension_variables
+from adaptive_batching.sandbox.lifecycle import exits
 from adaptive_batching.sandbox.protocol.generation import Failure
 from adaptive_batching.sandbox.protocol.registry import LIMIT
 from adaptive_batching.sandbox.protocol.states import ExtensionCall
@@ -102,17 +104,15 @@ class Supervisor:
     def ended(self, process: Process) -> None:
         """Handle the end of a process. Unless the generation is ending, it fails."""
         code = process.exit_code or 0
-        how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         out_of_memory = code == -signal.SIGKILL and self.resources.limits.out_of_memory()
         with self.changed:
             if process in self.generation.processes:
                 self.resources.telemetry.detach(process.name)
             if process.kind != RUNTIME:
-                self.generation.fail(Failure("Extension.Crash", f"extension {process.name}: {how}"))
-            elif out_of_memory:
-                self.generation.fail(Failure("Runtime.OutOfMemory", "Runtime exited with error: signal: killed"))
+                self.generation.fail(Failure("Extension.Crash", exits.of_extension(code)))
             else:
-                self.generation.fail(Failure("Runtime.ExitError", f"Runtime exited with error: {how}"))
+                error_type = "Runtime.OutOfMemory" if out_of_memory else "Runtime.ExitError"
+                self.generation.fail(Failure(error_type, exits.of_runtime(code)))
             self.changed.notify_all()
 
     # ---- Steps of a generation
@@ -135,12 +135,18 @@ class Supervisor:
                 extension = self.generation.registry.named(file.name)
                 extension.apply(ExtensionCall.LAUNCH_FAILED)
                 extension.error_type = error
-                self.generation.fail(Failure("Extension.LaunchError", f"extension {file.name}: {error}"))
+                why = f"fork/exec {file.path}: {file.why}" if file.why else f"extension {file.name}: {error}"
+                self.generation.fail(Failure("Extension.LaunchError", why))
 
     def start_runtime(self) -> None:
-        """Start the function's runtime."""
+        """Start the function's runtime. One that cannot be started fails the generation."""
         resources = self.resources
-        self._start(RUNTIME, RUNTIME, resources.runtime_command(), resources.mounts.task, resources.variables())
+        command = resources.runtime_command()
+        if why := executable.refusal(command[0], resources.mounts.host):
+            with self.changed:
+                self.generation.fail(Failure("Runtime.InvalidEntrypoint", f"fork/exec {command[0]}: {why}"))
+            return
+        self._start(RUNTIME, RUNTIME, command, resources.mounts.task, resources.variables())
 
     def _start(self, kind: str, name: str, words: Sequence[str], folder: str, variables: Mapping[str, str]) -> None:
         process = self.resources.run(kind, name, words, folder, variables, self)

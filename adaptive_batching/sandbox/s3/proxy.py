@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from adaptive_batching.sandbox.host.names import S3_NAME
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class S3Proxy:
         self._stopped = threading.Event()
         self._session = requests.Session()
         self._session.trust_env = False
-        self._server = Server(self._handle)
+        self._server = Server(self._handle, names=(S3_NAME,))
 
     @property
     def endpoint(self) -> str:

@@ -61,13 +61,21 @@ def test_nothing_of_the_users_account_or_proxies_is_kept() -> None:
     }
 
 
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:demo"
+
+
 @pytest.mark.parametrize(
-    "text",
-    ["demo", "demo:$LATEST", "123456789012:function:demo", "arn:aws:lambda:us-east-1:123456789012:function:demo:7"],
+    ("text", "name", "qualifier"),
+    [
+        ("demo", "demo", ""),
+        ("demo:$LATEST", "demo", "$LATEST"),
+        ("function:demo", "demo", ""),
+        ("123456789012:function:demo", "demo", ""),
+        ("123456789012:demo:prod", "demo", "prod"),
+        (ARN, "demo", ""),
+        (f"{ARN}:7", "demo", "7"),
+        ("function", "function", ""),
+    ],
 )
-def test_a_function_is_known_by_name_or_arn(text: str) -> None:
-    assert function_name(text) == "demo"
-
-
-def test_a_function_may_be_called_function() -> None:
-    assert function_name("function") == "function"
+def test_a_function_is_known_by_name_or_arn(text: str, name: str, qualifier: str) -> None:
+    assert function_name(text) == (name, qualifier)

@@ -84,6 +84,23 @@ MISTAKES = [
     ("ARN: !GetAtt LogBucket.Arn", "ARN: !GetAtt LogBucket.DomainName", "LogBucket.DomainName"),
     ("!Ref Plain", "!Ref Built", "not built"),
     ("!Ref Plain", "arn:aws:lambda:us-east-1:1:layer:x:1", "name its folder with --layer"),
+    ("!Ref Plain", "{Ref: Built}", "not built"),
+    ("ContentUri: layers/plain", "ContentUri: {Bucket: b, Key: k}", "Plain.ContentUri is not a folder"),
+    ("ContentUri: layers/plain", "ContentUri: s3://bucket/key", "Plain.ContentUri is not a folder"),
+    ("{ContentUri: layers/plain}", "{}", "Plain has no ContentUri"),
+    ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Plain", "only AWS knows that of AWS::Serverless::LayerVersion"),
+    (
+        "BUCKET: !Ref LogBucket",
+        "BUCKET: '{{resolve:ssm:/a/b:3}}'",
+        "One.BUCKET uses {{resolve:ssm:/a/b:3}}, which only",
+    ),
+    (
+        "BUCKET: !Ref LogBucket",
+        "BUCKET: !Sub 'x-{{resolve:ssm-secure:${Rate}}}'",
+        "{{resolve:ssm-secure:7}}, which only",
+    ),
+    ("Handler: app.handler", "Handler: '{{resolve:ssm:/h}}'", "One.Handler uses {{resolve:ssm:/h}}"),
+    ("Default: 7", "Default: '{{resolve:secretsmanager:one}}'", "{{resolve:secretsmanager:one}}, which only AWS"),
     ("CodeUri: code", "Tags: {}", "has no CodeUri"),
     ("Resources:", "Resources: [", "cannot be read"),
 ]
@@ -110,3 +127,40 @@ def test_the_projects_own_template_can_be_run() -> None:
             Template(path).function("DemoFunction")
         return
     assert Template(path).function("DemoFunction").handler == "app.handler"
+
+
+#: Types of which Ref is not the name, or of which the template does not say it.
+UNKNOWN = [
+    "{Type: AWS::SQS::Queue}",
+    "{Type: AWS::SQS::Queue, Properties: {QueueName: own}}",
+    "{Type: AWS::SNS::Topic, Properties: {TopicName: own}}",
+    "{Type: AWS::SecretsManager::Secret, Properties: {Name: own}}",
+    "{Type: AWS::StepFunctions::StateMachine}",
+    "{Type: AWS::DynamoDB::Table}",
+    "{Type: AWS::Serverless::Api}",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("resource", UNKNOWN)
+@pytest.mark.parametrize("use", ["!Ref Other", "{Ref: Other}", '!Sub "x-${Other}"', "!GetAtt Other.Arn"])
+def test_what_only_aws_knows_of_a_resource_is_said_unless_it_is_given(tmp_path: Path, resource: str, use: str) -> None:
+    text = TEXT.replace("BUCKET: !Ref LogBucket", f"BUCKET: {use}").replace(
+        "Resources:", f"Resources:\n  Other: {resource}"
+    )
+    with pytest.raises(SandboxError, match=r"One.BUCKET (refers to|uses) Other"):
+        template(tmp_path, text).function()
+    assert "BUCKET" not in template(tmp_path, text).function(given={"BUCKET"}).variables
+
+
+def test_the_name_of_a_resource_that_the_template_names_is_known(tmp_path: Path) -> None:
+    table = "{Type: AWS::DynamoDB::Table, Properties: {TableName: !Sub 'own-${Rate}'}}"
+    text = TEXT.replace("Resources:", f"Resources:\n  Other: {table}").replace("!Ref LogBucket", "!Ref Other")
+    assert template(tmp_path, text).function().variables["BUCKET"] == "own-7"
+
+
+def test_layers_of_globals_come_first(tmp_path: Path) -> None:
+    text = TEXT.replace("    Runtime: python3.13", "    Runtime: python3.13\n    Layers: [{Ref: More}]").replace(
+        "Resources:", "Resources:\n  More: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: more/}}"
+    )
+    assert template(tmp_path, text).function().layers == (tmp_path / "more", tmp_path / "layers/plain")

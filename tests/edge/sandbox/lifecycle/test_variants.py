@@ -51,7 +51,7 @@ def test_a_node_function_runs_and_its_lines_carry_the_request_id(tmp_path: Path)
     assert result.json() == {"id": result.request_id, "left": True}
     (line,) = (one["record"] for one in records(env, "function"))
     assert line.split("\t")[1:3] == [result.request_id, "INFO"]
-    assert line.endswith("hello { from: 'node' } \rsecond line\n")
+    assert line.endswith("hello { from: 'node' } \nsecond line\n")
 
 
 def test_a_node_handler_may_use_a_callback(tmp_path: Path) -> None:
