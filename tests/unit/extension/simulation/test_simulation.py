@@ -20,7 +20,7 @@ RARE = {
     *("bytes upload", "invokes upload", "age upload", "backlog upload", "first upload", "restore upload"),
     *("shutdown upload", "careful upload", "shared upload", "upload with a record given up"),
     *("upload again by another process", "killed", "reset", "circuit opened", "echo", "shed", "credentials"),
-    *("upload of what was set aside", "held in silence"),
+    *("upload of what was set aside", "held in silence", "behind", "left in a replay"),
 }
 
 
