@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension.shell.poller import Polled
-from tests.edge.extension.shell.scene import Scene, left_by_another, records
+from tests.edge.extension.shell.scene import Scene, left_by_another, records, shipped
 from tests.edge.extension.shell.scene import line as body
 from tests.edge.extension.test_process import ROOT, line, platform, started
 from tests.fakes import s3
@@ -104,4 +104,24 @@ def test_between_any_two_bodies_of_an_earlier_process_events_are_answered_and_ne
     assert scene.released > 40
     found = {str(one["record"]): one["sequence"] for one in records(store) if one["type"] == "function"}
     assert found == {text: number for number, text in enumerate([*texts, "new"], 1)}
+    consumer.executor.journal.close()
+
+
+@pytest.mark.holds("faults: an event waits for one batch at most")
+def test_an_event_does_not_wait_behind_the_batches_that_came_before_it(tmp_path: Path, store: s3.Moto) -> None:
+    scene = Scene(tmp_path, store.environ())
+    consumer = scene.consumer()
+    for number in range(10):
+        scene.started.intake.accept(body(f"line {number}"))
+    consumer.pending = scene.inbox.take(0)
+    scene.inbox.put(INVOKE)
+    scene.started.intake.accept(body("later"))
+    seen: list[int] = []
+    scene.release = lambda: seen.append(consumer.waiting_records)  # type: ignore[method-assign]  # its own poller
+    assert consumer.consume_pending() is None
+    assert seen == [0]  # released before the first of them was read
+    assert consumer.waiting_records == 10
+    scene.shut_down()
+    assert consumer.run() == 0
+    assert shipped(store) == [*[f"line {number}" for number in range(10)], "later"]
     consumer.executor.journal.close()
