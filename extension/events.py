@@ -57,12 +57,15 @@ class UnreadBatch:
 class LogsReceived:
     """Lambda has POSTed one batch: the body, unread, and its number in the journal (None: it is not there)."""
 
-    __slots__ = ("body", "serial", "wall")
+    __slots__ = ("body", "replayed", "serial", "wall")
 
-    def __init__(self, body: bytes, serial: "int | None" = None, wall: "float | None" = None) -> None:
+    def __init__(
+        self, body: bytes, serial: "int | None" = None, wall: "float | None" = None, *, replayed: bool = False
+    ) -> None:
         self.body = body
         self.serial = serial
         self.wall = wall  # when it arrived, seconds since the epoch; None: now
+        self.replayed = replayed  # it came to an earlier process
 
     def placeholder(self) -> UnreadBatch:
         """Return what stands in for it. It was never read, so it counts as many records as it has envelopes."""
@@ -191,6 +194,16 @@ class Exit:
     def __init__(self, lost_records: int, counts: "dict[str, object]") -> None:
         self.lost_records = lost_records
         self.counts = counts
+
+    def leaves(self, batch: UnreadBatch) -> None:
+        """Count a batch that was not read any more; after a reset the next process finds it in the journal."""
+        kept = batch.serial is not None and "shutdownReason" in self.counts
+        fates = ("received", "waiting") if kept else ("received", "lost")
+        for name in fates:
+            self.counts[name] = int(str(self.counts[name])) + batch.records
+        if not kept:
+            self.lost_records += batch.records
+            self.counts["lostBytes"] = int(str(self.counts["lostBytes"])) + batch.size
 
 
 TYPE_CHECKING = False

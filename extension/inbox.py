@@ -53,6 +53,16 @@ class Inbox:
         _signal(self._space)
         return [item for item, _ in items]
 
+    def pick(self, wanted: "Callable[[object], bool]") -> "list[object]":
+        """Return at once, in order, the items of size 0 that are `wanted`; the others stay where they are."""
+        if not self._items:
+            return []
+        with self._lock:
+            picked = [item for item, size in self._items if not size and wanted(item)]
+            if picked:
+                self._items = [one for one in self._items if one[1] or not wanted(one[0])]
+        return picked
+
     def _shed(self, size: int) -> None:
         kept: list[tuple[object, int]] = []
         for item, weight in self._items:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from extension import events
 from extension.core.batcher import OpenChunk
-from extension.events import Moment, likely_records
+from extension.events import Moment
 from extension.records import objects
 from extension.records.reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from extension.records.body import Body
@@ -105,38 +105,37 @@ def poisoned_chunk(seal: Seal) -> Poison:
     return Poison(first, last, seal.records, key=seal.key)
 
 
-def poisoned_bodies(first: int, last: int, bodies: Iterable[bytes]) -> Poison:
-    """Return the verdict on bodies in no chunk, with these serials, that are poison. `bodies`: those that are there."""
-    counts = [likely_records(body) for body in bodies]
-    return Poison(first, last, sum(counts), bodies=len(counts))
+class Rebuilding:
+    """Makes the chunk of a seal again, one body after the other. `environment`: where the seal names none."""
 
+    def __init__(
+        self, seal: Seal, settings: Settings, origin: objects.Origin, environment: str, new_body: Callable[[], Body]
+    ) -> None:
+        self._seal = seal
+        self._gzip = settings.gzip
+        self._there = objects.Origin(origin.function, origin.version, seal.environment or environment)
+        self._there.api, self._there.schema = origin.api, origin.schema
+        self._reader = Reader(settings.log_types, self._there)
+        self._reader.restore(seal.before)
+        self._chunk = OpenChunk(new_body())
+        self._wall = 0.0  # arrival of the last body
 
-def rebuild(
-    seal: Seal,
-    entries: Iterable[tuple[int, float, bytes]],
-    settings: Settings,
-    origin: objects.Origin,
-    new_body: Callable[[], Body],
-) -> Rebuilt | Unreadable:
-    """Make the chunk of this seal again. `entries` are serial, arrival (seconds since the epoch) and body."""
-    there = objects.Origin(origin.function, origin.version, seal.environment or origin.environment)
-    there.api, there.schema = origin.api, origin.schema
-    reader = Reader(settings.log_types, there)
-    reader.restore(seal.before)
-    there.arn = there.arn or origin.arn
-    chunk = OpenChunk(new_body())
-    last = 0.0
-    for serial, wall, body in entries:
-        last = wall
-        chunk.push(reader.read(body, wall), Moment(0.0, wall), serial)
-        if serial in seal.partial_at:
-            chunk.push(reader.close_partial(), Moment(0.0, wall), serial)
-    if reader.unfinished:  # what finished it was in memory alone
-        chunk.push(reader.close_partial(), Moment(0.0, last), seal.last)
-    if not chunk.records:
-        return Unreadable(seal)
-    made = chunk.close(seal, there, gzip=settings.gzip)
-    return Rebuilt(made, max(seal.records - made.records, 0))
+    def push(self, serial: int, wall: float, body: bytes) -> None:
+        """Add the entry with this serial, which arrived at `wall` (seconds since the epoch)."""
+        self._wall = wall
+        self._chunk.push(self._reader.read(body, wall), Moment(0.0, wall), serial)
+        if serial in self._seal.partial_at:
+            self._chunk.push(self._reader.close_partial(), Moment(0.0, wall), serial)
+
+    def verdict(self) -> Rebuilt | Unreadable:
+        """Close the chunk: its entries are all there."""
+        seal = self._seal
+        if self._reader.unfinished:  # what finished it was in memory alone
+            self._chunk.push(self._reader.close_partial(), Moment(0.0, self._wall), seal.last)
+        if not self._chunk.records:
+            return Unreadable(seal)
+        made = self._chunk.close(seal, self._there, gzip=self._gzip)
+        return Rebuilt(made, max(seal.records - made.records, 0))
 
 
 def fit(ship_bytes: int, limit: int) -> ThresholdLowered | None:

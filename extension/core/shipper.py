@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from extension.core.replay import Replay
     from extension.records.chunk import ReaderState
     from extension.records.reader import Reader, Received
     from extension.settings import Settings
@@ -58,6 +59,7 @@ class Shipper:
         self._is_deaf = False  # a hold ended without any telemetry; none waits for it again until some has come
         self._partial_until = 0.0  # an unfinished record is shipped as it is then
         self._drain: Drain | None = None  # set by SHUTDOWN
+        self._replay: Replay | None = None
         self._exited = False
 
     # for the shell, and for those who watch
@@ -108,11 +110,17 @@ class Shipper:
         self.counters.lose(verdict.lost)
         return verdict.actions()
 
-    def resume(self, state: ReaderState | None) -> None:
-        """Go on where an earlier process of this environment ended."""
+    def resume(self, state: ReaderState | None, replay: Replay | None = None) -> None:
+        """Go on where an earlier process of this environment ended; what it left is read again in this `replay`."""
+        self._replay = replay
         if state:
             self._reader.restore(state)
             self._before = state
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether there is something in the journal that an earlier process left, and that was not read again yet."""
+        return self._replay is not None and not self._replay.is_over
 
     def seal_written(self, key: str) -> None:
         """Note that the journal holds the seal of the chunk with this key."""
@@ -135,7 +143,7 @@ class Shipper:
             self._partial_until = max(self._partial_until, self._clock.time + TAIL_SECONDS)
         moment = events.Moment(self._clock.time, now.wall)
         if isinstance(event, events.LogsReceived):
-            self._on_received(self._read(event, now), moment, event.serial, actions)
+            self._on_received(self._read(event, now), moment, event, actions)
         elif isinstance(event, events.Invoke):
             self._on_invoke(event, moment, actions)
         elif isinstance(event, events.Shutdown):
@@ -163,7 +171,7 @@ class Shipper:
             due_at = None if self._reader.unfinished else self._batcher.due_at
             moments.append(self._outbox.ready_at())
             moments.append(None if self._outbox.pending else due_at)
-        if self._reader.unfinished:
+        if self._reader.unfinished and not self._is_behind:
             moments.append(self._partial_until)
         if self._drain:
             moments += [self._drain.wake_at, self._outbox.abandon_at(self._drain)]
@@ -178,28 +186,33 @@ class Shipper:
             raise ReadError("a batch could not be read") from error
 
     def _on_received(
-        self, received: Received, now: events.Moment, serial: int | None, actions: list[events.Action]
+        self, received: Received, now: events.Moment, event: events.LogsReceived, actions: list[events.Action]
     ) -> None:
         self.counters.receive(received.records, unparsed=received.unparsed, dropped=received.dropped)
         if self._drain:
             self._drain.received(now.mono)
         self._partial_until = now.mono + TAIL_SECONDS
-        if self._hold:
-            self._hold.heard()
+        if not event.replayed:  # or else it says nothing about what runs now
+            self._hear(received)
+        if self._managed:
+            for _ in received.started:
+                self._batcher.invoked()
+        self._batcher.push(received, now, event.serial)
+        limit = self._batcher.limit * (1 + self._reader.unfinished)  # room for the rest of a record that is cut
+        if self._batcher.raw_bytes >= limit and (self._outbox.pending or not self._may_upload()):
+            self._close(batcher.BACKLOG, now, actions)
+
+    def _hear(self, received: Received) -> None:
+        """Take note of what a batch of this process says about requests, and that one came at all."""
         self._is_deaf = self._is_deaf and not received.done
         for request_id in received.done:
             self._done[request_id] = None
         while len(self._done) > REMEMBERED:
             del self._done[next(iter(self._done))]
-        if self._managed:
-            for _ in received.started:
-                self._batcher.invoked()
-        self._batcher.push(received, now, serial)
-        if received.dropped and self._hold and self._hold.mode == WAIT_DONE:
-            self._settle(self._hold)
-        limit = self._batcher.limit * (1 + self._reader.unfinished)  # room for the rest of a record that is cut
-        if self._batcher.raw_bytes >= limit and (self._outbox.pending or not self._may_upload()):
-            self._close(batcher.BACKLOG, now, actions)
+        if self._hold:
+            self._hold.heard()
+            if received.dropped and self._hold.mode == WAIT_DONE:
+                self._settle(self._hold)
 
     def _close_partial(self, now: events.Moment) -> None:
         """Close a record whose rest did not come: what there is of it is shipped."""
@@ -253,9 +266,12 @@ class Shipper:
                 self._settle(current)
             current.advance(now.mono)
         if self._drain:
+            if self._is_behind:
+                self._drain.received(now.mono)  # more is to come, from the journal
             self._drain.advance(now.mono)
             actions += self._outbox.abandon_late(now.mono, self._drain)
-        if self._reader.unfinished and (self._is_drained() or now.mono >= self._partial_until):
+        given_up = now.mono >= self._partial_until and not self._is_behind
+        if self._reader.unfinished and (self._is_drained() or given_up):
             self._close_partial(now)
         self._ship(now, actions)
         if current and (self._circuit.is_open or current.is_over(now.mono, self._outbox.attempt)):
@@ -336,14 +352,19 @@ class Shipper:
     def _leave(self, now: events.Moment, actions: list[events.Action]) -> None:
         if not self._drain:
             return
-        finished = self._drain.is_over and not self.waiting_records
+        finished = self._drain.is_over and not self.waiting_records and not self._is_behind
         if finished or self._drain.is_late(now.mono):
             kept = bool(self.counters.reason)  # a reset keeps /tmp: the next process ships what is journalled
             lost, size, perhaps = self._outbox.left_behind(kept=kept)
             waiting = self._batcher.open
             lost += waiting.unjournalled_records if kept else waiting.records
             size += waiting.unjournalled_bytes if kept else waiting.raw_bytes
-            left = self.waiting_records - lost
+            unread, perhaps_too = self._replay.left() if self._replay else (0, {})
+            self.counters.receive(unread)
+            if not kept:
+                lost += unread
+                perhaps |= perhaps_too
+            left = self.waiting_records + unread - lost
             self.counters.lose(lost, size)
             self._exited = True
             counts = self.counters.as_dict(left)

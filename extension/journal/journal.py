@@ -57,11 +57,19 @@ class Journal:
 
     @classmethod
     def open(
-        cls, parent: str, environment_id: str, say: Say, limit: int = 0, now: Callable[[], float] = time.monotonic
+        cls,
+        parent: str,
+        environment_id: str,
+        say: Say,
+        limit: int = 0,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        likely: Callable[[bytes], int] = lambda _: 1,
     ) -> Journal:
         """Return the journal in a folder of `parent`, of at most `limit` bytes (0: it depends on what is free).
 
         `environment_id` counts if there is no older one; `.environment` tells. Takes over what a dead process left.
+        `likely` tells how many records a body is likely to have.
         """
         journal = cls(parent, environment_id, say, limit, now)
         try:
@@ -70,7 +78,7 @@ class Journal:
             journal._broken(error)
             return journal
         try:
-            journal._take_over(scan.find(folder, limit, LARGEST, RESERVE_BYTES), folder)
+            journal._take_over(scan.find(folder, limit, LARGEST, RESERVE_BYTES, likely), folder)
         except OSError as error:
             folder.close()
             journal._files = None

@@ -11,7 +11,7 @@ from extension.journal.segments import Segment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from extension.journal.directory import Folder
     from extension.records.chunk import ReaderState, Seal
@@ -32,6 +32,7 @@ class Leftover:
         self.state: ReaderState | None = None  # of the reader behind the last seal, stored or not
         self.segments: list[Segment] = []
         self.seal_segments: dict[int, int] = {}  # first serial of a sealed chunk: number of the segment with its seal
+        self.likely: dict[int, int] = {}  # serial: records that its body is likely to have
         self.recent: list[tuple[int, int, int]] = []  # of the last bodies: segment, where it begins, bytes
         self.torn_bytes = 0  # that cannot be read, in
         self.torn = 0  # so many segments
@@ -39,10 +40,13 @@ class Leftover:
         self.number = 0  # of the newest segment
 
 
-def find(folder: Folder, limit: int, largest: int, slack: int) -> Leftover:
+def find(
+    folder: Folder, limit: int, largest: int, slack: int, likely: Callable[[bytes], int] = lambda _: 1
+) -> Leftover:
     """Read what is there, but no more than the limit it was written with (`largest` at most), or `limit` if larger.
 
-    `slack` bytes may come on top, for seals. What is over is the oldest. OSError if not even the names can be read.
+    `slack` bytes may come on top, for seals. What is over is the oldest. `likely` tells how many records a body is
+    likely to have. OSError if not even the names can be read.
     """
     left = Leftover()
     sizes = folder.numbered(SEGMENT)
@@ -59,7 +63,7 @@ def find(folder: Folder, limit: int, largest: int, slack: int) -> Leftover:
     present = Ranges()
     found: dict[int, Seal] = {}
     for segment in left.segments:
-        gaps = _read(folder, segment, left, found)
+        gaps = _read(folder, segment, left, found, likely)
         if segment.first:
             present.add(segment.first, segment.last)
         left.torn_bytes += gaps + segment.size - segment.whole
@@ -124,7 +128,9 @@ def _written_with(folder: Folder, sizes: dict[int, int], largest: int) -> int:
     return 0
 
 
-def _read(folder: Folder, segment: Segment, left: Leftover, found: dict[int, Seal]) -> int:
+def _read(
+    folder: Folder, segment: Segment, left: Leftover, found: dict[int, Seal], likely: Callable[[bytes], int]
+) -> int:
     """Take in what a segment tells; return the bytes of frames that cannot be read and have others behind them."""
     gaps = segment.whole = 0
     try:
@@ -136,6 +142,7 @@ def _read(folder: Folder, segment: Segment, left: Leftover, found: dict[int, Sea
                     serial, _, body = frames.read_entry(payload)
                     segment.note(serial)
                     left.last = max(left.last, serial)
+                    left.likely[serial] = likely(body)
                     left.recent.append((segment.number, end - len(body), len(body)))
                     del left.recent[:-RECENT]
                 else:

@@ -6,13 +6,13 @@ waits longer than the core's `wake_at()`.
 
 from __future__ import annotations
 
+import gc
 import time
 
 from extension import events
-from extension.core.recovery import Poison
+from extension.core.recovery import Poison, Rebuilt, Unreadable
 from extension.errors import ReadError, described
 from extension.messages import say
-from extension.records.chunk import Seal
 from extension.records.objects import VERSION
 from extension.shell import next_event
 from extension.shell.executor import Executor
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extension.startup import Started
 
 SHOWN = 200  # bytes of an odd event in a message
+SLICE = object()  # item: the next slice of what an earlier process left is due
 
 
 class Consumer:
@@ -39,6 +40,7 @@ class Consumer:
         self._listener = started.listener
         self.executor = Executor(settings, started, environ)
         self._shipper = self.executor.shipper
+        self._replay = self.executor.replay
         self._faults = 0  # in a row
         self._told: set[str] = set()  # what was odd about events, said once
         self.leaving = False  # SHUTDOWN or SIGTERM has come
@@ -51,20 +53,29 @@ class Consumer:
 
     def run(self) -> int:
         """Consume until the core says Exit; return the process's exit code. Raises after two faults in a row."""
-        for left in self.executor.leftovers():
-            self.pending.append(left)
-            self.consume_pending()
         while True:
             wake_at = self._shipper.wake_at()
-            self.pending = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
+            if self._replay.is_over:
+                self.pending = self._inbox.take(None if wake_at is None else wake_at - time.monotonic()) or [None]
+            else:  # events first; new batches wait for those of the earlier process
+                late = wake_at is not None and wake_at <= time.monotonic()
+                self.pending = [*(self._inbox.pick(_is_event) or [None] * late), SLICE]
             self._count()
             code = self.consume_pending()
             if code is not None:
                 return code
 
     def consume_pending(self) -> int | None:
-        """Take one pending item after the other; return the exit code when one was the last."""
+        """Take one pending item after the other; return the exit code when one was the last.
+
+        What Lambda's API or the store says does not wait behind batches, which take up to 35 ms for each MB.
+        """
+        looked = False  # once for each batch, however many events there are
         while self.pending:
+            if not looked and not _is_event(self.pending[0]):
+                self.pending[:0] = self._inbox.pick(_is_event)
+                looked = True
+            looked = looked and _is_event(self.pending[0])
             code = self._attempt(self.pending.pop(0))
             if code is not None:
                 return code
@@ -76,8 +87,8 @@ class Consumer:
             code = self._consume(item)
         except Exception as error:  # noqa: BLE001 - one fault must not end the shipping
             self._survive(error, item)
-            return 0 if self.leaving and not self.pending else None
-        if item and not isinstance(item, events.BatchDropped):
+            return 0 if self.leaving and not self.pending and self._replay.is_over else None
+        if item and item is not SLICE and not isinstance(item, events.BatchDropped):
             self._faults = 0
         return code
 
@@ -85,9 +96,11 @@ class Consumer:
         if isinstance(item, Disconnected):
             say("error", "lost connection to the Extensions API", {"why": item.why})
             return 1
-        if isinstance(item, Seal):
-            return self._carry_out(self._shipper.recover(self.executor.recover(item)))
-        if isinstance(item, Poison):
+        if item is SLICE:
+            read = self._replay.step()
+            self.pending[:0] = [read] if read else []
+            return None
+        if isinstance(item, (Rebuilt, Unreadable, Poison)):
             return self._carry_out(self._shipper.recover(item))
         event: object = item
         if isinstance(item, Polled):
@@ -98,14 +111,24 @@ class Consumer:
         elif isinstance(item, events.UnreadBatch):
             event = self._read_again(item)
         self.leaving = self.leaving or isinstance(event, events.Shutdown)
-        moment = events.Moment(time.monotonic(), time.time())
-        return self._carry_out(self._shipper.handle(event, moment))  # type: ignore[arg-type]  # the inbox holds events
+        return self._carry_out(self._handled(event))
+
+    def _handled(self, event: object) -> list[events.Action]:
+        gc.disable()  # looking for cycles in a record of a million lists takes longer than reading it
+        try:
+            moment = events.Moment(time.monotonic(), time.time())
+            return self._shipper.handle(event, moment)  # type: ignore[arg-type]  # the inbox holds events
+        finally:
+            gc.enable()
 
     def _carry_out(self, actions: list[events.Action]) -> int | None:
         """Do what the core says; return the exit code when it says Exit."""
         for number, action in enumerate(actions):
             try:
                 if isinstance(action, events.Exit):
+                    for item in (*self.pending, *self._inbox.take(0)):
+                        if batch := _batch_of(item):
+                            action.leaves(batch)
                     counts = {"version": VERSION, **action.counts}
                     say("error" if action.lost_records else "info", "environment shutting down", counts)
                     if action.counts["waiting"]:
@@ -165,6 +188,10 @@ class Consumer:
         counters = self._shipper.counters
         counters.duplicate_bodies = self._intake.duplicates
         counters.refused = self._listener.refused if self._listener else 0
+
+
+def _is_event(item: object) -> bool:
+    return not isinstance(item, (events.LogsReceived, events.UnreadBatch))
 
 
 def _batch_of(item: object) -> events.UnreadBatch | None:

@@ -8,6 +8,7 @@ from extension import events
 from extension.core import recovery
 from extension.core.batcher import Batcher
 from extension.core.duplicates import Duplicates
+from extension.core.replay import Replay
 from extension.core.shipper import Shipper
 from extension.journal import Journal
 from extension.messages import say
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 
 
 class Executor:
-    """Journal, core and store. Constructing it opens the journal and lets bodies in; the uploader loads the store."""
+    """Journal, core and store. Constructing it opens the journal and lets bodies in; the uploader loads the store.
+
+    `replay` is what an earlier process left, to be read again.
+    """
 
     def __init__(self, settings: Settings, started: Started, environ: Mapping[str, str]) -> None:
         self._settings = settings
         parent = environ.get("TMPDIR") or "/tmp"  # noqa: S108 - Lambda's only writable place
-        self.journal = Journal.open(parent, _new_environment(), say, settings.journal_bytes)
+        self.journal = Journal.open(
+            parent, _new_environment(), say, settings.journal_bytes, likely=events.likely_records
+        )
         started.intake.open(self.journal, Duplicates(self.journal.recent()))
         self.origin = objects.Origin(
             environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
@@ -53,35 +59,13 @@ class Executor:
         for action in self.shipper.recover(lowered) if lowered else ():
             self.carry_out(action)
         self.shipper.conditional(wanted=settings.conditional)
+        left = self.journal.left
+        self.shipper.counters.torn = left.torn_bytes + left.over_bytes
+        self.replay = Replay(self.journal, settings, self.origin, self._new_body)
+        self.shipper.resume(left.state, self.replay)
         store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
         self._uploader = Uploader(store, started.inbox, settings.owner)
         self._uploader.start()
-
-    def leftovers(self) -> Iterator[Seal | recovery.Poison | events.LogsReceived]:
-        """Yield what an earlier process left: seals of chunks, for `recover`, and then the bodies that were in none."""
-        left = self.journal.left
-        self.shipper.counters.torn = left.torn_bytes + left.over_bytes
-        yield from left.seals
-        self.shipper.resume(left.state)
-        for first, last in left.unsealed:
-            if recovery.is_poison(left.replays.get(first, 0)):
-                bodies = (body for _, _, body in self.journal.entries(first, last))
-                yield recovery.poisoned_bodies(first, last, bodies)
-                continue
-            self.journal.replaying(first)
-            yield from self.bodies(first, last)
-            self.journal.replayed(first)
-
-    def recover(self, seal: Seal) -> recovery.Verdict:
-        """Try to make a chunk again that an earlier process had closed; return what came of it."""
-        first, last = seal.entries or (0, 0)
-        if recovery.is_poison(self.journal.left.replays.get(first, 0)):
-            return recovery.poisoned_chunk(seal)
-        self.journal.replaying(first)
-        entries = self.journal.entries(first, last)
-        verdict = recovery.rebuild(seal, entries, self._settings, self.origin, self._new_body)
-        self.journal.replayed(first)
-        return verdict
 
     def bodies(self, first: int, last: int) -> Iterator[events.LogsReceived]:
         """Yield what the journal holds of these serials."""

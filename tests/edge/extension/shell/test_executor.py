@@ -265,17 +265,16 @@ DIES = """
 import signal, sys, time
 from pathlib import Path
 from extension.events import LogsReceived, Moment
-from extension.records.chunk import Seal
 from tests.edge.extension.shell.scene import Scene
 from tests.fakes.s3 import Moto
 made = Scene(Path(sys.argv[1]), Moto("http://127.0.0.1:9", "a-bucket", "eu-west-1").environ()).executor()
 signal.setitimer(signal.ITIMER_VIRTUAL, 0.06)  # of the processor's time: the end of this process
-for event in made.leftovers():
+while not made.replay.is_over:
+    event = made.replay.step()
     if isinstance(event, LogsReceived):
         made.shipper.handle(event, Moment(time.monotonic(), time.time()))
-    else:
-        verdict = made.recover(event) if isinstance(event, Seal) else event
-        for action in made.shipper.recover(verdict):
+    elif event:
+        for action in made.shipper.recover(event):
             made.carry_out(action)
 signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 print(made.shipper.waiting_records, made.shipper.counters.lost)

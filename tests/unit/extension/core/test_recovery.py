@@ -94,7 +94,10 @@ def again(chunk: Chunk, life: Life, *, gzip: bool) -> Chunk | None:
     first, last = seal.entries
     entries = [(serial, *life.entries[serial]) for serial in range(first, last + 1)]
     checked = told(COMPRESSION="gzip" if gzip else "none")
-    verdict = recovery.rebuild(seal, entries, checked, origin, lambda: Body(gzip=gzip))
+    made = recovery.Rebuilding(seal, checked, origin, origin.environment, lambda: Body(gzip=gzip))
+    for entry in entries:
+        made.push(*entry)
+    verdict = made.verdict()
     return verdict.chunk if isinstance(verdict, recovery.Rebuilt) else None
 
 
@@ -138,7 +141,7 @@ def test_nothing_left_of_a_chunk_is_no_chunk() -> None:
     life.post(b"[" + HEAD + b'"a line"}]')
     (chunk,) = life.chunks
     _, origin = environment(gzip=False, ship_bytes=1)
-    verdict = recovery.rebuild(chunk.seal, [], told(), origin, lambda: Body(gzip=False))
+    verdict = recovery.Rebuilding(chunk.seal, told(), origin, "", lambda: Body(gzip=False)).verdict()
     assert isinstance(verdict, recovery.Unreadable)
     assert (verdict.seal, verdict.lost) == (chunk.seal, chunk.records)
 
@@ -251,7 +254,9 @@ def test_a_chunk_keeps_the_arn_that_it_was_sealed_with() -> None:
     origin.arn = "arn:of-the-next-process"
     for chunk, arn in zip(life.chunks, arns, strict=True):
         first, last = chunk.seal.entries or (0, 0)
-        entries = [(serial, *life.entries[serial]) for serial in range(first, last + 1)]
-        verdict = recovery.rebuild(chunk.seal, entries, told(), origin, lambda: Body(gzip=False))
+        made = recovery.Rebuilding(chunk.seal, told(), origin, "", lambda: Body(gzip=False))
+        for serial in range(first, last + 1):
+            made.push(serial, *life.entries[serial])
+        verdict = made.verdict()
         assert isinstance(verdict, recovery.Rebuilt)
         assert verdict.chunk.metadata["function-arn"] == arn

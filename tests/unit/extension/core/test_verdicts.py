@@ -48,8 +48,7 @@ def test_a_poisoned_chunk_without_entries_moves_nothing_that_exists() -> None:
 
 
 def test_poisoned_bodies_are_counted_by_their_envelopes_and_at_least_one_each() -> None:
-    bodies = [b'[{"record":"a"},{"record":"b"}]', b"nothing that can be read"]
-    verdict = recovery.poisoned_bodies(8, 9, bodies)
+    verdict = recovery.Poison(8, 9, 3, bodies=2)
     actions = verdict.actions()
     assert (verdict.lost, verdict.key) == (3, "")
     assert moved(actions) == [(8, 9)]

@@ -11,6 +11,7 @@ from extension import events
 from extension.core import recovery
 from extension.core.batcher import Batcher
 from extension.core.duplicates import Duplicates
+from extension.core.replay import Replay
 from extension.core.shipper import Shipper
 from extension.journal.ranges import Ranges
 from extension.records import objects
@@ -79,6 +80,35 @@ class Tmp:
         return seals, list(present.without(forgotten).without(covered))
 
 
+class Left:
+    """What a new process finds in `/tmp`."""
+
+    def __init__(self, tmp: Tmp) -> None:
+        self.seals, self.unsealed = tmp.left()
+        self.replays = dict(tmp.replays)
+        self.likely = {serial: events.likely_records(body) for serial, (_, body) in tmp.entries.items()}
+        self.state = tmp.state
+
+
+class Journal:
+    """What a replay sees of `/tmp`; `may_die` is called whenever something is begun to be read again."""
+
+    def __init__(self, tmp: Tmp, may_die: Callable[[], None]) -> None:
+        self.left = Left(tmp)
+        self._tmp = tmp
+        self._may_die = may_die
+        self.entries = tmp.range
+
+    def replaying(self, first: int) -> None:
+        """Count it."""
+        self._tmp.replays[first] = self._tmp.replays.get(first, 0) + 1
+        self._may_die()
+
+    def replayed(self, first: int) -> None:
+        """It could be made."""
+        self._tmp.replays.pop(first, 0)
+
+
 class Process:
     """Core, keeper and environment; `drawn` gives random parts of keys that are new in every process."""
 
@@ -88,6 +118,7 @@ class Process:
         tmp: Tmp,
         drawn: Callable[[], str],
         chance: Callable[[], float],
+        may_die: Callable[[], None],
         *,
         subscribed: bool,
         managed: bool,
@@ -110,6 +141,9 @@ class Process:
         self.restores = 0
         lowered = recovery.fit(settings.ship_bytes, tmp.limit)
         self.said = self.core.recover(lowered) if lowered else []
+        journal = Journal(tmp, may_die)
+        self.replay = Replay(journal, settings, self.origin, self._new_body)
+        self.core.resume(journal.left.state, self.replay)
 
     def _restored(self) -> None:
         self.restores += 1
@@ -117,36 +151,6 @@ class Process:
 
     def _new_body(self) -> Body:
         return Body(gzip=self._settings.gzip)
-
-    def leftovers(self, may_die: Callable[[], None]) -> Iterator[recovery.Verdict | events.LogsReceived]:
-        """What the last process left, as the executor goes through it; `may_die` is called in each replay."""
-        seals, unsealed = self.tmp.left()
-        for seal in seals:
-            yield self._recovered(seal, may_die)
-        self.core.resume(self.tmp.state)
-        for first, last in unsealed:
-            if recovery.is_poison(self.tmp.replays.get(first, 0)):
-                yield recovery.poisoned_bodies(first, last, [body for _, _, body in self.tmp.range(first, last)])
-                continue
-            self._replaying(first)
-            may_die()
-            for serial, wall, body in self.tmp.range(first, last):
-                yield events.LogsReceived(body, serial, wall)
-            self.tmp.replays.pop(first, 0)
-
-    def _recovered(self, seal: Seal, may_die: Callable[[], None]) -> recovery.Verdict:
-        first, last = seal.entries or (0, 0)
-        if recovery.is_poison(self.tmp.replays.get(first, 0)):
-            return recovery.poisoned_chunk(seal)
-        self._replaying(first)
-        may_die()
-        entries = self.tmp.range(first, last)
-        verdict = recovery.rebuild(seal, entries, self._settings, self.origin, self._new_body)
-        self.tmp.replays.pop(first, 0)
-        return verdict
-
-    def _replaying(self, first: int) -> None:
-        self.tmp.replays[first] = self.tmp.replays.get(first, 0) + 1
 
     def seal(self, chunk: Chunk) -> None:
         """Before the first attempt."""

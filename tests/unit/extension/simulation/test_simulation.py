@@ -21,7 +21,7 @@ RARE = {
     *("bytes upload", "invokes upload", "age upload", "backlog upload", "first upload", "restore upload"),
     *("shutdown upload", "careful upload", "shared upload", "upload with a record given up"),
     *("upload again by another process", "killed", "reset", "circuit opened", "echo", "shed", "credentials"),
-    *("upload of what was set aside", "held in silence"),
+    *("upload of what was set aside", "held in silence", "behind", "left in a replay"),
     *("stalled for ever", "stalled beyond the patience", "stored after the patience", "abandoned for want of time"),
     *("left to a store that is well", "left with one attempt stalled", "left with refused objects alone"),
     "left after an odd deadline",
