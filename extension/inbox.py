@@ -7,6 +7,7 @@ import _thread
 import time
 
 CAPACITY_BYTES = 8 * 1024 * 1024  # of bodies that wait for the consumer; a single body always fits
+TAKEN_BYTES = 1024 * 1024  # of bodies that the consumer takes at once, one body at least: the rest still counts here
 TIMEOUT = 1.0  # s that a full queue delays the platform's answer before the oldest batch is shed
 
 
@@ -14,7 +15,7 @@ class Inbox:
     """Many producers, one consumer. Items with a size are bodies and bounded; items of size 0 always get in."""
 
     def __init__(self, capacity: int = CAPACITY_BYTES) -> None:
-        self._capacity = capacity
+        self.capacity = capacity  # bytes
         self._items: list[tuple[object, int]] = []
         self._bytes = 0
         self._lock = _thread.allocate_lock()
@@ -32,24 +33,35 @@ class Inbox:
                 late = time.monotonic() >= deadline
                 if size and late:
                     self._shed(size)
-                if not size or not self._bytes or self._bytes + size <= self._capacity:
+                if not size or not self._bytes or self._bytes + size <= self.capacity:
                     self._items.append((item, size))
                     self._bytes += size
-                    if size and self._bytes < self._capacity:
+                    if size and self._bytes < self.capacity:
                         _signal(self._space)  # there may be room for the next of those who wait
                     break
             self._space.acquire(True, max(deadline - time.monotonic(), 0.0))
         _signal(self._arrived)
 
     def take(self, timeout: "float | None") -> "list[object]":
-        """Return all that has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item."""
+        """Return what has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item.
+
+        Of bodies a MiB at most: what comes behind them stays for the next time.
+        """
         if not self._items:
             if timeout is None:
                 self._arrived.acquire()
             elif timeout > 0:
                 self._arrived.acquire(True, min(timeout, _thread.TIMEOUT_MAX))
         with self._lock:
-            items, self._items, self._bytes = self._items, [], 0
+            count = taken = 0
+            for _, size in self._items:
+                taken += size
+                if count and taken > TAKEN_BYTES:
+                    taken -= size
+                    break
+                count += 1
+            items, self._items = self._items[:count], self._items[count:]
+            self._bytes -= taken
         _signal(self._space)
         return [item for item, _ in items]
 
@@ -66,7 +78,7 @@ class Inbox:
     def _shed(self, size: int) -> None:
         kept: list[tuple[object, int]] = []
         for item, weight in self._items:
-            if weight and self._bytes + size > self._capacity:
+            if weight and self._bytes + size > self.capacity:
                 self._bytes -= weight
                 if self.on_shed:
                     kept.append((self.on_shed(item), 0))

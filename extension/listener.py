@@ -10,6 +10,9 @@ leaves the path out.
 
 Connections are few. When all places are taken, the connection that has been silent longest is closed: Lambda opens
 another one for its next batch, and whatever else in the environment has connected cannot keep it out.
+
+What is being received is bounded in bytes. A request that finds no room is answered 503: what is Lambda's comes again,
+and once Lambda's path is known its batches always get in.
 """
 
 import _socket
@@ -18,10 +21,11 @@ import os
 import time
 
 from extension.errors import described
-from extension.http1 import Refusal, read_body, read_head
+from extension.http1 import Refusal, body_length, read_body, read_head
 from extension.messages import say
 
 CONNECTIONS = 16  # the platform uses one or two
+ROOM = 6 * 1024 * 1024  # bytes of bodies that are being received at a time, those that are surely Lambda's not counted
 READ_SECONDS = 900.0  # of silence, between requests too: a shorter one would cut the kept connection at many a thaw
 PAUSE_SECONDS, RESTART_SECONDS = 0.05, 0.1
 BUSY = float("inf")  # in the place of the moment since when a connection is silent: its body is being taken in
@@ -41,6 +45,7 @@ class Listener:
         self._silent_since: dict[_socket.socket, float] = {}  # monotonic seconds of the last request, or BUSY
         self.path = "/" + os.urandom(16).hex()  # of the address that Lambda is told
         self._path_is_used = False
+        self._receiving = 0  # bytes of bodies that have room reserved
         self._stranger_said = False
         self.refused = 0  # requests that could not be read, or that came by a path that Lambda does not use
         self.restarts = 0
@@ -127,10 +132,17 @@ class Listener:
                 request = _read_request(connection, left, lambda: self._heard(connection))
                 if request is None:
                     return
-                path, body, left, last = request
-                self._silent_since[connection] = BUSY
-                if self._is_from_lambda(path):
-                    self._accept_body(body)
+                path, headers, left, last = request
+                reserved = self._reserve(path, headers)
+                try:
+                    body, left = read_body(connection, left, headers)
+                    self._silent_since[connection] = BUSY
+                    if self._is_from_lambda(path):
+                        self._accept_body(body)
+                    del body
+                finally:
+                    with self._lock:
+                        self._receiving -= reserved
                 connection.sendall(OK)
                 if last:
                     return
@@ -153,6 +165,20 @@ class Listener:
         with self._lock:
             if self._silent_since.get(connection) != BUSY:
                 self._silent_since[connection] = time.monotonic()
+
+    def _reserve(self, path: str, headers: "dict[str, str]") -> int:
+        """Make sure that there is room for the body of these headers; return how many bytes to give back later.
+
+        Raises Refusal if there is none: the body is not read.
+        """
+        length = body_length(headers)
+        if self._path_is_used and self.path in path:
+            return 0
+        with self._lock:
+            if self._receiving + length > ROOM:
+                raise Refusal("503 Service Unavailable")
+            self._receiving += length
+        return length
 
     def _is_from_lambda(self, path: str) -> bool:
         """Return whether a request by this path is to be taken in; count it if not."""
@@ -186,8 +212,8 @@ def _bound(port: int) -> "_socket.socket":
 
 def _read_request(
     connection: "_socket.socket", received: bytes, begun: "Callable[[], None]"
-) -> "tuple[str, bytes, bytes, bool] | None":
-    """Return path, body, the bytes behind it, and whether this is the last; None: the connection ended before one."""
+) -> "tuple[str, dict[str, str], bytes, bool] | None":
+    """Return path, headers, the bytes behind them, and whether this is the last; None: the connection ended before."""
     head = read_head(connection, received)
     if head is None:
         return None
@@ -202,7 +228,7 @@ def _read_request(
         connection.sendall(CONTINUE)
     keep = headers.get("connection", "").lower()
     last = keep == "close" or (words[2] == "HTTP/1.0" and keep != "keep-alive")
-    return (words[1], *read_body(connection, received, headers), last)
+    return words[1], headers, received, last
 
 
 TYPE_CHECKING = False

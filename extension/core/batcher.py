@@ -67,6 +67,11 @@ class OpenChunk:
         """Waiting bytes, before compression."""
         return self._body.raw_bytes
 
+    @property
+    def in_memory(self) -> int:
+        """Encoded bytes that are not in a file."""
+        return self._body.in_memory
+
     def push(self, received: Received, now: Moment, serial: int | None) -> None:
         """Add the lines of one POST; `serial` is its number in the journal, None if it is not there."""
         if serial:
@@ -125,7 +130,7 @@ class OpenChunk:
 class Batcher:
     """The open chunk and the thresholds that close it. `new_unique` gives a UUID, `new_body` an empty body."""
 
-    __slots__ = ("_new_body", "_new_unique", "_origin", "_settings", "invokes", "open", "thresholds")
+    __slots__ = ("_new_body", "_new_unique", "_origin", "_settings", "invokes", "most_in_memory", "open", "thresholds")
 
     def __init__(
         self,
@@ -140,6 +145,7 @@ class Batcher:
         self._new_unique = new_unique  # fresh randomness at every call: a snapshot is restored many times
         self.thresholds = Thresholds(settings)
         self.invokes = 0  # since the last chunk was taken
+        self.most_in_memory = self.limit  # encoded bytes of the open chunk that is in no file: then it is due
         self.open = OpenChunk(self._new_body())
 
     @property
@@ -168,6 +174,8 @@ class Batcher:
         """Return which threshold is crossed at `now`: bytes, invokes or age; empty if none is or nothing waits."""
         if self.open.first is None:
             return ""
+        if self.open.in_memory >= self.most_in_memory:
+            return BYTES
         return self.thresholds.crossed(self.raw_bytes, self.invokes if count_invokes else 0, self.age(now))
 
     def age(self, now: Moment) -> float:
@@ -183,6 +191,11 @@ class Batcher:
     def limit(self) -> int:
         """At this size the open chunk takes no further POST while an earlier chunk is on its way."""
         return max(CHUNK_BYTES, self.thresholds.size)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the open chunk takes no further POST while an earlier chunk is on its way."""
+        return self.raw_bytes >= self.limit or self.open.in_memory >= self.most_in_memory
 
     def take(self, reason: str, before: ReaderState, after: ReaderState, report_line: str = "") -> Chunk:
         """Close the open chunk, which must hold a record, and begin the next one.

@@ -42,9 +42,7 @@ class Counters:
         self.dropped = 0  # records that the platform says it dropped (platform.logsDropped)
         self.unparsed = 0  # entries that could not be read and were shipped as text
         self.duplicate_bodies = 0  # that the platform sent again after the extension's answer was cut
-        self.refused = (
-            0  # requests to the listener that could not be read (16 MiB and more among them), or were not Lambda's
-        )
+        self.refused = 0  # requests to the listener that were not read, or were not Lambda's
         self.torn = 0  # bytes of the journal that a killed process left unreadable
         self.puts = 0
         self.retries = 0

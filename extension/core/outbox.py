@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from extension.core.drain import Drain
     from extension.records.chunk import Chunk
 
+NO_BOUND = 1 << 62
 WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
 OUTCOME_UNKNOWN = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
 NAMED = 100  # keys that one line tells
@@ -103,6 +104,7 @@ class Outbox:
         self.circuit = circuit
         self._counters = counters
         self._rekey = rekey
+        self.in_memory = NO_BOUND  # bytes of chunks that are not in files
         self._waiting: list[Delivery] = []
         self._current: Delivery | None = None  # the one in flight
         self._refused_last = False  # the last failure was a definite refusal: the store answers
@@ -135,11 +137,13 @@ class Outbox:
         return sum(not (one.refusals if one_by_one else one.is_set_aside) for one in self._waiting)
 
     def add(self, delivery: Delivery, most: int) -> list[events.Action]:
-        """Append a closed chunk; shed the oldest that is not in flight while more than `most` bytes wait."""
+        """Append a closed chunk; shed the oldest that is not in flight while too many bytes wait.
+
+        That is more than `most`, or in memory more than there is room for; the newest always stays.
+        """
         self._waiting.append(delivery)
         actions: list[events.Action] = []
-        while sum(one.chunk.size for one in self._waiting) > most and len(self._waiting) > 1 + bool(self.attempt):
-            shed = next(one for one in self._waiting if one is not self._current)
+        while (shed := self._too_much(most)) and len(self._waiting) > 1 + bool(self.attempt):
             self._waiting.remove(shed)
             chunk = shed.chunk
             self._counters.lose(shed.records, chunk.raw_bytes)
@@ -151,6 +155,15 @@ class Outbox:
             )
             actions.append(events.Discard(chunk.seal))
         return actions
+
+    def _too_much(self, most: int) -> Delivery | None:
+        """Return which chunk has to go, if one has to."""
+        may_go = [one for one in self._waiting[:-1] if one is not self._current]
+        if sum(one.chunk.size for one in self._waiting) <= most:
+            if sum(one.chunk.size for one in self._waiting if isinstance(one.chunk.body, bytes)) <= self.in_memory:
+                return None
+            may_go = [one for one in may_go if isinstance(one.chunk.body, bytes)]
+        return next(iter(may_go), None)
 
     def left_behind(self, *, kept: bool) -> tuple[int, int, dict[str, int]]:
         """Return what ends with this process: records, bytes, and under which keys how many may be stored after all.

@@ -78,7 +78,10 @@ class Poison:
 
 
 class ThresholdLowered:
-    """The journal, of `limit` bytes, has no room for chunks of the byte threshold that was `asked`; `used` is used."""
+    """The journal, of `limit` bytes, has no room for chunks of the byte threshold that was `asked`; `used` is used.
+
+    A limit of 0: there is no journal, and memory has no more room than `used`.
+    """
 
     __slots__ = ("asked", "limit", "lost", "used")
 
@@ -90,8 +93,10 @@ class ThresholdLowered:
 
     def actions(self) -> list[events.Action]:
         """Return what is to be said."""
-        text = f"SHIP_RATE_BYTES is {self.asked}: the journal in /tmp has room for a third of"
-        return [events.Say("warning", f"{text} {self.limit} bytes; {self.used} is used")]
+        why = f"the journal in /tmp has room for a third of {self.limit} bytes"
+        if not self.limit:
+            why = "there is no room in /tmp, and little in memory"
+        return [events.Say("warning", f"SHIP_RATE_BYTES is {self.asked}: {why}; {self.used} is used")]
 
 
 def is_poison(replays: int) -> bool:
@@ -138,9 +143,12 @@ class Rebuilding:
         return Rebuilt(made, max(seal.records - made.records, 0))
 
 
-def fit(ship_bytes: int, limit: int) -> ThresholdLowered | None:
-    """Return the verdict on a byte threshold, given the journal's limit in bytes; None if it can stay."""
-    room = limit // SHARE
+def fit(ship_bytes: int, limit: int, in_memory: int) -> ThresholdLowered | None:
+    """Return the verdict on a byte threshold; None if it can stay.
+
+    `limit` is the journal's in bytes, 0 if there is none; then a chunk may take so many bytes `in_memory`.
+    """
+    room = limit // SHARE or in_memory
     return ThresholdLowered(ship_bytes, limit, room) if 0 < room < ship_bytes else None
 
 

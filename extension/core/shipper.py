@@ -130,6 +130,11 @@ class Shipper:
         """Say whether to ask the store not to overwrite."""
         self._outbox.conditional = wanted
 
+    def limit_memory(self, chunk: int, waiting: int) -> None:
+        """Say how many bytes of the open chunk, and of closed ones, may be in memory where there are no files."""
+        self._batcher.most_in_memory = chunk
+        self._outbox.in_memory = waiting
+
     def handle(self, event: events.Event | None, now: events.Moment) -> list[events.Action]:
         """Take one event, or None when it is merely time; return what is to be done, in order.
 
@@ -198,8 +203,10 @@ class Shipper:
             for _ in received.started:
                 self._batcher.invoked()
         self._batcher.push(received, now, event.serial)
-        limit = self._batcher.limit * (1 + self._reader.unfinished)  # room for the rest of a record that is cut
-        if self._batcher.raw_bytes >= limit and (self._outbox.pending or not self._may_upload()):
+        is_full = self._batcher.is_full  # with room for the rest of a record that is cut
+        if self._reader.unfinished:
+            is_full = self._batcher.raw_bytes >= 2 * self._batcher.limit
+        if is_full and (self._outbox.pending or not self._may_upload()):
             self._close(batcher.BACKLOG, now, actions)
 
     def _hear(self, received: Received) -> None:

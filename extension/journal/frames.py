@@ -33,7 +33,7 @@ ENVIRONMENT_LENGTH = 12
 HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
 PREFIX_BYTES = 9
 ENTRY_BYTES = PREFIX_BYTES + 16  # an ENTRY before its body
-LONGEST = 64 * 1024 * 1024  # bytes of a payload: over the 16 MiB of a body by far; what is longer is no frame
+LONGEST = 64 * 1024 * 1024  # bytes of a payload: over the 4 MiB of a body by far; what is longer is no frame
 TICKS = 2**22  # a second; every double between 2**30 and 2**31 seconds (2004 to 2038) is a whole number of them
 
 

@@ -14,15 +14,22 @@ GZIP_LEVEL = 5  # of `make bench`: a third less CPU than 6 for 2 % more bytes; 4
 class Memory:
     """Keeps the encoded bytes in memory. The default storage; `extension.shell.spool` has the other one."""
 
-    __slots__ = ("_parts", "size")
+    __slots__ = ("_parts", "_taken", "size")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self.size = 0  # bytes, once closed
+        self._taken = 0
+
+    @property
+    def in_memory(self) -> int:
+        """Encoded bytes that are in memory."""
+        return self._taken
 
     def append(self, encoded: bytes) -> None:
         """Add bytes."""
         self._parts.append(encoded)
+        self._taken += len(encoded)
 
     def close(self, encoded: bytes) -> bytes:
         """Add the last bytes; return all of them."""
@@ -54,6 +61,11 @@ class Body:
         return self._storage.close(self._deflate.flush() if self._deflate else b"")
 
     @property
+    def in_memory(self) -> int:
+        """Encoded bytes that are in memory, as long as it is not closed."""
+        return self._storage.in_memory
+
+    @property
     def size(self) -> int:
         """Bytes of the finished body; known once it is closed."""
         return self._storage.size
@@ -67,6 +79,10 @@ if TYPE_CHECKING:
         """Where the encoded bytes of a body are kept."""
 
         size: int  # bytes of the finished body, once it is closed
+
+        @property
+        def in_memory(self) -> int:
+            """Encoded bytes that are in memory."""
 
         def append(self, encoded: bytes) -> None:
             """Add bytes."""

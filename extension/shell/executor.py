@@ -7,6 +7,7 @@ import os
 from extension import events
 from extension.core import recovery
 from extension.core.batcher import Batcher
+from extension.core.budget import Budget
 from extension.core.duplicates import Duplicates
 from extension.core.replay import Replay
 from extension.core.shipper import Shipper
@@ -40,6 +41,8 @@ class Executor:
         self.journal = Journal.open(
             parent, _new_environment(), say, settings.journal_bytes, likely=events.likely_records
         )
+        budget = Budget(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""))
+        started.inbox.capacity = min(started.inbox.capacity, budget.inbox)
         started.intake.open(self.journal, Duplicates(self.journal.recent()))
         self.origin = objects.Origin(
             environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
@@ -55,7 +58,8 @@ class Executor:
             chance=_chance,
             restored=self._restored if started.initialization_type == "snap-start" else None,
         )
-        lowered = recovery.fit(settings.ship_bytes, self.journal.limit)
+        self.shipper.limit_memory(budget.chunk, budget.waiting)
+        lowered = recovery.fit(settings.ship_bytes, self.journal.limit, budget.chunk)
         for action in self.shipper.recover(lowered) if lowered else ():
             self.carry_out(action)
         self.shipper.conditional(wanted=settings.conditional)

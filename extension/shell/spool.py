@@ -40,6 +40,11 @@ class Spool:
         """Whether a part of the body is in a file by now."""
         return self._descriptor is not None
 
+    @property
+    def in_memory(self) -> int:
+        """Encoded bytes that are not in the file."""
+        return len(self._pending)
+
     def append(self, encoded: bytes) -> None:
         """Add bytes."""
         self._pending += encoded

@@ -41,6 +41,11 @@ def accepting(listener: Listener) -> socket:
     return listener._socket  # type: ignore[return-value]  # the C class beneath it
 
 
+def receiving(listener: Listener) -> int:
+    """Bytes for which room is reserved."""
+    return listener._receiving
+
+
 def is_connected(calls: ExtensionsApi) -> bool:
     """Whether the connection for calls, not that of `event/next`, is open."""
     return calls._calls._socket is not None

@@ -284,7 +284,7 @@ def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_coun
     assert shipped(store) == ["the second"]
 
 
-@pytest.mark.holds("input: a body of 16 MiB or more is refused with 413 before it is read, and counted")
+@pytest.mark.holds("input: a body over 4 MiB is refused with 413 before it is read, and counted")
 @pytest.mark.holds("accounts: at SHUTDOWN, all counters are one line on stderr")
 @pytest.mark.holds("accounts: duplicate bodies and refused requests are counted too")
 def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the_last_line(

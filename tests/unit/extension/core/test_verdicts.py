@@ -71,14 +71,23 @@ def test_an_unreadable_chunk_is_discarded_and_may_be_stored() -> None:
     )
 
 
-@pytest.mark.parametrize(("asked", "limit", "used"), [(101, 300, 100), (100, 300, None), (101, 2, None), (1, 0, None)])
+@pytest.mark.parametrize(("asked", "limit", "used"), [(101, 300, 100), (100, 300, None), (1, 0, None), (500, 0, None)])
 def test_a_chunk_has_a_third_of_the_journal(asked: int, limit: int, used: int | None) -> None:
-    verdict = recovery.fit(asked, limit)
+    verdict = recovery.fit(asked, limit, 500)
     assert (verdict and verdict.used) == used
     if verdict:
         assert verdict.lost == 0
         text = "SHIP_RATE_BYTES is 101: the journal in /tmp has room for a third of 300 bytes; 100 is used"
         assert told(verdict.actions()) == ("warning", text, {})
+
+
+@pytest.mark.holds("memory: without room in /tmp the byte threshold is lowered to what memory has, which is reported")
+def test_without_a_journal_a_chunk_has_its_part_of_memory() -> None:
+    verdict = recovery.fit(501, 0, 500)
+    assert verdict is not None
+    assert verdict.used == 500
+    text = "SHIP_RATE_BYTES is 501: there is no room in /tmp, and little in memory; 500 is used"
+    assert told(verdict.actions()) == ("warning", text, {})
 
 
 def test_another_key_changes_the_key_alone() -> None:

@@ -127,6 +127,7 @@ class Observed:
 
     def slice(self) -> None:
         """Read one more body of the last process, and carry out what the core says of it."""
+        self.ending.is_replaying = True
         item = self.process.replay.step()
         kills, self.kills = self.kills, 0  # not in the middle of this
         actions: list[events.Action] = []
@@ -380,6 +381,7 @@ class Observed:
         for event in self.held_back:
             action.leaves(event.placeholder())
         in_the_middle = not self.process.replay.is_over
+        self.ending.is_replaying = self.ending.is_replaying or in_the_middle
         self.happened["left in a replay"] += in_the_middle
         self.exited = True
         counts = action.counts

@@ -25,6 +25,7 @@ class Ending:
         self.began: float | None = None
         self.allowed = 0.0  # s
         self.is_deadline_odd = False
+        self.is_replaying = False  # an earlier process's bodies are still being read, which takes as long as it likes
         self.stalls = 0  # attempts without an answer from here on
         self.latency = 0.0  # s that the last success took, as far as the core can know it
         self.hurried: set[Delivery] = set()  # of which an attempt was abandoned for want of time
@@ -33,6 +34,7 @@ class Ending:
         """SHUTDOWN comes, its deadline in so many seconds; an odd one counts as the two there always are."""
         self.began = now
         self.is_deadline_odd = is_odd
+        self.is_replaying = False
         self.allowed = (SECONDS if is_odd else min(seconds, SECONDS)) - MARGIN
 
     def may_hurry(self, attempt: Attempt) -> bool:
@@ -61,4 +63,5 @@ class Ending:
 
     def should_leave_nothing(self, store: Store) -> bool:
         """Whether all that the store does not refuse has to be stored: it is well, but for one request at the most."""
-        return store.is_well and self.stalls <= 1 and self.allowed >= ENOUGH and self.latency <= QUICK
+        quick = self.allowed >= ENOUGH and self.latency <= QUICK and not self.is_replaying
+        return store.is_well and self.stalls <= 1 and quick

@@ -139,7 +139,7 @@ class Process:
             restored=self._restored if snapshot else None,
         )
         self.restores = 0
-        lowered = recovery.fit(settings.ship_bytes, tmp.limit)
+        lowered = recovery.fit(settings.ship_bytes, tmp.limit, settings.ship_bytes)
         self.said = self.core.recover(lowered) if lowered else []
         journal = Journal(tmp, may_die)
         self.replay = Replay(journal, settings, self.origin, self._new_body)
