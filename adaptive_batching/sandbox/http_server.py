@@ -2,7 +2,7 @@
 
 A web page that a browser on this machine shows can send requests to loopback. It cannot forge two headers: Host, which
 is the name by which the page reached the server, also if it lets that name resolve to 127.0.0.1, and Origin. A request
-with a Host that does not name this server, or with the Origin of another one, is refused.
+with the Origin of another server is refused, and where the names of this one are given, one with another Host too.
 
 The server sends every answer with one system call and sets TCP_NODELAY. Two small writes would cost 44 ms each time,
 because Nagle's algorithm waits for the peer's delayed acknowledgement. The rules of Lambda are not implemented here.
@@ -102,7 +102,7 @@ class _Connection(BaseHTTPRequestHandler):
         """Raise _BadRequestError if the request may come from a web page of another server."""
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
         names = self.server.names
-        if host is not None and _without_port(host) not in names:
+        if names and host is not None and _without_port(host) not in names:
             why = f"the Host {host!r} does not name this server, which is {', '.join(sorted(names))}"
             raise _BadRequestError(HTTPStatus.FORBIDDEN, why)
         if origin is not None and origin.lower() != f"http://{host or ''}".lower():
@@ -235,11 +235,11 @@ class _Server(socketserver.ThreadingTCPServer):
 class Server:
     """An HTTP server on 127.0.0.1. Port 0 selects a free port. Raises OSError if the port is in use.
 
-    `names` are host names of this server besides those of LOOPBACK.
+    `names` are host names of this server besides those of LOOPBACK. None: it answers to every name.
     """
 
-    def __init__(self, handle: Handle, port: int = 0, names: Iterable[str] = ()) -> None:
-        known = LOOPBACK | {name.lower() for name in names}
+    def __init__(self, handle: Handle, port: int = 0, names: Iterable[str] | None = None) -> None:
+        known = frozenset() if names is None else LOOPBACK | {name.lower() for name in names}
         self._server = _Server(("127.0.0.1", port), handle, known)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(

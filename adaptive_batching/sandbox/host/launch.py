@@ -147,6 +147,12 @@ def runtime_command(function: Function, options: Options, mounts: Mounts) -> lis
     return ["/bin/sh", "-c", _WRAPPED, wrapper, *command] if wrapper else command
 
 
+def programs(function: Function, options: Options) -> list[Path]:
+    """Return the programs of this machine that the runtime needs, which the mounts must not hide."""
+    node = shutil.which("node") if kind(function) == NODE else None
+    return [options.interpreter, *([Path(node)] if node else [])]
+
+
 def write_start(function: Function, mounts: Mounts) -> None:
     """Write the file with which the runtime of a Python function starts, into the environment's `/var/lang`."""
     if kind(function) == PYTHON:

@@ -138,7 +138,7 @@ def _mount(function: Function, options: Options) -> tuple[IO[bytes], Mounts]:
     why = (
         "it is disabled (--no-private-tmp)"
         if options.private == "never"
-        else mounts.can_be_private(options.interpreter)
+        else mounts.can_be_private(*launch.programs(function, options))
     )
     mount_options = MountOptions(
         "full-tmp" in options.faults.rates,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox.host import executable
 from adaptive_batching.sandbox.host.processes import EXTENSION, RUNTIME
 from adaptive_batching.sandbox.host.variables import extension_variables
-from adaptive_batching.sandbox.lifecycle import exits
+from adaptive_batching.sandbox.protocol import exits
 from adaptive_batching.sandbox.protocol.generation import Failure
 from adaptive_batching.sandbox.protocol.registry import LIMIT
 from adaptive_batching.sandbox.protocol.states import ExtensionCall

@@ -149,10 +149,10 @@ def test_a_program_that_sends_no_host_is_no_browser() -> None:
         assert status(server, b"GET / HTTP/1.0\r\n\r\n") == 200
 
 
-def test_the_runtime_api_is_as_careful(tmp_path: Path) -> None:
+def test_the_runtime_api_asks_for_no_host_as_on_lambda_but_answers_no_page(tmp_path: Path) -> None:
     with environment(function(tmp_path, {})) as env:
         host, _, port = env.address.partition(":")
-        for name, wanted in ((env.address, b"200"), ("rebound.example", b"403")):
+        for fields, wanted in (("Host: any", b"200"), ("Host: any\r\nOrigin: https://example.com", b"403")):
             with socket.create_connection((host, int(port)), 10) as client:
-                client.sendall(f"GET /2018-06-01/ping HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+                client.sendall(f"GET /2018-06-01/ping HTTP/1.1\r\n{fields}\r\nConnection: close\r\n\r\n".encode())
                 assert client.makefile("rb").readline().split()[1] == wanted

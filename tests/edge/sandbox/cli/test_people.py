@@ -174,10 +174,10 @@ def test_an_environment_that_cannot_be_made_is_a_service_exception_too(tmp_path:
         assert client.invoke(FunctionName="function")["StatusCode"] == 200
 
 
-def test_a_path_that_is_no_text_is_not_found(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with (
         served(function(tmp_path), Options(awslambdaric=AWSLAMBDARIC)) as (server, _),
         requests.Session() as session,
     ):
         session.trust_env = False
-        assert session.get(f"http://{server.address}/2015-03-31/functions/%FF", timeout=5).status_code == 404
+        assert session.get(f"http://{server.address}/2015-03-31/functions/%FF", timeout=5).status_code == 400

@@ -37,7 +37,7 @@ AWS = ROOT / "build/awscli/bin/aws"
 @contextmanager
 def served(one: Function, **limits: float) -> Iterator[tuple[Fleet, Server]]:
     with Fleet(one, Options(awslambdaric=AWSLAMBDARIC), **limits) as fleet:  # type: ignore[arg-type]
-        server = Server(invoke_api.serve({one.name: fleet}))
+        server = Server(invoke_api.serve({one.name: fleet}), names=())
         try:
             yield fleet, server
         finally:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adaptive_batching.sandbox.lifecycle import exits
+from adaptive_batching.sandbox.protocol import exits
 from tests.edge.sandbox.lifecycle.test_variants import BOOTSTRAP
 from tests.edge.sandbox.world import EXTENSION, environment, function, records
 

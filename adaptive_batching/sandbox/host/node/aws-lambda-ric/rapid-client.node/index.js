@@ -6,6 +6,9 @@ const net = require("node:net");
 
 const BASE = "/2018-06-01/runtime/invocation";
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
+/** How often `next` is asked for while it is refused, and the milliseconds between. */
+const ATTEMPTS = 100;
+const PAUSE = 5;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
 /** A connection for the next response. It is made beforehand, because `done` and `error` send before they return. */
@@ -50,19 +53,29 @@ function post(where, body, headers) {
   socket.write(Buffer.concat([Buffer.from(head.join("\r\n") + "\r\n\r\n", "latin1"), bytes]));
 }
 
-async function next() {
-  await acknowledged;
-  await prepare();
+function ask() {
   return new Promise((resolve, reject) => {
     const request = http.request({ host, port, path: `${BASE}/next`, agent }, (answer) => {
       const parts = [];
       answer.on("data", (part) => parts.push(part));
       answer.on("error", reject);
-      answer.on("end", () => resolve({ bodyJson: Buffer.concat(parts).toString("utf8"), headers: answer.headers }));
+      answer.on("end", () => resolve({ answer, body: Buffer.concat(parts).toString("utf8") }));
     });
     request.on("error", reject);
     request.end();
   });
+}
+
+async function next() {
+  await acknowledged;
+  await prepare();
+  for (let attempt = 1; ; attempt++) {
+    const { answer, body } = await ask();
+    if (answer.statusCode === 200) return { bodyJson: body, headers: answer.headers };
+    // The end of a streamed response goes over another connection, and the client does not wait for it.
+    if (attempt === ATTEMPTS) throw new Error(`Failed to get next invocation, error ${answer.statusCode}`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
 }
 
 /** What replaces the response while it is set: a function of the request's id. See `index.mjs`. */
