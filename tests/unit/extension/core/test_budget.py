@@ -40,20 +40,23 @@ def shed(actions: list[events.Action]) -> list[str]:
 def test_of_the_chunks_in_memory_the_oldest_is_shed_and_those_in_files_stay() -> None:
     made = outbox(100)
     in_file = chunk("file", "/proc/self/fd/5", size=1000)  # type: ignore[arg-type]  # a path is a body too
-    assert shed(made.add(Delivery(in_file), 10_000)) == []
-    assert shed(made.add(Delivery(chunk("a", b"x" * 60)), 10_000)) == []
-    assert shed(made.add(Delivery(chunk("b", b"x" * 40)), 10_000)) == []
-    assert shed(made.add(Delivery(chunk("c", b"x" * 1)), 10_000)) == ["a"]
-    assert shed(made.add(Delivery(chunk("d", b"x" * 500)), 10_000)) == ["b", "c"]  # the newest stays, whatever its size
+    assert shed(made.add(Delivery(in_file, maybe_stored=False), 10_000)) == []
+    assert shed(made.add(Delivery(chunk("a", b"x" * 60), maybe_stored=False), 10_000)) == []
+    assert shed(made.add(Delivery(chunk("b", b"x" * 40), maybe_stored=False), 10_000)) == []
+    assert shed(made.add(Delivery(chunk("c", b"x" * 1), maybe_stored=False), 10_000)) == ["a"]
+    assert shed(made.add(Delivery(chunk("d", b"x" * 500), maybe_stored=False), 10_000)) == [
+        "b",
+        "c",
+    ]  # the newest stays, whatever its size
     assert [one.chunk.key for one in made] == ["file", "d"]
 
 
 def test_what_is_in_flight_is_not_shed() -> None:
     made = outbox(100)
-    made.add(Delivery(chunk("a", b"x" * 90)), 10_000)
+    made.add(Delivery(chunk("a", b"x" * 90), maybe_stored=False), 10_000)
     made.start(0.0)
-    made.add(Delivery(chunk("b", b"x" * 90)), 10_000)
-    assert shed(made.add(Delivery(chunk("c", b"x" * 90)), 10_000)) == ["b"]
+    made.add(Delivery(chunk("b", b"x" * 90), maybe_stored=False), 10_000)
+    assert shed(made.add(Delivery(chunk("c", b"x" * 90), maybe_stored=False), 10_000)) == ["b"]
     assert [one.chunk.key for one in made] == ["a", "c"]
 
 
