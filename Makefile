@@ -55,7 +55,7 @@ build/sam build/awscli build/mutmut: build/%: requirements/%.txt
 	@touch $@
 
 .PHONY: layer
-layer: $(LAYER_ZIP) ## The layer: build/layer becomes /opt, dist/*.zip is uploaded (ARCH=x86_64|arm64)
+layer: $(LAYER_ZIP) ## Build the layer: build/layer, dist/*.zip (ARCH=x86_64|arm64)
 
 $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
 	$(VENV)/python -m layer.build --into $(LAYER) --zip $@ $(if $(ARCH),--arch $(ARCH))
@@ -66,46 +66,46 @@ build-AdaptiveBatchingLayer: | .venv/bin/python
 	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
 .PHONY: demo
-demo: venv layer ## 50 invocations in the sandbox; their logs arrive on an embedded S3
+demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
 
 .PHONY: experiment
-experiment: venv layer ## The lost-last-line experiment: 3,000 invocations, 20 at a time
+experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 	rm -rf build/experiment
 	$(VENV)/adaptive-batching experiment run -n 3000 -c 20 --folder build/experiment
 	$(VENV)/adaptive-batching experiment analyze build/experiment
 
 .PHONY: bench
-bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick to try it)
+bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick)
 	$(VENV)/python -m benchmarks
 
 .PHONY: test
-test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test (WORKERS=3 at a time)
+test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test, some ten minutes (WORKERS=3 at a time)
 	$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".
 .PHONY: chaos
-chaos: venv layer build/runtime/awslambdaric ## Random faults for thousands of invocations, then the ledger (ARGS="--seed 7")
+chaos: venv layer build/runtime/awslambdaric ## Random faults, then the ledger; minutes (ARGS="--seed 7")
 	$(VENV)/python -m tests.chaos $(ARGS)
 
 .PHONY: mutants
-mutants: venv layer build/runtime/awslambdaric build/mutmut ## Known and random defects, one by one: does a test fail? (ARGS="core --seconds 60")
+mutants: venv layer build/runtime/awslambdaric build/mutmut ## Planted defects: does a test fail? (ARGS="core --seconds 60")
 	$(VENV)/python -m tests.mutants $(ARGS)
 
 .PHONY: docs
-docs: venv layer ## Write what follows from the code in the documents, and the output of the commands they show
+docs: venv layer ## Write the generated parts of the documents
 	$(VENV)/python -m tools
 	$(VENV)/python -m tools.outputs
 
 .PHONY: format
-format: venv ## Format the code and mend what lint can mend
+format: venv ## Format the code and fix what lint can fix
 	$(VENV)/ruff format
 	$(VENV)/ruff check --fix-only
 
 .PHONY: check
 # Enough lives for everything rare to have happened in one of them: the simulation asserts that.
 check: export SIMULATION_LIFECYCLES ?= 3000
-check: lint types template sam test ## What CI runs: format, lint, types, templates, sam build, every test
+check: lint types template sam test ## What CI runs: lint, types, templates, sam build, tests
 
 .PHONY: lint types template sam
 lint: venv
@@ -126,7 +126,7 @@ clean: ## Remove everything that was built
 	rm -rf .venv build dist .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 .PHONY: lock
-lock: ## Resolve requirements/*.in again (UPGRADE=1 takes the newest versions)
+lock: ## Resolve requirements/*.in again (UPGRADE=1: the newest)
 	test -x build/uv/bin/uv || { $(PYTHON) -m venv build/uv && build/uv/bin/python -m pip install -qq uv; }
 	cd requirements && for name in $(LOCKS); do \
 	    case $$name in layer) oldest=3.10 ;; *) oldest=3.11 ;; esac; \

@@ -52,12 +52,12 @@ class Setting:
 
 
 TABLE = (
-    Setting("S3_BUCKET", "", "bucket", "bucket for the logs; the extension never creates, lists or probes it"),
+    Setting("S3_BUCKET", "", "bucket", "bucket for the logs; must exist (the extension only calls PutObject)"),
     Setting(
         "SHIP_RATE_BYTES",
         "4096",
         "number",
-        "ship when this many bytes are waiting; a value above 104857600 counts as 104857600",
+        "ship when this many bytes are waiting; capped at 104857600",
         1,
         MAX_SHIP_RATE_BYTES,
     ),
@@ -109,7 +109,7 @@ TABLE = (
         "JOURNAL_BYTES",
         "",
         "number",
-        "size limit of the journal in `/tmp`; by default 64 MiB or an eighth of the free space, whichever is less",
+        "maximum size of the journal in `/tmp`; default: 64 MiB or 1/8 of the free space, whichever is smaller",
         1024 * 1024,
         10 * 1024**3,
     ),
@@ -118,7 +118,7 @@ TABLE = (
         "S3_CLIENT",
         "auto",
         "choice",
-        "`auto`, `light` (built in) or `boto3`: the client that uploads",
+        "S3 client to use: `auto`, `light` (built in) or `boto3`",
         choices=("auto", "light", "boto3"),
     ),
 )
@@ -216,11 +216,13 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
     if setting.kind == "bucket" and used:
         return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
     if setting.kind == "bucket":
-        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
+        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until this is fixed"
     if setting.kind == "region":
         return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
     if setting.kind == "owner":
         return f"{setting.name} is {shown!r}: {problem.why}; the bucket's owner is not checked"
+    if used == 0 and not setting.default:
+        used = "the default (64 MiB or 1/8 of the free space)"
     if isinstance(used, tuple):
         used = "[" + ",".join(f'"{name}"' for name in used) + "]"
     return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
@@ -233,7 +235,7 @@ def _parse(setting: Setting, read: str) -> object:
         return _number(setting, text)
     if setting.kind == "choice":
         if text.lower() not in setting.choices:
-            raise Problem("it is one of " + ", ".join(setting.choices))
+            raise Problem(f"expected {', '.join(setting.choices[:-1])} or {setting.choices[-1]}")
         return text.lower()
     if setting.kind == "types":
         return _types(text)
@@ -254,11 +256,11 @@ def _number(setting: Setting, text: str) -> int:
         raise Problem("that is not a whole number")
     value = int((digits.lstrip("0") or "0")[:19])  # 64 bits; what is longer is above every maximum
     if text.startswith("-") or value < setting.minimum:
-        raise Problem(f"the least is {setting.minimum}")
+        raise Problem(f"the minimum is {setting.minimum}")
     if value > setting.maximum:
         if setting.name.endswith("PORT"):
             raise Problem(f"a port is 1 to {setting.maximum}")
-        raise Problem(f"the most is {setting.maximum}", instead=setting.maximum)
+        raise Problem(f"the maximum is {setting.maximum}", instead=setting.maximum)
     if setting.name.endswith("PORT") and value == RUNTIME_API_PORT:
         raise Problem(f"{RUNTIME_API_PORT} is Lambda's own port")
     return value
@@ -272,8 +274,10 @@ def _types(text: str) -> "tuple[str, ...]":
     words = {f'"{name}"': name for name in LOG_TYPES}
     valid = tuple(name for word, name in words.items() if word in items)
     strange = [item for item in items if item not in words]
+    if any(item.strip("'") in LOG_TYPES for item in strange):
+        raise Problem('it is not JSON: words need double quotes, as in ["platform","function"]', instead=valid or None)
     if not valid:
-        raise Problem("none of " + ", ".join(LOG_TYPES) + " is in it")
+        raise Problem("it contains none of " + ", ".join(LOG_TYPES))
     if strange:
         raise Problem(
             f"{', '.join(item or 'an empty place' for item in strange)} is not one of {', '.join(LOG_TYPES)}",
@@ -333,7 +337,7 @@ def _is_name(text: str, *, legacy: bool) -> bool:
 def _unknown(name: str) -> str:
     nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known) - _common(name, known))
     shown = name if len(name) <= 2 * LONGEST_NAME else f"{name[: 2 * LONGEST_NAME]}..."
-    return f"{shown} is not a setting of this extension and does nothing; the nearest is {nearest}"
+    return f"{shown} is not a setting of this extension and does nothing; did you mean {nearest}?"
 
 
 def _common(left: str, right: str) -> int:

@@ -90,9 +90,8 @@ def _rows(text: str) -> Iterator[tuple[str, str]]:
             yield message, cells.partition(" |")[2]
 
 
-def messages() -> Iterator[Message]:
-    """Yield every message of the extension. Raises PageError for a text that is not in the source."""
-    folder = ROOT / "extension"
+def messages(folder: Path = ROOT / "extension") -> Iterator[Message]:
+    """Yield every message of the modules in a folder. Raises PageError for a text that is not in the source."""
     for path in sorted(folder.rglob("*.py")):
         name = str(path.relative_to(folder))
         group = next(title for start, title in GROUPS.items() if name.startswith(start))

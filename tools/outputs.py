@@ -32,7 +32,7 @@ PAGES = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 
 
 def main(words: Sequence[str]) -> int:
-    """Write the output of every command into these pages, or into all."""
+    """Write the output of every command into these pages, or into all. Where its shape is as shown, nothing changes."""
     for page in [Path(word).resolve() for word in words] or PAGES:
         text = page.read_text(encoding="utf-8")
         for block in reversed(list(blocks(text))):
@@ -52,7 +52,8 @@ def rewritten(body: str) -> str:
     """Return a console block with the output of its commands replaced."""
     lines: list[str] = []
     for step in steps(body):
-        lines += [step.typed, *(shown(ran(step.command)) if is_run(step) else step.output)]
+        today = shown(ran(step.command)) if is_run(step) else step.output
+        lines += [step.typed, *(step.output if same(step.output, today) else today)]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -76,7 +77,13 @@ def ran(command: str) -> str:
 
 def shown(output: str) -> list[str]:
     """Return the lines of an output as a page shows them: cut at the width of a terminal."""
-    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…" for line in output.rstrip().splitlines()]
+    lines = output.rstrip().expandtabs().splitlines()
+    return [line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…" for line in lines]
+
+
+def same(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether two outputs have the same shape. Processes that write at the same time do so in any order."""
+    return sorted(shape(one)) == sorted(shape(other))
 
 
 def shape(lines: Sequence[str]) -> list[str]:

@@ -152,3 +152,10 @@ def test_the_settings_that_the_readme_shows_have_these_defaults_here_and_in_the_
     for setting, default, recommended, _ in shown:
         assert default == (defaults[setting] or "required")
         assert setting == "S3_BUCKET" or recommended == parameters[setting.replace("_", "").lower()]
+
+
+def test_make_lists_its_targets_in_the_width_of_a_terminal() -> None:
+    done = subprocess.run(["make", "help"], capture_output=True, text=True, check=True, timeout=30, cwd=ROOT)
+    lines = done.stdout.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 80] == []

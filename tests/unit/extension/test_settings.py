@@ -118,10 +118,10 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("SHIP_RATE_BYTES", "0", "is '0': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-1", "is '-1': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-9999999999999999999", "is '-9999999999999999999': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-0", "is '-0': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "0", "is '0': the minimum is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-1", "is '-1': the minimum is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-9999999999999999999", "is '-9999999999999999999': the minimum is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-0", "is '-0': the minimum is 1; 4096 is used"),
         ("SHIP_RATE_BYTES", "4KB", "is '4KB': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "1e6", "is '1e6': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "1.5", "is '1.5': that is not a whole number; 4096 is used"),
@@ -130,19 +130,19 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         ("SHIP_RATE_BYTES", "²", "is '²': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "-", "is '-': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", " ", "is ' ': that is not a whole number; 4096 is used"),
-        ("SHIP_RATE_BYTES", "104857601", "is '104857601': the most is 104857600; 104857600 is used"),
-        ("SHIP_RATE_INVOKES", "0", "is '0': the least is 1; 10 is used"),
+        ("SHIP_RATE_BYTES", "104857601", "is '104857601': the maximum is 104857600; 104857600 is used"),
+        ("SHIP_RATE_INVOKES", "0", "is '0': the minimum is 1; 10 is used"),
         ("SHIP_RATE_INVOKES", "none", "is 'none': that is not a whole number; 10 is used"),
-        ("SHIP_RATE_MILLISECONDS", "0", "is '0': the least is 1; 10000 is used"),
-        ("SHIP_RATE_MILLISECONDS", "-10", "is '-10': the least is 1; 10000 is used"),
-        ("MAX_HOLD_MILLISECONDS", "0", "is '0': the least is 1; 500 is used"),
-        ("MAX_HOLD_MILLISECONDS", "900001", "is '900001': the most is 900000; 900000 is used"),
+        ("SHIP_RATE_MILLISECONDS", "0", "is '0': the minimum is 1; 10000 is used"),
+        ("SHIP_RATE_MILLISECONDS", "-10", "is '-10': the minimum is 1; 10000 is used"),
+        ("MAX_HOLD_MILLISECONDS", "0", "is '0': the minimum is 1; 500 is used"),
+        ("MAX_HOLD_MILLISECONDS", "900001", "is '900001': the maximum is 900000; 900000 is used"),
         ("PORT", "9001", "is '9001': 9001 is Lambda's own port; 1234 is used"),
-        ("PORT", "0", "is '0': the least is 1; 1234 is used"),
+        ("PORT", "0", "is '0': the minimum is 1; 1234 is used"),
         ("PORT", "65536", "is '65536': a port is 1 to 65535; 1234 is used"),
-        ("COMPRESSION", "zstd", "is 'zstd': it is one of none, gzip; none is used"),
-        ("API", "both", "is 'both': it is one of auto, telemetry, logs; auto is used"),
-        ("S3_CLIENT", "curl", "is 'curl': it is one of auto, light, boto3; auto is used"),
+        ("COMPRESSION", "zstd", "is 'zstd': expected none or gzip; none is used"),
+        ("API", "both", "is 'both': expected auto, telemetry or logs; auto is used"),
+        ("S3_CLIENT", "curl", "is 'curl': expected auto, light or boto3; auto is used"),
         (
             "LOG_TYPES",
             '"function"',
@@ -175,15 +175,34 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
                 '["platform","function"] is used'
             ),
         ),
+        *[
+            (
+                "LOG_TYPES",
+                value,
+                (
+                    f'is {value!r}: it is not JSON: words need double quotes, as in ["platform","function"]; '
+                    f"{used} is used"
+                ),
+            )
+            for value, used in (
+                ("[platform]", '["platform","function"]'),
+                ("['function']", '["platform","function"]'),
+                ('["extension",platform]', '["extension"]'),
+            )
+        ],
+        *[
+            ("JOURNAL_BYTES", value, f"is {value!r}: {why}; the default (64 MiB or 1/8 of the free space) is used")
+            for value, why in (("12MB", "that is not a whole number"), ("0", "the minimum is 1048576"))
+        ],
         (
             "LOG_TYPES",
             "[]",
-            'is \'[]\': none of platform, function, extension is in it; ["platform","function"] is used',
+            'is \'[]\': it contains none of platform, function, extension; ["platform","function"] is used',
         ),
         (
             "LOG_TYPES",
             '["functions"]',
-            'is \'["functions"]\': none of platform, function, extension is in it; ["platform","function"] is used',
+            'is \'["functions"]\': it contains none of platform, function, extension; ["platform","function"] is used',
         ),
         (
             "LOG_TYPES",
@@ -261,14 +280,14 @@ def test_each_number_has_a_least_which_is_good_and_a_most_which_serves_for_all_a
     name: str, least: int, most: int
 ) -> None:
     assert read(**{name: str(least)}).problems == read(**{name: str(most)}).problems == ()
-    assert f"is '{least - 1}': the least is {least}; " in only_problem(**{name: str(least - 1)})
-    assert only_problem(**{name: str(most + 1)}).endswith(f"the most is {most}; {most} is used")
+    assert f"is '{least - 1}': the minimum is {least}; " in only_problem(**{name: str(least - 1)})
+    assert only_problem(**{name: str(most + 1)}).endswith(f"the maximum is {most}; {most} is used")
 
 
 def test_a_long_bad_value_is_cut_in_the_sentence() -> None:
     whole, cut = only_problem(COMPRESSION="z" * 80), only_problem(COMPRESSION="z" * 81)
-    assert whole == f"{PREFIX}COMPRESSION is '{'z' * 80}': it is one of none, gzip; none is used"
-    assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': it is one of none, gzip; none is used"
+    assert whole == f"{PREFIX}COMPRESSION is '{'z' * 80}': expected none or gzip; none is used"
+    assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': expected none or gzip; none is used"
 
 
 def test_a_number_of_many_digits_counts_as_the_most() -> None:
@@ -358,7 +377,7 @@ def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> N
         (
             f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
             "(3 to 63 lower-case letters, digits, dots and hyphens; a letter or digit at both ends); "
-            "nothing is shipped until it is mended"
+            "nothing is shipped until this is fixed"
         ),
     )
 
@@ -411,7 +430,7 @@ def test_an_access_point_is_a_bucket_too(arn: str) -> None:
 )
 def test_an_unknown_name_is_reported_with_the_nearest_valid_one(name: str, nearest: str) -> None:
     assert from_environ(WELL | {name: "1"}).problems == (
-        f"{name} is not a setting of this extension and does nothing; the nearest is {PREFIX}{nearest}",
+        f"{name} is not a setting of this extension and does nothing; did you mean {PREFIX}{nearest}?",
     )
 
 
@@ -432,13 +451,13 @@ def test_the_nearest_name_has_the_fewest_edits_less_the_letters_that_both_begin_
     names = [setting.name.removeprefix(PREFIX) for setting in TABLE]
     alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in names}
     far = {name: edits(rest, name) - alike[name] for name in names}
-    assert far[problem.rpartition(PREFIX)[2]] == min(far.values())
+    assert far[problem.rpartition(PREFIX)[2].removesuffix("?")] == min(far.values())
 
 
 def test_a_long_unknown_name_is_compared_by_its_beginning_alone() -> None:
     begun = time.process_time()
     (problem,) = from_environ(WELL | {PREFIX + "S3_BUCKETS" + "X" * 100_000: "1"}).problems
-    assert problem.endswith(f"the nearest is {PREFIX}S3_BUCKET")
+    assert problem.endswith(f"did you mean {PREFIX}S3_BUCKET?")
     assert len(problem) < 300
     assert time.process_time() - begun < 1.0
 
