@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from pathlib import Path
 
+#: The endings of the names of templates.
+TEMPLATES = frozenset({".yaml", ".yml", ".json", ".template"})
 FUNCTION = "AWS::Serverless::Function"
 _LAYER = "AWS::Serverless::LayerVersion"
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox import faults
-from adaptive_batching.sandbox.cli.bounds import check_function
+from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.faults import FAULTS, LINE
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.host import cgroups, launch, loopback
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template import TEMPLATES, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Options that set the field of `Function` with the same name. They override the template.
 _FIELDS = ("handler", "name", "runtime", "initialization_type", "timeout", "memory", "log_format", "xray")
-#: Names that Lambda accepts for a variable. A shell can read them too.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,9 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
     """Return what the options describe. Raises SandboxError or FaultError."""
     struck = faults.parse(",".join(given.fault), given.seed)
     variables = pairs("--env", given.env)
-    if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
-        raise SandboxError(f"--env {wrong[0]!r} is not a variable name; use letters, digits and _, and no digit first")
+    check_variables(variables, "--env")
+    if given.lose_containing and not any(FAULTS[name].chance == LINE for name in struck.rates):
+        raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
     function = _described(given, variables)
     check_function(function)
     return Target(function, variables, _options(given, struck, echo), given.s3)
@@ -108,9 +107,12 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
 
 def _described(given: Given, variables: Mapping[str, str]) -> Function:
     fields = {name: value for name in _FIELDS if (value := getattr(given, name)) is not None}
-    if given.folder.suffix in {".yaml", ".yml"}:
+    if given.folder.suffix in TEMPLATES and not given.folder.is_dir():
         template = Template(given.folder, pairs("--parameter", given.parameter))
         return replace(template.function(given.function, given.layer, variables), **fields)
+    for option, value in (("--function", given.function), ("--parameter", given.parameter)):
+        if value:
+            raise SandboxError(f"{option} is for a template, a .yaml or .json file, and {given.folder} is not one")
     return Function(given.folder, layers=given.layer, **{"name": given.folder.resolve().name, **fields})
 
 

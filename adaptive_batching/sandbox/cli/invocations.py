@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from adaptive_batching.console import Console
     from adaptive_batching.sandbox.cli.arguments import Given
     from adaptive_batching.sandbox.lifecycle.results import Result
+
+#: Characters of a payload that a message shows.
+SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,23 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
 
 def read_payload(text: str) -> bytes:
     """Return the payload from the value of --payload. Raises SandboxError if it cannot be read or is not JSON."""
+    where = "-" if text in {"-", "@-"} else text[1:] if text.startswith("@") else None
+    if where == "":
+        raise SandboxError("--payload @ names no file; write @event.json, or - for standard input")
     try:
-        data = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
-        json.loads(data)
+        data = text.encode() if where is None else _read(where)
+        json.loads(data, parse_constant=_refuse_constant)
     except OSError as error:
-        raise SandboxError(f"the payload {text[1:]} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SandboxError(f"the payload is not JSON: {error}") from None
+        raise SandboxError(f"the payload {where} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if where is None else f"in {where}"
+        raise SandboxError(f"the payload {shown} is not JSON: {error}") from None
     return data
+
+
+def _read(where: str) -> bytes:
+    return sys.stdin.buffer.read() if where == "-" else Path(where).read_bytes()
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")

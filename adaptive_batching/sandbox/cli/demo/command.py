@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +11,11 @@ from adaptive_batching import clone, settings
 from adaptive_batching.cli import COMMANDS
 from adaptive_batching.command_line import Command, Option, refusing
 from adaptive_batching.objects import FormatError
-from adaptive_batching.sandbox.cli.bounds import Bounds, Number
+from adaptive_batching.option_types import Bounds, File, Number
 from adaptive_batching.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INVOCATIONS = 50
 
@@ -56,7 +59,7 @@ demo = Command(
     params=[
         Option(
             ["-n", "--invocations"],
-            type=Number(int, Bounds(1)),
+            type=Number(int, Bounds(1, 10_000)),
             default=INVOCATIONS,
             metavar="N",
             help=f"how many (default: {INVOCATIONS})",
@@ -65,26 +68,31 @@ demo = Command(
             ["--store"],
             type=click.Choice(settings.choices("S3_CLIENT")),
             default=settings.default("S3_CLIENT"),
-            help="the extension's S3 client",
+            help=f"the extension's S3 client (default: {settings.default('S3_CLIENT')})",
         ),
         Option(
             ["--api"],
             type=click.Choice(["telemetry", "logs", "both"]),
             default="both",
-            help="log APIs that exist (default: both)",
+            help="log APIs that deliver; any other answers 202 (default: both)",
         ),
         Option(
             ["--compression"],
             type=click.Choice(settings.choices("COMPRESSION")),
             default=settings.default("COMPRESSION"),
-            help=f"of the objects (default: {settings.default('COMPRESSION')})",
+            help=f"compression of the objects (default: {settings.default('COMPRESSION')})",
         ),
-        Option(["--layer"], type=click.Path(path_type=Path), help=f"the built layer (default: {clone.LAYER})"),
+        Option(["--layer"], type=File(), help=f"the built layer (default: {clone.LAYER})"),
         Option(
             ["--awslambdaric"],
-            type=click.Path(path_type=Path),
-            help="folder that holds it (default: what is installed with this package)",
+            type=File(),
+            help="folder containing awslambdaric (default: the one installed with this package)",
         ),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        Option(
+            ["--format", "output"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="format of the report (default: text)",
+        ),
     ],
 )

@@ -203,10 +203,10 @@ def test_run_prints_results_on_stdout_and_the_log_on_stderr(tmp_path: Path) -> N
 MISTAKES = [
     (["sandbox", "run", "no-such-folder"], "no-such-folder is not a directory"),
     (["sandbox", "run", "functions/demo", "--handler", "nodot"], "module.function"),
-    (["sandbox", "run", "functions/demo", "--payload", "{"], "the payload is not JSON"),
+    (["sandbox", "run", "functions/demo", "--payload", "{"], "the payload '{' is not JSON"),
     (["sandbox", "run", "functions/demo", "--env", "A"], "'A' is not NAME=VALUE"),
     (["sandbox", "run", "functions/demo", "--awslambdaric", "tests"], "does not contain awslambdaric"),
-    (["sandbox", "run", "functions/demo", "--s3", "x"], "bucket 'x' cannot be created"),
+    (["sandbox", "run", "functions/demo", "--s3", "x"], "--s3 'x' is not a bucket name"),
     (["demo", "--layer", "tests"], "make layer"),
 ]
 
