@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
+from adaptive_batching.sandbox.cli.notices import introduction, notices
+from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, LINE
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host import cgroups, launch, loopback
+from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
 from adaptive_batching.sandbox.template import TEMPLATES, Template
 
@@ -70,13 +72,14 @@ class Target:
     """What is run.
 
     `variables` are those of --env. They override the function's variables and those of an embedded S3. `bucket` is the
-    bucket of the embedded S3, None without one.
+    bucket of the embedded S3, None without one. `overheard` shows the warnings of extensions.
     """
 
     function: Function
     variables: Mapping[str, str]
     options: Options
     bucket: str | None
+    overheard: Overheard
 
 
 def prepare(given: Given, console: Console) -> Target:
@@ -84,16 +87,15 @@ def prepare(given: Given, console: Console) -> Target:
 
     Notices are written to the console, and with --logs the log as well.
     """
-    found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)))
+    found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)), Overheard(console.say))
     launch.check(found.function, found.options)
-    if found.options.limits and (why := cgroups.refused(found.options.limits)):
-        console.say(f"memory and CPU are not limited: {why}")
-    if found.function.layers and (why := loopback.unavailable()):
-        console.say(f"the network can reach ports that extensions open on all interfaces: {why}")
+    console.say(introduction(found.function))
+    for notice in notices(found.function, found.options):
+        console.say(notice)
     return found
 
 
-def target(given: Given, echo: Callable[[str], None]) -> Target:
+def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> Target:
     """Return what the options describe. Raises SandboxError or FaultError."""
     struck = faults.parse(",".join(given.fault), given.seed)
     variables = pairs("--env", given.env)
@@ -102,7 +104,8 @@ def target(given: Given, echo: Callable[[str], None]) -> Target:
         raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
     function = _described(given, variables)
     check_function(function)
-    return Target(function, variables, _options(given, struck, echo), given.s3)
+    check_variables(function.variables, f"{given.folder}: variable")
+    return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard)
 
 
 def _described(given: Given, variables: Mapping[str, str]) -> Function:
@@ -127,7 +130,7 @@ def pairs(option: str, words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None]) -> Options:
+def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None], overheard: Overheard) -> Options:
     auto = cgroups.BOTH if given.memory else frozenset[str]()
     return Options(
         apis=given.apis,
@@ -142,6 +145,7 @@ def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None]) -
         shapes=Shapes(not given.no_function_arn, not given.no_spans, not given.old_billing),
         upper_case_reason=given.upper_case_reason,
         echo=echo if given.logs else None,
+        overheard=None if given.logs else overheard,
         redeliver=not given.no_redelivery,
         clear_subscriptions=given.clear_subscriptions,
         lose_containing=given.lose_containing,

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adaptive_batching import interrupts
+from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.sandbox.cli.arguments import prepare
 from adaptive_batching.sandbox.cli.store import ready, stored
-from adaptive_batching.sandbox.cli.summary import summarise
+from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.fleet import Fleet
 from adaptive_batching.sandbox.fleet.repeat import invoke_many
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
-    from adaptive_batching.sandbox.cli.arguments import Given
+    from adaptive_batching.sandbox.cli.arguments import Given, Target
+    from adaptive_batching.sandbox.cli.store import Store
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
 
 #: Characters of a payload that a message shows.
@@ -38,7 +43,10 @@ class Repetition:
 
 
 def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) -> int:
-    """Make the invocations. Return 0 if all of them succeeded, else 1. Raises SandboxError or FaultError."""
+    """Make the invocations and return the exit code. Raises SandboxError or FaultError.
+
+    The code is 0 if all succeeded and no record was lost or shipped twice, 130 after Ctrl-C, and otherwise 1.
+    """
     target = prepare(given, err)
 
     def report(result: Result, done: int) -> None:
@@ -46,15 +54,39 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
         err.progress("invoked", done, repetition.invocations)
 
     with ready(target, err.say) as (function, store):
-        with Fleet(function, target.options, repetition.concurrency) as fleet:
+        fleet = Fleet(function, target.options, repetition.concurrency)
+        with (
+            interrupts.counted(lambda: err.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
+            fleet,
+        ):
+            wanted = repetition
             results = invoke_many(
-                fleet, repetition.payload, repetition.invocations, repetition.concurrency, repetition.pause, report
+                fleet, wanted.payload, wanted.invocations, wanted.concurrency, wanted.pause, report, asked
             )
+        interrupted = len(results) < repetition.invocations
+        if interrupted:
+            err.say(f"interrupted after {len(results):,} of {repetition.invocations:,}")
         for line in summarise(results, fleet.all, target.options.faults):
             err.say(line)
-        if store:
-            err.say(f"s3            {stored(store, fleet.all)}")
-    return 1 if any(result.function_error for result in results) else 0
+        agrees = conclude(target, store, function, fleet.all, err)
+    if interrupted:
+        return INTERRUPTED
+    return 0 if agrees and not any(result.function_error for result in results) else 1
+
+
+def conclude(
+    target: Target, store: Store | None, function: Function, environments: list[Environment], err: Console
+) -> bool:
+    """Say what the store holds, and what else the extensions said. Return whether every record is accounted for."""
+    agrees = True
+    if store:
+        found = stored(store, function, environments)
+        agrees = found.agrees
+        for line in row("s3", found.text):
+            err.say(line)
+    for line in target.overheard.rest():
+        err.say(line)
+    return agrees
 
 
 def read_payload(text: str) -> bytes:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 
+#: Seconds between two rounds of killing.
+_KILL_AGAIN = 0.05
+
+
 class ThrottledError(Exception):
     """Every environment is busy and the concurrency limit is reached."""
 
@@ -51,6 +55,7 @@ class Fleet:
         self._idle: list[_Idle] = []
         self._count = 0
         self._closed = self._starting = False
+        self._over = threading.Event()
         # Concurrent requests of one environment. Each is counted as one slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
         self._events: deque[tuple[bytes, str]] = deque()
@@ -84,6 +89,23 @@ class Fleet:
             self._changed.notify_all()
         return request_id
 
+    @property
+    def busy(self) -> int:
+        """The number of invocations that are running, those whose environment is being created included."""
+        with self._changed:
+            return self._count - len(self._idle)
+
+    def kill(self) -> None:
+        """Let every running invocation end in an error, until the fleet is shut down, by killing all processes."""
+        threading.Thread(target=self._keep_killing, name="kill", daemon=True).start()
+
+    def _keep_killing(self) -> None:
+        while True:  # an invocation whose Init was killed begins another one
+            for environment in list(self.all):
+                environment.kill()
+            if self._over.wait(_KILL_AGAIN):
+                return
+
     def shutdown(self) -> None:
         """Wait for the running invocations, then shut every environment down. Events in the queue are dropped."""
         with self._changed:
@@ -95,6 +117,7 @@ class Fleet:
         self.dropped = len(self._events)
         _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
+        self._over.set()
 
     def _acquire(self) -> Environment:
         with self._changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import threading
 import time
 import traceback
@@ -160,6 +161,11 @@ class Environment(View):
             shut_down(self._supervisor, reason)
         self._supervisor.resources.close()
         self.phase.apply(Step.LEAVE)
+
+    def kill(self) -> None:
+        """Kill the processes. A running invocation then ends in an error, and the environment can be shut down."""
+        for process in self.processes:
+            process.signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -9,7 +9,7 @@ import click
 
 from adaptive_batching import clone, settings
 from adaptive_batching.cli import COMMANDS
-from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.command_line import INTERRUPTED, Command, Option, refusing
 from adaptive_batching.objects import FormatError
 from adaptive_batching.option_types import Bounds, File, Number
 from adaptive_batching.sandbox.errors import SandboxError
@@ -30,13 +30,14 @@ def _demo(
     awslambdaric: Path | None,
     output: str,
 ) -> int:
-    """Run the demonstration and print its outcome. Return 0 if it passed, else 1.
+    """Run the demonstration and print its outcome. Return 0 if it passed, 130 after Ctrl-C, else 1.
 
     Raises Mistake, which ends the command with exit code 2, if it could not run.
     """
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.demo.report import as_json, show  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.demo.scenario import Demonstration, demonstrate  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.notices import unregistered  # noqa: PLC0415
 
     out, err = consoles()
     with refusing(SandboxError, FormatError, clone.LayerError):
@@ -46,9 +47,11 @@ def _demo(
         out.say(json.dumps(as_json(outcome), indent=2))
     else:
         show(outcome, out)
-    if not outcome.passed:
-        for line in outcome.extension_lines:
-            err.say(f"extension wrote: {line.rstrip()}")
+    for act in outcome.acts:
+        for line in [] if act.passed else [*act.extension_lines, *unregistered(act.unregistered)]:
+            err.say(f"extension: {line.rstrip()}")
+    if outcome.interrupted:
+        return INTERRUPTED
     return 0 if outcome.passed else 1
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching.cli import main
 from adaptive_batching.sandbox.faults import listing
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import ROOT, function
@@ -138,3 +139,35 @@ def test_a_pipe_that_is_closed_ends_a_run_quietly(tmp_path: Path) -> None:
         said = process.stderr.read()
     assert process.returncode == 141
     assert b"Traceback" not in said
+
+
+FIRST = [
+    (["--folder", "README.md"], "README.md is a file; choose a folder with --folder"),
+    (["--folder", "tests"], "tests is not empty; choose another with --folder"),
+    (["--code", "README.md"], "README.md is not a directory; name the folder of the function with --code"),
+    (["--layer", "tests"], "tests does not contain a folder `extensions`"),
+    (["--function", "f", "--", "--logs"], "--logs: options after -- are for the sandbox"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), FIRST, ids=[said for _, said in FIRST])
+def test_an_experiment_that_cannot_start_leaves_nothing(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("README.md", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", "run", *words]) == 2
+    assert said in capfd.readouterr().err
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["README.md", "tests"]
+
+
+def test_an_endpoint_at_which_nothing_listens_is_said_and_so_is_the_reason(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--endpoint-url", "http://127.0.0.1:1", "-n", "1", "--limit", "60", "--folder", str(tmp_path / "run")]
+    assert main(["experiment", "run", *words]) == 1
+    said = capfd.readouterr().err
+    assert 'Could not connect to the endpoint URL: "http://127.0.0.1:1' in said
+    assert "; trying again" in said
+    assert "the first that was not accepted: Could not connect" in said
