@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
-from adaptive_batching.sandbox.cli.notices import introduction, notices
+from adaptive_batching.sandbox.cli.notices import notices
 from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -89,7 +89,6 @@ def prepare(given: Given, console: Console) -> Target:
     """
     found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)), Overheard(console.say))
     launch.check(found.function, found.options)
-    console.say(introduction(found.function))
     for notice in notices(found.function, found.options):
         console.say(notice)
     return found

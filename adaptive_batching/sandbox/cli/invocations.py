@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.notices import introduction
 from adaptive_batching.sandbox.cli.store import ready, stored
 from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
@@ -48,6 +49,7 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
     The code is 0 if all succeeded and no record was lost or shipped twice, 130 after Ctrl-C, and otherwise 1.
     """
     target = prepare(given, err)
+    err.say(introduction(target.function))
 
     def report(result: Result, done: int) -> None:
         out.say(result.payload.decode("utf-8", "replace"))

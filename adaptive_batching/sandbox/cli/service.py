@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.cli.arguments import Given
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.lifecycle.environment import Environment
+    from adaptive_batching.sandbox.lifecycle.results import Result
     from adaptive_batching.sandbox.options import Options
 
 
@@ -55,7 +56,15 @@ def keep_serving(function: Function, options: Options, service: Service, console
 
     Raises SandboxError.
     """
-    fleet = Fleet(function, options, service.concurrency, service.idle)
+    fleet = Fleet(
+        function,
+        options,
+        service.concurrency,
+        service.idle,
+        reload=True,
+        report=lambda result: console.say(ended(result)),
+        notice=console.say,
+    )
     with (
         interrupts.counted(lambda: console.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
         fleet,
@@ -75,6 +84,14 @@ def keep_serving(function: Function, options: Options, service: Service, console
     return fleet.all
 
 
+def ended(result: Result) -> str:
+    """Return a line about one invocation: its id, how it ended, and how long it took. Pure."""
+    metrics = result.report.get("metrics", {})
+    how = "ok" if result.function_error is None else result.report.get("errorType") or result.function_error
+    init = f" after {metrics['initDurationMs']:.0f} ms of Init" if "initDurationMs" in metrics else ""
+    return f"{result.request_id}  {how}  {metrics.get('durationMs', 0.0):.1f} ms{init}"
+
+
 def _listen(fleets: dict[str, Fleet], service: Service) -> Server:
     try:
         return Server(invoke_api.serve(fleets), service.port, service.hosts)
@@ -89,8 +106,7 @@ def _announce(function: Function, port: int, console: Console) -> None:
     console.say(console.paint(f"{function.name} is at {endpoint}", "bold"))
     console.say(f"  code        {function.folder} ({function.handler})")
     console.say(f"  extensions  {', '.join(names) or 'none'}")
-    console.say(
-        f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
-        f"--function-name {function.name} --log-type Tail /dev/stdout"
-    )
+    console.say(f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} \\")
+    console.say(f"                --no-sign-request --function-name {function.name} answer.json")
+    console.say("  reload      changed code is loaded with the next invocation")
     console.say("  end         Ctrl-C")
