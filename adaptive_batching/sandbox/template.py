@@ -196,7 +196,10 @@ class Template:
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
 
     def _substitute(self, argument: object, where: str) -> str:
-        text, extra = argument if isinstance(argument, list) else (argument, {})
+        parts = argument if isinstance(argument, list) else [argument, {}]
+        if len(parts) != 2 or not isinstance(parts[1], dict):  # noqa: PLR2004 - a text and its variables
+            raise SandboxError(f"{self._path}: {where} uses Sub with {_shown(argument)}, not a text and a mapping")
+        text, extra = parts
         own = {name: _text(self._value(value, where)) for name, value in extra.items()}
 
         def found(match: re.Match[str]) -> str:
@@ -236,7 +239,7 @@ class Template:
         return str(self._resources[name].get("Type", "a resource without a type"))
 
     def _attribute(self, parts: list[str], where: str) -> str:
-        name, attribute = parts[0], ".".join(parts[1:])
+        name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
         arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
         if attribute != "Arn" or arn is None:
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
