@@ -216,13 +216,15 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
     if setting.kind == "bucket" and used:
         return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
     if setting.kind == "bucket":
-        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until it is mended"
+        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until this is fixed"
     if setting.kind == "region":
         return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
     if setting.kind == "owner":
         return f"{setting.name} is {shown!r}: {problem.why}; the bucket's owner is not checked"
     if isinstance(used, tuple):
         used = "[" + ",".join(f'"{name}"' for name in used) + "]"
+    if setting.kind == "number" and not used:
+        used = "the default (64 MiB or an eighth of the free space, whichever is less)"
     return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
 
 
@@ -233,7 +235,7 @@ def _parse(setting: Setting, read: str) -> object:
         return _number(setting, text)
     if setting.kind == "choice":
         if text.lower() not in setting.choices:
-            raise Problem("it is one of " + ", ".join(setting.choices))
+            raise Problem("expected " + ", ".join(setting.choices[:-1]) + " or " + setting.choices[-1])
         return text.lower()
     if setting.kind == "types":
         return _types(text)
@@ -254,11 +256,11 @@ def _number(setting: Setting, text: str) -> int:
         raise Problem("that is not a whole number")
     value = int((digits.lstrip("0") or "0")[:19])  # 64 bits; what is longer is above every maximum
     if text.startswith("-") or value < setting.minimum:
-        raise Problem(f"the least is {setting.minimum}")
+        raise Problem(f"minimum {setting.minimum}")
     if value > setting.maximum:
         if setting.name.endswith("PORT"):
             raise Problem(f"a port is 1 to {setting.maximum}")
-        raise Problem(f"the most is {setting.maximum}", instead=setting.maximum)
+        raise Problem(f"maximum {setting.maximum}", instead=setting.maximum)
     if setting.name.endswith("PORT") and value == RUNTIME_API_PORT:
         raise Problem(f"{RUNTIME_API_PORT} is Lambda's own port")
     return value
@@ -272,6 +274,8 @@ def _types(text: str) -> "tuple[str, ...]":
     words = {f'"{name}"': name for name in LOG_TYPES}
     valid = tuple(name for word, name in words.items() if word in items)
     strange = [item for item in items if item not in words]
+    if not valid and any(item in LOG_TYPES for item in items):
+        raise Problem('that is not JSON: the words need double quotes, such as ["platform","function"]')
     if not valid:
         raise Problem("none of " + ", ".join(LOG_TYPES) + " is in it")
     if strange:
@@ -333,7 +337,7 @@ def _is_name(text: str, *, legacy: bool) -> bool:
 def _unknown(name: str) -> str:
     nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known) - _common(name, known))
     shown = name if len(name) <= 2 * LONGEST_NAME else f"{name[: 2 * LONGEST_NAME]}..."
-    return f"{shown} is not a setting of this extension and does nothing; the nearest is {nearest}"
+    return f"{shown} is not a setting of this extension and does nothing; did you mean {nearest}?"
 
 
 def _common(left: str, right: str) -> int:

@@ -118,10 +118,10 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("SHIP_RATE_BYTES", "0", "is '0': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-1", "is '-1': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-9999999999999999999", "is '-9999999999999999999': the least is 1; 4096 is used"),
-        ("SHIP_RATE_BYTES", "-0", "is '-0': the least is 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "0", "is '0': minimum 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-1", "is '-1': minimum 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-9999999999999999999", "is '-9999999999999999999': minimum 1; 4096 is used"),
+        ("SHIP_RATE_BYTES", "-0", "is '-0': minimum 1; 4096 is used"),
         ("SHIP_RATE_BYTES", "4KB", "is '4KB': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "1e6", "is '1e6': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "1.5", "is '1.5': that is not a whole number; 4096 is used"),
@@ -130,19 +130,25 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         ("SHIP_RATE_BYTES", "²", "is '²': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", "-", "is '-': that is not a whole number; 4096 is used"),
         ("SHIP_RATE_BYTES", " ", "is ' ': that is not a whole number; 4096 is used"),
-        ("SHIP_RATE_BYTES", "104857601", "is '104857601': the most is 104857600; 104857600 is used"),
-        ("SHIP_RATE_INVOKES", "0", "is '0': the least is 1; 10 is used"),
+        ("SHIP_RATE_BYTES", "104857601", "is '104857601': maximum 104857600; 104857600 is used"),
+        ("SHIP_RATE_INVOKES", "0", "is '0': minimum 1; 10 is used"),
         ("SHIP_RATE_INVOKES", "none", "is 'none': that is not a whole number; 10 is used"),
-        ("SHIP_RATE_MILLISECONDS", "0", "is '0': the least is 1; 10000 is used"),
-        ("SHIP_RATE_MILLISECONDS", "-10", "is '-10': the least is 1; 10000 is used"),
-        ("MAX_HOLD_MILLISECONDS", "0", "is '0': the least is 1; 500 is used"),
-        ("MAX_HOLD_MILLISECONDS", "900001", "is '900001': the most is 900000; 900000 is used"),
+        ("SHIP_RATE_MILLISECONDS", "0", "is '0': minimum 1; 10000 is used"),
+        ("SHIP_RATE_MILLISECONDS", "-10", "is '-10': minimum 1; 10000 is used"),
+        ("MAX_HOLD_MILLISECONDS", "0", "is '0': minimum 1; 500 is used"),
+        ("MAX_HOLD_MILLISECONDS", "900001", "is '900001': maximum 900000; 900000 is used"),
         ("PORT", "9001", "is '9001': 9001 is Lambda's own port; 1234 is used"),
-        ("PORT", "0", "is '0': the least is 1; 1234 is used"),
+        ("PORT", "0", "is '0': minimum 1; 1234 is used"),
         ("PORT", "65536", "is '65536': a port is 1 to 65535; 1234 is used"),
-        ("COMPRESSION", "zstd", "is 'zstd': it is one of none, gzip; none is used"),
-        ("API", "both", "is 'both': it is one of auto, telemetry, logs; auto is used"),
-        ("S3_CLIENT", "curl", "is 'curl': it is one of auto, light, boto3; auto is used"),
+        (
+            "JOURNAL_BYTES",
+            "12MB",
+            "is '12MB': that is not a whole number; the default (64 MiB or an eighth of the free space, whichever is less)"
+            " is used",
+        ),
+        ("COMPRESSION", "zstd", "is 'zstd': expected none or gzip; none is used"),
+        ("API", "both", "is 'both': expected auto, telemetry or logs; auto is used"),
+        ("S3_CLIENT", "curl", "is 'curl': expected auto, light or boto3; auto is used"),
         (
             "LOG_TYPES",
             '"function"',
@@ -172,6 +178,14 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
             "function,platform",
             (
                 'is \'function,platform\': it must be a JSON array such as ["platform","function"]; '
+                '["platform","function"] is used'
+            ),
+        ),
+        (
+            "LOG_TYPES",
+            "[platform]",
+            (
+                'is \'[platform]\': that is not JSON: the words need double quotes, such as ["platform","function"]; '
                 '["platform","function"] is used'
             ),
         ),
@@ -261,14 +275,14 @@ def test_each_number_has_a_least_which_is_good_and_a_most_which_serves_for_all_a
     name: str, least: int, most: int
 ) -> None:
     assert read(**{name: str(least)}).problems == read(**{name: str(most)}).problems == ()
-    assert f"is '{least - 1}': the least is {least}; " in only_problem(**{name: str(least - 1)})
-    assert only_problem(**{name: str(most + 1)}).endswith(f"the most is {most}; {most} is used")
+    assert f"is '{least - 1}': minimum {least}; " in only_problem(**{name: str(least - 1)})
+    assert only_problem(**{name: str(most + 1)}).endswith(f"maximum {most}; {most} is used")
 
 
 def test_a_long_bad_value_is_cut_in_the_sentence() -> None:
     whole, cut = only_problem(COMPRESSION="z" * 80), only_problem(COMPRESSION="z" * 81)
-    assert whole == f"{PREFIX}COMPRESSION is '{'z' * 80}': it is one of none, gzip; none is used"
-    assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': it is one of none, gzip; none is used"
+    assert whole == f"{PREFIX}COMPRESSION is '{'z' * 80}': expected none or gzip; none is used"
+    assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': expected none or gzip; none is used"
 
 
 def test_a_number_of_many_digits_counts_as_the_most() -> None:
@@ -358,7 +372,7 @@ def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> N
         (
             f"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET is {bucket!r}: that is not the name of a bucket "
             "(3 to 63 lower-case letters, digits, dots and hyphens; a letter or digit at both ends); "
-            "nothing is shipped until it is mended"
+            "nothing is shipped until this is fixed"
         ),
     )
 
@@ -411,7 +425,7 @@ def test_an_access_point_is_a_bucket_too(arn: str) -> None:
 )
 def test_an_unknown_name_is_reported_with_the_nearest_valid_one(name: str, nearest: str) -> None:
     assert from_environ(WELL | {name: "1"}).problems == (
-        f"{name} is not a setting of this extension and does nothing; the nearest is {PREFIX}{nearest}",
+        f"{name} is not a setting of this extension and does nothing; did you mean {PREFIX}{nearest}?",
     )
 
 
@@ -432,13 +446,13 @@ def test_the_nearest_name_has_the_fewest_edits_less_the_letters_that_both_begin_
     names = [setting.name.removeprefix(PREFIX) for setting in TABLE]
     alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in names}
     far = {name: edits(rest, name) - alike[name] for name in names}
-    assert far[problem.rpartition(PREFIX)[2]] == min(far.values())
+    assert far[problem.rpartition(PREFIX)[2].removesuffix("?")] == min(far.values())
 
 
 def test_a_long_unknown_name_is_compared_by_its_beginning_alone() -> None:
     begun = time.process_time()
     (problem,) = from_environ(WELL | {PREFIX + "S3_BUCKETS" + "X" * 100_000: "1"}).problems
-    assert problem.endswith(f"the nearest is {PREFIX}S3_BUCKET")
+    assert problem.endswith(f"did you mean {PREFIX}S3_BUCKET?")
     assert len(problem) < 300
     assert time.process_time() - begun < 1.0
 
