@@ -23,15 +23,27 @@ COMMANDS = {
     ),
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
-        "a Lambda on this machine: run a function with its extensions",
+        "a local Lambda: run a function with its extensions",
     ),
 }
 
 
-@click.group(cls=command_line.Group, lazy=COMMANDS)
+EXAMPLES = """examples:
+  adaptive-batching demo
+      the built layer ships 50 invocations' logs to an S3 on this machine
+
+  adaptive-batching sandbox run myfunction --layer mylayer --logs
+      run a function with an extension, as Lambda would
+
+  adaptive-batching sandbox serve myfunction
+      Lambda's Invoke API, for the AWS CLI and every SDK
+"""
+
+
+@click.group(cls=command_line.Group, lazy=COMMANDS, examples=EXAMPLES)
 @click.version_option(package_name="adaptive-batching-extension", message="%(prog)s %(version)s")
 def adaptive_batching() -> None:
-    """Tools around a Lambda extension that ships a function's logs to S3."""
+    """Run AWS Lambda functions and extensions locally, and ship a function's logs to S3 in batches."""
 
 
 def main(words: Sequence[str] | None = None) -> int:

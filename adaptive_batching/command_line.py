@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 NAME = "adaptive-batching"
-#: The exit code that a shell reports for a process that Ctrl-C ended.
-INTERRUPTED = 130
+#: The exit codes that a shell reports for a process that Ctrl-C ended, and for one whose reader left.
+INTERRUPTED, CLOSED_PIPE = 130, 141
+#: The errors of a write that say that there is no room for it.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: The longest message, in characters. The middle of a longer one is left out.
+_LONGEST = 600
 _WIDEST = 100  # the longest line of help, in characters
 
 
@@ -114,30 +119,68 @@ class Group(click.Group):
 def run(root: click.Command, words: Sequence[str] | None) -> int:
     """Run a command line and return the exit code of the process.
 
-    A mistake in the command line is reported as one line on stderr, with exit code 2.
+    A mistake in the command line is reported as one line on stderr, with exit code 2. A reader of stdout that leaves
+    ends the command quietly.
     """
-    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": _WIDEST}
+    _accept_any_character()
     try:
-        code = root.main(words, NAME, standalone_mode=False, **settings)
-    except click.Abort:
+        code = _carry_out(root, list(sys.argv[1:] if words is None else words))
+        if sys.stdout:
+            sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as error:
-        click.echo(_sentence(error), err=True)
+        _complain(_sentence(error))
         return error.exit_code
+    except BrokenPipeError:
+        forget(sys.stdout)
+        return CLOSED_PIPE
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _give_up_stdout()
-        click.echo(f"{NAME}: the output could not be written: {error.strerror}", err=True)
+        forget(sys.stdout)
+        what = "the output could not be written: " if error.errno in _NO_ROOM else ""
+        _complain(f"{NAME}: {what}{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
-    return int(code or 0)
+    return code
 
 
-def _give_up_stdout() -> None:
-    """Let what is still buffered for stdout go nowhere: the interpreter would fail at it once more when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _carry_out(root: click.Command, words: list[str]) -> int:
+    """Do what click's `main` does, which would turn a closed pipe and Ctrl-C into exits of its own."""
+    try:
+        with root.make_context(NAME, words, help_option_names=["-h", "--help"], max_content_width=_WIDEST) as context:
+            return int(root.invoke(context) or 0)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+
+
+def _accept_any_character() -> None:
+    """Replace what an encoding such as ASCII lacks, and bytes of file names that are not text, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+
+
+def _complain(sentence: str) -> None:
+    try:
+        click.echo(_shown(sentence), err=True)
+    except OSError:  # stderr has no reader either
+        forget(sys.stderr)
+
+
+def _shown(text: str) -> str:
+    """Return the text as one line of bearable length, with control characters escaped. Pure."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii") for one in text
+    )
+
+
+def forget(stream: TextIO | None) -> None:
+    """Let what is still buffered for a stream go nowhere: the interpreter would fail at it once more when it ends."""
+    with contextlib.suppress(OSError, AttributeError):  # there is no stream, or it is not a file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
 
 
 @contextlib.contextmanager
@@ -166,11 +209,11 @@ def _write_options(
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return the error as one line that starts with the name of the command."""
+    """Return the error as a sentence that starts with the name of the command."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else NAME
     message = error.format_message()
     if not isinstance(error, Mistake):  # click's own message does not say what to do
         message = " ".join(message.split()).removesuffix(".")
         message = f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
-    return f"{(path.split()[1:2] or [NAME])[0]}: {message}"
+    return f"{path.removeprefix(f'{NAME} ')}: {message}"

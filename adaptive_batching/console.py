@@ -21,6 +21,8 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.table import Table
 
+from adaptive_batching.command_line import forget
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -42,11 +44,21 @@ class _Rich(rich.Console):
 class Console:
     """Writes to one stream, line by line. Thread-safe.
 
-    `beside` is the console whose bar is on the same terminal. Its bar is cleared before a line is written here.
+    `beside` is the console whose bar is on the same terminal. Its bar is cleared before a line is written here. If
+    nobody reads a `dispensable` console, the command goes on without it; otherwise writing raises OSError.
     """
 
-    def __init__(self, stream: TextIO, environ: Mapping[str, str] | None = None, beside: Console | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        environ: Mapping[str, str] | None = None,
+        beside: Console | None = None,
+        *,
+        dispensable: bool = False,
+    ) -> None:
         environ = os.environ if environ is None else environ
+        stream = io.StringIO() if stream is None else stream  # closed by the shell: >&-
+        self._stream, self._dispensable = stream, dispensable
         terminal = stream.isatty() and environ.get("TERM") != "dumb"
         self._coloured = terminal and not environ.get("NO_COLOR")
         self._rich = _Rich(
@@ -94,14 +106,21 @@ class Console:
     def _write(self, segments: list[Segment]) -> None:
         before = [_CLEAR] if self._bar_is_shown else []
         self._bar_is_shown = False
-        if before or segments:
+        if not (before or segments):
+            return
+        try:
             self._rich.print(Segments([*before, *segments]))
+        except OSError:
+            if not self._dispensable:
+                raise
+            forget(self._stream)
 
 
 def consoles() -> tuple[Console, Console]:
     """Return the console for results (stdout) and the console for everything else (stderr)."""
-    everything_else = Console(sys.stderr)
-    return Console(sys.stdout, beside=everything_else if sys.stdout.isatty() else None), everything_else
+    everything_else = Console(sys.stderr, dispensable=True)
+    on_a_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Console(sys.stdout, beside=everything_else if on_a_terminal else None), everything_else
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,10 +8,17 @@ from __future__ import annotations
 import functools
 import json
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The beginning of the name of every variable.
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
+#: The name of the extension: that of its file in the layer, under which it registers.
+EXTENSION = "adaptive-batching-extension"
+#: Every record type, in the order of the documents.
+TYPES = ("platform", "function", "extension")
 
 
 @functools.cache
@@ -48,3 +55,12 @@ def choices(ending: str) -> tuple[str, ...]:
 def default_log_types() -> tuple[str, ...]:
     """Return the record types that the extension ships when LOG_TYPES is not set."""
     return tuple(json.loads(default("LOG_TYPES")))
+
+
+def log_types(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the record types that the extension ships with these variables. It ignores bad items, as here."""
+    try:
+        wanted = json.loads(variables.get(variable("LOG_TYPES"), "[]"))
+    except ValueError:
+        wanted = []
+    return tuple(one for one in TYPES if isinstance(wanted, list) and one in wanted) or default_log_types()

@@ -13,7 +13,7 @@ COMMANDS = {
     ),
     "analyze": (
         "adaptive_batching.experiment.commands:analyze",
-        "find which begin and end lines never arrived; exit code 0 no loss, 1 losses, 2 cannot say",
+        "find which begin and end lines never arrived; exit code 0 no loss, 1 losses, 2 inconclusive",
     ),
 }
 

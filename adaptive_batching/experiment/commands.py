@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from secrets import randbelow
 from typing import Any
 
@@ -13,12 +12,15 @@ from adaptive_batching import clone
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
+from adaptive_batching.option_types import DAY, FUNCTION, REGION, Bounds, File, Number, Text, Url
 
 #: Default of --limit: after so many seconds no further invocation is started.
 LIMIT = 3600.0
 #: Environments that the sandbox has at most by default. Each is a runtime and an extension, about 40 MB.
 ENVIRONMENTS = 20
-_PATH = click.Path(path_type=Path)
+#: The longest sleep of the function, in milliseconds, and the most invocations and workers of one run.
+MOST_SLEEP, MOST_INVOCATIONS, MOST_WORKERS = 900_000, 10_000_000, 1000
+_PATH = File()
 _WHAT, _WHERE, _SANDBOX = "what is done", "where", "the sandbox"
 _SOURCES = "sources"
 
@@ -28,12 +30,19 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
 
     name = "range"
 
+    def __init__(self, most: float) -> None:
+        self._most = most
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Range:
         """Return the range. Raises Mistake, with the text that was read, if it is not one."""
+        option = param.opts[0] if param else "the range"
         try:
-            return Range.parse(value)
+            found = Range.parse(value)
         except ValueError as error:
-            raise Mistake(f"{param.opts[0] if param else 'the range'} {error}", ctx) from None
+            raise Mistake(f"{option} {error}", ctx) from None
+        if found.high > self._most:
+            raise Mistake(f"{option} {value!r} is out of bounds; it must be 0 to {self._most:,}", ctx)
+        return found
 
 
 class _Greedy(Command):
@@ -52,6 +61,27 @@ class _Greedy(Command):
         return super().parse_args(ctx, words)
 
 
+class _WithOptionsOfTheSandbox(Command):
+    """A command that takes words after `--` for `sandbox serve`, and no other words."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words before `--`. Raises Mistake if one of them is not an option's."""
+        own, dashes, more = _split(args)
+        rest = super().parse_args(ctx, own)
+        if found := ctx.params["serve_words"]:
+            hint = "options of `sandbox serve` follow --" if not dashes else "only options stand before --"
+            raise Mistake(f"unexpected word {found[0]!r}; {hint}", ctx)
+        ctx.params["serve_words"] = tuple(more)
+        return rest
+
+
+def _split(words: list[str]) -> tuple[list[str], bool, list[str]]:
+    if "--" not in words:
+        return words, False, []
+    at = words.index("--")
+    return words[:at], True, words[at + 1 :]
+
+
 def _run(*, preset: str | None, seed: int | None, environments: int | None, **given: Any) -> int:  # noqa: ANN401
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.experiment.run_command import RunRequest, run  # noqa: PLC0415
@@ -66,7 +96,7 @@ def _run(*, preset: str | None, seed: int | None, environments: int | None, **gi
         return run(RunRequest(plan, environments=room, **given), *consoles())
 
 
-run = Command(
+run = _WithOptionsOfTheSandbox(
     "run",
     callback=_run,
     help=COMMANDS["run"][1],
@@ -78,54 +108,83 @@ run = Command(
             group=_WHAT,
             help="600 at 600, Event, pause 5-6 s; other options override it",
         ),
-        Option(["-n", "--invocations"], type=int, metavar="N", group=_WHAT, help="how many (default: 100)"),
-        Option(["-c", "--concurrency"], type=int, metavar="N", group=_WHAT, help="how many at once (default: 10)"),
+        Option(
+            ["-n", "--invocations"],
+            type=Number(int, Bounds(1, MOST_INVOCATIONS)),
+            metavar="N",
+            group=_WHAT,
+            help="how many (default: 100)",
+        ),
+        Option(
+            ["-c", "--concurrency"],
+            type=Number(int, Bounds(1, MOST_WORKERS)),
+            metavar="N",
+            group=_WHAT,
+            help="invocations in parallel (default: 10)",
+        ),
         Option(
             ["--type", "kind"],
             type=click.Choice([EVENT, REQUEST_RESPONSE]),
             group=_WHAT,
-            help=f"default: {REQUEST_RESPONSE}",
+            help=f"how the function is invoked (default: {REQUEST_RESPONSE})",
         ),
         Option(
             ["--pause"],
-            type=_Range(),
+            type=_Range(DAY),
             metavar="S",
             group=_WHAT,
             help="seconds between two invocations of a worker, 5 or 5-6 (default: 0)",
         ),
         Option(
             ["--sleep", "sleep_ms"],
-            type=_Range(),
+            type=_Range(MOST_SLEEP),
             metavar="MS",
             group=_WHAT,
             help="how long the function sleeps (default: 10-600)",
         ),
         Option(
-            ["--seed"], type=int, metavar="N", group=_WHAT, help="of pauses and sleeps (default: random, and printed)"
+            ["--seed"],
+            type=Number(int, Bounds(0, 2**64)),
+            metavar="N",
+            group=_WHAT,
+            help="seed of pauses and sleeps (default: random, printed)",
         ),
         Option(
             ["--limit"],
-            type=float,
+            type=Number(float, Bounds(0, 7 * DAY, above=True)),
             default=LIMIT,
             metavar="S",
             group=_WHAT,
-            help=f"seconds after which nothing more is invoked (default: {LIMIT:.0f})",
+            help=f"stop after this many seconds (default: {LIMIT:.0f})",
         ),
         Option(["--folder"], type=_PATH, group=_WHAT, help="where to keep everything (default: experiment-<time>)"),
         Option(
             ["--function"],
+            type=FUNCTION,
             metavar="NAME",
             group=_WHERE,
             help="name or ARN of a function (default with --endpoint-url: experiment)",
         ),
-        Option(["--endpoint-url", "endpoint"], metavar="URL", group=_WHERE, help="of an Invoke API that is not AWS's"),
-        Option(["--region"], group=_WHERE, help="default: as the AWS CLI has it"),
+        Option(
+            ["--endpoint-url", "endpoint"],
+            type=Url(),
+            metavar="URL",
+            group=_WHERE,
+            help="URL of an Invoke API that is not AWS's",
+        ),
+        Option(
+            ["--region"],
+            type=REGION,
+            metavar="REGION",
+            group=_WHERE,
+            help="region of the function (default: as for the AWS CLI)",
+        ),
         Option(
             ["--environments"],
-            type=int,
+            type=Number(int, Bounds(1, MOST_WORKERS)),
             metavar="N",
             group=_SANDBOX,
-            help=f"environments at most (default: the concurrency, {ENVIRONMENTS} at most)",
+            help=f"largest number of environments (default: the concurrency, up to {ENVIRONMENTS})",
         ),
         Option(["--code"], type=_PATH, group=_SANDBOX, help="the function's folder (default: functions/experiment)"),
         Option(["--layer"], type=_PATH, group=_SANDBOX, help=f"the built layer (default: {clone.LAYER})"),
@@ -165,12 +224,25 @@ analyze = _Greedy(
         ),
         Option(
             ["--s3"],
+            type=Text(r"s3://[^/\s]+(/.*)?", "an address like s3://bucket/prefix"),
             metavar="s3://BUCKET/PREFIX",
             group=_SOURCES,
             help="shipped objects; kept in folder/objects",
         ),
-        Option(["--endpoint-url", "endpoint"], metavar="URL", group=_SOURCES, help="of an S3 that is not AWS's"),
-        Option(["--region"], group=_SOURCES, help="default: as the AWS CLI has it"),
+        Option(
+            ["--endpoint-url", "endpoint"],
+            type=Url(),
+            metavar="URL",
+            group=_SOURCES,
+            help="URL of an S3 that is not AWS's",
+        ),
+        Option(
+            ["--region"],
+            type=REGION,
+            metavar="REGION",
+            group=_SOURCES,
+            help="region of the bucket (default: as for the AWS CLI)",
+        ),
         Option(
             ["--cloudwatch"],
             type=_PATH,
@@ -186,6 +258,11 @@ analyze = _Greedy(
             metavar="FOLDER",
             help="keep the whole log streams of lost requests in this folder",
         ),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        Option(
+            ["--format", "output"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="format of the report (default: text)",
+        ),
     ],
 )

@@ -25,6 +25,7 @@ from adaptive_batching.experiment.core.observations import Kind
 from adaptive_batching.experiment.runner import RunError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
@@ -71,13 +72,12 @@ def s3(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def sandbox(setup: SandboxSetup, s3_endpoint: str) -> Iterator[str]:
+def sandbox(setup: SandboxSetup, s3_endpoint: str, insisted: threading.Event) -> Iterator[str]:
     """Run `sandbox serve` with the layer and yield its endpoint.
 
-    At the end every environment gets its SHUTDOWN event. Raises RunError if the sandbox does not start or end.
+    At the end every environment gets its SHUTDOWN event; once `insisted` is set, running invocations are killed. Raises
+    RunError if the sandbox does not start or end.
     """
-    if not setup.code.is_dir():
-        raise RunError(f"{setup.code} does not exist; name the folder of the function with --code")
     variables = {
         settings.bucket_variable(): BUCKET,
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
@@ -88,7 +88,8 @@ def sandbox(setup: SandboxSetup, s3_endpoint: str) -> Iterator[str]:
     words += ["--log-folder", str(setup.streams)]
     words += [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
     pattern = re.escape(FUNCTION) + r" is at (http://[\d.:]+)"
-    with _process([*words, *setup.options], setup.folder / "sandbox.log", pattern, "the sandbox") as endpoint:
+    log = setup.folder / "sandbox.log"
+    with _process([*words, *setup.options], log, pattern, "the sandbox", insisted) as endpoint:
         yield endpoint
 
 
@@ -100,8 +101,12 @@ def s3_client(endpoint: str) -> S3Client:
     return found
 
 
-def await_outcomes(streams: Path, count: int, seconds: float, progress: Callable[[int, int], None]) -> bool:
-    """Wait until the log streams report the outcome of `count` requests. Return whether they did within `seconds`.
+def await_outcomes(
+    streams: Path, count: int, seconds: float, progress: Callable[[int, int], None], stop: threading.Event
+) -> bool:
+    """Wait until the log streams report the outcome of `count` requests, at most `seconds` and until `stop` is set.
+
+    Return whether they did.
 
     An invocation of type Event is only queued, so its answer does not say when the request has run.
     """
@@ -111,13 +116,14 @@ def await_outcomes(streams: Path, count: int, seconds: float, progress: Callable
         observations = [one for stream in evidence.streams().values() for one in stream] if evidence else []
         done = len({one.request for one in observations if one.kind is Kind.OUTCOME})
         progress(min(done, count), count)
-        if done >= count or time.monotonic() >= deadline:
+        if done >= count or time.monotonic() >= deadline or stop.wait(0.5):
             return done >= count
-        time.sleep(0.5)
 
 
 @contextlib.contextmanager
-def _process(words: list[str], log: Path, pattern: str, name: str) -> Iterator[str]:
+def _process(
+    words: list[str], log: Path, pattern: str, name: str, insisted: threading.Event | None = None
+) -> Iterator[str]:
     """Run this interpreter with these arguments in a process group of its own and yield the address that it prints."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -130,13 +136,24 @@ def _process(words: list[str], log: Path, pattern: str, name: str) -> Iterator[s
     try:
         yield _address(process, log, pattern, name)
     finally:
-        process.terminate()
-        try:
-            process.wait(END)
-        except subprocess.TimeoutExpired:
+        if not _ends(process, insisted):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise RunError(f"{name} did not end within {END:.0f} s and was killed; see {log}") from None
+
+
+def _ends(process: subprocess.Popen[bytes], insisted: threading.Event | None) -> bool:
+    """Ask the process to end, once more when the user insists. Return whether it ends within END seconds."""
+    process.terminate()
+    deadline, hurried = time.monotonic() + END, False
+    while time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+            return True
+        if insisted and insisted.is_set() and not hurried:
+            process.terminate()
+            hurried = True
+    return False
 
 
 def _address(process: subprocess.Popen[bytes], log: Path, pattern: str, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -65,7 +64,8 @@ def client(endpoint: str | None, region: str | None, connections: int) -> Lambda
 class Run:
     """One run of a plan. After `limit` seconds no further invocation is started.
 
-    `back_off` are the pauses, in seconds, before a refused invocation is sent again.
+    `back_off` are the pauses, in seconds, before a refused invocation is sent again. `notice` is called once, with a
+    sentence, if nothing listens at the endpoint.
     """
 
     def __init__(
@@ -76,27 +76,65 @@ class Run:
         ledger: TextIO,
         limit: float,
         back_off: Sequence[float] = BACK_OFF,
+        notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._plan = plan
         self._target = target
         self._function = function
         self._ledger = ledger
         self._back_off = back_off
+        self._notice: Callable[[str], None] | None = notice
         self._deadline = time.monotonic() + limit
         self._stop = threading.Event()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._entries: list[Entry] = []
+        self._workers = self._running = 0
+        self._abandoned = False
+        self._error: BaseException | None = None
+
+    @property
+    def running(self) -> int:
+        """The number of invocations that have no answer yet."""
+        with self._changed:
+            return self._running
+
+    def stop(self) -> None:
+        """Start no further invocation."""
+        self._stop.set()
+
+    def abandon(self) -> None:
+        """Stop, and do not wait for answers either."""
+        self._stop.set()
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
 
     def carry_out(self, progress: Callable[[int, int], None]) -> Ledger:
         """Make the invocations and return the ledger. Raises RunError if Lambda refuses and a retry would not help."""
-        with ThreadPoolExecutor(self._plan.workers, "worker") as pool:
-            futures = [pool.submit(self._work, number, progress) for number in range(self._plan.workers)]
-            try:
-                for future in futures:
-                    future.result()
-            finally:
-                self._stop.set()
-        return Ledger(tuple(self._entries))
+        with self._changed:
+            self._workers = self._plan.workers
+        for number in range(self._plan.workers):  # daemons: an answer may never come
+            threading.Thread(
+                target=self._guarded, args=(number, progress), name=f"worker-{number}", daemon=True
+            ).start()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._workers or self._abandoned or self._error)
+            self._stop.set()
+            self._changed.wait_for(lambda: not self._workers or self._abandoned)
+            if self._error:
+                raise self._error
+            return Ledger(tuple(self._entries))
+
+    def _guarded(self, worker: int, progress: Callable[[int, int], None]) -> None:
+        try:
+            self._work(worker, progress)
+        except BaseException as error:  # noqa: BLE001 - raised again by `carry_out`
+            with self._changed:
+                self._error = self._error or error
+        finally:
+            with self._changed:
+                self._workers -= 1
+                self._changed.notify_all()
 
     def _work(self, worker: int, progress: Callable[[int, int], None]) -> None:
         for number in share(self._plan, worker):
@@ -105,12 +143,16 @@ class Run:
             left = self._deadline - time.monotonic()
             if self._stop.wait(min(pause, max(0.0, left))) or left <= pause:
                 return
+            with self._changed:
+                self._running += 1
             try:
                 entry = self._invoke(number, round(self._plan.sleep_ms.draw(random), 1))
-            except BaseException:
-                self._stop.set()
-                raise
-            with self._lock:
+            finally:
+                with self._changed:
+                    self._running -= 1
+            with self._changed:
+                if self._abandoned:
+                    return
                 self._ledger.write(entry_line(entry))
                 self._ledger.flush()
                 self._entries.append(entry)
@@ -133,6 +175,8 @@ class Run:
                 return entry(_request_id(answer), answer["StatusCode"], error)
             except (ClientError, EndpointConnectionError) as refusal:
                 status, why = _refusal(refusal)
+                if status == 0:
+                    self._say_once(f"{why}; trying again")
                 if wait is None or self._stop.wait(wait):
                     return entry(None, status, why)
             except NoCredentialsError:
@@ -140,6 +184,12 @@ class Run:
             except BotoCoreError as lost:
                 return entry(None, None, str(lost))
         raise AssertionError("the last wait is None")  # pragma: no cover
+
+    def _say_once(self, text: str) -> None:
+        with self._changed:
+            notice, self._notice = self._notice, None
+        if notice:
+            notice(text)
 
 
 def _refusal(error: ClientError | EndpointConnectionError) -> tuple[int, str]:

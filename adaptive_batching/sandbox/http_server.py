@@ -17,7 +17,7 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -66,6 +66,8 @@ class Answer:
     close: bool = False
 
 
+#: The answer to a request that comes while the server waits for those in flight.
+_ENDING = Answer(503, b'{"Type":"Service","Message":"shutting down"}', {"Content-Type": "application/json"}, close=True)
 #: Answers a request. None closes the connection without an answer, because the environment has ended.
 Handle = Callable[[Request], Answer | None]
 
@@ -92,11 +94,12 @@ class _Connection(BaseHTTPRequestHandler):
         except _BadRequestError as error:
             self._send(error.answer)
             return
-        answer = self.server.handle_request_with(request)
-        if answer is None:
-            self.close_connection = True
-            return
-        self._send(answer)
+        with self.server.in_flight() as accepted:
+            answer = self.server.handle_request_with(request) if accepted else _ENDING
+            if answer is None:
+                self.close_connection = True
+                return
+            self._send(answer)
 
     def _check_peer(self) -> None:
         """Raise _BadRequestError if the request may come from a web page of another server."""
@@ -204,7 +207,29 @@ class _Server(socketserver.ThreadingTCPServer):
         self.names = names
         self.open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._flying = 0
+        self._ending = False
         super().__init__(address, _Connection)
+
+    @contextlib.contextmanager
+    def in_flight(self) -> Iterator[bool]:
+        """Count a request until it is answered. Yield whether it may still be handled."""
+        with self._changed:
+            accepted = not self._ending
+            self._flying += 1
+        try:
+            yield accepted
+        finally:
+            with self._changed:
+                self._flying -= 1
+                self._changed.notify_all()
+
+    def land(self) -> None:
+        """Wait until every request in flight is answered. Further ones are refused."""
+        with self._changed:
+            self._ending = True
+            self._changed.wait_for(lambda: not self._flying)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection and track it."""
@@ -251,6 +276,12 @@ class Server:
     def address(self) -> str:
         """`host:port` without a scheme, the format of AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self.port}"
+
+    def finish(self) -> None:
+        """Stop listening, and wait until every request in flight is answered. `stop` then ends the connections."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.land()
 
     def stop(self) -> None:
         """Stop listening and end every open connection. Calling it twice is harmless."""

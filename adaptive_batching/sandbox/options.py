@@ -92,6 +92,9 @@ class Options:
     echo: Callable[[str], None] | None = None
     """Called with each line that is written to the log stream, newline included. Default: None, there is no call."""
 
+    overheard: Callable[[str, str], None] | None = None
+    """Called with the name of an extension and each record that it writes. Default: None, there is no call."""
+
     redeliver: bool = True
     """Whether a POST that failed is sent again. Otherwise its records are dropped and a `platform.logsDropped` reports
     it. Default: yes, because AWS delivers at least once.

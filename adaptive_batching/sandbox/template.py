@@ -1,4 +1,4 @@
-"""Read a function from a SAM template: its code, variables, layers and limits. Opens no connection.
+"""Read a function from a SAM, CloudFormation or CDK template: code, variables, layers, limits. Opens no connection.
 
 Three intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name),
 Fn::Sub and Fn::GetAtt with Arn. Any other one in a property that is read here is an error, and so is a value that only
@@ -18,18 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from pathlib import Path
 
+#: The endings of the names of templates.
+TEMPLATES = frozenset({".yaml", ".yml", ".json", ".template"})
 FUNCTION = "AWS::Serverless::Function"
+#: The type that CloudFormation itself knows, and that the CDK writes.
+PLAIN_FUNCTION = "AWS::Lambda::Function"
 _LAYER = "AWS::Serverless::LayerVersion"
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
 #: Resource type -> format of the ARN of a resource.
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
+    PLAIN_FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
 }
 #: Resource type of which Ref is the name -> the property with that name. Functions and buckets get one without it.
 #: Source: "Return values" of each resource in the CloudFormation reference.
 _NAMES = {
     FUNCTION: "FunctionName",
+    PLAIN_FUNCTION: "FunctionName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::EventBus": "Name",
@@ -42,6 +48,8 @@ _NAMES = {
 }
 _RESOLVE = "{{resolve:"
 _INSTEAD = "write a plain value, or give the variable with --env"
+#: Characters of a value that a message shows.
+_SHOWN = 60
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
@@ -59,12 +67,15 @@ class Template:
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         self._path = path
         self._document = _load(path)
-        self._resources: dict[str, Any] = self._document.get("Resources") or {}
-        declared = self._document.get("Parameters") or {}
+        resources = self._mapping(self._document.get("Resources"), "Resources")
+        self._resources: dict[str, Any] = {name: self._mapping(one, name) for name, one in resources.items()}
+        declared = self._mapping(self._document.get("Parameters"), "Parameters")
         given = dict(parameters or {})
         if unknown := set(given) - set(declared):
             raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
-        self._parameters = {name: given.get(name, one.get("Default")) for name, one in declared.items()}
+        self._parameters = {
+            name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
+        }
 
     def function(
         self, logical_id: str | None = None, layers: tuple[Path, ...] = (), given: Container[str] = ()
@@ -74,31 +85,85 @@ class Template:
         `layers`, if given, replace those of the template. `given` are the names of variables that are given elsewhere:
         the template's values of these are not read. Raises SandboxError.
         """
-        named = {name: one for name, one in self._resources.items() if one.get("Type") == FUNCTION}
+        named = {name: one for name, one in self._resources.items() if one.get("Type") in (FUNCTION, PLAIN_FUNCTION)}
         if logical_id is None and len(named) == 1:
             (logical_id,) = named
+        if not named:
+            raise SandboxError(f"{self._path} has no function: no resource of type {FUNCTION} or {PLAIN_FUNCTION}")
         if logical_id not in named:
-            raise SandboxError(
-                f"{self._path} has the functions {', '.join(named) or '(none)'}; select one with --function"
+            raise SandboxError(f"{self._path} has the functions {', '.join(named)}; select one with --function")
+        resource = named[logical_id]
+        everywhere: dict[str, Any] = {}
+        if resource["Type"] == FUNCTION:
+            everywhere = self._mapping(
+                self._mapping(self._document.get("Globals"), "Globals").get("Function"), "Globals"
             )
-        everywhere = (self._document.get("Globals") or {}).get("Function") or {}
-        own = named[logical_id].get("Properties") or {}
+        own = self._mapping(resource.get("Properties"), f"{logical_id}.Properties")
         wanted = {**everywhere, **own}
-        both = {**_variables(everywhere), **_variables(own)}
+        if wanted.get("PackageType") == "Image":
+            raise SandboxError(f"{self._path}: {logical_id} is a container image, which is not run here; only code is")
+        both = {**self._variables(everywhere, logical_id), **self._variables(own, logical_id)}
         variables = {name: value for name, value in both.items() if name not in given}
-        shared = [*(everywhere.get("Layers") or []), *(own.get("Layers") or [])]  # SAM adds lists together
-        logging = self._value(wanted.get("LoggingConfig", {}), f"{logical_id}.LoggingConfig")
+        where = f"{logical_id}.Layers"  # SAM adds lists together
+        shared = [*self._list(everywhere.get("Layers"), where), *self._list(own.get("Layers"), where)]
+        logging = self._mapping(
+            self._value(wanted.get("LoggingConfig"), f"{logical_id}.LoggingConfig"), f"{logical_id}.LoggingConfig"
+        )
         return Function(
-            self._path.parent / str(self._needed(wanted, "CodeUri", logical_id)),
+            self._code(resource, wanted, logical_id),
             str(self._value(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler")),
             self._name(logical_id),
             runtime=str(self._needed(wanted, "Runtime", logical_id)),
             variables={name: _text(self._value(value, f"{logical_id}.{name}")) for name, value in variables.items()},
-            layers=layers or tuple(self._layer(one, f"{logical_id}.Layers") for one in shared),
-            timeout=float(self._value(wanted.get("Timeout", 3), f"{logical_id}.Timeout")),
-            memory=int(self._value(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize")),
+            layers=layers or tuple(self._layer(one, where) for one in shared),
+            timeout=self._number(wanted.get("Timeout", 3), f"{logical_id}.Timeout"),
+            memory=self._number(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize"),
             log_format=str(logging.get("LogFormat", "Text")),
         )
+
+    def _code(self, resource: Mapping[str, Any], wanted: Mapping[str, Any], logical_id: str) -> Path:
+        """Return the folder of the function's code."""
+        if resource["Type"] == FUNCTION:
+            return self._path.parent / str(self._needed(wanted, "CodeUri", logical_id))
+        metadata = self._mapping(resource.get("Metadata"), f"{logical_id}.Metadata")
+        if asset := metadata.get("aws:asset:path"):  # written by the CDK, relative to cdk.out
+            return self._path.parent / str(asset)
+        code = self._needed(wanted, "Code", logical_id)
+        if isinstance(code, str):  # as `aws cloudformation package` reads it
+            return self._path.parent / code
+        where = self._mapping(code, f"{logical_id}.Code")
+        if "ImageUri" in where:
+            raise SandboxError(f"{self._path}: {logical_id} is a container image, which is not run here; only code is")
+        what = "written into the template (ZipFile)" if "ZipFile" in where else "in an S3 bucket"
+        raise SandboxError(
+            f"{self._path}: the code of {logical_id} is {what}; put it in a folder and name that, not the template"
+        )
+
+    def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
+        """Return a value that must be a mapping; a missing one is empty."""
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise SandboxError(f"{self._path}: {where} is {_shown(value)}, not a mapping")
+        return value
+
+    def _list(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise SandboxError(f"{self._path}: {where} is {_shown(value)}, not a list")
+        return value
+
+    def _number(self, value: Any, where: str) -> int:  # noqa: ANN401 - any YAML
+        found = self._value(value, where)
+        try:
+            return int(str(found))
+        except ValueError:
+            raise SandboxError(f"{self._path}: {where} is {_shown(found)}, not a whole number") from None
+
+    def _variables(self, properties: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
+        where = f"{logical_id}.Environment"
+        return self._mapping(self._mapping(properties.get("Environment"), where).get("Variables"), f"{where}.Variables")
 
     def _needed(self, wanted: Mapping[str, Any], name: str, logical_id: str) -> object:
         if name not in wanted:
@@ -131,7 +196,10 @@ class Template:
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
 
     def _substitute(self, argument: object, where: str) -> str:
-        text, extra = argument if isinstance(argument, list) else (argument, {})
+        parts = argument if isinstance(argument, list) else [argument, {}]
+        text, extra = (parts[0], parts[1]) if len(parts) == 2 else ("", None)  # noqa: PLR2004 - a text, its variables
+        if not isinstance(extra, dict):
+            raise SandboxError(f"{self._path}: {where} uses Sub with {_shown(argument)}, not a text and a mapping")
         own = {name: _text(self._value(value, where)) for name, value in extra.items()}
 
         def found(match: re.Match[str]) -> str:
@@ -171,7 +239,7 @@ class Template:
         return str(self._resources[name].get("Type", "a resource without a type"))
 
     def _attribute(self, parts: list[str], where: str) -> str:
-        name, attribute = parts[0], ".".join(parts[1:])
+        name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
         arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
         if attribute != "Arn" or arn is None:
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
@@ -209,8 +277,9 @@ class Template:
         return self._path.parent / content
 
 
-def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return dict((properties.get("Environment") or {}).get("Variables") or {})
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _text(value: object) -> str:
@@ -237,8 +306,12 @@ def _load(path: Path) -> dict[str, Any]:
     Loader.add_multi_constructor("!", intrinsic)
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader with tags
-    except (OSError, yaml.YAMLError) as error:
-        raise SandboxError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise SandboxError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SandboxError(f"{path} is not a template: it is not text in UTF-8") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise SandboxError(f"{path} is not YAML or JSON: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
-        raise SandboxError(f"{path} is not a template")
+        raise SandboxError(f"{path} is not a template, which is a mapping with Resources")
     return document

@@ -147,7 +147,7 @@ def test_argparse_has_left_the_tools() -> None:
 @pytest.mark.parametrize("path", sources("adaptive_batching"), ids=module)
 def test_only_a_command_line_knows_click_and_only_the_console_rich(path: Path) -> None:
     allowed = {
-        "click": {"adaptive_batching.cli", "adaptive_batching.command_line"},
+        "click": {f"adaptive_batching.{name}" for name in ("cli", "command_line", "option_types")},
         "rich": {"adaptive_batching.console"},
     }
     for library, modules in allowed.items():

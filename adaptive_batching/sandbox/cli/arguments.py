@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox import faults
-from adaptive_batching.sandbox.cli.bounds import check_function
+from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
+from adaptive_batching.sandbox.cli.notices import notices
+from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.faults import FAULTS, LINE
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.host import cgroups, launch, loopback
+from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template import TEMPLATES, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Options that set the field of `Function` with the same name. They override the template.
 _FIELDS = ("handler", "name", "runtime", "initialization_type", "timeout", "memory", "log_format", "xray")
-#: Names that Lambda accepts for a variable. A shell can read them too.
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,14 @@ class Target:
     """What is run.
 
     `variables` are those of --env. They override the function's variables and those of an embedded S3. `bucket` is the
-    bucket of the embedded S3, None without one.
+    bucket of the embedded S3, None without one. `overheard` shows the warnings of extensions.
     """
 
     function: Function
     variables: Mapping[str, str]
     options: Options
     bucket: str | None
+    overheard: Overheard
 
 
 def prepare(given: Given, console: Console) -> Target:
@@ -86,31 +87,34 @@ def prepare(given: Given, console: Console) -> Target:
 
     Notices are written to the console, and with --logs the log as well.
     """
-    found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)))
+    found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)), Overheard(console.say))
     launch.check(found.function, found.options)
-    if found.options.limits and (why := cgroups.refused(found.options.limits)):
-        console.say(f"memory and CPU are not limited: {why}")
-    if found.function.layers and (why := loopback.unavailable()):
-        console.say(f"the network can reach ports that extensions open on all interfaces: {why}")
+    for notice in notices(found.function, found.options):
+        console.say(notice)
     return found
 
 
-def target(given: Given, echo: Callable[[str], None]) -> Target:
+def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> Target:
     """Return what the options describe. Raises SandboxError or FaultError."""
     struck = faults.parse(",".join(given.fault), given.seed)
     variables = pairs("--env", given.env)
-    if wrong := [name for name in variables if not _NAME.fullmatch(name)]:
-        raise SandboxError(f"--env {wrong[0]!r} is not a variable name; use letters, digits and _, and no digit first")
+    check_variables(variables, "--env")
+    if given.lose_containing and not any(FAULTS[name].chance == LINE for name in struck.rates):
+        raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
     function = _described(given, variables)
     check_function(function)
-    return Target(function, variables, _options(given, struck, echo), given.s3)
+    check_variables(function.variables, f"{given.folder}: variable")
+    return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard)
 
 
 def _described(given: Given, variables: Mapping[str, str]) -> Function:
     fields = {name: value for name in _FIELDS if (value := getattr(given, name)) is not None}
-    if given.folder.suffix in {".yaml", ".yml"}:
+    if given.folder.suffix in TEMPLATES and not given.folder.is_dir():
         template = Template(given.folder, pairs("--parameter", given.parameter))
         return replace(template.function(given.function, given.layer, variables), **fields)
+    for option, value in (("--function", given.function), ("--parameter", given.parameter)):
+        if value:
+            raise SandboxError(f"{option} is for a template, a .yaml or .json file, and {given.folder} is not one")
     return Function(given.folder, layers=given.layer, **{"name": given.folder.resolve().name, **fields})
 
 
@@ -125,7 +129,7 @@ def pairs(option: str, words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None]) -> Options:
+def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None], overheard: Overheard) -> Options:
     auto = cgroups.BOTH if given.memory else frozenset[str]()
     return Options(
         apis=given.apis,
@@ -140,6 +144,7 @@ def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None]) -
         shapes=Shapes(not given.no_function_arn, not given.no_spans, not given.old_billing),
         upper_case_reason=given.upper_case_reason,
         echo=echo if given.logs else None,
+        overheard=None if given.logs else overheard,
         redeliver=not given.no_redelivery,
         clear_subscriptions=given.clear_subscriptions,
         lose_containing=given.lose_containing,

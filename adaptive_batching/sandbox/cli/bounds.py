@@ -1,72 +1,67 @@
-"""The bounds of the numbers on the command line."""
+"""What Lambda accepts of a function's configuration, from options or a template: quotas and names."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
 
-import click
-
-from adaptive_batching.command_line import Mistake
+from adaptive_batching.option_types import FUNCTION_NAME, Bounds
 from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from adaptive_batching.sandbox.function import Function
 
-
-@dataclass(frozen=True)
-class Bounds:
-    """The numbers from `low` to `high`, both included. With `above`, `low` itself is excluded."""
-
-    low: float
-    high: float = math.inf
-    above: bool = False
-
-    def __contains__(self, number: float) -> bool:
-        """Return whether the number is within the bounds. nan and inf never are."""
-        return self.low <= number <= self.high and number != math.inf and not (self.above and number == self.low)
-
-    def __str__(self) -> str:
-        """Describe the bounds for a message."""
-        if math.isinf(self.high):
-            return f"{self.low:,} or more"
-        return f"above {self.low:,} and at most {self.high:,}" if self.above else f"{self.low:,} to {self.high:,}"
-
-
-class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
-    """The type of an option that takes a number within bounds."""
-
-    name = "number"
-
-    def __init__(self, kind: type[int | float], bounds: Bounds) -> None:
-        self._kind = kind
-        self._bounds = bounds
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number. Raises Mistake, with the text that was read, if it is not a number within the bounds."""
-        option = max(param.opts, key=len) if param else "the number"
-        try:
-            number = self._kind(value)
-        except ValueError:
-            whole = "a whole number" if self._kind is int else "a number"
-            raise Mistake(f"{option} {value!r} is not {whole}; it must be {self._bounds}", ctx) from None
-        if number not in self._bounds:
-            raise Mistake(f"{option} {number} is out of bounds; it must be {self._bounds}", ctx)
-        return number
-
-
-#: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
-DAY = 86_400
 #: Lambda's quotas for a function: the timeout in seconds, the memory size in MB.
 TIMEOUT, MEMORY = Bounds(0, 900, above=True), Bounds(128, 10_240)
+#: Names that Lambda accepts for a variable.
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+#: Variables that Lambda sets itself and refuses in a configuration ("Defined runtime environment variables").
+_RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+    }
+)
 
 
 def check_function(function: Function) -> None:
-    """Raise SandboxError if the timeout or memory size, from an option or the template, exceeds Lambda's quotas."""
+    """Raise SandboxError if the function's name, timeout or memory size is not one that Lambda accepts."""
+    if not re.fullmatch(FUNCTION_NAME, function.name):
+        raise SandboxError(
+            f"the function's name {function.name!r} is not one that Lambda accepts (1 to 64 letters, digits, hyphens "
+            "and underscores); --name gives another"
+        )
     for name, number, bounds, unit in (
         ("timeout", function.timeout, TIMEOUT, "seconds"),
         ("memory size", function.memory, MEMORY, "MB"),
     ):
         if number not in bounds:
             raise SandboxError(f"the {name} {number} is out of bounds; it must be {bounds} {unit}, as on Lambda")
+
+
+def check_variables(names: Iterable[str], where: str) -> None:
+    """Raise SandboxError for a variable that Lambda does not let a function have. `where` says who set it.
+
+    Credentials are reserved too, but may be set here: it is how a function may call AWS on purpose.
+    """
+    for name in names:
+        if name in _RESERVED:
+            raise SandboxError(f"{where} {name!r} is reserved: Lambda sets it and refuses it in a configuration")
+        if not _VARIABLE.fullmatch(name):
+            raise SandboxError(
+                f"{where} {name!r} is not a variable name; Lambda accepts a letter, then letters, digits and _"
+            )

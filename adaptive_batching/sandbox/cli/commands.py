@@ -37,4 +37,4 @@ EXAMPLES = """examples:
 
 @click.group(cls=command_line.Group, lazy=COMMANDS, examples=EXAMPLES)
 def sandbox() -> None:
-    """Run a function with its extensions in a Lambda on this machine. Results go to stdout, all else to stderr."""
+    """Run a function with its extensions in a local Lambda. Results go to stdout, all else to stderr."""

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adaptive_batching import interrupts
+from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.notices import introduction
 from adaptive_batching.sandbox.cli.store import ready, stored
-from adaptive_batching.sandbox.cli.summary import summarise
+from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.fleet import Fleet
 from adaptive_batching.sandbox.fleet.repeat import invoke_many
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
-    from adaptive_batching.sandbox.cli.arguments import Given
+    from adaptive_batching.sandbox.cli.arguments import Given, Target
+    from adaptive_batching.sandbox.cli.store import Store
+    from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
+
+#: Characters of a payload that a message shows.
+SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -34,32 +44,72 @@ class Repetition:
 
 
 def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) -> int:
-    """Make the invocations. Return 0 if all of them succeeded, else 1. Raises SandboxError or FaultError."""
+    """Make the invocations and return the exit code. Raises SandboxError or FaultError.
+
+    The code is 0 if all succeeded and no record was lost or shipped twice, 130 after Ctrl-C, and otherwise 1.
+    """
     target = prepare(given, err)
+    err.say(introduction(target.function))
 
     def report(result: Result, done: int) -> None:
         out.say(result.payload.decode("utf-8", "replace"))
         err.progress("invoked", done, repetition.invocations)
 
     with ready(target, err.say) as (function, store):
-        with Fleet(function, target.options, repetition.concurrency) as fleet:
+        fleet = Fleet(function, target.options, repetition.concurrency)
+        with (
+            interrupts.counted(lambda: err.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
+            fleet,
+        ):
+            wanted = repetition
             results = invoke_many(
-                fleet, repetition.payload, repetition.invocations, repetition.concurrency, repetition.pause, report
+                fleet, wanted.payload, wanted.invocations, wanted.concurrency, wanted.pause, report, asked
             )
+        interrupted = len(results) < repetition.invocations
+        if interrupted:
+            err.say(f"interrupted after {len(results):,} of {repetition.invocations:,}")
         for line in summarise(results, fleet.all, target.options.faults):
             err.say(line)
-        if store:
-            err.say(f"s3            {stored(store, fleet.all)}")
-    return 1 if any(result.function_error for result in results) else 0
+        agrees = conclude(target, store, function, fleet.all, err)
+    if interrupted:
+        return INTERRUPTED
+    return 0 if agrees and not any(result.function_error for result in results) else 1
+
+
+def conclude(
+    target: Target, store: Store | None, function: Function, environments: list[Environment], err: Console
+) -> bool:
+    """Say what the store holds, and what else the extensions said. Return whether every record is accounted for."""
+    agrees = True
+    if store:
+        found = stored(store, function, environments)
+        agrees = found.agrees
+        for line in row("s3", found.text):
+            err.say(line)
+    for line in target.overheard.rest():
+        err.say(line)
+    return agrees
 
 
 def read_payload(text: str) -> bytes:
     """Return the payload from the value of --payload. Raises SandboxError if it cannot be read or is not JSON."""
+    where = "-" if text in {"-", "@-"} else text[1:] if text.startswith("@") else None
+    if where == "":
+        raise SandboxError("--payload @ names no file; write @event.json, or - for standard input")
     try:
-        data = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
-        json.loads(data)
+        data = text.encode() if where is None else _read(where)
+        json.loads(data, parse_constant=_refuse_constant)
     except OSError as error:
-        raise SandboxError(f"the payload {text[1:]} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SandboxError(f"the payload is not JSON: {error}") from None
+        raise SandboxError(f"the payload {where} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if where is None else f"in {where}"
+        raise SandboxError(f"the payload {shown} is not JSON: {error}") from None
     return data
+
+
+def _read(where: str) -> bytes:
+    return sys.stdin.buffer.read() if where == "-" else Path(where).read_bytes()
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
-from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
+from adaptive_batching.option_types import DAY, Bounds, Number, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FaultError
+from adaptive_batching.sandbox.fleet import MOST_AT_ONCE
+
+#: The most invocations of one run.
+MOST_INVOCATIONS = 10_000_000
 
 
 def _run(*, invocations: int, concurrency: int, payload: str, pause: float, **given: Any) -> int:  # noqa: ANN401
@@ -28,16 +32,26 @@ run = Command(
     help=COMMANDS["run"][1],
     params=[
         Option(
-            ["-n", "--invocations"], metavar="N", type=Number(int, Bounds(1)), default=1, help="how many (default: 1)"
+            ["-n", "--invocations"],
+            metavar="N",
+            type=Number(int, Bounds(1, MOST_INVOCATIONS)),
+            default=1,
+            help="how many (default: 1)",
         ),
         Option(
             ["-c", "--concurrency"],
             metavar="N",
-            type=Number(int, Bounds(1)),
+            type=Number(int, Bounds(1, MOST_AT_ONCE)),
             default=1,
-            help="so many at a time (default: 1)",
+            help="invocations in parallel (default: 1)",
         ),
-        Option(["--payload"], default="{}", metavar="JSON", help="JSON, or @file (default: {})"),
+        Option(
+            ["--payload"],
+            type=Text(),
+            default="{}",
+            metavar="JSON",
+            help="JSON, @file, or - for standard input (default: {})",
+        ),
         Option(
             ["--pause"],
             type=Number(float, Bounds(0, DAY)),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
-from adaptive_batching.sandbox.cli.bounds import DAY, Bounds, Number
+from adaptive_batching.option_types import DAY, Bounds, Number
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FaultError
-from adaptive_batching.sandbox.fleet import CONCURRENCY
+from adaptive_batching.sandbox.fleet import CONCURRENCY, MOST_AT_ONCE
 
 #: The default port, the same as that of `sam local start-lambda`.
 PORT = 3001
@@ -36,7 +36,7 @@ serve = Command(
             type=Number(int, Bounds(0, 65_535)),
             default=PORT,
             metavar="PORT",
-            help=f"of the Invoke API; 0: any (default: {PORT})",
+            help=f"port (0 = pick a free one; default: {PORT})",
         ),
         Option(
             ["--host"],
@@ -46,16 +46,16 @@ serve = Command(
         ),
         Option(
             ["--concurrency"],
-            type=Number(int, Bounds(1)),
+            type=Number(int, Bounds(1, MOST_AT_ONCE)),
             default=CONCURRENCY,
             metavar="N",
-            help=f"environments at most; more is 429 (default: {CONCURRENCY})",
+            help=f"largest number of environments; beyond it requests get 429 (default: {CONCURRENCY})",
         ),
         Option(
             ["--idle"],
             type=Number(float, Bounds(0, DAY)),
             metavar="S",
-            help="shut an environment down after so many idle seconds",
+            help="shut an environment down after this many idle seconds (default: never)",
         ),
         *PARAMETERS,
     ],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import socket
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adaptive_batching import interrupts
 from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.invocations import conclude
 from adaptive_batching.sandbox.cli.store import ready
 from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.errors import SandboxError
@@ -18,11 +18,11 @@ from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from adaptive_batching.console import Console
     from adaptive_batching.sandbox.cli.arguments import Given
     from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.lifecycle.environment import Environment
+    from adaptive_batching.sandbox.lifecycle.results import Result
     from adaptive_batching.sandbox.options import Options
 
 
@@ -41,20 +41,39 @@ class Service:
 
 
 def carry_out(given: Given, service: Service, console: Console) -> int:
-    """Serve the function that the options describe. Raises SandboxError or FaultError."""
+    """Serve the function that the options describe. Return 0 if every record is accounted for, else 1.
+
+    Raises SandboxError or FaultError.
+    """
     target = prepare(given, console)
-    with ready(target, console.say) as (function, _store):
-        return keep_serving(function, target.options, service, console)
+    with ready(target, console.say) as (function, store):
+        environments = keep_serving(function, target.options, service, console)
+        return 0 if conclude(target, store, function, environments, console) else 1
 
 
-def keep_serving(function: Function, options: Options, service: Service, console: Console) -> int:
-    """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Raises SandboxError."""
-    with _ending() as ending, Fleet(function, options, service.concurrency, service.idle) as fleet:
+def keep_serving(function: Function, options: Options, service: Service, console: Console) -> list[Environment]:
+    """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Return the environments.
+
+    Raises SandboxError.
+    """
+    fleet = Fleet(
+        function,
+        options,
+        service.concurrency,
+        service.idle,
+        reload=True,
+        report=lambda result: console.say(ended(result)),
+        notice=console.say,
+    )
+    with (
+        interrupts.counted(lambda: console.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
+        fleet,
+    ):
         server = _listen({function.name: fleet}, service)
         try:
             _announce(function, server.port, console)
-            ending.recv(1)
-            console.say("shutting down")
+            asked.wait()
+            server.finish()
         finally:
             server.stop()
     results = [result for environment in fleet.all for result in environment.finished]
@@ -62,36 +81,23 @@ def keep_serving(function: Function, options: Options, service: Service, console
         console.say(line)
     if fleet.dropped:
         console.say(f"events        {fleet.dropped} were still queued and did not run")
-    return 0
+    return fleet.all
+
+
+def ended(result: Result) -> str:
+    """Return a line about one invocation: its id, how it ended, and how long it took. Pure."""
+    metrics = result.report.get("metrics", {})
+    how = "ok" if result.function_error is None else result.report.get("errorType") or result.function_error
+    init = f" after {metrics['initDurationMs']:.0f} ms of Init" if "initDurationMs" in metrics else ""
+    return f"{result.request_id}  {how}  {metrics.get('durationMs', 0.0):.1f} ms{init}"
 
 
 def _listen(fleets: dict[str, Fleet], service: Service) -> Server:
     try:
         return Server(invoke_api.serve(fleets), service.port, service.hosts)
     except OSError as error:
-        raise SandboxError(
-            f"cannot listen on port {service.port} ({error.strerror}); choose another with --port"
-        ) from None
-
-
-@contextlib.contextmanager
-def _ending() -> Iterator[socket.socket]:
-    """Yield a socket that receives a byte at SIGINT or SIGTERM. The signals no longer end the process.
-
-    A signal handler that sets a `threading.Event` is not enough. It runs on the main thread, so a signal that arrives
-    just before the thread starts to wait would be handled only after the wait.
-    """
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    with reader, writer:
-        wakeup = signal.set_wakeup_fd(writer.fileno())
-        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield reader
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(wakeup)
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+        raise SandboxError(f"port {service.port} {why}; choose another with --port") from None
 
 
 def _announce(function: Function, port: int, console: Console) -> None:
@@ -100,8 +106,7 @@ def _announce(function: Function, port: int, console: Console) -> None:
     console.say(console.paint(f"{function.name} is at {endpoint}", "bold"))
     console.say(f"  code        {function.folder} ({function.handler})")
     console.say(f"  extensions  {', '.join(names) or 'none'}")
-    console.say(
-        f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} --no-sign-request "
-        f"--function-name {function.name} --log-type Tail /dev/stdout"
-    )
+    console.say(f"  invoke      aws lambda invoke --endpoint-url {endpoint} --region {function.region} \\")
+    console.say(f"                --no-sign-request --function-name {function.name} answer.json")
+    console.say("  reload      changed code is loaded with the next invocation")
     console.say("  end         Ctrl-C")

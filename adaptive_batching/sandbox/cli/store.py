@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
-from adaptive_batching.objects import FormatError
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, PUT
 from adaptive_batching.sandbox.fleet.repeat import delivered
@@ -43,7 +42,7 @@ def ready(target: Target, say: Callable[[str], None]) -> Iterator[tuple[Function
     if not target.bucket:
         if of_puts:
             raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the embedded S3")
-        yield _with(target, {}), None
+        yield _with(target, _offline(target, say)), None
         return
     with embedded_s3() as upstream, contextlib.ExitStack() as stack:
         make_bucket(upstream, target.bucket)
@@ -67,15 +66,49 @@ def _with(target: Target, variables: Mapping[str, str]) -> Function:
     return replace(target.function, variables={**target.function.variables, **variables, **target.variables})
 
 
-def stored(store: Store, environments: list[Environment]) -> str:
-    """Return a sentence that compares the stored records with the delivered ones, or says why they cannot be read."""
-    try:
-        objects = shipped.read(client(store.endpoint), store.bucket)
-    except (FormatError, UnicodeDecodeError) as error:
-        return f"not read: {error}"
-    arrived = [record for one in objects for record in one.records]
-    ledger = balance(delivered(environments), arrived, settings.default_log_types())
-    return (
-        f"{len(objects):,} objects, {ledger.shipped:,} of {ledger.delivered:,} platform and function records, "
+def _offline(target: Target, say: Callable[[str], None]) -> dict[str, str]:
+    """Return variables by which no SDK reaches AWS with the sandbox's dummy credentials, unless the user wants it to.
+
+    A user who names an endpoint or credentials knows where requests go.
+    """
+    chosen = {**target.function.variables, **target.variables}
+    if any(name.startswith("AWS_ENDPOINT_URL") or name == "AWS_ACCESS_KEY_ID" for name in chosen):
+        return {}
+    if bucket := chosen.get(settings.bucket_variable()):
+        say(
+            f"the function ships to s3://{bucket}, and AWS is never called from here, so its logs are lost; "
+            f"--s3 {bucket} starts an S3 for them"
+        )
+    return {"AWS_ENDPOINT_URL": NOWHERE, "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE}
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A sentence that compares what was stored with what was delivered, and whether it agrees or is not judged."""
+
+    text: str
+    agrees: bool
+
+
+def stored(store: Store, function: Function, environments: list[Environment]) -> Balance:
+    """Compare the records on S3 with the delivered ones, in every bucket: an extension may have made its own."""
+    found, others = shipped.read_all(client(store.endpoint))
+    foreign = f"{_objects(others)} in another format, not judged"
+    if others and not found:
+        return Balance(foreign, agrees=True)
+    came = delivered(environments, settings.EXTENSION)
+    if not found and not came and (all_ := delivered(environments)):
+        return Balance(f"no objects; {len(all_):,} records were delivered to other extensions, not judged", agrees=True)
+    types = settings.log_types(function.variables)
+    ledger = balance(came or delivered(environments), [record for one in found for record in one.records], types)
+    text = (
+        f"{_objects(len(found))}, {ledger.shipped:,} of {ledger.delivered:,} {' and '.join(types)} records, "
         f"lost {ledger.lost:,}, twice {ledger.duplicated:,}"
     )
+    if ledger.unknown:
+        text += f", never delivered {ledger.unknown:,}"
+    return Balance(f"{text}; {foreign}" if others else text, ledger.balanced)
+
+
+def _objects(count: int) -> str:
+    return f"{count:,} object{'' if count == 1 else 's'}"

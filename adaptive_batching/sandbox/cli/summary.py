@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from statistics import median
 from typing import TYPE_CHECKING
+
+from adaptive_batching.sandbox.cli.notices import unregistered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,6 +15,10 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.faults import Faults
     from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
+
+
+#: Characters of the names of the rows.
+_INDENT = 14
 
 
 def summarise(results: Sequence[Result], environments: Sequence[Environment], faults: Faults) -> list[str]:
@@ -33,19 +41,29 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
         f"{sum(one.dropped for one in subscribers):,} dropped, "
         f"{sum(one.undelivered() for one in subscribers):,} never delivered"
     )
+    number = len(environments)
     lines = [
-        f"invocations   {len(results)}, {failed} failed, {len(environments)} environments",
+        f"invocations   {len(results):,}, {failed:,} failed, {number:,} environment{'' if number == 1 else 's'}",
         f"init          {_spread(inits)}",
         f"duration      {_spread(durations)}",
-        f"  of it extensions after the function {_spread(overheads)}",
-        f"telemetry     {telemetry}",
+        f"  of which extension overhead  {_spread(overheads)}",
+        *row("telemetry", telemetry),
     ]
     lines += [f"fault         {line}" for line in faults.summary()]
     lines += [f"lost on purpose  {line.rstrip()}" for one in environments for line in one.lost_lines]
+    lines += unregistered(sorted({name for one in environments for name in one.unregistered}))
     return lines
+
+
+def row(name: str, text: str) -> list[str]:
+    """Return a named line of the summary, folded at the width of the terminal."""
+    width = max(shutil.get_terminal_size().columns, 2 * _INDENT)
+    return textwrap.wrap(f"{name:<{_INDENT}}{text}", width, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _spread(values: Sequence[float]) -> str:
     if not values:
-        return "-"
+        return "none"
+    if len(values) == 1:
+        return f"{values[0]:.1f} ms"
     return f"median {median(values):.1f} ms, longest {max(values):.1f} ms"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from adaptive_batching.sandbox.fleet import CONCURRENCY
+from adaptive_batching.sandbox.fleet.changes import Code
 from adaptive_batching.sandbox.function import MANAGED
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.lifecycle.results import Result
     from adaptive_batching.sandbox.options import Options
     from adaptive_batching.sandbox.protocol.invocation import Invocation
+
+
+#: Seconds between two rounds of killing.
+_KILL_AGAIN = 0.05
 
 
 class ThrottledError(Exception):
@@ -37,12 +43,26 @@ class Fleet:
     """Runs invocations in at most `concurrency` environments. Thread-safe.
 
     An environment that is idle for `idle` seconds is shut down; None keeps it. `all` holds every environment that was
-    ever created. `dropped` counts events that were still queued at the shutdown.
+    ever created. `dropped` counts events that were still queued at the shutdown. With `reload`, an environment whose
+    code has changed serves no further invocation. `report` is called with the result of each invocation, without its
+    payload, and `notice` with a sentence when changed code is loaded.
     """
 
     def __init__(
-        self, function: Function, options: Options, concurrency: int = CONCURRENCY, idle: float | None = None
+        self,
+        function: Function,
+        options: Options,
+        concurrency: int = CONCURRENCY,
+        idle: float | None = None,
+        *,
+        reload: bool = False,
+        report: Callable[[Result], None] = lambda _result: None,
+        notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._code = Code((function.folder, *function.layers), follow=reload)
+        self._report, self._notice = report, notice
+        self._versions: dict[Environment, int] = {}
+        self._ending: list[threading.Thread] = []
         self.function = function
         self._options = options
         self._concurrency = concurrency
@@ -51,6 +71,7 @@ class Fleet:
         self._idle: list[_Idle] = []
         self._count = 0
         self._closed = self._starting = False
+        self._over = threading.Event()
         # Concurrent requests of one environment. Each is counted as one slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
         self._events: deque[tuple[bytes, str]] = deque()
@@ -70,7 +91,7 @@ class Fleet:
                 payload,
                 client_context=client_context,
                 request_id=request_id,
-                after=lambda: self._release(environment),
+                after=lambda result: self._ended(environment, result),
             )
         except BaseException:
             self._release(environment)
@@ -84,19 +105,38 @@ class Fleet:
             self._changed.notify_all()
         return request_id
 
+    @property
+    def busy(self) -> int:
+        """The number of invocations that are running, those whose environment is being created included."""
+        with self._changed:
+            return self._count - len(self._idle)
+
+    def kill(self) -> None:
+        """Let every running invocation end in an error, until the fleet is shut down, by killing all processes."""
+        threading.Thread(target=self._keep_killing, name="kill", daemon=True).start()
+
+    def _keep_killing(self) -> None:
+        while True:  # an invocation whose Init was killed begins another one
+            for environment in list(self.all):
+                environment.kill()
+            if self._over.wait(_KILL_AGAIN):
+                return
+
     def shutdown(self) -> None:
         """Wait for the running invocations, then shut every environment down. Events in the queue are dropped."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: len(self._idle) == self._count)
-        for thread in self._threads:
+        for thread in (*self._threads, *self._ending):
             thread.join()
         self.dropped = len(self._events)
         _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
+        self._over.set()
 
     def _acquire(self) -> Environment:
+        self._retire_changed()
         with self._changed:
             self._changed.wait_for(lambda: not self._starting)  # only on Managed Instances
             if self._idle:
@@ -106,7 +146,9 @@ class Fleet:
             self._count += self._slots
             self._starting = self._slots > 1
         try:
+            version = self._code.version()
             environment = Environment(self.function, self._options)
+            self._versions[environment] = version
             self.all.append(environment)
             environment.start()
         except BaseException:
@@ -120,6 +162,27 @@ class Fleet:
             self._idle += [_Idle(environment, time.monotonic()) for _ in range(self._slots - 1)]
             self._changed.notify_all()
         return environment
+
+    def _ended(self, environment: Environment, result: Result) -> None:
+        self._release(environment)
+        self._report(result)
+
+    def _retire_changed(self) -> None:
+        """Shut down, beside what runs, the idle environments whose code has changed."""
+        current = self._code.version()
+        with self._changed:
+            stale = [one for one in self._idle if self._versions[one.environment] != current]
+            if self._slots > 1 and len(self._idle) < self._count:  # some requests of the one environment are running
+                return
+            self._idle = [one for one in self._idle if one not in stale]
+            self._count -= len(stale)
+            retired = {one.environment for one in stale}
+            threads = [threading.Thread(target=one.shutdown, name="retire", daemon=True) for one in retired]
+            self._ending += threads
+        if threads:
+            self._notice(f"the code of {self.function.name} has changed; the next invocation runs in a new environment")
+        for thread in threads:
+            thread.start()
 
     def _limit(self) -> int:
         return self._slots if self._slots > 1 else self._concurrency

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -23,31 +22,47 @@ def invoke_many(
     concurrency: int,
     pause: float,
     report: Callable[[Result, int], None],
+    stop: threading.Event | None = None,
 ) -> list[Result]:
     """Invoke `count` times, `concurrency` at a time, and return the results in the order of their ends.
 
     Each invocation after the first `concurrency` ones waits `pause` seconds before it starts. `report` is called with
-    each result and the number of results so far.
+    each result and the number of results so far. Once `stop` is set, no further invocation is started.
     """
     results: list[Result] = []
     lock = threading.Lock()
+    numbers = iter(range(count))
+    stopped = stop or threading.Event()
+    failed = threading.Event()
 
-    def one(number: int) -> None:
-        if number >= concurrency:
-            time.sleep(pause)
-        invocation = fleet.begin(payload)
-        invocation.done.wait()
-        result = result_of(invocation)
-        with lock:
-            results.append(result)
-            report(result, len(results))
+    def work() -> None:
+        while not (stopped.is_set() or failed.is_set()):
+            with lock:
+                number = next(numbers, None)
+            if number is None or (number >= concurrency and stopped.wait(pause)):
+                return
+            try:
+                invocation = fleet.begin(payload)
+                invocation.done.wait()
+                result = result_of(invocation)
+                with lock:
+                    results.append(result)
+                    report(result, len(results))
+            except BaseException:
+                failed.set()
+                raise
 
-    with ThreadPoolExecutor(concurrency) as workers:
-        list(workers.map(one, range(count)))
+    workers = min(count, concurrency)
+    with ThreadPoolExecutor(workers) as pool:
+        for future in [pool.submit(work) for _ in range(workers)]:
+            future.result()
     return results
 
 
-def delivered(environments: Sequence[Environment]) -> list[dict[str, Any]]:
-    """Return every record that was delivered. A delivery that the fault `duplicate` repeated counts once."""
+def delivered(environments: Sequence[Environment], to: str | None = None) -> list[dict[str, Any]]:
+    """Return every record that was delivered, to all extensions or to the one with the name `to`.
+
+    A delivery that the fault `duplicate` repeated counts once.
+    """
     once = {id(delivery): delivery for one in environments for delivery in one.deliveries}
-    return [record for delivery in once.values() for record in delivery.records]
+    return [record for one in once.values() if to in {None, one.subscriber} for record in one.records]

@@ -41,7 +41,7 @@ class Limits:
                 self._make(name, memory_mb, wanted, root)
         except OSError as error:
             self.close()
-            self.refused = f"control groups cannot be created ({error})"
+            self.refused = f"control groups cannot be created ({error.strerror})"
 
     def _make(self, name: str, memory_mb: int, wanted: frozenset[str], root: Path) -> None:
         unified = (root / "cgroup.controllers").exists()

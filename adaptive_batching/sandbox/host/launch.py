@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,12 @@ exec "$0" "$@"
 """
 
 PYTHON, NODE, PROVIDED = "python", "nodejs", "provided"
+#: The names that runtimes have on Lambda. Without a version, any that is installed runs the function.
+_RUNTIMES = {
+    PYTHON: re.compile(r"python(3\.(8|9|1\d))?"),
+    NODE: re.compile(r"nodejs((1[2468]|2\d)\.x)?"),
+    PROVIDED: re.compile(r"provided(\.al2|\.al2023)?"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,13 @@ def find_extensions(layer: Path, inside: str, outside: Outside = Path) -> list[E
 
 def kind(function: Function) -> str:
     """Return the family of the function's runtime. Raises SandboxError if it is not supported."""
-    for family in (PYTHON, NODE, PROVIDED):
-        if function.runtime.startswith(family):
+    for family, names in _RUNTIMES.items():
+        if names.fullmatch(function.runtime):
             return family
-    raise SandboxError(f"runtime {function.runtime!r} is not supported; supported are python, nodejs and provided")
+    raise SandboxError(
+        f"runtime {function.runtime!r} is not supported; supported are python3.13, nodejs22.x and provided.al2023, "
+        "other versions of these, and python, nodejs and provided without a version"
+    )
 
 
 def check(function: Function, options: Options) -> Path | None:
@@ -74,13 +84,19 @@ def check(function: Function, options: Options) -> Path | None:
     Raises SandboxError.
     """
     for folder in (function.folder, *function.layers):
-        if not folder.is_dir():
-            raise SandboxError(f"{folder} is not a directory")
+        _check_folder(folder)
     runtime = runtime_folder(function, options)
-    _check_handler(function)
     if options.log_folder:
         _make_log_folder(options.log_folder)
+    _check_handler(function)
     return runtime
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise SandboxError(f"{folder} is not a directory")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise SandboxError(f"{folder} cannot be read: Permission denied")
 
 
 def _make_log_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import threading
 import time
 import traceback
@@ -81,12 +82,13 @@ class Environment(View):
         trace: str | None = None,
         client_context: str | None = None,
         request_id: str | None = None,
-        after: Callable[[], None] = lambda: None,
+        after: Callable[[Result], None] = lambda _result: None,
     ) -> Invocation:
         """Start an invocation and return it at once. Its `answered` and `done` are events to wait for.
 
-        `request_id` is given for an event that was accepted earlier. `after` is called when the environment can be
-        invoked again. Raises SandboxError if the environment cannot be invoked now.
+        `request_id` is given for an event that was accepted earlier. `after` is called with the result, without
+        payload and log tail, when the environment can be invoked again. Raises SandboxError if it cannot be invoked
+        now.
         """
         invocation = Invocation(
             payload,
@@ -114,7 +116,7 @@ class Environment(View):
         except TransitionError as error:
             raise SandboxError(f"the environment cannot do that now: {error}") from None
 
-    def _run(self, invocation: Invocation, after: Callable[[], None]) -> None:
+    def _run(self, invocation: Invocation, after: Callable[[Result], None]) -> None:
         finished = False
         with self._concluded(invocation, after):
             try:
@@ -123,20 +125,21 @@ class Environment(View):
                 with self._supervisor.changed:
                     self.phase.apply(Step.INVOKE_DONE if finished else Step.FAIL)
 
-    def _run_managed(self, invocation: Invocation, after: Callable[[], None]) -> None:
+    def _run_managed(self, invocation: Invocation, after: Callable[[Result], None]) -> None:
         with self._concluded(invocation, after):
             invoke_managed(self._supervisor, invocation)
 
     @contextlib.contextmanager
-    def _concluded(self, invocation: Invocation, after: Callable[[], None]) -> Iterator[None]:
+    def _concluded(self, invocation: Invocation, after: Callable[[Result], None]) -> Iterator[None]:
         """Conclude an invocation, even if the sandbox itself fails: record it, call `after` and set `done`."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - printed here, and the caller reads it
             traceback.print_exc()
             invocation.break_off(f"{type(error).__name__}: {error}")
-        self.finished.append(replace(result_of(invocation), payload=b"", log_tail=""))
-        after()
+        result = replace(result_of(invocation), payload=b"", log_tail="")
+        self.finished.append(result)
+        after(result)
         invocation.done.set()
 
     # ---- Freeze, thaw, end
@@ -160,6 +163,11 @@ class Environment(View):
             shut_down(self._supervisor, reason)
         self._supervisor.resources.close()
         self.phase.apply(Step.LEAVE)
+
+    def kill(self) -> None:
+        """Kill the processes. A running invocation then ends in an error, and the environment can be shut down."""
+        for process in self.processes:
+            process.signal(signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self.start()

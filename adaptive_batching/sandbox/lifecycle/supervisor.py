@@ -89,6 +89,8 @@ class Supervisor:
         is_object = events.is_json_object(text)
         if process.kind != RUNTIME:
             self.written.extension.append(text)
+            if self.options.overheard:
+                self.options.overheard(process.name, text)
             telemetry.emit(Event(at, "extension", text, is_object=is_object))
             return
         self.written.function.append(text)

@@ -82,6 +82,13 @@ class View:
         return self._supervisor.processes
 
     @property
+    def unregistered(self) -> list[str]:
+        """The names of the external extensions that were started and have not registered."""
+        with self._supervisor.changed:
+            extensions = self._supervisor.generation.registry.extensions
+            return [one.name for one in extensions if not one.identifier and not one.error_type]
+
+    @property
     def frozen(self) -> bool:
         """Whether the processes are stopped."""
         return self._supervisor.frozen

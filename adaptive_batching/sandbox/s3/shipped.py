@@ -38,3 +38,19 @@ def read(client: S3Client, bucket: str, prefix: str = "") -> list[Shipped]:
             text, records = objects.checked(entry["Key"], got["Body"].read())
             found.append(Shipped(entry["Key"], entry["Size"], got["Metadata"], text, records))
     return sorted(found, key=lambda one: (one.metadata.get("first-time", ""), one.key))
+
+
+def read_all(client: S3Client) -> tuple[list[Shipped], int]:
+    """Return the objects of every bucket, and how many objects have another format than this project's."""
+    found, others = [], 0
+    for bucket in client.list_buckets()["Buckets"]:
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"]):
+            for entry in page.get("Contents", []):
+                got = client.get_object(Bucket=bucket["Name"], Key=entry["Key"])
+                try:
+                    text, records = objects.checked(entry["Key"], got["Body"].read())
+                except (objects.FormatError, UnicodeDecodeError):
+                    others += 1
+                else:
+                    found.append(Shipped(entry["Key"], entry["Size"], got["Metadata"], text, records))
+    return found, others

@@ -60,7 +60,7 @@ def test_a_run_does_not_overwrite_another(run: Path) -> None:
     before = (run / "ledger.jsonl").read_bytes()
     done = experiment("run", "-n", "1", "--folder", str(run))
     assert (done.returncode, (run / "ledger.jsonl").read_bytes()) == (2, before)
-    assert "is not empty; name another folder with --folder" in done.stderr
+    assert "is not empty; choose another with --folder" in done.stderr
 
 
 def ran_in(stream: Path) -> list[str]:
@@ -165,7 +165,7 @@ MISTAKES = [
 def test_what_cannot_be_analyzed_is_said(words: list[str], said: str) -> None:
     done = experiment("analyze", *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"experiment: {said}" in done.stderr.splitlines()[-1]
+    assert f"experiment analyze: {said}" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("words", [words for words, said in MISTAKES if "a directory" in said])

@@ -17,10 +17,11 @@ from adaptive_batching.sandbox.function import Function
 COMMANDS: dict[str, click.Command] = {
     "invocations": run, "concurrency": serve, "pause": run, "idle": serve, "init_timeout": run, "port": serve,
 }  # fmt: skip
-TAKEN = [("invocations", 1), ("concurrency", 10_000), ("pause", 0.0), ("pause", 0.5), ("idle", 0.0), ("idle", None),
+TAKEN = [("invocations", 1), ("concurrency", 1_000), ("pause", 0.0), ("pause", 0.5), ("idle", 0.0), ("idle", None),
          ("init_timeout", 0.1), ("port", 0), ("port", 65_535)]  # fmt: skip
 REFUSED = [("invocations", 0), ("concurrency", -1), ("pause", -1.0), ("pause", float("nan")), ("idle", float("inf")),
-           ("init_timeout", 0.0), ("port", -1), ("port", 65_536), ("invocations", -(10**400))]  # fmt: skip
+           ("init_timeout", 0.0), ("port", -1), ("port", 65_536), ("invocations", -(10**400)),
+           ("invocations", 10**9), ("concurrency", 1_001)]  # fmt: skip
 NOT_NUMBERS = [("invocations", "many", "a whole number"), ("port", "1.5", "a whole number"), ("idle", "s", "a number")]
 
 
@@ -61,9 +62,16 @@ QUOTAS = [
     (3.0, 127, "memory size 127 is out of bounds; it must be 128 to 10,240 MB, as on Lambda"),
     (3.0, 10_241, "memory size 10241 is"),
 ]
+NAMES = ["", "a b", "x.y/z", "fü", "n" * 65, "-\n"]
 
 
 @pytest.mark.parametrize(("timeout", "memory", "said"), QUOTAS)
 def test_a_function_beyond_lambdas_quotas_is_refused(timeout: float, memory: int, said: str) -> None:
     with pytest.raises(SandboxError, match=said):
         bounds.check_function(Function(Path(), timeout=timeout, memory=memory))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_function_with_a_name_that_lambda_does_not_accept_is_refused(name: str) -> None:
+    with pytest.raises(SandboxError, match="--name gives another"):
+        bounds.check_function(Function(Path(), name=name))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template import Template
@@ -102,7 +108,39 @@ MISTAKES = [
     ("Handler: app.handler", "Handler: '{{resolve:ssm:/h}}'", "One.Handler uses {{resolve:ssm:/h}}"),
     ("Default: 7", "Default: '{{resolve:secretsmanager:one}}'", "{{resolve:secretsmanager:one}}, which only AWS"),
     ("CodeUri: code", "Tags: {}", "has no CodeUri"),
-    ("Resources:", "Resources: [", "cannot be read"),
+    ("Resources:", "Resources: [", "is not YAML or JSON"),
+    ("Timeout: 30", "Timeout: many", "One.Timeout is 'many', not a whole number"),
+    ("MemorySize: !Ref Rate", "MemorySize: abc", "One.MemorySize is 'abc', not a whole number"),
+    ("Environment: {Variables", "Environment: [1] #", "One.Environment is [1], not a mapping"),
+    ("Timeout: 30", "PackageType: Image", "One is a container image, which is not run here"),
+    ("AWS::Serverless::Function", "AWS::SQS::Queue", "has no function: no resource of type AWS::Serverless::Function"),
+    ("Layers: [!Ref Plain]", "Layers: 7", "One.Layers is 7, not a list"),
+    ("LogBucket: {Type: AWS::S3::Bucket}", "LogBucket: 1", "LogBucket is 1, not a mapping"),
+]
+#: What the CDK writes to cdk.out, shortened.
+CDK = {
+    "Resources": {
+        "Queue4A7E3555": {"Type": "AWS::SQS::Queue"},
+        "Hello4A628BD4": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Code": {"S3Bucket": {"Fn::Sub": "cdk-assets-${AWS::AccountId}"}, "S3Key": "f00.zip"},
+                "Environment": {"Variables": {"QUEUE": {"Ref": "Queue4A7E3555"}}},
+                "Handler": "index.handler",
+                "MemorySize": "512",
+                "Role": {"Fn::GetAtt": ["Role1", "Arn"]},
+                "Runtime": "nodejs22.x",
+            },
+            "Metadata": {"aws:asset:path": "asset.f00", "aws:asset:property": "Code"},
+        },
+    }
+}
+OTHER_CODE = [
+    ("./src", "src"),
+    ({"ZipFile": "x"}, "is written into the template (ZipFile); put it in a folder and name that"),
+    ({"S3Bucket": "b", "S3Key": "k"}, "is in an S3 bucket; put it in a folder and name that"),
+    ({"ImageUri": "x"}, "is a container image, which is not run here"),
+    (7, "F.Code is 7, not a mapping"),
 ]
 
 
@@ -111,6 +149,95 @@ def test_what_cannot_be_resolved_is_said(tmp_path: Path, before: str, after: str
     with pytest.raises(SandboxError) as error:
         template(tmp_path, TEXT.replace(before, after)).function()
     assert said in str(error.value)
+
+
+def test_a_template_of_the_cdk_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "Stack.template.json"
+    path.write_text(json.dumps(CDK))
+    found = Template(path).function()
+    assert (found.folder, found.handler, found.runtime) == (tmp_path / "asset.f00", "index.handler", "nodejs22.x")
+    assert (found.memory, found.timeout, list(found.variables)) == (512, 3, ["QUEUE"])
+
+
+@pytest.mark.parametrize(("code", "said"), OTHER_CODE)
+def test_where_cloudformation_has_the_code(tmp_path: Path, code: object, said: str) -> None:
+    properties = {"Code": code, "Handler": "a.b", "Runtime": "python3.13"}
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}))
+    if isinstance(code, str):
+        assert Template(path).function().folder == tmp_path / said
+        return
+    with pytest.raises(SandboxError, match=re.escape(said)):
+        Template(path).function()
+
+
+FILES = [
+    (None, "cannot be read: No such file or directory"),
+    (b"\xff\xfe", "is not a template: it is not text in UTF-8"),
+    (b"- 1", "is not a template, which is a mapping with Resources"),
+    (b"Resources: foo", "Resources is 'foo', not a mapping"),
+    (b"[" * 100_000, "is not YAML or JSON"),
+    (b"a: &a [*a]\nResources: *a", "has no function"),
+    (b"{}", "has no function"),
+]
+
+
+@pytest.mark.parametrize(("data", "said"), FILES, ids=[said for _, said in FILES])
+def test_what_is_not_a_template_is_said(tmp_path: Path, data: bytes | None, said: str) -> None:
+    path = tmp_path / "template.yaml"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(SandboxError) as error:
+        Template(path).function()
+    assert said in str(error.value) or "not a mapping" in str(error.value)
+    assert "Errno" not in str(error.value)
+
+
+NAMES = ["Ref", "Fn::Sub", "Fn::GetAtt", "Fn::If", "Variables", "LogFormat", "Type", "a"]
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["${A}", "${A.Arn}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Ref", "Fn::Sub", "Fn::GetAtt", "Fn::If", "Variables", "LogFormat", "Type", "a"]),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=6,
+)
+PLACES = [
+    ["Resources"], ["Resources", "F"], ["Resources", "F", "Type"], ["Resources", "F", "Properties"], ["Parameters"],
+    ["Globals"], ["Globals", "Function"], ["Resources", "F", "Metadata"], ["Parameters", "P"],
+    *(["Resources", "F", "Properties", name] for name in ("CodeUri", "Code", "Handler", "Runtime", "Timeout",
+      "MemorySize", "Layers", "Environment", "LoggingConfig", "FunctionName", "PackageType")),
+]  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(place=st.sampled_from(PLACES), value=ANYTHING, kind=st.sampled_from(["Serverless", "Lambda"]))
+def test_whatever_stands_in_a_template_is_read_or_refused_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, place: list[str], value: object, kind: str
+) -> None:
+    properties = {"CodeUri": "code", "Code": "code", "Handler": "a.b", "Runtime": "python3.13"}
+    document: dict[str, Any] = {
+        "Parameters": {"P": {"Default": 1}},
+        "Globals": {"Function": {}},
+        "Resources": {"F": {"Type": f"AWS::{kind}::Function", "Properties": properties, "Metadata": {}}},
+    }
+    inner = document
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    path = tmp_path_factory.getbasetemp() / "anything.json"
+    path.write_text(json.dumps(document))
+    with contextlib.suppress(SandboxError):
+        Template(path).function()
 
 
 def test_an_unknown_parameter_or_function_is_said(tmp_path: Path) -> None:

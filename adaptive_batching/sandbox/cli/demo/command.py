@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from adaptive_batching import clone, settings
 from adaptive_batching.cli import COMMANDS
-from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.command_line import INTERRUPTED, Command, Option, refusing
 from adaptive_batching.objects import FormatError
-from adaptive_batching.sandbox.cli.bounds import Bounds, Number
+from adaptive_batching.option_types import Bounds, File, Number
 from adaptive_batching.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INVOCATIONS = 50
 
@@ -27,13 +30,14 @@ def _demo(
     awslambdaric: Path | None,
     output: str,
 ) -> int:
-    """Run the demonstration and print its outcome. Return 0 if it passed, else 1.
+    """Run the demonstration and print its outcome. Return 0 if it passed, 130 after Ctrl-C, else 1.
 
     Raises Mistake, which ends the command with exit code 2, if it could not run.
     """
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.demo.report import as_json, show  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.demo.scenario import Demonstration, demonstrate  # noqa: PLC0415
+    from adaptive_batching.sandbox.cli.notices import unregistered  # noqa: PLC0415
 
     out, err = consoles()
     with refusing(SandboxError, FormatError, clone.LayerError):
@@ -43,9 +47,11 @@ def _demo(
         out.say(json.dumps(as_json(outcome), indent=2))
     else:
         show(outcome, out)
-    if not outcome.passed:
-        for line in outcome.extension_lines:
-            err.say(f"extension wrote: {line.rstrip()}")
+    for act in outcome.acts:
+        for line in [] if act.passed else [*act.extension_lines, *unregistered(act.unregistered)]:
+            err.say(f"extension: {line.rstrip()}")
+    if outcome.interrupted:
+        return INTERRUPTED
     return 0 if outcome.passed else 1
 
 
@@ -56,7 +62,7 @@ demo = Command(
     params=[
         Option(
             ["-n", "--invocations"],
-            type=Number(int, Bounds(1)),
+            type=Number(int, Bounds(1, 10_000)),
             default=INVOCATIONS,
             metavar="N",
             help=f"how many (default: {INVOCATIONS})",
@@ -65,26 +71,31 @@ demo = Command(
             ["--store"],
             type=click.Choice(settings.choices("S3_CLIENT")),
             default=settings.default("S3_CLIENT"),
-            help="the extension's S3 client",
+            help=f"the extension's S3 client (default: {settings.default('S3_CLIENT')})",
         ),
         Option(
             ["--api"],
             type=click.Choice(["telemetry", "logs", "both"]),
             default="both",
-            help="log APIs that exist (default: both)",
+            help="log APIs that deliver; any other answers 202 (default: both)",
         ),
         Option(
             ["--compression"],
             type=click.Choice(settings.choices("COMPRESSION")),
             default=settings.default("COMPRESSION"),
-            help=f"of the objects (default: {settings.default('COMPRESSION')})",
+            help=f"compression of the objects (default: {settings.default('COMPRESSION')})",
         ),
-        Option(["--layer"], type=click.Path(path_type=Path), help=f"the built layer (default: {clone.LAYER})"),
+        Option(["--layer"], type=File(), help=f"the built layer (default: {clone.LAYER})"),
         Option(
             ["--awslambdaric"],
-            type=click.Path(path_type=Path),
-            help="folder that holds it (default: what is installed with this package)",
+            type=File(),
+            help="folder containing awslambdaric (default: the one installed with this package)",
         ),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        Option(
+            ["--format", "output"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="format of the report (default: text)",
+        ),
     ],
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching.cli import main
 from adaptive_batching.sandbox.faults import listing
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import ROOT, function
@@ -62,21 +63,35 @@ MISTAKES = [
     ([], "adaptive-batching: missing command; see `adaptive-batching --help`"),
     (["absent"], "adaptive-batching: no such command 'absent'"),
     (["sandbox"], "sandbox: missing command"),
-    (["sandbox", "run"], "sandbox: missing argument 'folder'"),
-    (["sandbox", "run", "functions/demo", "--absent"], "sandbox: no such option"),
+    (["sandbox", "run"], "sandbox run: missing argument 'folder'"),
+    (["sandbox", "run", "functions/demo", "--absent"], "sandbox run: no such option"),
     (
         ["sandbox", "run", "functions/demo", "-n", "many"],
-        "sandbox: --invocations 'many' is not a whole number; it must be 1",
+        "sandbox run: --invocations 'many' is not a whole number; it must be 1",
     ),
-    (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox: invalid value for '--apis'"),
-    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it must be 1 or more"),
-    (["experiment", "run", "--pause", "6-5"], "experiment: --pause '6-5' is not a range from small to large"),
-    (["experiment", "run", "-n", "0"], "experiment: invocations and concurrency must be 1 or more"),
+    (["sandbox", "run", "functions/demo", "--apis", "x"], "sandbox run: invalid value for '--apis'"),
+    (["demo", "-n", "0"], "demo: --invocations 0 is out of bounds; it must be 1 to 10,000"),
+    (["experiment", "run", "--pause", "6-5"], "experiment run: --pause '6-5' is not a range from small to large"),
+    (["experiment", "run", "-n", "0"], "experiment run: --invocations 0 is out of bounds; it must be 1 to 10,000,000"),
+    (["experiment", "run", "--limit", "nan"], "experiment run: --limit nan is out of bounds"),
+    (["experiment", "run", "--limit", "-1"], "experiment run: --limit -1.0 is out of bounds"),
+    (["experiment", "run", "--environments", "0"], "experiment run: --environments 0 is out of bounds"),
+    (
+        ["experiment", "run", "--sleep", "1e99"],
+        "experiment run: --sleep '1e99' is out of bounds; it must be 0 to 900,000",
+    ),
+    (["experiment", "run", "more"], "experiment run: unexpected word 'more'; options of `sandbox serve` follow --"),
+    (["experiment", "run", "--endpoint-url", ""], "experiment run: --endpoint-url is empty"),
+    (["experiment", "run", "--endpoint-url", "x"], "experiment run: --endpoint-url 'x' is not a URL such as http://"),
+    (["experiment", "run", "--function", "a b"], "experiment run: --function 'a b' is not the name or the ARN"),
     (
         ["experiment", "run", "--layer", "tests"],
-        "experiment: tests does not contain a folder `extensions`; run `make layer`",
+        "experiment run: tests does not contain a folder `extensions`; run `make layer`",
     ),
-    (["experiment", "analyze", "--s3", "bucket"], "experiment: 'bucket' is not an address like s3://bucket/prefix"),
+    (
+        ["experiment", "analyze", "--s3", "bucket"],
+        "experiment analyze: --s3 'bucket' is not an address like s3://bucket/prefix",
+    ),
 ]
 
 
@@ -122,5 +137,37 @@ def test_a_pipe_that_is_closed_ends_a_run_quietly(tmp_path: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         said = process.stderr.read()
-    assert process.returncode == 1
+    assert process.returncode == 141
     assert b"Traceback" not in said
+
+
+FIRST = [
+    (["--folder", "README.md"], "README.md is a file; choose a folder with --folder"),
+    (["--folder", "tests"], "tests is not empty; choose another with --folder"),
+    (["--code", "README.md"], "README.md is not a directory; name the folder of the function with --code"),
+    (["--layer", "tests"], "tests does not contain a folder `extensions`"),
+    (["--function", "f", "--", "--logs"], "--logs: options after -- are for the sandbox"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), FIRST, ids=[said for _, said in FIRST])
+def test_an_experiment_that_cannot_start_leaves_nothing(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("README.md", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", "run", *words]) == 2
+    assert said in capfd.readouterr().err
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["README.md", "tests"]
+
+
+def test_an_endpoint_at_which_nothing_listens_is_said_and_so_is_the_reason(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--endpoint-url", "http://127.0.0.1:1", "-n", "1", "--limit", "60", "--folder", str(tmp_path / "run")]
+    assert main(["experiment", "run", *words]) == 1
+    said = capfd.readouterr().err
+    assert 'Could not connect to the endpoint URL: "http://127.0.0.1:1' in said
+    assert "; trying again" in said
+    assert "the first that was not accepted: Could not connect" in said

@@ -55,7 +55,7 @@ def test_a_thousand_invocations_at_ten_at_a_time_end_clean_and_lose_nothing(tmp_
     assert sum(record["record"] == "x\n" for record in came) == 1000
     assert {result.function_error for result in results} == {None}
     assert told == list(range(1, 1001))
-    assert summarise(results, fleet.all, Faults())[0] == "invocations   1000, 0 failed, 10 environments"
+    assert summarise(results, fleet.all, Faults())[0] == "invocations   1,000, 0 failed, 10 environments"
     assert len(pids) == 20
     assert not any(map(process_state, pids))
     assert not any(folder.exists() for folder in folders)

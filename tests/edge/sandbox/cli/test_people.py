@@ -47,14 +47,71 @@ def test_help_has_examples_and_names_each_group() -> None:
     assert "usage: adaptive-batching sandbox run [options] folder" in said
 
 
+#: Commands that write results, each in a way of its own.
+WRITERS = [
+    ["--version"],
+    ["--help"],
+    ["sandbox", "run", "--fault", "list"],
+    ["sandbox", "run", "functions/demo", "-n", "2", "--logs"],
+    ["demo", "-n", "2"],
+    ["demo", "-n", "2", "--format", "json"],
+    ["experiment", "analyze", "--log-folder", "tests"],
+]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["sandbox", "run", "--fault", "list"]])
+@pytest.mark.parametrize("words", WRITERS, ids=" ".join)
 def test_a_full_disk_is_one_sentence(words: list[str]) -> None:
     command = [sys.executable, "-m", "adaptive_batching", *words]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-    assert done.stderr == "adaptive-batching: the output could not be written: No space left on device\n"
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=ROOT
+        )
+    said = "adaptive-batching: the output could not be written: No space left on device\n"
+    assert done.stderr.endswith(said)
+    assert "Traceback" not in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout-and-stderr"])
+@pytest.mark.parametrize("words", WRITERS, ids=" ".join)
+def test_a_reader_that_leaves_ends_a_command_quietly(words: list[str], *, both: bool) -> None:
+    command = [sys.executable, "-m", "adaptive_batching", *words]
+    reader, writer = os.pipe()
+    os.close(reader)
+    errors = writer if both else subprocess.PIPE
+    done = subprocess.run(command, stdout=writer, stderr=errors, text=True, timeout=60, check=False, cwd=ROOT)
+    os.close(writer)
+    assert done.returncode == 141
+    assert "Traceback" not in (done.stderr or "")
+    assert "BrokenPipe" not in (done.stderr or "")
+
+
+def test_a_command_runs_without_a_stdout(tmp_path: Path) -> None:
+    one = function(tmp_path, {})
+    words = [sys.executable, "-m", "adaptive_batching", "sandbox", "run", str(one.folder)]
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0
+    assert "invocations   1, 0 failed" in done.stderr
+
+
+def test_a_character_that_the_terminal_lacks_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): print('日本'); return '日本'\n")
+    words = ["sandbox", "run", str(tmp_path), "--name", "wide", "--logs"]
+    environ = {**clean_environment(os.environ), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "adaptive_batching", *words],
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, env=environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "\\u65e5\\u672c" in done.stderr
 
 
 def test_the_log_goes_on_when_whoever_reads_along_is_gone() -> None:
@@ -64,7 +121,7 @@ def test_the_log_goes_on_when_whoever_reads_along_is_gone() -> None:
         os.close(writer)
         assert os.read(reader, 1)
         os.close(reader)
-        assert process.wait(60) in (0, 1)  # 1: what is left to be said has no reader
+        assert process.wait(60) == 0  # what is left to be said has no reader, and the results have one
 
 
 def test_options_win_over_the_template(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -178,10 +179,35 @@ def test_serve_says_where_things_are_and_ctrl_c_ends_it_cleanly(tmp_path: Path) 
     assert served_by.returncode == 0
     assert "seen\n" in rest
     assert "tiny" in rest
-    assert "invocations   1, 0 failed, 1 environments" in rest
-    assert "of it extensions after the function median" in rest
+    assert "invocations   1, 0 failed, 1 environment" in rest
+    assert "  of which extension overhead  " in rest
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), 1.0)
+
+
+def test_serve_says_a_line_for_each_invocation_and_loads_changed_code(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "app.py").write_text("def handler(event, context): return 1 / event\n")
+    words = command("sandbox", "serve", str(code), "--port", "0")
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stderr is not None
+        port = int(serving.stderr.readline().rpartition(":")[2])
+        made = boto3.client(
+            "lambda", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+            aws_access_key_id="x", aws_secret_access_key="y", config=Config(proxies={}),
+        )  # fmt: skip
+        answers = [made.invoke(FunctionName="code", Payload=payload) for payload in (b"1", b"0")]
+        (code / "more.py").write_text("ANSWER = 2\n")
+        (code / "app.py").write_text("import more\ndef handler(event, context): return more.ANSWER\n")
+        eventually(lambda: made.invoke(FunctionName="code", Payload=b"1")["Payload"].read() == b"2")
+        serving.send_signal(signal.SIGINT)
+        said = serving.stderr.read()
+    ids = [answer["ResponseMetadata"]["RequestId"] for answer in answers]
+    assert re.search(rf"^{ids[0]}  ok  [\d.]+ ms after \d+ ms of Init$", said, re.MULTILINE), said
+    assert re.search(rf"^{ids[1]}  (Unhandled|ZeroDivisionError)  [\d.]+ ms", said, re.MULTILINE), said
+    assert "the code of code has changed; the next invocation runs in a new environment\n" in said
+    assert re.search(r"^invocations   \d+, 1 failed, \d environments$", said, re.MULTILINE), said
 
 
 def ran(*words: str) -> subprocess.CompletedProcess[str]:
@@ -203,10 +229,10 @@ def test_run_prints_results_on_stdout_and_the_log_on_stderr(tmp_path: Path) -> N
 MISTAKES = [
     (["sandbox", "run", "no-such-folder"], "no-such-folder is not a directory"),
     (["sandbox", "run", "functions/demo", "--handler", "nodot"], "module.function"),
-    (["sandbox", "run", "functions/demo", "--payload", "{"], "the payload is not JSON"),
+    (["sandbox", "run", "functions/demo", "--payload", "{"], "the payload '{' is not JSON"),
     (["sandbox", "run", "functions/demo", "--env", "A"], "'A' is not NAME=VALUE"),
     (["sandbox", "run", "functions/demo", "--awslambdaric", "tests"], "does not contain awslambdaric"),
-    (["sandbox", "run", "functions/demo", "--s3", "x"], "bucket 'x' cannot be created"),
+    (["sandbox", "run", "functions/demo", "--s3", "x"], "--s3 'x' is not a bucket name"),
     (["demo", "--layer", "tests"], "make layer"),
 ]
 

@@ -1,0 +1,134 @@
+"""The types of the options: numbers within bounds, paths, URLs and names. Each refuses what it cannot be in a sentence.
+
+Every command loads this module when it starts. It imports click and nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from adaptive_batching.command_line import Mistake
+
+#: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
+DAY = 86_400
+#: The longest path and the longest name in it that Linux takes, in bytes.
+_PATH_BYTES, _NAME_BYTES = 4095, 255
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The numbers from `low` to `high`, both included. With `above`, `low` itself is excluded."""
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        """Return whether the number is within the bounds. nan and inf never are."""
+        return self.low <= number <= self.high and number != math.inf and not (self.above and number == self.low)
+
+    def __str__(self) -> str:
+        """Describe the bounds for a message."""
+        if math.isinf(self.high):
+            return f"{self.low:,} or more"
+        return f"above {self.low:,} and at most {self.high:,}" if self.above else f"{self.low:,} to {self.high:,}"
+
+
+class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes a number within bounds."""
+
+    name = "number"
+
+    def __init__(self, kind: type[int | float], bounds: Bounds) -> None:
+        self._kind = kind
+        self._bounds = bounds
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number. Raises Mistake, with the text that was read, if it is not a number within the bounds."""
+        option = _option(param)
+        try:
+            number = self._kind(value)
+        except ValueError:
+            whole = "a whole number" if self._kind is int else "a number"
+            raise Mistake(f"{option} {value!r} is not {whole}; it must be {self._bounds}", ctx) from None
+        if number not in self._bounds:
+            raise Mistake(f"{option} {number} is out of bounds; it must be {self._bounds}", ctx)
+        return number
+
+
+class Text(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes a text which is not empty.
+
+    `pattern`, if given, must match all of it; `what` then says what the text is, for the message.
+    """
+
+    name = "text"
+
+    def __init__(self, pattern: str = "", what: str = "") -> None:
+        self._pattern = re.compile(pattern) if pattern else None
+        self._what = what
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text. Raises Mistake if it is empty or not what is wanted."""
+        refuse_empty(value, param, ctx)
+        if self._pattern and not self._pattern.fullmatch(value):
+            raise Mistake(f"{_option(param)} {value!r} is not {self._what}", ctx)
+        return value
+
+
+class File(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that names a file or a folder, which need not exist."""
+
+    name = "path"
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path. Raises Mistake if there cannot be one of that name."""
+        refuse_empty(str(value), param, ctx)
+        data = os.fsencode(value)
+        if len(data) > _PATH_BYTES or any(len(part) > _NAME_BYTES for part in data.split(b"/")):
+            raise Mistake(f"{_option(param)} {str(value)!r} is longer than a path can be", ctx)
+        return Path(value)
+
+
+class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes the URL of a server."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL. Raises Mistake if it is not one of http or https with a host."""
+        refuse_empty(value, param, ctx)
+        try:
+            found = urlsplit(value)
+            good = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
+        except ValueError:  # not an address, or not a port
+            good = False
+        if not (good and value.isascii() and value.isprintable() and " " not in value):
+            raise Mistake(f"{_option(param)} {value!r} is not a URL such as http://127.0.0.1:3001", ctx)
+        return value
+
+
+#: A function's name as Lambda takes it (CreateFunction), and a name or ARN as its Invoke API takes it.
+FUNCTION_NAME = r"[A-Za-z0-9_-]{1,64}"
+_ARN = r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:|\d{12}:function:|function:)?"
+FUNCTION = Text(_ARN + FUNCTION_NAME + r"(:(\$LATEST|[A-Za-z0-9_-]+))?", "the name or the ARN of a function")
+REGION = Text(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")
+
+
+def refuse_empty(value: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+    """Raise Mistake for an empty text, which a shell makes of a variable that is not set."""
+    if not value.strip():
+        raise Mistake(f"{_option(param)} is empty; give it a value or leave it out", ctx)
+
+
+def _option(param: click.Parameter | None) -> str:
+    if param is None:
+        return "the value"
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name)
