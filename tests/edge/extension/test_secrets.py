@@ -107,7 +107,7 @@ def uploaded(store_of: MakeStore, environ: dict[str, str]) -> list[object]:
     outcomes: list[object] = []
     for attempt in (1, 2):
         uploader.submit(Upload(attempt, chunk("a.log", b"{}\n")))
-        outcomes += inbox.take(PATIENCE)
+        outcomes += inbox.take(6 * PATIENCE)  # boto3 is loaded before the first
     for outcome in outcomes:
         if isinstance(outcome, UploadFailed):
             say("warning", "upload failed: the object is kept and retried", {"why": outcome.detail})
