@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "build" / "mutmut" / "bin" / "mutmut"
 FOLDER = ROOT / "build" / "mutants"
 #: How many are tried in one run of mutmut; each begins with the tests on the code as it is.
-BATCH = 200
+BATCH = 500
 #: Of the simulation, for each mutant; `make test` runs more.
 LIFECYCLES = "150"
 #: Percent of the tried mutants that have to be caught.
@@ -90,7 +90,7 @@ def _mutmut(names: list[str], bounds: Bounds) -> bool:
     variables = {**os.environ, "SIMULATION_LIFECYCLES": LIFECYCLES}
     with (
         (FOLDER / "mutmut.log").open("w") as log,
-        subprocess.Popen(command, cwd=FOLDER, env=variables, stdout=log, stderr=log, start_new_session=True) as running,
+        subprocess.Popen(command, cwd=FOLDER, env=variables, stdout=log, stderr=log, process_group=0) as running,
     ):
         try:
             return running.wait(bounds.end - time.monotonic()) == 0
