@@ -151,7 +151,7 @@ def installed() -> list[Python]:
     for path in sorted(candidates):
         if not path.name.endswith("-config"):
             with contextlib.suppress(OSError):  # may not be executed, or is for another architecture
-                command = [path, "-I", "-S", "-c", PROBE]
+                command = [str(path), "-I", "-S", "-c", PROBE]
                 asked.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
     answers = [process.communicate()[0] for process in asked]
     found = [json.loads(answer) for process, answer in zip(asked, answers, strict=True) if process.returncode == 0]
