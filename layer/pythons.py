@@ -5,6 +5,7 @@ requirements/uv.txt). Where that cannot be fetched, a development build takes th
 says so on stderr.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -144,12 +145,14 @@ def installed() -> list[Python]:
         folders += sorted(Path(expanded.anchor).glob(str(expanded.relative_to(expanded.anchor))))
     candidates = {Path(sys.executable).resolve()}
     for folder in folders:
-        candidates |= {path.resolve() for path in folder.glob("python3*") if is_program(path)}
-    asked = [
-        subprocess.Popen([path, "-I", "-S", "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for path in sorted(candidates)
-        if not path.name.endswith("-config")
-    ]
+        with contextlib.suppress(OSError):  # a folder that this user may not read has nothing for him
+            candidates |= {path.resolve() for path in folder.glob("python3*") if is_program(path)}
+    asked: list[subprocess.Popen[bytes]] = []
+    for path in sorted(candidates):
+        if not path.name.endswith("-config"):
+            with contextlib.suppress(OSError):  # may not be executed, or is for another architecture
+                command = [str(path), "-I", "-S", "-c", PROBE]
+                asked.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
     answers = [process.communicate()[0] for process in asked]
     found = [json.loads(answer) for process, answer in zip(asked, answers, strict=True) if process.returncode == 0]
     return [

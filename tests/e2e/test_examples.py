@@ -104,7 +104,10 @@ def test_the_extension_with_objects_of_its_own_ships_each_record_once_in_signed_
     assert all(re.fullmatch(r"/logs/own/[0-9a-f-]{36}\.txt", path) for path in scripted.objects)
 
 
-def test_a_run_of_the_extension_with_objects_of_its_own_succeeds_on_the_embedded_s3() -> None:
+def test_the_summary_is_right_about_the_extension_with_objects_of_its_own() -> None:
     done = run("--layer", str(EXAMPLES / "own-objects"), "--s3", "logs", "--env", "BUCKET=logs", "-n", "3")
     assert done.stdout.splitlines() == ['{"ok": true}'] * 3, done.stderr
+    assert done.returncode == 0, done.stderr
     assert re.search(r"telemetry +\d+ deliveries, 17 records, 0 failed attempts", done.stderr)
+    assert re.search(r"s3 +\d+ objects in another format, not judged\n", done.stderr)
+    assert "lost" not in done.stderr

@@ -50,6 +50,18 @@ def test_the_interpreter_that_runs_the_build_is_among_those_found() -> None:
     assert sys.version_info[:3] in {each.version for each in installed()}
 
 
+def test_what_cannot_be_listed_or_started_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked, other = tmp_path / "locked", tmp_path / "other"
+    locked.mkdir(0)
+    other.mkdir()
+    (other / "python3").write_bytes(b"\x7fELF of another machine")
+    (other / "python3").chmod(0o755)
+    (other / "python3.12").write_bytes(b"\x7fELF that may not be executed")
+    too_long = tmp_path / ("x" * 300)  # cannot be listed by anyone, root included
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, [locked, too_long, other, tmp_path / "missing"])))
+    assert sys.version_info[:3] in {each.version for each in installed()}
+
+
 def test_where_the_interpreters_lay_is_overwritten_in_place_and_their_version_is_not(tmp_path: Path) -> None:
     binary = tmp_path / "binary"
     # The linker let the version end inside the prefix.
