@@ -67,7 +67,9 @@ class Executor:
         self.shipper.counters.torn = left.torn_bytes + left.over_bytes
         self.replay = Replay(self.journal, settings, self.origin, self._new_body)
         self.shipper.resume(left.state, self.replay)
-        store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
+        store = factory.create(
+            settings.client, settings.bucket, settings.region, environ, _warn, settings.addressing_style
+        )
         self._uploader = Uploader(store, started.inbox, settings.owner)
         self._uploader.start()
 
