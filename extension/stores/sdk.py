@@ -253,9 +253,7 @@ def _mapped(error: Exception, secrets: list[str], *, sent: bool) -> StoreError:
         region = about.get("HTTPHeaders", {}).get("x-amz-bucket-region") or said.get("Region", "")
         code = credentials.hidden(said.get("Code", ""), secrets)
         message = credentials.hidden(said.get("Message", ""), secrets)
-        bucket = credentials.hidden(said.get("BucketName", ""), secrets)
-        status = about.get("HTTPStatusCode", 0)
-        return answers.refusal(status, "" if code.isdigit() else code, message, region, bucket)
+        return answers.refusal(about.get("HTTPStatusCode", 0), "" if code.isdigit() else code, message, region)
     absent = (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,

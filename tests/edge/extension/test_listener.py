@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from extension.http1 import LONGEST_BODY
-from extension.listener import CONNECTIONS, ROOM, Listener
-
-from extension.listener import CONNECTIONS, Listener, own_address
+from extension.listener import CONNECTIONS, ROOM, Listener, own_address
 from tests.fakes import inside
 from tests.fakes.lambda_api import PATIENCE, wait_until
 from tests.fakes.ports import free_port
