@@ -22,8 +22,8 @@ PATTERNS = {
     "owner": r"^\s*([0-9]{12})?\s*$",
 }
 TOOLS = (
-    "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, credentials | "
-    "| as in every AWS tool; `AWS_CONFIG_FILE` may name the addressing style too, the setting above goes first |\n"
+    "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, "
+    "credentials | | as in every AWS tool; `AWS_CONFIG_FILE` may name the addressing style too |\n"
 )
 
 
