@@ -95,8 +95,8 @@ def element(document: bytes, name: str) -> str:
     return text.decode("utf-8", "replace").strip() if found and closed else ""
 
 
-def refusal(status: int, code: str, message: str, region: str, bucket: str = "") -> StoreError:
-    """Return the error for an answer of `status` with S3's `code`; `region` and `bucket`: those that S3 named."""
+def refusal(status: int, code: str, message: str, region: str) -> StoreError:
+    """Return the error for an answer of `status` with S3's `code`; `region` is the bucket's, where S3 named it."""
     message = message or "no message"
     if code in OUTDATED:
         kind = StoreError.CREDENTIALS
