@@ -31,6 +31,7 @@ def _run() -> int:
         inbox = Inbox()
         _signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTERM,))  # in every thread that is started from here
         _thread.start_new_thread(_await_sigterm, (inbox,))
+        settings.drop_blank(os.environ)
         told = settings.from_environ(os.environ)
         started = startup.start(told, calls, inbox, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", ""))
         for problem in told.problems:

@@ -8,6 +8,9 @@ Whatever runs in the environment can connect here. Lambda is told a path that no
 by it, what comes by another one is answered 200, dropped and counted. Until then any path will do, for AWS's emulator
 leaves the path out.
 
+On Lambda nothing outside the environment can connect, and all interfaces are listened on. Where the name that Lambda
+is told, `sandbox.localdomain`, is one of this machine's own, as in the sandbox, that address alone is.
+
 Connections are few. When all places are taken, the connection that has been silent longest is closed: Lambda opens
 another one for its next batch, and whatever else in the environment has connected cannot keep it out.
 
@@ -27,6 +30,8 @@ from extension.messages import say
 CONNECTIONS = 16  # the platform uses one or two
 ROOM = 6 * 1024 * 1024  # bytes of bodies that are being received at a time, those that are surely Lambda's not counted
 READ_SECONDS = 900.0  # of silence, between requests too: a shorter one would cut the kept connection at many a thaw
+HOSTS, NAME = "/etc/hosts", b"sandbox.localdomain"
+HOSTS_BYTES = 65536  # of that file: the name stands in it or nowhere, for a resolver that is asked may take seconds
 PAUSE_SECONDS, RESTART_SECONDS = 0.05, 0.1
 BUSY = float("inf")  # in the place of the moment since when a connection is silent: its body is being taken in
 PASSING = (4, 12, 23, 24, 103, 105)  # EINTR, ENOMEM, ENFILE, EMFILE, ECONNABORTED, ENOBUFS (errno is one more file)
@@ -36,10 +41,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Listener:
-    """Listens on all interfaces. `accept(body)` is called for each body, on the connection's thread, before the 200."""
+    """Listens for batches. `accept(body)` is called for each body, on the connection's thread, before the 200."""
 
-    def __init__(self, accept: "Callable[[bytes], None]") -> None:
+    def __init__(self, accept: "Callable[[bytes], None]", hosts: str = HOSTS) -> None:
         self._accept_body = accept
+        self._address = own_address(hosts)
         self._places = CONNECTIONS
         self._lock = _thread.allocate_lock()
         self._silent_since: dict[_socket.socket, float] = {}  # monotonic seconds of the last request, or BUSY
@@ -56,9 +62,13 @@ class Listener:
     def start(self, port: int) -> None:
         """Bind `port`, an ephemeral one if it is taken, and begin to accept. OSError if not even that is possible."""
         try:
-            self._socket = _bound(port)
+            self._socket = _bound(self._address, port)
         except OSError:
-            self._socket = _bound(0)
+            try:
+                self._socket = _bound(self._address, 0)
+            except OSError:
+                self._address = ""  # not an address of this machine, after all
+                self._socket = _bound("", 0)
         self.port = self._socket.getsockname()[1]
         _thread.start_new_thread(self._run, ())
 
@@ -73,7 +83,7 @@ class Listener:
             try:
                 time.sleep(RESTART_SECONDS)
                 self._socket.close()
-                self._socket = _bound(self.port)
+                self._socket = _bound(self._address, self.port)
             except BaseException as error:  # noqa: BLE001 - the same
                 why = str(error) if isinstance(error, OSError) else described(error)
                 say("error", "listener restart failed: retrying", {"why": why})
@@ -197,12 +207,34 @@ def _moment(one: "tuple[float, _socket.socket]") -> float:
     return one[0]
 
 
-def _bound(port: int) -> "_socket.socket":
-    """Return a listening socket on all interfaces."""
+def own_address(hosts: str) -> str:
+    """Return the loopback address that a hosts file gives the host of extensions; empty where it gives it another."""
+    try:
+        descriptor = os.open(hosts, os.O_RDONLY)
+        try:
+            text = os.read(descriptor, HOSTS_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return ""
+    for line in text.split(b"\n"):
+        words = line.partition(b"#")[0].split()
+        if NAME in words[1:] and _is_loopback(words[0]):
+            return words[0].decode()
+    return ""
+
+
+def _is_loopback(address: bytes) -> bool:
+    parts = address.split(b".")
+    return len(parts) == 4 and parts[0] == b"127" and all(one.isdigit() and int(one) < 256 for one in parts)  # noqa: PLR2004
+
+
+def _bound(address: str, port: int) -> "_socket.socket":
+    """Return a listening socket on an address, on all interfaces if that is empty."""
     bound = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     try:
         bound.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
-        bound.bind(("", port))  # "" is INADDR_ANY: nothing is resolved
+        bound.bind((address, port))  # "" is INADDR_ANY: nothing is resolved
         bound.listen(CONNECTIONS)
     except OSError:
         bound.close()

@@ -13,9 +13,16 @@ MAX_PREFIX_BYTES = 700  # of the template, before its placeholders are filled in
 LONGEST_NAME = 64  # letters of an unknown name that are compared with those of the table
 MAX_KEY_BYTES = 1024  # S3's limit
 KEY_TAIL_BYTES = len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz")  # behind prefix and function name
+MAX_LABEL = 63  # characters between two dots of a host's name
 LEGACY_REGION = "us-east-1"  # its oldest buckets have up to 255 characters, capitals and underscores among them
 ACCOUNT_DIGITS = 12  # of an account id
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # another store has its own rules for names
+CONTAINER = "AWS_CONTAINER_CREDENTIALS_"
+#: boto3 gives up over these where they are empty, as a template's parameter without a value leaves them.
+UNSET_IF_BLANK = (
+    *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    *(CONTAINER + "RELATIVE_URI", CONTAINER + "FULL_URI", *ENDPOINTS),
+)
 
 
 class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
@@ -121,6 +128,13 @@ TABLE = (
         "S3 client to use: `auto`, `light` (built in) or `boto3`",
         choices=("auto", "light", "boto3"),
     ),
+    Setting(
+        "S3_ADDRESSING_STYLE",
+        "auto",
+        "choice",
+        "`virtual` (`bucket.host/key`), `path` (`host/bucket/key`) or `auto`: path at an endpoint, virtual on AWS",
+        choices=("auto", "path", "virtual"),
+    ),
 )
 
 
@@ -130,6 +144,7 @@ class Settings:
     __slots__ = (
         "_problems",
         "_unknown",
+        "addressing_style",
         "api",
         "bucket",
         "client",
@@ -170,6 +185,7 @@ class Settings:
         self.api = text("API")
         self.port = number("PORT")
         self.client = text("S3_CLIENT")
+        self.addressing_style = text("S3_ADDRESSING_STYLE")
         self.conditional = text("CONDITIONAL_WRITE") == "on"
         self.journal_bytes = number("JOURNAL_BYTES")  # 0: as much as is sensible
         self._problems = tuple(problems)
@@ -179,6 +195,13 @@ class Settings:
     def problems(self) -> "tuple[str, ...]":
         """One sentence about each bad value and unknown name. Not for before the first `event/next`: distances cost."""
         return (*self._problems, *map(_unknown, self._unknown))
+
+
+def drop_blank(environ: "MutableMapping[str, str]") -> None:
+    """Remove what is empty of the variables that every AWS tool reads: as if it were not set."""
+    for name in UNSET_IF_BLANK:
+        if not environ.get(name, "-").strip():
+            del environ[name]
 
 
 def from_environ(environ: "Mapping[str, str]") -> Settings:
@@ -243,9 +266,15 @@ def _parse(setting: Setting, read: str) -> object:
         return _prefix(read)
     if setting.kind == "owner" and text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
         raise Problem(f"an account id has {ACCOUNT_DIGITS} digits")
-    if setting.kind == "region" and not (text.isascii() and all(c.isalnum() or c == "-" for c in text)):
+    return _region(text) if setting.kind == "region" else text
+
+
+def _region(text: str) -> str:
+    """Return a region in lower case, in which it becomes part of a host's name and is signed for."""
+    allowed = text.isascii() and all(c.isalnum() or c == "-" for c in text) and not text.isdigit()
+    if text and (not allowed or "-" in (text[0], text[-1]) or len(text) > MAX_LABEL):
         raise Problem("that is not a region, such as eu-west-1")
-    return text
+    return text.lower()
 
 
 def _number(setting: Setting, text: str) -> int:
@@ -362,4 +391,4 @@ def _distance(left: str, right: str) -> int:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping

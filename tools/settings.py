@@ -22,9 +22,8 @@ PATTERNS = {
     "owner": r"^\s*([0-9]{12})?\s*$",
 }
 TOOLS = (
-    "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, credentials | "
-    "| as in every AWS tool; path style when an endpoint is given, "
-    "or as `AWS_CONFIG_FILE` says (`addressing_style`) |\n"
+    "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, "
+    "credentials | | as in every AWS tool; `AWS_CONFIG_FILE` may name the addressing style too |\n"
 )
 
 

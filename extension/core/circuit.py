@@ -15,13 +15,14 @@ FAILURES = 3  # in a row
 SECONDS_IN_VAIN = 1.0  # of hold since the last success
 BACKOFF = 0.2  # s, doubled by each failure: upper bound of the wait, which is drawn from 0 to it (full jitter)
 PROBE_FIRST, PROBE_MOST = 30.0, 300.0  # s
+UNREACHABLE = "store unreachable"
 LAST_RETRY = 0.1  # s between attempts during SHUTDOWN
 
 
 class Circuit:
     """See the module. `chance` draws a number from 0 to 1."""
 
-    __slots__ = ("_chance", "_probe", "failures", "held", "is_open", "leaving", "retry_at", "why")
+    __slots__ = ("_chance", "_probe", "failures", "held", "is_open", "leaving", "retry_at", "what", "why")
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
@@ -32,12 +33,13 @@ class Circuit:
         self.leaving = False  # SHUTDOWN
         self.retry_at = 0.0
         self.why = ""  # the last failure, for people
+        self.what = UNREACHABLE  # what that says about the store
 
     def succeeded(self, now: float) -> bool:
         """Take note that the store took an object; return whether it had failed before."""
         news = self.failures > 0 or self.is_open
         self.failures, self.held, self.is_open, self._probe, self.retry_at = 0, 0.0, False, PROBE_FIRST, now
-        self.why = ""
+        self.why, self.what = "", UNREACHABLE
         return news
 
     @property
@@ -45,9 +47,9 @@ class Circuit:
         """Why the waiting chunks have not been stored."""
         return self.why if self.failures or self.is_open else "the deadline came before an answer of the store"
 
-    def failed(self, why: str, now: float) -> bool:
+    def failed(self, why: str, now: float, what: str = UNREACHABLE) -> bool:
         """Take note of a failed attempt, answered badly or not at all; return whether this opened the circuit."""
-        self.why = why
+        self.why, self.what = why, what
         self.failures += 1
         if self.is_open:
             self._probe = min(self._probe * 2, PROBE_MOST)

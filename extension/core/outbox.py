@@ -15,6 +15,7 @@ neighbour is left to try does a refusal count as a failure of the store.
 from __future__ import annotations
 
 from extension import events
+from extension.core.circuit import UNREACHABLE
 from extension.errors import StoreError
 
 TYPE_CHECKING = False
@@ -31,6 +32,14 @@ WAITING_BYTES = 32 * 1024 * 1024  # of closed chunks; what is over is shed
 OUTCOME_UNKNOWN = (StoreError.TRANSPORT, StoreError.ABANDONED, StoreError.SERVER)  # after these it may be stored
 NAMED = 100  # keys that one line tells
 FIRST_ATTEMPT_AFTER_RECOVERY = 2  # the first attempt of this process at a chunk that an earlier one left
+WHAT = {  # what a failure of a kind says about the store, for people; any other: no answer came
+    StoreError.CONFIGURATION: "store refuses what is sent",
+    StoreError.EXISTS: "store refuses what is sent",
+    StoreError.UNCONDITIONAL: "store refuses what is sent",
+    StoreError.CREDENTIALS: "credentials missing or expired",
+    StoreError.THROTTLED: "store throttles",
+    StoreError.SERVER: "store reports errors of its own",
+}
 DEFINITE = (StoreError.CONFIGURATION,)  # an answer about this object, which a retry alone does not change
 REFUSALS = 3  # of one object, after which it is set aside
 SLOWEST_BYTES_PER_SECOND = 4 * 1024 * 1024  # of a body that is being sent and does not stall
@@ -285,7 +294,7 @@ class Outbox:
             actions = self._refused(delivery, event.detail, now)
         else:
             self._refused_last = False
-            actions = self._failed(event.detail, now)
+            actions = self._failed(event.detail, now, event.kind)
         return actions
 
     def _refused(self, delivery: Delivery, why: str, now: float) -> list[events.Action]:
@@ -301,10 +310,10 @@ class Outbox:
         if any(one.refusals < delivery.refusals for one in self._waiting if one is not delivery):
             self.circuit.interrupted(now)  # at once, or with the next probe
             return actions
-        return [*actions, *self._failed(why, now)]
+        return [*actions, *self._failed(why, now, StoreError.CONFIGURATION)]
 
-    def _failed(self, why: str, now: float) -> list[events.Action]:
-        if self.circuit.failed(why, now):
+    def _failed(self, why: str, now: float, kind: str) -> list[events.Action]:
+        if self.circuit.failed(why, now, WHAT.get(kind, UNREACHABLE)):
             return [self.says_open()]
         if self.circuit.failures == 1 and not self.circuit.is_open:
             return [events.Say("warning", "upload failed: the object is kept and retried", {"why": why})]
@@ -329,7 +338,7 @@ class Outbox:
 
     def says_open(self) -> events.Say:
         """Return the line for operators when the circuit opens."""
-        text = "circuit opened: store unreachable, logs are buffered and retried"
+        text = f"circuit opened: {self.circuit.what}, logs are buffered and retried"
         fields: dict[str, object] = {"why": self.circuit.why, "waiting_records": self.records}
         return events.Say("error", text, fields)
 
@@ -363,7 +372,7 @@ class Outbox:
         self._collisions += 1
         if self._collisions > 1:  # random keys do not collide twice: the store refuses whatever it is asked
             self._refused_last = False
-            return [changed, *self._failed("the store reports every key as taken", now)]
+            return [changed, *self._failed("the store reports every key as taken", now, StoreError.EXISTS)]
         self.circuit.interrupted(now)
         fields: dict[str, object] = {"taken": taken, "used": changed.chunk.key}
         return [changed, events.Say("warning", "key collision: another object has this key, a new key is used", fields)]

@@ -19,6 +19,7 @@ from extension.records.reader import Reader
 from extension.shell.spool import Spool
 from extension.shell.uploader import Uploader
 from extension.stores import factory
+from extension.stores.remedies import Place, constant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,9 +68,15 @@ class Executor:
         self.shipper.counters.torn = left.torn_bytes + left.over_bytes
         self.replay = Replay(self.journal, settings, self.origin, self._new_body)
         self.shipper.resume(left.state, self.replay)
-        store = factory.create(settings.client, settings.bucket, settings.region, environ, _warn)
-        self._uploader = Uploader(store, started.inbox, settings.owner)
+        store = factory.create(
+            settings.client, settings.bucket, settings.region, environ, _warn, settings.addressing_style
+        )
+        self._uploader = Uploader(store, started.inbox, self._place(settings))
         self._uploader.start()
+
+    def _place(self, settings: Settings) -> Place:
+        prefix = constant(settings.prefix, self.origin.function)
+        return Place(settings.bucket, prefix, settings.region, settings.owner)
 
     def bodies(self, first: int, last: int) -> Iterator[events.LogsReceived]:
         """Yield what the journal holds of these serials."""

@@ -12,6 +12,7 @@ from extension.events import Uploaded, UploadFailed
 from extension.records.objects import CONTENT_TYPE
 from extension.shell.threads import start
 from extension.stores import PutRequest
+from extension.stores.remedies import Place, explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 class Uploader:
     """Hands chunks to the store. The consumer submits the next one only after it saw the last one's outcome."""
 
-    def __init__(self, store: Store, inbox: Inbox, owner: str = "") -> None:
+    def __init__(self, store: Store, inbox: Inbox, place: Place | None = None) -> None:
         self._store = store
-        self._owner = owner  # account id that must own the bucket
+        self._place = place or Place()
         self._inbox = inbox
         self._jobs: list[Upload] = []
         self._work = _thread.allocate_lock()
@@ -79,12 +80,12 @@ class Uploader:
             chunk.content_encoding,
             chunk.metadata,
             only_if_absent=upload.conditional,
-            owner=self._owner,
+            owner=self._place.owner,
         )
         try:
             self._store.put(request)
         except StoreError as error:
-            return UploadFailed(upload.attempt, error.kind, str(error), sent=error.sent)
+            return UploadFailed(upload.attempt, error.kind, explained(error, self._place), sent=error.sent)
         except Exception as error:  # noqa: BLE001 - a fault of ours must come back as an outcome, or the chunk would hang
             return UploadFailed(upload.attempt, StoreError.TRANSPORT, f"unexpected: {described(error)}")
         return Uploaded(upload.attempt)

@@ -13,11 +13,6 @@ OUTDATED = frozenset(
 OTHER_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch"})  # those of the container may have changed
 OK, MULTIPLE_CHOICES, SERVER_ERROR = 200, 300, 500  # what 2xx, 3xx and 5xx begin with
 PRECONDITION_FAILED, NOT_IMPLEMENTED = 412, 501
-#: What mends the commonest refusals.
-MENDED = {
-    "NoSuchBucket": ": create the bucket{bucket}, or set ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET to one that exists",
-    "AccessDenied": ": the function's role needs s3:PutObject on the bucket{bucket}",
-}
 BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 PASSING = frozenset(  # refusals by status 4xx that another attempt may well not meet
     {
@@ -100,10 +95,9 @@ def element(document: bytes, name: str) -> str:
     return text.decode("utf-8", "replace").strip() if found and closed else ""
 
 
-def refusal(status: int, code: str, message: str, region: str, bucket: str = "") -> StoreError:
-    """Return the error for an answer of `status` with S3's `code`; `region` and `bucket`: those that S3 named."""
+def refusal(status: int, code: str, message: str, region: str) -> StoreError:
+    """Return the error for an answer of `status` with S3's `code`; `region` is the bucket's, where S3 named it."""
     message = message or "no message"
-    message += MENDED.get(code, "").format(bucket=f" {bucket!r}" if bucket else "")
     if code in OUTDATED:
         kind = StoreError.CREDENTIALS
     elif status == PRECONDITION_FAILED:
@@ -136,5 +130,4 @@ def raise_for_error(answer: Response) -> None:
     if answer.status == PRECONDITION_FAILED and answer.resent:
         return  # the key is taken by what was sent before
     region = answer.headers.get("x-amz-bucket-region") or element(answer.body, "Region")
-    code, message = element(answer.body, "Code"), element(answer.body, "Message")
-    raise refusal(answer.status, code, message, region, element(answer.body, "BucketName"))
+    raise refusal(answer.status, element(answer.body, "Code"), element(answer.body, "Message"), region)

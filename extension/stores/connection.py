@@ -11,8 +11,9 @@ import _thread
 import socket
 import time
 
+from extension.stores import opening
 from extension.stores.answers import OK, Response, dechunk
-from extension.stores.request import BLOCK_BYTES, head
+from extension.stores.request import BLOCK_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,8 +142,7 @@ class Connection:
         raise failure
 
     def _tunnel(self, target: Url, proxy: Url) -> None:
-        place = f"[{target.host}]:{target.port}" if ":" in target.host else f"{target.host}:{target.port}"
-        self.send(head(f"CONNECT {place}", {"host": place, "proxy-authorization": proxy_authorization(proxy)}))
+        self.send(opening.tunnel(target, proxy))
         answer = b""
         deadline = time.monotonic() + HEAD_ROOM * self._patience
         while b"\r\n\r\n" not in answer and len(answer) < ANSWER_BYTES:
@@ -256,15 +256,3 @@ def shut_down(sock: socket.socket) -> None:
         super(socket.socket, sock).shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # not connected, or not any more
-
-
-def proxy_authorization(proxy: Url) -> str:
-    """Return the header value that opens the proxy, empty where its address names no user."""
-    if not proxy.user:
-        return ""
-    from binascii import b2a_base64
-    from urllib.parse import unquote_to_bytes
-
-    named = proxy.user if ":" in proxy.user else f"{proxy.user}:"  # RFC 7617: a user without a password has the colon
-    user = named.encode("utf-8", "surrogateescape")  # the bytes that the variable holds
-    return f"Basic {b2a_base64(unquote_to_bytes(user), newline=False).decode()}"

@@ -11,12 +11,15 @@ import hmac
 from extension.errors import StoreError
 from extension.stores.answers import OK
 from extension.stores.endpoint import Url
+from extension.stores.request import USER_AGENT, head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SHORTEST_SECRET = 6  # characters: what is shorter, "test" for one, is in many a word
+TOKENS = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")  # the older name counts first, as for boto3
+NEAR = ("localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")  # this machine; those of ECS and EKS
 RENEW_SECONDS = 300.0  # credentials are read again this long before they expire: longer than any one upload lasts
 
 
@@ -52,8 +55,9 @@ def static(environ: Mapping[str, str]) -> Credentials | None:
     secret_key = environ.get("AWS_SECRET_ACCESS_KEY", "").strip()
     if not (access_key and secret_key):
         return None
-    keys = Credentials(access_key, secret_key, environ.get("AWS_SESSION_TOKEN", "").strip())
-    return _sendable(keys, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    token = next((name for name in TOKENS if environ.get(name)), TOKENS[-1])
+    keys = Credentials(access_key, secret_key, environ.get(token, "").strip())
+    return _sendable(keys, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", token)
 
 
 def _sendable(keys: Credentials, access_key: str, secret_key: str, token: str) -> Credentials:
@@ -73,7 +77,7 @@ def _unsendable(name: str, demanded: str) -> StoreError:
 
 def secrets(environ: Mapping[str, str], keys: Credentials | None) -> list[str]:
     """Return what no message may hold, whoever wrote it, the longest first."""
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *TOKENS, "AWS_CONTAINER_AUTHORIZATION_TOKEN")
     found = [environ.get(name, "").strip() for name in names]
     if keys:
         found += [keys.access_key, keys.secret_key, keys.token]
@@ -85,6 +89,12 @@ def hidden(text: str, known: list[str]) -> str:
     for one in known:
         text = text.replace(one, "...")
     return text
+
+
+def question(environ: Mapping[str, str]) -> tuple[Url, bytes]:
+    """Return where to ask for credentials, and the head of the request. Raises as `container` does."""
+    target, headers = container(environ)
+    return target, head(f"GET {target.target}", headers)
 
 
 def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
@@ -101,12 +111,26 @@ def container(environ: Mapping[str, str]) -> tuple[Url, dict[str, str]]:
     except ValueError:
         message = "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL (not shown): http://host:port/path"
         raise StoreError(StoreError.CREDENTIALS, 0, "NoCredentials", message) from None
+    if not _is_near(target.host):
+        message = "AWS_CONTAINER_CREDENTIALS_FULL_URI leads to another machine in plain text: it may name this one only"
+        raise StoreError(StoreError.CREDENTIALS, 0, "NoCredentials", message)
     token = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     file = environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "")
     if file:
         with open(file, encoding="ascii", errors="replace") as source:
             token = source.read()
-    return target, {"host": target.authority, "connection": "close", "authorization": token.strip()}
+    return target, {
+        "host": target.authority,
+        "user-agent": USER_AGENT,
+        "accept": "application/json",
+        "connection": "close",
+        "authorization": token.strip(),
+    }
+
+
+def _is_near(host: str) -> bool:
+    """Tell whether credentials may come from this host without TLS, as every AWS tool does: it sees the token."""
+    return host in NEAR or (host.startswith("127.") and host.replace(".", "").isdigit())
 
 
 def parse_container(status: int, body: bytes) -> Credentials:

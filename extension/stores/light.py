@@ -12,10 +12,10 @@ import _thread
 import time
 
 from extension.errors import StoreError
-from extension.stores import answers, credentials, endpoint, signing
-from extension.stores.connection import Connection, Order, idle_too_long, moment, proxy_authorization
+from extension.stores import answers, credentials, endpoint, opening
+from extension.stores.connection import Connection, Order, idle_too_long, moment
 from extension.stores.patience import Patience
-from extension.stores.request import blocks, head, measure, put_headers
+from extension.stores.request import blocks, measure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     Body = tuple[bytes | str, int]  # what it is, and how many bytes of it
 
 
-USER_AGENT = "adaptive-batching-extension"  # filters before a store refuse requests that name none
-
-
 class LightStore:
-    """Puts objects into one bucket. Fulfils `extension.stores.Store`."""
+    """Puts objects into one bucket. Fulfils `extension.stores.Store`. `style`: `auto`, `path` or `virtual`."""
 
-    def __init__(self, bucket: str, region: str, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, bucket: str, region: str, environ: Mapping[str, str], say: Callable[[str], None], style: str = "auto"
+    ) -> None:
         self._bucket = bucket
         self._region = region
+        self._style = style
         self._environ = environ
         self._say = say
         self._context: ssl.SSLContext | None = None
@@ -52,7 +52,7 @@ class LightStore:
     def warm_up(self) -> None:
         """Load the certificates. Configuration errors surface in the first `put`."""
         try:
-            self._trust(endpoint.resolve(self._bucket, self._region, self._environ))
+            self._trust(endpoint.resolve(self._bucket, self._region, self._environ, self._style))
         except StoreError:
             pass
 
@@ -61,21 +61,14 @@ class LightStore:
         cancels = self._cancels
         began = time.monotonic()
         self._sent = False
-        target = endpoint.resolve(self._bucket, self._region, self._environ)
+        target = endpoint.resolve(self._bucket, self._region, self._environ, self._style)
         proxy = endpoint.proxy_for(target, self._environ)
         try:
             keys = self._current_keys(cancels)
             size, digest = measure(request.body)
-            path = signing.quote_path(f"{target.path}/{request.key}")
-            headers = put_headers(target.authority, request)
-            headers = signing.sign(path, headers, digest, self._region, keys, time.time())
-            headers["content-length"] = str(size)
-            headers["user-agent"] = USER_AGENT
-            if proxy and not target.secure:
-                path = f"http://{target.authority}{path}"
-                headers["proxy-authorization"] = proxy_authorization(proxy)
-            opening = head(f"PUT {path}", headers)
-            answer = self._exchange(target, proxy, opening, (request.body, size), cancels)
+            signer = opening.Signer(keys, self._region, time.time())
+            begin = opening.put(target, proxy, request, (size, digest), signer)
+            answer = self._exchange(target, proxy, begin, (request.body, size), cancels)
             self._patience.answered(time.monotonic() - began)
             answers.raise_for_error(answer)
         except (OSError, StoreError) as error:
@@ -98,20 +91,20 @@ class LightStore:
             self._kept_since = None
 
     def _exchange(
-        self, target: endpoint.Url, proxy: endpoint.Url | None, opening: bytes, body: Body, cancels: int
+        self, target: endpoint.Url, proxy: endpoint.Url | None, begin: bytes, body: Body, cancels: int
     ) -> answers.Response:
         """Send a request over the kept connection, or over a fresh one where that is missing, old or dead."""
         kept = self._take_kept(_route(target, proxy))
         if kept is not None:
             self._sent = True
             try:
-                return self._talk(kept, opening, body, cancels)
+                return self._talk(kept, begin, body, cancels)
             except OSError as error:
                 if kept.got_response or isinstance(error, TimeoutError):
                     raise
         connection = self._connect(target, proxy, cancels)
         self._sent = True
-        answer = self._talk(connection, opening, body, cancels)
+        answer = self._talk(connection, begin, body, cancels)
         answer.resent = kept is not None
         return answer
 
@@ -141,7 +134,7 @@ class LightStore:
         return connection
 
     def _talk(
-        self, connection: Connection, opening: bytes, body: Body, cancels: int, *, keep: bool = True
+        self, connection: Connection, begin: bytes, body: Body, cancels: int, *, keep: bool = True
     ) -> answers.Response:
         """Send a request over `connection` and take its answer; keep the connection if it may serve again.
 
@@ -151,7 +144,7 @@ class LightStore:
         keep_alive = False
         try:
             try:
-                for block in blocks(*body, opening):
+                for block in blocks(*body, begin):
                     connection.send(block)
             except OSError as error:
                 if connection.aborted or isinstance(error, TimeoutError):
@@ -188,10 +181,9 @@ class LightStore:
 
     def _fetched(self, now: float, cancels: int) -> credentials.Credentials:
         try:
-            target, headers = credentials.container(self._environ)
-            opening = head(f"GET {target.target}", headers)
+            target, begin = credentials.question(self._environ)
             connection = self._connect(target, None, cancels)
-            answer = self._talk(connection, opening, (b"", 0), cancels, keep=False)
+            answer = self._talk(connection, begin, (b"", 0), cancels, keep=False)
             return credentials.parse_container(answer.status, answer.body)
         except (OSError, StoreError) as error:
             if self._cancels == cancels and self._keys is not None and now < self._keys.expires:

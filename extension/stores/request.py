@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from extension.stores import PutRequest
 
+USER_AGENT = "adaptive-batching-extension"  # filters before a store refuse requests that name none
 BLOCK_BYTES = 65536  # of a file in memory at a time, and sent at once
 
 

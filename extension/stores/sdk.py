@@ -39,11 +39,12 @@ def available() -> bool:
 
 
 class SdkStore:
-    """Puts objects into one bucket through boto3. Fulfils `extension.stores.Store`."""
+    """Puts objects into one bucket through boto3. Fulfils `extension.stores.Store`; `style` as in `light`."""
 
-    def __init__(self, bucket: str, region: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, bucket: str, region: str, environ: Mapping[str, str], style: str = "auto") -> None:
         self._bucket = bucket
         self._region = region
+        self._style = style
         self._environ = environ
         self._client: Any = None
         self._patience = Patience()
@@ -139,7 +140,7 @@ class SdkStore:
                 retries={"total_max_attempts": 1},
                 request_checksum_calculation="when_required",  # the newer checksums are not known to every S3
                 s3={
-                    "addressing_style": _style(files) or ("path" if endpoint.configured(self._environ) else "auto"),
+                    "addressing_style": self._addressing(files),
                     "payload_signing_enabled": True,
                 },
             )
@@ -152,11 +153,12 @@ class SdkStore:
             self._client, self._client_patience = client, self._patience.seconds
         return self._client
 
-
-def _style(files: Any) -> Any:  # noqa: ANN401 - botocore has no types
-    """Return `addressing_style` as the user's AWS configuration file has it, empty if it has none."""
-    told = files.get_scoped_config().get("s3")
-    return str(told.get("addressing_style", "")) if isinstance(told, dict) else ""
+    def _addressing(self, files: Any) -> Any:  # noqa: ANN401 - botocore has no types
+        """Return where the bucket is named: as our setting says, else as the user's AWS configuration file does."""
+        if self._style != "auto":
+            return self._style
+        told = files.get_scoped_config().get("s3")
+        return str(told.get("addressing_style", "auto")) if isinstance(told, dict) else "auto"
 
 
 class _Attempt:
@@ -251,9 +253,7 @@ def _mapped(error: Exception, secrets: list[str], *, sent: bool) -> StoreError:
         region = about.get("HTTPHeaders", {}).get("x-amz-bucket-region") or said.get("Region", "")
         code = credentials.hidden(said.get("Code", ""), secrets)
         message = credentials.hidden(said.get("Message", ""), secrets)
-        bucket = credentials.hidden(said.get("BucketName", ""), secrets)
-        status = about.get("HTTPStatusCode", 0)
-        return answers.refusal(status, "" if code.isdigit() else code, message, region, bucket)
+        return answers.refusal(about.get("HTTPStatusCode", 0), "" if code.isdigit() else code, message, region)
     absent = (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from extension.http1 import LONGEST_BODY
-from extension.listener import CONNECTIONS, ROOM, Listener
+from extension.listener import CONNECTIONS, ROOM, Listener, own_address
 from tests.fakes import inside
 from tests.fakes.lambda_api import PATIENCE, wait_until
 from tests.fakes.ports import free_port
@@ -496,3 +496,37 @@ def test_without_a_thread_to_be_had_a_connection_is_closed_and_the_next_one_is_s
     command = [sys.executable, "-c", OUT_OF_THREADS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("True b'HTTP/1.1 200' [b'[1]']\n", "")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "address"),
+    [
+        ("127.0.0.1 localhost\n127.0.0.2 sandbox.localdomain sandbox # of the sandbox\n", "127.0.0.2"),
+        ("127.0.0.2\tsandbox\tsandbox.localdomain", "127.0.0.2"),
+        ("127.0.0.2 other.sandbox.localdomain\n# 127.0.0.3 sandbox.localdomain\n", "0.0.0.0"),
+        ("169.254.79.129 sandbox.localdomain sandbox\n", "0.0.0.0"),  # on Lambda
+        ("127.x sandbox.localdomain\n\n \n", "0.0.0.0"),
+        ("127.0.0.999 sandbox.localdomain\n", "0.0.0.0"),
+        (None, "0.0.0.0"),
+    ],
+)
+def test_only_the_address_of_the_sandbox_is_listened_on_where_it_is_this_machines_own(
+    tmp_path: Path, hosts: str | None, address: str
+) -> None:
+    file = tmp_path / "hosts"
+    if hosts is not None:
+        file.write_text(hosts)
+    listener = Listener(lambda _: None, str(file))
+    listener.start(0)
+    assert inside.accepting(listener).getsockname() == (address, listener.port)
+    place = "127.0.0.1" if address == "0.0.0.0" else address
+    with socket.create_connection((place, listener.port), timeout=PATIENCE) as connection:
+        connection.sendall(post(b"[1]"))
+        assert until_closed(connection) == OK
+
+
+def test_a_hosts_file_of_any_size_costs_a_bounded_read(tmp_path: Path) -> None:
+    file = tmp_path / "hosts"
+    file.write_bytes(b"x" * 70_000 + b"\n127.0.0.2 sandbox.localdomain\n")
+    assert own_address(str(file)) == ""
+    assert own_address(str(tmp_path)) == ""  # a folder

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from extension.records import objects
-from extension.settings import PREFIX, TABLE, Settings, from_environ
+from extension.settings import PREFIX, TABLE, Settings, drop_blank, from_environ
 
 WELL = {PREFIX + "S3_BUCKET": "a-bucket", "AWS_REGION": "eu-west-1"}
 
@@ -62,6 +62,7 @@ def test_the_table_has_the_final_names_in_order() -> None:
             "JOURNAL_BYTES",
             "PORT",
             "S3_CLIENT",
+            "S3_ADDRESSING_STYLE",
         )
     ]
 
@@ -488,3 +489,18 @@ def test_no_value_whatever_stops_the_function(environ: dict[str, str]) -> None:
     assert settings.log_types
     assert 1 <= settings.port <= 65535
     assert settings.port != 9001
+
+
+@pytest.mark.parametrize(
+    ("region", "used", "said"),
+    [("EU-WEST-1", "eu-west-1", 0), ("eu_west_1", "us-west-2", 1), ("12", "us-west-2", 1), ("-eu", "us-west-2", 1)],
+)
+def test_a_region_is_written_small_and_one_that_can_be_none_is_said(region: str, used: str, said: int) -> None:
+    told = from_environ({**WELL, PREFIX + "S3_REGION": region, "AWS_REGION": "us-west-2"})
+    assert (told.region, len(told.problems)) == (used, said)
+
+
+def test_what_is_blank_of_the_variables_of_every_aws_tool_is_as_if_it_were_not_set() -> None:
+    environ = {"AWS_CA_BUNDLE": "", "AWS_PROFILE": " ", "AWS_ENDPOINT_URL": "http://h", "OTHER": ""}
+    drop_blank(environ)
+    assert environ == {"AWS_ENDPOINT_URL": "http://h", "OTHER": ""}

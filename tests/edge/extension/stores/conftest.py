@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class MakeStore(Protocol):
-    def __call__(self, environ: Mapping[str, str], bucket: str = BUCKET, region: str = REGION) -> Store: ...
+    def __call__(
+        self, environ: Mapping[str, str], bucket: str = BUCKET, region: str = REGION, style: str = "auto"
+    ) -> Store: ...
 
 
 @pytest.fixture(params=["light", "boto3"])
@@ -34,13 +36,13 @@ def said() -> list[str]:
 def make_store(kind: str, said: list[str], monkeypatch: pytest.MonkeyPatch) -> MakeStore:
     """Make a store of `kind`; boto3 reads the process's environment, so that is set to the same."""
 
-    def make(environ: Mapping[str, str], bucket: str = BUCKET, region: str = REGION) -> Store:
+    def make(environ: Mapping[str, str], bucket: str = BUCKET, region: str = REGION, style: str = "auto") -> Store:
         whole = clean_environ(**environ)
         for name in set(os.environ) - set(whole) - {"PYTEST_CURRENT_TEST"}:
             monkeypatch.delenv(name)
         for name, value in whole.items():
             monkeypatch.setenv(name, value)
-        return factory.create(kind, bucket, region, whole, said.append)
+        return factory.create(kind, bucket, region, whole, said.append, style)
 
     return make
 

@@ -10,9 +10,10 @@ import pytest
 
 from extension.errors import StoreError
 from extension.stores import PutRequest
+from extension.stores.remedies import Place, explained
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
-from tests.fakes.s3 import BUCKET, Moto, moto, put_policy
+from tests.fakes.s3 import BUCKET, REGION, Moto, moto, put_policy
 from tests.fakes.s3_faults import Refuse, Say, Step
 from tests.fakes.s3_scripted import ScriptedS3
 
@@ -99,6 +100,19 @@ class TestWhoMayStore:
             error = failure(store, an_object("function=g/no.log"))
             assert (error.kind, error.status, error.code) == (StoreError.CONFIGURATION, 403, "AccessDenied")
             assert s3.keys() == ["function=f/yes.log"]
+
+    @pytest.mark.parametrize(
+        ("bucket", "key", "told"),
+        [
+            (BUCKET, "function=g/no.log", f"role needs s3:PutObject on arn:aws:s3:::{BUCKET}/function=g/*"),
+            ("no-such-bucket-here", "function=f/a.log", "There is no bucket 'no-such-bucket-here'"),
+        ],
+    )
+    def test_what_is_wrong_is_said_as_what_it_is(self, make_store: MakeStore, bucket: str, key: str, told: str) -> None:
+        with moto() as s3:
+            s3.only_user(put_policy("*", "function=f/"))
+            error = failure(make_store(s3.environ(), bucket=bucket), an_object(key))
+            assert told in explained(error, Place(bucket, key.partition("/")[0] + "/", REGION))
 
     def test_a_wrong_secret_is_refused(self, make_store: MakeStore) -> None:
         with moto() as s3:

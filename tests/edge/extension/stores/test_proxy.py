@@ -43,6 +43,23 @@ def test_the_addressing_style_of_the_users_configuration_file_decides_where_ther
         assert proxy.noted == [f"PUT {address}a.log"]
 
 
+@pytest.mark.parametrize("kind", ["light", "boto3"])
+@pytest.mark.parametrize(
+    ("style", "address"), [("virtual", f"http://{BUCKET}.store.test/"), ("path", f"http://store.test/{BUCKET}/")]
+)
+def test_the_setting_of_the_addressing_style_wins_over_the_configuration_file(
+    make_store: MakeStore, tmp_path: Path, style: str, address: str
+) -> None:
+    file = tmp_path / "config"
+    other = {"virtual": "path", "path": "virtual"}[style]
+    file.write_text(f"[default]\ns3 =\n    addressing_style = {other}\n")
+    with ScriptedS3() as s3, Proxy() as proxy:
+        more = {"AWS_ENDPOINT_URL_S3": "http://store.test", "HTTP_PROXY": f"http://127.0.0.1:{proxy.port}"}
+        with pytest.raises(StoreError):  # nobody has that name
+            make_store({**s3.environ(), **more, "AWS_CONFIG_FILE": str(file)}, style=style).put(an_object("a.log"))
+        assert proxy.noted == [f"PUT {address}a.log"]
+
+
 def test_tls_goes_through_a_tunnel(make_store: MakeStore, tmp_path: Path) -> None:
     authority = TestAuthority(tmp_path)
     with ScriptedS3(context=authority.server_context("127.0.0.1")) as s3, Proxy() as proxy:

@@ -85,5 +85,5 @@ def test_a_file_that_loads_and_holds_only_a_revocation_list_counts_as_absent(tmp
 
 def test_no_certificates_anywhere_is_a_matter_of_configuration(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
-        tls.first_of([str(tmp_path / "gone")], "", print)
+        tls.first_of([str(tmp_path / "gone")], {}, print)
     assert caught.value.kind == StoreError.CONFIGURATION

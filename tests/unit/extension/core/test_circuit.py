@@ -28,6 +28,15 @@ def broken(**values: object) -> Story:
     return story.failed(11.1).failed(11.4).failed(11.9).forget()
 
 
+SAID = {  # what is wrong, as what it is
+    StoreError.CONFIGURATION: "store refuses what is sent",
+    StoreError.CREDENTIALS: "credentials missing or expired",
+    StoreError.THROTTLED: "store throttles",
+    StoreError.SERVER: "store reports errors of its own",
+    StoreError.TRANSPORT: "store unreachable",
+}
+
+
 def uploads(story: Story) -> list[float]:
     """When attempts have started."""
     return [float(line.partition(" ")[0]) for line in story.told if "upload" in line]
@@ -40,7 +49,7 @@ def test_three_failures_in_a_row_of_any_kind_open_the_circuit(kinds: tuple[str, 
     for number, kind in enumerate(kinds):
         story.failed(12 + number, kind)
     assert story.forget().invoke("r2", 20).told == ["20 release r2"]
-    assert story.messages[-1].startswith("circuit opened: store unreachable")
+    assert story.messages[-1] == f"circuit opened: {SAID[kinds[-1]]}, logs are buffered and retried"
 
 
 @pytest.mark.holds("circuit: three failures in a row of any kind open the circuit")

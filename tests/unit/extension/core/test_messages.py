@@ -12,7 +12,7 @@ from tests.unit.extension.core.story import Story, warm
 
 LONG = "x" * 200
 FAILED = "upload failed: the object is kept and retried"
-OPENED = "circuit opened: store unreachable, logs are buffered and retried"
+OPENED = "circuit opened: store reports errors of its own, logs are buffered and retried"
 
 
 def running() -> Story:

@@ -87,7 +87,7 @@ def test_a_refused_object_lets_its_neighbours_go_at_once() -> None:
         story.failed(11.1 + number, REFUSED).until(12 + number)
     assert story.messages[-2:] == [
         "object refused: set aside and retried later, others continue",
-        "circuit opened: store unreachable, logs are buffered and retried",
+        "circuit opened: store refuses what is sent, logs are buffered and retried",
     ]
     story.forget().logs(15, LONG).stored(15.1)
     assert story.told == ["15 upload 3 bytes(1)", "15.1 say info"]
@@ -123,7 +123,7 @@ def test_where_the_neighbours_are_refused_too_it_is_the_store_and_the_circuit_op
     story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).logs(10.1, "x" * 9_000_000).invoke("r1", 11, timeout=900)
     for tenth in range(10):
         story.failed(11.1 + tenth, REFUSED).until(11.9 + tenth)
-    assert "circuit opened: store unreachable, logs are buffered and retried" in story.messages
+    assert "circuit opened: store refuses what is sent, logs are buffered and retried" in story.messages
     assert story.core.circuit.is_open
 
 

@@ -71,17 +71,3 @@ def test_a_refusal_without_a_document_is_named_by_its_status() -> None:
 
 def test_the_bucket_s_region_is_not_offered_where_the_region_is_not_the_trouble() -> None:
     assert "eu-west-1" not in refusal(403, "AccessDenied", "Access Denied", "eu-west-1").message
-
-
-def test_a_refusal_that_a_user_can_mend_says_how() -> None:
-    body = b"<Error><Code>NoSuchBucket</Code><Message>It does not exist</Message><BucketName>mine</BucketName></Error>"
-    answer = Response(b"HTTP/1.1 404 Not Found\r\n")
-    answer.body = body
-    with pytest.raises(StoreError) as absent:
-        raise_for_error(answer)
-    said = (
-        "It does not exist: create the bucket 'mine', or set ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET to one that exists"
-    )
-    assert absent.value.message == said
-    denied = refusal(403, "AccessDenied", "Access Denied", "")
-    assert denied.message == "Access Denied: the function's role needs s3:PutObject on the bucket"

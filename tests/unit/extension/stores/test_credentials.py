@@ -120,3 +120,17 @@ def test_of_the_texts_of_others_known_secrets_are_hidden_the_longest_first() -> 
     known = secrets(environ, Credentials("other-key", "other-secret", "other-token"))
     text = "AKIA01 AKIA01-secret short other-key other-secret other-token"
     assert hidden(text, known) == "... ... short ... ... ..."
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "h", "127.0.0.1.example.org", "[fd00::1]"])
+def test_credentials_are_not_asked_of_another_machine_in_plain_text(host: str) -> None:
+    with pytest.raises(StoreError, match="another machine"):
+        container({"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{host}/c", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "t"})
+
+
+def test_of_the_two_names_of_a_session_token_the_older_one_counts_unless_it_is_empty() -> None:
+    older = {**KEYS, "AWS_SESSION_TOKEN": "new", "AWS_SECURITY_TOKEN": "old"}
+    for environ, token in ((older, "old"), ({**older, "AWS_SECURITY_TOKEN": ""}, "new")):
+        keys = static(environ)
+        assert keys
+        assert keys.token == token

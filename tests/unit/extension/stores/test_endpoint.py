@@ -9,8 +9,9 @@ from itertools import product
 import pytest
 
 from extension.errors import StoreError
-from extension.stores.connection import idle_too_long, proxy_authorization
+from extension.stores.connection import idle_too_long
 from extension.stores.endpoint import Url, proxy_for, resolve, without_user
+from extension.stores.opening import proxy_authorization
 
 WHERE = [
     ("logs", "eu-west-1", {}, "https://logs.s3.eu-west-1.amazonaws.com:443"),
@@ -109,6 +110,9 @@ S3 = Url("https://logs.s3.eu-west-1.amazonaws.com")
         ({"HTTPS_PROXY": "http://p", "NO_PROXY": ".amazonaws.com"}, None),
         ({"HTTPS_PROXY": "http://p", "NO_PROXY": "x, AMAZONAWS.com:443"}, None),
         ({"HTTPS_PROXY": "http://p", "no_proxy": "*"}, None),
+        ({"HTTPS_PROXY": "http://p", "no_proxy": "x,*"}, "p:80"),
+        ({"HTTPS_PROXY": "//p:3128"}, "p:3128"),
+        ({"HTTPS_PROXY": "http://first", "Https_Proxy": "http://last"}, "last:80"),
         ({"HTTPS_PROXY": "http://p", "NO_PROXY": "amazonaws.com:80,aws.com,zonaws.com, ,"}, "p:80"),
         ({"HTTPS_PROXY": "http://p", "no_proxy": "other", "NO_PROXY": "*"}, "p:80"),
     ],
@@ -180,3 +184,34 @@ def test_what_a_request_names_is_the_address_as_it_stands_and_a_key_follows_its_
 )
 def test_a_proxys_user_without_a_password_is_sent_with_the_colon_that_ends_it(user: str, credentials: bytes) -> None:
     assert proxy_authorization(Url(f"http://{user}@h:3128")) == "Basic " + base64.b64encode(credentials).decode()
+
+
+@pytest.mark.parametrize(
+    ("bucket", "style", "endpoint", "expected"),
+    [
+        ("logs", "virtual", "http://minio:9000", "http://logs.minio:9000"),
+        ("logs", "virtual", "https://gate/s3/v1/", "https://logs.gate:443/s3/v1"),
+        ("logs.of.ours", "virtual", "http://minio:9000", "http://logs.of.ours.minio:9000"),
+        ("logs.of.ours", "virtual", "https://gate", "https://gate:443/logs.of.ours"),
+        ("Old_Bucket", "virtual", "http://minio:9000", "http://minio:9000/Old_Bucket"),
+        ("logs", "virtual", "http://10.0.0.5:9000", "http://10.0.0.5:9000/logs"),
+        ("logs", "virtual", "http://[::1]:9000", "http://::1:9000/logs"),
+        ("logs", "path", "", "https://s3.eu-west-1.amazonaws.com:443/logs"),
+        ("logs", "virtual", "", "https://logs.s3.eu-west-1.amazonaws.com:443"),
+    ],
+)
+def test_the_addressing_style_that_is_asked_for_counts_where_a_bucket_can_stand_in_a_host(
+    bucket: str, style: str, endpoint: str, expected: str
+) -> None:
+    url = resolve(bucket, "eu-west-1", {"AWS_ENDPOINT_URL": endpoint}, style)
+    assert f"{url.scheme}://{url.host}:{url.port}{url.path}" == expected
+
+
+@pytest.mark.parametrize("endpoint", ["http://h/p?x=1", "http://h?x=1"])
+def test_an_endpoint_with_a_query_is_no_address_since_no_key_can_follow_it(endpoint: str) -> None:
+    with pytest.raises(StoreError, match="no address"):
+        resolve("logs", "eu-west-1", {"AWS_ENDPOINT_URL": endpoint})
+
+
+def test_a_name_with_a_last_dot_is_looked_up_with_it_and_said_without() -> None:
+    assert (Url("http://h.").host, Url("http://h.:81").authority) == ("h.", "h:81")

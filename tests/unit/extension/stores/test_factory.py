@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from extension.stores.factory import create, why_boto3
+from extension.stores.factory import RELATIVE, create, why_boto3
 from extension.stores.light import LightStore
 from extension.stores.sdk import SdkStore
 
 KEYS = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9001/credentials"}
+
+NO_KEYS = {**CONTAINER, "AWS_ACCESS_KEY_ID": ""}
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,17 @@ def test_auto_is_light_and_silent(environ: dict[str, str]) -> None:
         ("logs", "us-isob-east-1", {}, "us-isob-east-1"),
         ("logs", "eusc-de-east-1", {}, "eusc-de-east-1"),
         ("logs", "eu-west-1", {"AWS_SECRET_ACCESS_KEY": ""}, "neither keys"),
+        ("logs", "aws-global", {}, "aws-global"),
+        ("logs", "fips-us-east-1", {}, "fips-us-east-1"),
+        ("logs", "us-gov-west-1-fips", {}, "us-gov-west-1-fips"),
+        ("logs", "eu-west-1", {"AWS_ENDPOINT_URL": "https://s3-accelerate.amazonaws.com"}, "accelerates"),
+        (
+            "logs",
+            "eu-west-1",
+            {**CONTAINER, "AWS_ACCESS_KEY_ID": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "/t"},
+            "WEB_IDENTITY",
+        ),
+        ("logs", "eu-west-1", {**CONTAINER, "AWS_ACCESS_KEY_ID": "", RELATIVE: "/v2"}, RELATIVE),
         ("logs", "eu-west-1", {"HTTPS_PROXY": "https://p"}, "HTTPS_PROXY"),
         (
             "logs",
