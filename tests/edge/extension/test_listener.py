@@ -496,3 +496,30 @@ def test_without_a_thread_to_be_had_a_connection_is_closed_and_the_next_one_is_s
     command = [sys.executable, "-c", OUT_OF_THREADS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("True b'HTTP/1.1 200' [b'[1]']\n", "")
+
+
+def test_whoever_takes_the_bodies_is_told_behind_the_answer_which_does_not_wait_for_that() -> None:
+    told, gate = threading.Event(), threading.Event()
+
+    def answered() -> None:
+        told.set()
+        gate.wait(30)
+
+    listener = Listener(lambda _: None, answered)
+    listener.start(0)
+    with socket.create_connection(("127.0.0.1", listener.port), 10) as connection:
+        connection.sendall(post(b"[1]", close=False))
+        assert read_answers(connection, 1) == OK
+        assert told.wait(10)
+        gate.set()
+
+
+def test_it_is_told_too_when_the_connection_ends_before_the_answer() -> None:
+    told, gone = threading.Event(), threading.Event()
+    listener = Listener(lambda _: gone.wait(30), told.set)  # type: ignore[arg-type]  # its result is not used
+    listener.start(0)
+    with socket.create_connection(("127.0.0.1", listener.port), 10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset
+        connection.sendall(post(b"[1]"))
+    gone.set()
+    assert told.wait(10)
