@@ -1,6 +1,7 @@
 """`make bench`: every target of the extension's costs, measured; one table, JSON, and the chart of docs/benchmarks.md.
 
-BENCH=quick takes few runs of everything, to try out; its figures are not written.
+BENCH=quick takes few runs of everything, to try out; its figures are not written. BENCH_LAYER measures another folder
+than build/layer; BENCH_BEFORE names an older one, to which this one is compared, run by run.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from benchmarks import billing, chart, facts, libraries, quota, sandboxed, shipping, starting
-from benchmarks.programs import LAUNCHER, ROOT
+from benchmarks import before, billing, calls, chart, facts, libraries, quota, sandboxed, shipping, starting
+from benchmarks.programs import BEFORE, LAUNCHER, ROOT
 from benchmarks.rows import Row, text
 
 if TYPE_CHECKING:
@@ -47,10 +48,14 @@ def _plan(*, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         return few if quick else many
 
     shares = {quota.FULL: pick(5, 40), quota.QUARTER: pick(5, 40), quota.SMALLEST: pick(1, 9)}
-    return {
+    compared: dict[str, Callable[[], list[Row]]] = {
+        "before": lambda: before.rows(pick(5, 25), pick(3, 9), pick(40, 100), pick(4, 8))
+    }
+    return (compared if BEFORE else {}) | {
         "start": lambda: starting.rows(shares),
         "first object": lambda: [shipping.first_object({"light": pick(3, 11), "boto3": pick(1, 5)})],
         "steady": lambda: shipping.steady(pick(40, 200)),
+        "calls": lambda: calls.rows(pick(20, 100)),
         "per megabyte": lambda: shipping.per_megabyte(pick(4, 16)),
         "added": lambda: [billing.added(pick(200, 1500))],
         "held": lambda: billing.held(pick(5, 30)),

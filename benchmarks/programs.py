@@ -27,6 +27,7 @@ PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 OPT = Path(os.environ.get("BENCH_LAYER") or ROOT / "build" / "layer").absolute()  # another one, to compare with
 PRIVATE = OPT / NAME
 LAUNCHER = OPT / "extensions" / NAME
+BEFORE = os.environ.get("BENCH_BEFORE", "")  # an older one, measured side by side; empty: none
 PYTHON = [
     *(str(PRIVATE / "lib" / "ld.so"), "--inhibit-cache", "--library-path", str(PRIVATE / "lib")),
     *(str(PRIVATE / "bin" / "python3"), "-I", "-S", "-B", "-X", "utf8"),

@@ -15,6 +15,8 @@ from benchmarks.servers import Store
 from tests.fakes.certificates import TestAuthority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from benchmarks.programs import Memory, Program
     from benchmarks.servers import Subscriber
 
@@ -76,9 +78,9 @@ def steady(count: int) -> list[Row]:
     """Ship each invocation of 20 lines x 200 bytes over a kept TLS connection: CPU of one, memory after 200."""
     runs: dict[str, list[tuple[float, Memory]]] = {"light": [], "boto3": [], "gzip": []}
     for _ in range(REPEATS):
-        runs["light"].append(_steady("light", count))
-        runs["boto3"].append(_steady("boto3", count))
-        runs["gzip"].append(_steady("light", count, COMPRESSION="gzip"))
+        runs["light"].append(invocations(COMMAND, count))
+        runs["boto3"].append(invocations(COMMAND, count, "boto3"))
+        runs["gzip"].append(invocations(COMMAND, count, COMPRESSION="gzip"))
     found = {name: sorted(values)[REPEATS // 2] for name, values in runs.items()}
     gzipped, _ = found["gzip"]
     (light, memory), (boto3, other) = found["light"], found["boto3"]
@@ -91,19 +93,35 @@ def steady(count: int) -> list[Row]:
     return [with_words(cpu, cpu.measured + more[0], WHY_INVOCATION), with_words(resident, resident.measured + more[1])]
 
 
-def _steady(client: str, count: int, **told: object) -> tuple[float, Memory]:
+def invocations(
+    command: Sequence[str],
+    count: int,
+    client: str = "light",
+    begun: Callable[[Program], None] | None = None,
+    ended: Callable[[Program], None] | None = None,
+    **told: object,
+) -> tuple[float, Memory]:
+    """Ship so many invocations, one by one; ms of CPU for each, and the memory then.
+
+    `begun` is called before the first that counts, `ended` behind the last.
+    """
     logged = batches.lines(20, 200)
     environ = extension(S3_CLIENT=client, SHIP_RATE_INVOKES=1, SHIP_RATE_BYTES=2048, **told)
-    with Tls() as s3, running(COMMAND, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
+    with Tls() as s3, running(command, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
         warm, began = max(count // 10, 5), 0.0
         for number in range(warm + count):
             if number == warm:
+                if begun:
+                    begun(program)
                 began = program.cpu
             api.invoke(str(number))
             subscriber.deliver(batches.body(logged, str(number)))
             s3.store.wait()
             api.next_poll()
-        return 1000 * (program.cpu - began) / count, program.memory
+        used, memory = program.cpu - began, program.memory
+        if ended:
+            ended(program)
+        return 1000 * used / count, memory
 
 
 def per_megabyte(megabytes: int) -> list[Row]:
@@ -111,7 +129,8 @@ def per_megabyte(megabytes: int) -> list[Row]:
     found = []
     for compression, limit in PER_MB.items():
         values = {
-            size: middle([_per_megabyte(compression, size, megabytes) for _ in range(REPEATS)]) for size in (1000, 200)
+            size: middle([megabyte(COMMAND, compression, size, megabytes) for _ in range(REPEATS)])
+            for size in (1000, 200)
         }
         name = f"CPU per raw MB, compression {compression}{' (the default level)' if compression == 'gzip' else ''}"
         row = at_most(name, "ms", limit, values[1000], of_200_byte_lines=round(values[200], 2), raw_mb=megabytes)
@@ -120,10 +139,11 @@ def per_megabyte(megabytes: int) -> list[Row]:
     return found
 
 
-def _per_megabyte(compression: str, size: int, megabytes: int) -> float:
+def megabyte(command: Sequence[str], compression: str, size: int, megabytes: int) -> float:
+    """Return ms of CPU for each raw MB, of so many, in lines of `size` characters."""
     bodies = [batches.body(batches.lines(BATCH_BYTES // size, size, seed)) for seed in range(16)]
     environ = extension(**{**TEMPLATE, "COMPRESSION": compression})
-    with Tls() as s3, running(COMMAND, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
+    with Tls() as s3, running(command, {**environ, **s3.environ}) as (api, program, _), api.subscriber() as subscriber:
         api.invoke("1", 600)
         subscriber.deliver(batches.body([], "1", done=False))
         _, warm = _send(subscriber, bodies, 2 * MEGABYTE)

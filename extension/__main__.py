@@ -38,7 +38,7 @@ def _run() -> int:
             say("warning", problem)
         from extension.shell import app
 
-        return app.run(told, started, os.environ)
+        return app.run(told, started, dict(os.environ))  # os.environ decodes a variable each time that it is read
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the extension, the function must live
         why = str(error) if isinstance(error, ExtensionError) else described(error)
         minimal.run(why, calls.identifier, calls.waiting())

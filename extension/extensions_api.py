@@ -56,7 +56,9 @@ class Connection:
                 raise ApiError(path, 0, str(error)) from error
             self.send(method, path, headers, body, timeout=timeout)  # the kept connection was dead
             return
-        self._open().settimeout(timeout)
+        opened = self._open()
+        if opened.gettimeout() != timeout:  # each change is a system call
+            opened.settimeout(timeout)
 
     def receive(self, path: str) -> Response:
         """Read the answer to the request that was sent last."""

@@ -25,8 +25,11 @@ class Inbox:
         self._space.acquire()
         self.on_shed: Callable[[object], object] | None = None  # makes what stands in for a shed body
 
-    def put(self, item: object, size: int = 0, timeout: float = TIMEOUT) -> None:
-        """Add an item; wait up to `timeout` seconds for space, then shed the oldest bodies until it fits."""
+    def put(self, item: object, size: int = 0, timeout: float = TIMEOUT, *, wakes: bool = True) -> None:
+        """Add an item; wait up to `timeout` seconds for space, then shed the oldest bodies until it fits.
+
+        Without `wakes` the consumer, if it waits, is woken by the next item or by `wake`.
+        """
         deadline = time.monotonic() + timeout
         while True:
             with self._lock:
@@ -40,6 +43,11 @@ class Inbox:
                         _signal(self._space)  # there may be room for the next of those who wait
                     break
             self._space.acquire(True, max(deadline - time.monotonic(), 0.0))
+        if wakes:
+            _signal(self._arrived)
+
+    def wake(self) -> None:
+        """Wake the consumer."""
         _signal(self._arrived)
 
     def take(self, timeout: "float | None") -> "list[object]":
@@ -62,6 +70,7 @@ class Inbox:
                 count += 1
             items, self._items = self._items[:count], self._items[count:]
             self._bytes -= taken
+            self._arrived.acquire(False)  # what it told of is taken, or found without it: nobody is woken for nothing
         _signal(self._space)
         return [item for item, _ in items]
 
@@ -89,9 +98,10 @@ class Inbox:
 
 def _signal(lock: "_thread.LockType") -> None:
     try:
-        lock.release()
+        if lock.locked():
+            lock.release()
     except RuntimeError:
-        pass  # it was signalled already
+        pass  # another thread has signalled it meanwhile
 
 
 TYPE_CHECKING = False

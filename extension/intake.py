@@ -36,7 +36,7 @@ class Intake:
             self._opened.release()
 
     def accept(self, body: bytes) -> None:
-        """Take in one body; return when Lambda may be told so."""
+        """Take in one body; return when Lambda may be told so. The inbox is to be woken behind that."""
         with self._lock:
             if self._waits:
                 self._opened.acquire(True, self._patience)
@@ -47,7 +47,7 @@ class Intake:
             try:
                 wall = time.time()
                 serial = self._journalled(body, wall)
-                self._inbox.put(LogsReceived(body, serial, wall), len(body))
+                self._inbox.put(LogsReceived(body, serial, wall), len(body), wakes=False)
             except BaseException:
                 if self._duplicates:
                     self._duplicates.forget(body)  # it was not kept, and will be sent again

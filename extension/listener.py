@@ -41,10 +41,19 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Listener:
-    """Listens for batches. `accept(body)` is called for each body, on the connection's thread, before the 200."""
+    """Listens for batches. `accept(body)` is called for each body, on the connection's thread, before the 200.
 
-    def __init__(self, accept: "Callable[[bytes], None]", hosts: str = HOSTS) -> None:
+    `answered()` follows the 200: whoever is woken by it does not wait for the interpreter's lock meanwhile.
+    """
+
+    def __init__(
+        self,
+        accept: "Callable[[bytes], None]",
+        answered: "Callable[[], None]" = lambda: None,
+        hosts: str = HOSTS,
+    ) -> None:
         self._accept_body = accept
+        self._answered = answered
         self._address = own_address(hosts)
         self._places = CONNECTIONS
         self._lock = _thread.allocate_lock()
@@ -153,7 +162,10 @@ class Listener:
                 finally:
                     with self._lock:
                         self._receiving -= reserved
-                connection.sendall(OK)
+                try:
+                    connection.sendall(OK)
+                finally:
+                    self._answered()
                 if last:
                     return
                 self._silent_since[connection] = time.monotonic()

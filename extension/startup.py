@@ -48,7 +48,7 @@ def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initializati
     started = Started(calls, inbox, initialization_type)
     calls.register(("SHUTDOWN",) if started.managed else ("INVOKE", "SHUTDOWN"))
     if settings.bucket:
-        listener = Listener(started.intake.accept)
+        listener = Listener(started.intake.accept, inbox.wake)
         try:
             listener.start(settings.port)
         except OSError as error:

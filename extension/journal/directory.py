@@ -24,11 +24,12 @@ class Refused(OSError):  # noqa: N818 - an answer
 class Folder:
     """An open folder that this process alone uses, as long as it lives: the lock is on the folder itself."""
 
-    __slots__ = ("descriptor", "path")
+    __slots__ = ("_mine", "descriptor", "path")
 
     def __init__(self, descriptor: int, path: str) -> None:
         self.descriptor = descriptor
         self.path = path
+        self._mine = os.fstat(descriptor)
 
     def create(self, name: str) -> int:
         """Create a file, open for appending and reading; return its descriptor. OSError, also if the name is taken."""
@@ -66,6 +67,16 @@ class Folder:
         """Return the bytes that the file system has free for this user."""
         status = os.statvfs(self.descriptor)
         return status.f_bavail * status.f_frsize
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the folder is seen where it was. OSError."""
+        there = os.stat(self.path, follow_symlinks=False)
+        return (there.st_dev, there.st_ino) == (self._mine.st_dev, self._mine.st_ino)
+
+    def status(self, name: str) -> os.stat_result:
+        """Return the status of what stands here under this name. OSError."""
+        return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
 
     @property
     def is_removed(self) -> bool:

@@ -249,7 +249,7 @@ class Journal:
         files = self._files
         if self._closed:
             return False
-        if files and not self._detached and not files.is_wiped:
+        if files and not self._detached and (files.is_in_place or not files.is_wiped):
             return True
         if self._health.is_suspended(self._now()):
             return False

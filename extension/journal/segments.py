@@ -26,7 +26,7 @@ PARTS = 8  # a segment takes one of the limit, the reserve another: six are left
 class Segment:
     """One file of the journal, and which entries stand in it."""
 
-    __slots__ = ("descriptor", "first", "is_torn", "last", "number", "size", "whole")
+    __slots__ = ("_identity", "descriptor", "first", "is_torn", "last", "number", "size", "whole")
 
     def __init__(self, number: int, size: int = 0) -> None:
         self.number = number
@@ -36,12 +36,24 @@ class Segment:
         self.first = 0  # serials; 0: none
         self.last = 0
         self.descriptor: int | None = None  # it stays open: what is removed can be read all the same
+        self._identity: tuple[int, int] | None = None
 
     def fileno(self) -> int:
         """Return the descriptor. OSError if the file could not be opened."""
         if self.descriptor is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self.descriptor
+
+    def is_whole(self, there: os.stat_result) -> bool:
+        """Return whether the file of this status is this one, with all that was written to it. OSError."""
+        if self._identity is None:
+            mine = os.fstat(self.fileno())
+            self._identity = (mine.st_dev, mine.st_ino)
+        return (there.st_dev, there.st_ino) == self._identity and there.st_size >= self.size
+
+    def written_again(self, descriptor: int) -> None:
+        """Be another file from here on, which holds what could be read of this one."""
+        self.descriptor, self.size, self._identity = descriptor, self.whole, None
 
     def note(self, serial: int) -> None:
         """Note that this entry stands here."""
@@ -86,6 +98,19 @@ class Files:
     def current(self) -> Segment:
         """The segment that is written."""
         return self.segments[-1]
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether folder and outer segments are where they were, and whole: the answer of one look at each.
+
+        False where it cannot be seen, too: `is_wiped` says what there is to it.
+        """
+        try:
+            return self.folder.is_in_place and all(
+                segment.is_whole(self.folder.status(numbered(SEGMENT, segment.number))) for segment in self._outer
+            )
+        except OSError:
+            return False
 
     @property
     def is_wiped(self) -> bool:
@@ -237,7 +262,7 @@ class Files:
             self.folder.remove(name)
             raise
         close([segment])
-        segment.descriptor, segment.size = descriptor, segment.whole
+        segment.written_again(descriptor)
         self.segments = sorted([*self.segments, segment], key=lambda one: one.number)
         self._number = max(self._number, segment.number)
 

@@ -31,7 +31,8 @@ class ReaderState:
 
         `most` of the oldest ids stay and `most` of the newest: of those between, the entries tell.
         """
-        seen = (*(one for one in self.seen if one != request_id), request_id)
+        others = tuple(one for one in self.seen if one != request_id) if request_id in self.seen else self.seen
+        seen = (*others, request_id)
         return ReaderState(self.request_id, seen[:most] + seen[most:][-most:], self.sequence, self.arn, self.running)
 
 

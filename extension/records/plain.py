@@ -18,6 +18,7 @@ _KIND = '","type":"function","record":"'
 _QUOTES = 9  # of a plain piece, which lacks the opening quote of its time
 _TIME_LENGTH = 40
 _TIMES = re.compile("[0-9TZ:.+-]*")
+_SAMPLE, _FEW_LINES, _FEW_ESCAPES = 4096, 8, 32  # characters of a body that are looked at first; in them
 _UNICODE = re.compile(rb"\\u[0-9a-fA-F]{4}")
 # What is no quote, backslash or control character.
 _REST = bytes(code for code in range(32, 256) if code not in b'"\\')
@@ -71,12 +72,14 @@ class Plain:
     @classmethod
     def none(cls) -> Plain:
         """Return those of a body that has no plain lines."""
-        return cls([""], [""], [""], [False], 0, False)
+        none = cls([""], [""], [""], [False], 0, False)
+        none._position = -1
+        return none
 
     def at(self, position: int) -> Lines | None:
         """Return the plain lines from `position` on, which never goes back; None: what stands there is not plain."""
         first = self._number
-        while self._position < position and first + 1 < len(self._texts):
+        while 0 < self._position < position and first + 1 < len(self._texts):
             self._position += len(_BETWEEN) + len(self._texts[first])
             first += 1
         self._number = first
@@ -91,7 +94,7 @@ class Plain:
 def find(text: str, body: bytes) -> Plain:
     """Return the plain lines of a body, given as text and as the UTF-8 of it."""
     kind_at = text.find('"', len(OPENING), len(OPENING) + _TIME_LENGTH + 1) - len(OPENING)
-    if kind_at <= 0 or not text.startswith(OPENING) or _KIND not in text:
+    if kind_at <= 0 or not text.startswith(OPENING) or _KIND not in text or _is_sparse(text[:_SAMPLE]):
         return Plain.none()
     texts = text[len(OPENING) :].split(_BETWEEN)
     times = [one[:kind_at] for one in texts]
@@ -100,6 +103,11 @@ def find(text: str, body: bytes) -> Plain:
         probes = text[len(OPENING) :].replace("\\\\", "  ").split(_BETWEEN)
         found = _checked(texts, probes, times, kind_at, body.replace(b"\\\\", b"  "))
     return found or Plain.none()
+
+
+def _is_sparse(sample: str) -> bool:
+    """Return whether the lines of a body that begins so are long and hold few escapes: the scanner is as fast there."""
+    return len(sample) == _SAMPLE and sample.count(_BETWEEN) < _FEW_LINES and sample.count("\\") < _FEW_ESCAPES
 
 
 def _checked(texts: list[str], probes: list[str], times: list[str], kind_at: int, body: bytes) -> Plain | None:
@@ -133,8 +141,7 @@ def _unescaped(body: bytes, least: int) -> int:
     A backslash behind another one counts too. If the count comes down to `least`, which it cannot be below, the rest is
     not looked for.
     """
-    escaped = body.count(b'\\"')
-    count = len(body.translate(None, _REST)) - 2 * escaped
+    count = len(body.translate(None, _REST)) - 2 * body.count(b'\\"')
     for escape in (b"\\n", b"\\t", b"\\u", b"\\r", b"\\/", b"\\b", b"\\f"):
         if count == least:
             break

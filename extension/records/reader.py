@@ -7,6 +7,8 @@ Source: lambda-telemetry-api reference (envelope `time`, `type`, `record`), Logs
 
 from __future__ import annotations
 
+from itertools import islice
+
 from extension.records import envelopes, objects, plain, request_ids
 from extension.records.chunk import ReaderState
 from extension.records.envelopes import UNPARSED, Entry
@@ -81,7 +83,9 @@ class Reader:
 
     def state(self) -> ReaderState:
         """Return what a reader must start from to make the same lines of what comes next."""
-        seen = tuple(one for one in self._seen if one not in self._running)[-SEALED_IDS:]
+        ids = reversed(self._seen)
+        newest = islice((one for one in ids if one not in self._running) if self._running else ids, SEALED_IDS)
+        seen = tuple(newest)[::-1]
         running = tuple(self._running) if self._concurrent else None
         return ReaderState(self._current, seen, self._sequence, self._origin.arn, running)
 

@@ -43,6 +43,7 @@ _MEMBER = re.compile(r'equest[_-]?[Ii][dD]"[ \t\n\r]*:[ \t\n\r]*"([^"\\]{1,128})
 # The same in JSON: a member; the heads of Python and Node; the beginning of text that has no place for an id.
 _ESCAPED_MEMBER = re.compile(r'equest[_-]?[Ii][dD]\\"(?: |\\[tnr])*:(?: |\\[tnr])*\\"([^"\\]{1,128})\\"')
 _ESCAPED_HEAD = re.compile(r"(?:\[[A-Z]{1,20}\]\\t|(?=[0-9]))[0-9TZ:.-]{19,39}\\t([0-9A-Za-z-]{1,128})\\t")
+_ESCAPED_RUBY = re.compile(r"[A-Z], \[[0-9TZ:.+-]{10,40} #[0-9]{1,10}\] {1,4}[A-Z]{1,20} ([0-9A-Za-z-]{1,128}) -- ")
 _NO_PLACE = re.compile(r"[^0-9R\\{](?!, \[)")
 _HEADS = re.compile(  # what stands before an id, and the id
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[\t ]+"
@@ -90,7 +91,7 @@ def other_requests(lines: Lines, known: Container[str], otherwise: str | None) -
             is_sure = named and named[1] == usual and probe.find(_IN_EACH_NAME, named.end()) < 0
             is_sure = is_sure and not (lines.unicode and "\\u" in probe)
         else:
-            named = _ESCAPED_HEAD.match(probe, at)
+            named = _ESCAPED_HEAD.match(probe, at) or _ESCAPED_RUBY.match(probe, at)
             is_sure = named[1] == usual if named else _NO_PLACE.match(probe, at) and "\\t" not in probe
             is_sure = is_sure and (named or not (lines.unicode and "\\u" in probe))
         if not is_sure:

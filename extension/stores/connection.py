@@ -169,11 +169,14 @@ class Connection:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer does not end")
-        connected.settimeout(min(left, self._patience))
+        hurried = left < self._patience
+        if hurried:
+            connected.settimeout(left)
         try:
             data = connected.recv(BLOCK_BYTES)
         finally:
-            connected.settimeout(self._patience)
+            if hurried:
+                connected.settimeout(self._patience)
         if not data:
             raise ConnectionResetError("the connection was closed before the answer was complete")
         self.got_response = True

@@ -172,3 +172,23 @@ def test_the_bound_counts_only_what_still_waits() -> None:
     for number in range(100):
         inbox.put(number, 10, timeout=0)
         assert inbox.take(0) == [number]
+
+
+def test_what_is_put_without_waking_is_taken_at_the_next_wake() -> None:
+    inbox = Inbox()
+    taken: list[object] = []
+    waiting = thread(lambda: taken.extend(inbox.take(60)))
+    inbox.put("quiet", 5, wakes=False)
+    inbox.wake()
+    ended(waiting)
+    assert taken == ["quiet"]
+
+
+def test_a_signal_whose_items_are_taken_wakes_nobody_for_nothing() -> None:
+    inbox = Inbox()
+    inbox.put("a")
+    inbox.put("b")
+    assert inbox.take(None) == ["a", "b"]
+    began = time.monotonic()
+    assert inbox.take(0.2) == []
+    assert time.monotonic() - began >= 0.19  # nothing had arrived: it waited

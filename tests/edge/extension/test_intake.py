@@ -146,11 +146,11 @@ class Broken(Inbox):
 
     faults = 1
 
-    def put(self, item: object, size: int = 0, patience: float = 1.0) -> None:
+    def put(self, item: object, size: int = 0, timeout: float = 1.0, *, wakes: bool = True) -> None:
         if self.faults:
             self.faults -= 1
             raise MemoryError
-        super().put(item, size, patience)
+        super().put(item, size, timeout, wakes=wakes)
 
 
 @pytest.mark.holds("twice: a body that could not be kept does not count as a duplicate when it comes again")

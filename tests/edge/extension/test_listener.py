@@ -516,7 +516,7 @@ def test_only_the_address_of_the_sandbox_is_listened_on_where_it_is_this_machine
     file = tmp_path / "hosts"
     if hosts is not None:
         file.write_text(hosts)
-    listener = Listener(lambda _: None, str(file))
+    listener = Listener(lambda _: None, hosts=str(file))
     listener.start(0)
     assert inside.accepting(listener).getsockname() == (address, listener.port)
     place = "127.0.0.1" if address == "0.0.0.0" else address
@@ -530,3 +530,30 @@ def test_a_hosts_file_of_any_size_costs_a_bounded_read(tmp_path: Path) -> None:
     file.write_bytes(b"x" * 70_000 + b"\n127.0.0.2 sandbox.localdomain\n")
     assert own_address(str(file)) == ""
     assert own_address(str(tmp_path)) == ""  # a folder
+
+
+def test_whoever_takes_the_bodies_is_told_behind_the_answer_which_does_not_wait_for_that() -> None:
+    told, gate = threading.Event(), threading.Event()
+
+    def answered() -> None:
+        told.set()
+        gate.wait(30)
+
+    listener = Listener(lambda _: None, answered)
+    listener.start(0)
+    with socket.create_connection(("127.0.0.1", listener.port), 10) as connection:
+        connection.sendall(post(b"[1]", close=False))
+        assert read_answers(connection, 1) == OK
+        assert told.wait(10)
+        gate.set()
+
+
+def test_it_is_told_too_when_the_connection_ends_before_the_answer() -> None:
+    told, gone = threading.Event(), threading.Event()
+    listener = Listener(lambda _: gone.wait(30), told.set)  # type: ignore[arg-type]  # its result is not used
+    listener.start(0)
+    with socket.create_connection(("127.0.0.1", listener.port), 10) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset
+        connection.sendall(post(b"[1]"))
+    gone.set()
+    assert told.wait(10)

@@ -187,6 +187,15 @@ def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not(
     assert counts == [2, 0, 1, 0, 0, 3]  # the last has no other envelope behind it
 
 
+@pytest.mark.parametrize(("length", "escapes", "plain_ones"), [(300, "", 1), (900, "", 0), (900, "\\n" * 20, 1)])
+def test_long_lines_with_few_escapes_are_left_to_the_scanner(length: int, escapes: str, plain_ones: int) -> None:
+    lines = [envelope("x" * length + escapes) for _ in range(10)]
+    body = f"[{','.join(lines)},{OTHERS[0]}]".encode()
+    assert (plain.find(body.decode(), body).at(1) is not None) == plain_ones
+    ours, scanners = both(body)
+    assert ours == scanners
+
+
 def bodies(chance: random.Random) -> bytes:
     """A body of lines that are plain and lines that are nearly so, broken somewhere more often than not."""
     entries = []
