@@ -103,13 +103,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _check_peer(self) -> None:
         """Raise _BadRequestError if the request may come from a web page of another server."""
-        host, origin = self.headers.get("Host"), self.headers.get("Origin")
-        names = self.server.names
-        if names and host is not None and _without_port(host) not in names:
-            why = f"the Host {host!r} does not name this server, which is {', '.join(sorted(names))}"
+        if why := stranger(self.headers.get("Host"), self.headers.get("Origin"), self.server.names):
             raise _BadRequestError(HTTPStatus.FORBIDDEN, why)
-        if origin is not None and origin.lower() != f"http://{host or ''}".lower():
-            raise _BadRequestError(HTTPStatus.FORBIDDEN, f"the Origin {origin!r} is not this server")
 
     def _read(self) -> Request:
         self._first_byte_at: float | None = None
@@ -289,6 +284,18 @@ class Server:
         self._server.server_close()
         self._server.cut_all()
         self._thread.join()
+
+
+def stranger(host: str | None, origin: str | None, names: frozenset[str]) -> str:
+    """Return why a request with these headers may come from a web page of another server, "" if it may not. Pure.
+
+    `names` are the host names of this server, in lower case; without any, every Host is taken.
+    """
+    if names and host is not None and _without_port(host) not in names:
+        return f"the Host {host!r} does not name this server, which is {', '.join(sorted(names))}"
+    if origin is not None and origin.lower() != f"http://{host or ''}".lower():
+        return f"the Origin {origin!r} is not this server"
+    return ""
 
 
 def _without_port(host: str) -> str:

@@ -23,7 +23,8 @@ TEMPLATES = frozenset({".yaml", ".yml", ".json", ".template"})
 FUNCTION = "AWS::Serverless::Function"
 #: The type that CloudFormation itself knows, and that the CDK writes.
 PLAIN_FUNCTION = "AWS::Lambda::Function"
-_LAYER = "AWS::Serverless::LayerVersion"
+#: Type of a layer, of SAM and of CloudFormation -> the property with its content.
+_LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
 #: Resource type -> format of the ARN of a resource.
 _ARNS = {
@@ -254,27 +255,31 @@ class Template:
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
 
     def _layer(self, reference: object, where: str) -> Path:
-        """Return the folder of a layer: the output of `sam build`, or its ContentUri if it needs no build."""
+        """Return the folder of a layer: what `sam build` or the CDK wrote, or its content if that is a folder here."""
         target = None
         if isinstance(reference, _Intrinsic) and reference.name == "Ref":
             target = reference.argument
         elif isinstance(reference, dict) and len(reference) == 1:
             target = reference.get("Ref")
         resource = self._resources.get(str(target), {})
-        if resource.get("Type") != _LAYER:
+        content = _LAYERS.get(str(resource.get("Type")))
+        if content is None:
             raise SandboxError(
-                f"{self._path}: {where}: a layer must be a Ref to a {_LAYER} of the template; name its folder with "
-                "--layer"
+                f"{self._path}: {where}: a layer must be a Ref to a layer version of the template; name its folder "
+                "with --layer"
             )
+        metadata = self._mapping(resource.get("Metadata"), f"{target}.Metadata")
+        if asset := metadata.get("aws:asset:path"):  # written by the CDK, relative to cdk.out
+            return self._path.parent / str(asset)
         built = self._path.parent / ".aws-sam/build" / str(target)
         if built.is_dir():
             return built
-        if "BuildMethod" in (resource.get("Metadata") or {}):
+        if "BuildMethod" in metadata:
             raise SandboxError(f"layer {target} is not built; run `sam build`, or name its folder with --layer")
-        content = self._needed(resource.get("Properties") or {}, "ContentUri", str(target))
-        if not isinstance(content, str) or "://" in content:
-            raise SandboxError(f"{self._path}: {target}.ContentUri is not a folder here; name one with --layer")
-        return self._path.parent / content
+        folder = self._needed(self._mapping(resource.get("Properties"), str(target)), content, str(target))
+        if not isinstance(folder, str) or "://" in folder:
+            raise SandboxError(f"{self._path}: {target}.{content} is not a folder here; name one with --layer")
+        return self._path.parent / folder
 
 
 def _shown(value: object) -> str:

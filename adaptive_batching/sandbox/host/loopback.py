@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 #: Machine of uname(2) -> its number in a filter, and the numbers of the system calls bind and seccomp.
 _MACHINES = {"x86_64": (0xC000003E, 49, 317), "aarch64": (0xC00000B7, 200, 277)}
 _PIDFD_GETFD = 438
+#: The longest time, in seconds, in which the thread that answers ends.
+END = 5.0
 _NO_NEW_PRIVS, _SET_MODE_FILTER = 38, 1
 #: Without the second one, older kernels slow every process with a filter down, as a defence against Spectre.
 _NEW_LISTENER, _SPEC_ALLOW, _WAIT_KILLABLE = 1 << 3, 1 << 2, 1 << 5
@@ -75,14 +77,16 @@ class Loopback:
         """Stop. A bind of a process that still runs then fails with ENOSYS."""
         self._starter.shutdown()
         os.close(self._poke)
-        self._thread.join()
+        self._thread.join(END)
         os.close(self._listener)
         os.close(self._wake)
 
     def _answer_all(self) -> None:
+        waiting = select.poll()  # select takes no descriptor above 1023
+        waiting.register(self._listener, select.POLLIN)
+        waiting.register(self._wake, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self._listener, self._wake], [], [])
-            if self._wake in ready:
+            if any(descriptor == self._wake for descriptor, _ in waiting.poll()):
                 return
             request = bytearray(_REQUEST.size)
             try:

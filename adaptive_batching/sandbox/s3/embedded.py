@@ -51,9 +51,9 @@ def embedded_s3() -> Iterator[str]:
     port = _free_port()
     watchdog = Watchdog()
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [sys.executable, "-m", "adaptive_batching.sandbox.s3.moto_server", str(port)],
         # path style only: otherwise moto takes the first label of a host name for a bucket
-        env={**clean_environment(os.environ), "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
+        env={**clean_environment(os.environ), "S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true", "MOTO_PORT": str(port)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

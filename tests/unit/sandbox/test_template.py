@@ -286,6 +286,20 @@ def test_the_name_of_a_resource_that_the_template_names_is_known(tmp_path: Path)
     assert template(tmp_path, text).function().variables["BUCKET"] == "own-7"
 
 
+def test_a_layer_of_the_cdk_or_of_cloudformation_is_taken(tmp_path: Path) -> None:
+    plain = "AWS::Serverless::LayerVersion\n    Properties: {ContentUri: layers/plain}"
+    for made, folder in {
+        "AWS::Lambda::LayerVersion\n    Properties: {Content: own/}": "own",
+        "AWS::Lambda::LayerVersion\n    Metadata: {'aws:asset:path': asset.1}\n"
+        "    Properties: {Content: {S3Bucket: b, S3Key: k}}": "asset.1",
+    }.items():
+        assert template(tmp_path, TEXT.replace(plain, made)).function().layers == (tmp_path / folder,)
+    with pytest.raises(SandboxError, match=r"Plain\.Content is not a folder here"):
+        template(
+            tmp_path, TEXT.replace(plain, "AWS::Lambda::LayerVersion\n    Properties: {Content: {S3Key: k}}")
+        ).function()
+
+
 def test_layers_of_globals_come_first(tmp_path: Path) -> None:
     text = TEXT.replace("    Runtime: python3.13", "    Runtime: python3.13\n    Layers: [{Ref: More}]").replace(
         "Resources:", "Resources:\n  More: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: more/}}"

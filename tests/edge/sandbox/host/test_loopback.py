@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 import socket
 import struct
 import subprocess
@@ -96,6 +99,28 @@ def test_the_filter_holds_for_its_thread_alone() -> None:
     with socket.socket() as free:
         free.bind(("0.0.0.0", free_port()))
         assert free.getsockname()[0] == "0.0.0.0"
+
+
+@needs
+def test_it_works_beside_more_than_a_thousand_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        with contextlib.ExitStack() as stack:
+            for _ in range(1100):
+                stack.enter_context(Path(os.devnull).open())
+            one = loopback.Loopback()
+            stack.callback(one.close)
+            assert one.start(bound, free_port()) == "127.0.0.1"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def bound(port: int) -> str:
+    """The address of a socket that is bound to all interfaces."""
+    with socket.socket() as one:
+        one.bind(("", port))
+        return str(one.getsockname()[0])
 
 
 @needs
