@@ -145,7 +145,7 @@ DEFECTS = (
     ),
     _defect(
         "a body that does not parse raises",
-        "extension.records.envelopes:_scanned",
+        "extension.records.mending:_attempt",
         catches("StopIteration"),
         RECORDS + "reader.py::test_a_body_that_does_not_parse_becomes_a_line_with_its_text",
         RECORDS + "reader.py::test_nesting_without_end_is_one_unparsed_line",
@@ -195,8 +195,8 @@ DEFECTS = (
     ),
     _defect(
         "pieces of a record over maxBytes are shipped as they come",
-        "extension.records.envelopes:_envelope",
-        instead(calls("_joined"), "return whole"),
+        "extension.records.mending:_joined",
+        before(calls("match"), "return None"),
         RECORDS + "splits.py::test_every_cut_rejoins_within_one_body_and_across_two",
         RECORDS + "splits.py::test_many_pieces_over_many_bodies_rejoin",
     ),

@@ -108,10 +108,14 @@ def one_alternative_less() -> Change:
 
 
 def catches(exceptions: str) -> Change:
-    """What the function's one handler of exceptions is for."""
+    """What each of the function's handlers of exceptions is for."""
 
     def change(scope: ast.AST) -> None:
-        _one(scope, ast.ExceptHandler).type = _expression(exceptions)
+        handlers = [node for node in ast.walk(scope) if isinstance(node, ast.ExceptHandler)]
+        if not handlers:
+            raise NoPlaceError("no exception is handled")
+        for handler in handlers:
+            handler.type = _expression(exceptions)
 
     return change
 
