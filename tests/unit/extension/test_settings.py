@@ -493,7 +493,13 @@ def test_no_value_whatever_stops_the_function(environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("region", "used", "said"),
-    [("EU-WEST-1", "eu-west-1", 0), ("eu_west_1", "us-west-2", 1), ("12", "us-west-2", 1), ("-eu", "us-west-2", 1)],
+    [
+        ("EU-WEST-1", "eu-west-1", 0),
+        ("eu_west_1", "us-west-2", 1),
+        ("12", "us-west-2", 1),
+        ("-eu", "us-west-2", 1),
+        ("eu-wést-1", "us-west-2", 1),
+    ],
 )
 def test_a_region_is_written_small_and_one_that_can_be_none_is_said(region: str, used: str, said: int) -> None:
     told = from_environ({**WELL, PREFIX + "S3_REGION": region, "AWS_REGION": "us-west-2"})

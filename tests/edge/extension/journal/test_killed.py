@@ -108,3 +108,18 @@ def test_a_chunk_whose_making_killed_the_process_twice_is_known_and_can_be_set_a
     assert bodies(again, 1, 2) == [b"1", b"2"]
     (aside,) = (tmp_path / "adaptive-batching-extension").glob("aside-*")
     assert b"3" in aside.read_bytes()
+
+
+def test_of_three_environments_that_share_a_folder_the_next_process_finds_what_the_killed_one_left(
+    open_journal: Open, tmp_path: Path
+) -> None:
+    first, second = open_journal("first1234567"), open_journal("second123456")
+    first.append(b"of the first", WALL)
+    second.append(b"of the second", WALL)
+    lines = killed(tmp_path, 1, "append", 50)
+    returned = [int(line[1]) for line in lines if line[0] == "append" and len(line) == 2]
+    third = open_journal("third1234567")
+    assert third.environment == ENVIRONMENT
+    assert bodies(third)[: returned[-1]] == [body_of(serial, 1) for serial in returned]
+    assert (bodies(first), bodies(second)) == ([b"of the first"], [b"of the second"])
+    assert (first.left.last, second.left.last) == (0, 0)

@@ -172,6 +172,26 @@ class TestRefusals:
             assert error.kind in (StoreError.CONFIGURATION, StoreError.SERVER)  # boto3 takes a body for a late error
 
 
+STORED = [
+    b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n',
+    b'HTTP/1.1 200\r\netag: "e"\r\ncontent-length:0\r\n\r\n',
+    b'HTTP/1.1 204 No Content\r\nETag: "e"\r\n\r\n',
+    b'HTTP/1.0 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n',
+    b'HTTP/1.1 200 OK\r\nETag: "e"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    b'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n',
+    b'HTTP/1.1 200 OK\r\nX-Odd:\r\nETag: "e"\r\nServer: a\tb\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+]
+
+
+@pytest.mark.parametrize("answer", STORED)
+def test_a_yes_in_any_form_of_http_is_one_and_the_next_object_is_put(make_store: MakeStore, answer: bytes) -> None:
+    with ScriptedS3([Say(answer)]) as s3:
+        store = make_store(s3.environ())
+        store.put(an_object("first.log"))
+        store.put(an_object("second.log"))
+        assert [request.path.rpartition("/")[2] for request in s3.requests] == ["first.log", "second.log"]
+
+
 class TestRequestsThatCannotBeSent:
     def test_a_missing_file(self, make_store: MakeStore, tmp_path: Path) -> None:
         with ScriptedS3() as s3:

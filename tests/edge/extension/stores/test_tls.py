@@ -77,6 +77,30 @@ def test_a_bundle_without_certificates_counts_as_absent_and_that_is_said(tmp_pat
     assert repr(str(file)) in said[0]
 
 
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize("form", ["comments", "line ends", "byte order mark"])
+def test_a_bundle_may_be_written_in_the_ways_of_editors(tmp_path: Path, variable: str, form: str) -> None:
+    text = TestAuthority(tmp_path).bundle.read_bytes()
+    file = tmp_path / "other.pem"
+    forms = {
+        "comments": b"# of our proxy\n\n" + text + b"\nthe end\n",
+        "line ends": text.replace(b"\n", b"\r\n"),
+        "byte order mark": b"\xef\xbb\xbf# mark\n" + text,
+    }
+    file.write_bytes(forms[form])
+    said: list[str] = []
+    assert names(tls.context_for(S3, {variable: str(file)}, said.append)) == {"Authority of a test"}
+    assert said == []
+
+
+def test_of_two_bundles_that_cannot_be_read_each_is_said_by_its_variable(tmp_path: Path) -> None:
+    folder, broken = str(tmp_path), tmp_path / "broken.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    said: list[str] = []
+    tls.context_for(S3, {"AWS_CA_BUNDLE": folder, "REQUESTS_CA_BUNDLE": str(broken)}, said.append)
+    assert [one.partition(" ")[0] for one in said] == ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
+
+
 def test_a_file_that_loads_and_holds_only_a_revocation_list_counts_as_absent(tmp_path: Path) -> None:
     file = tmp_path / "list.pem"
     file.write_bytes(TestAuthority(tmp_path).revocations())
