@@ -59,6 +59,11 @@ class Scene:
         self.started.api = "telemetry"
         self.released = 0
 
+    def receive(self, body: bytes) -> None:
+        """In the listener's place: take one body in, and wake the consumer behind the answer."""
+        self.started.intake.accept(body)
+        self.inbox.wake()
+
     def release(self) -> None:
         """In the poller's place."""
         self.released += 1

@@ -98,7 +98,7 @@ def test_between_any_two_bodies_of_an_earlier_process_events_are_answered_and_ne
     left_by_another(tmp_path, *[body(text) for text in texts], sealed=20)
     scene = Asking(tmp_path, store.environ())
     scene.consumer_ = consumer = scene.consumer()
-    scene.started.intake.accept(body("new"))
+    scene.receive(body("new"))
     scene.inbox.put(INVOKE)
     assert consumer.run() == 0
     assert scene.released > 40
@@ -112,10 +112,10 @@ def test_an_event_does_not_wait_behind_the_batches_that_came_before_it(tmp_path:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     for number in range(10):
-        scene.started.intake.accept(body(f"line {number}"))
+        scene.receive(body(f"line {number}"))
     consumer.pending = scene.inbox.take(0)
     scene.inbox.put(INVOKE)
-    scene.started.intake.accept(body("later"))
+    scene.receive(body("later"))
     seen: list[int] = []
     scene.release = lambda: seen.append(consumer.waiting_records)  # type: ignore[method-assign]  # its own poller
     assert consumer.consume_pending() is None

@@ -62,9 +62,9 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     scene.inbox.put(FAULT)
-    scene.started.intake.accept(line("after the fault"))
+    scene.receive(line("after the fault"))
     scene.inbox.put(FAULT)
-    scene.started.intake.accept(line("after another"))
+    scene.receive(line("after another"))
     scene.shut_down()
     assert consumer.run() == 0
     lines = said(capfd)
@@ -83,7 +83,7 @@ def test_a_batch_whose_reading_raised_is_set_aside_and_its_neighbours_are_shippe
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     for text in ("before", "poison", "behind"):
-        scene.started.intake.accept(line(text))
+        scene.receive(line(text))
     before, poison, behind = scene.inbox.take(0)
     for item in (before, events.LogsReceived(FAULT.body, poison.serial), behind):  # type: ignore[attr-defined]
         scene.inbox.put(item)
@@ -117,7 +117,7 @@ def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
     for text in ("waits", "waits too"):
-        scene.started.intake.accept(line(text))
+        scene.receive(line(text))
     for fault in (FAULT, FAULT):
         scene.inbox.put(fault)
     with pytest.raises(ReadError):
@@ -126,7 +126,7 @@ def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     assert first["records"] == 1
     for item in (invoke("r1"), invoke("r2")):
         scene.inbox.put(item)
-    scene.started.intake.accept(line("later"))
+    scene.receive(line("later"))
     scene.inbox.put(SHUTDOWN)
     assert app.poll_only(scene.inbox, scene, consumer.pending, consumer.waiting_records) == 0  # type: ignore[arg-type]  # one method is used
     assert scene.released == 3
@@ -179,7 +179,7 @@ def test_what_comes_after_two_faults_in_a_row_is_in_the_journal_and_counted_at_t
     with shell(scene, api) as codes:
         api.invoke("r1")
         api.wait_for_next(2)
-        scene.started.intake.accept(line("later"))
+        scene.receive(line("later"))
         api.shut_down()
     assert codes == [0]
     lines = said(capfd)
@@ -198,10 +198,10 @@ def test_events_that_cannot_be_read_are_released_said_once_each_and_the_shipping
 ) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.intake.accept(line("before"))
+    scene.receive(line("before"))
     for body in ODD * 2:
         scene.inbox.put(Polled(body))
-    scene.started.intake.accept(line("behind"))
+    scene.receive(line("behind"))
     scene.shut_down()
     assert consumer.run() == 0
     *told, last = said(capfd)
@@ -238,7 +238,7 @@ def test_a_shutdown_whose_deadline_is_nonsense_ships_all_that_waits(
 ) -> None:
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.intake.accept(line("waits"))
+    scene.receive(line("waits"))
     scene.inbox.put(Polled(f'{{{deadline}"eventType":"SHUTDOWN","shutdownReason":"spindown"}}'.encode()))
     assert consumer.run() == 0
     warning, last = said(capfd)
@@ -254,7 +254,7 @@ def test_a_batch_that_the_full_queue_gave_up_is_read_back_from_the_journal(
     scene = Scene(tmp_path, store.environ(), capacity=100)
     consumer = scene.consumer()
     for text in ("the first", "the second"):
-        scene.started.intake.accept(line(text))
+        scene.receive(line(text))
     assert [type(item) for item in inside.queued(scene.inbox)] == [events.UnreadBatch, events.LogsReceived]
     scene.shut_down()
     assert consumer.run() == 0
@@ -273,7 +273,7 @@ def test_a_batch_that_the_full_queue_gave_up_and_no_journal_has_is_said_and_coun
     consumer = scene.consumer()
     scene.started.intake.open(None, None)
     for text in ("the first", "the second"):
-        scene.started.intake.accept(line(text))
+        scene.receive(line(text))
     scene.shut_down()
     assert consumer.run() == 0
     given_up, last = said(capfd)
@@ -295,7 +295,7 @@ def test_what_was_refused_and_what_came_twice_is_told_in_the_last_object_and_the
     listener.start(free_port())
     consumer = scene.consumer()
     for _ in range(2):
-        scene.started.intake.accept(line("twice"))
+        scene.receive(line("twice"))
     with closing(http.client.HTTPConnection("127.0.0.1", listener.port, timeout=PATIENCE)) as platform:
         platform.request("POST", "/", headers={"Content-Length": str(16 * 1024 * 1024)})
         assert platform.getresponse().status == 413

@@ -48,7 +48,7 @@ def upload(scene: Scene, made: Executor, *bodies: bytes) -> events.Upload:
     moment = events.Moment(time.monotonic(), time.time())
     actions = made.shipper.handle(events.Invoke("r1", moment.wall + 30), moment)
     for body in bodies:
-        scene.started.intake.accept(body)
+        scene.receive(body)
     for event in scene.inbox.take(0):
         actions += made.shipper.handle(event, moment)  # type: ignore[arg-type]  # the keeper's
     (found,) = [action for action in actions if isinstance(action, events.Upload)]
@@ -112,7 +112,7 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_stored_and_not_before(tmp_p
     action = upload(scene, made, line("one"))
     made.carry_out(action)
     (answer,) = answers(scene)
-    scene.started.intake.accept(line("two"))
+    scene.receive(line("two"))
     before = left(tmp_path)
     assert ([one.key for one in before.seals], before.unsealed) == ([action.chunk.key], [(2, 2)])
     for following in made.shipper.handle(answer, events.Moment(time.monotonic(), time.time())):  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def test_a_body_leaves_the_journal_when_its_chunk_is_given_up(tmp_path: Path, st
     scene = Scene(tmp_path, store.environ(), SHIP_RATE_BYTES="1")
     made = scene.executor()
     action = upload(scene, made, line("one"))
-    scene.started.intake.accept(line("two"))
+    scene.receive(line("two"))
     made.carry_out(events.Discard(action.chunk.seal))
     assert left(tmp_path).unsealed == [(2, 2)]
 
@@ -141,7 +141,7 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     left_by_another(tmp_path, line("one"), line("two"), line("three"), sealed=2)
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.intake.accept(line("new"))
+    scene.receive(line("new"))
     scene.shut_down()
     assert consumer.run() == 0
     body, _ = store.get(KEY)
@@ -157,7 +157,7 @@ def test_a_new_process_goes_on_with_environment_and_sequence(tmp_path: Path, sto
     for text in ("of the first", "of the second", "of the third"):
         scene = Scene(tmp_path, store.environ())
         consumer = scene.consumer()
-        scene.started.intake.accept(line(text))
+        scene.receive(line(text))
         scene.shut_down()
         assert consumer.run() == 0
         consumer.executor.journal.close()
@@ -332,7 +332,7 @@ def test_a_body_that_comes_again_after_a_restart_is_shipped_once_and_counted(
     left_by_another(tmp_path, line("its 200 was cut"))
     scene = Scene(tmp_path, store.environ())
     consumer = scene.consumer()
-    scene.started.intake.accept(line("its 200 was cut"))
+    scene.receive(line("its 200 was cut"))
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["its 200 was cut"]
@@ -345,7 +345,7 @@ def test_two_equal_lines_in_one_millisecond_are_two_lines(tmp_path: Path, store:
     consumer = scene.consumer()
     one = line("equal")[1:-1]
     for body in (b"[" + one + b"," + one + b"]", b"[" + one + b"]", b"[" + one + b"] "):
-        scene.started.intake.accept(body)
+        scene.receive(body)
     scene.shut_down()
     assert consumer.run() == 0
     assert shipped(store) == ["equal"] * 4
@@ -359,7 +359,7 @@ def test_the_setting_decides_whether_the_store_is_asked_not_to_overwrite(
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), CONDITIONAL_WRITE=told)
         consumer = scene.consumer()
-        scene.started.intake.accept(line("one"))
+        scene.receive(line("one"))
         scene.shut_down()
         assert consumer.run() == 0
         (request,) = store.requests
@@ -371,7 +371,7 @@ def test_the_owner_that_the_bucket_must_have_is_asked_for(tmp_path: Path, told: 
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), S3_BUCKET_OWNER=told)
         consumer = scene.consumer()
-        scene.started.intake.accept(line("one"))
+        scene.receive(line("one"))
         scene.shut_down()
         assert consumer.run() == 0
         (request,) = store.requests

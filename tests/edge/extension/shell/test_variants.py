@@ -58,11 +58,11 @@ def test_a_snapshot_has_asked_nobody_and_after_the_restore_the_container_s_crede
     with ScriptedS3() as store, ContainerEndpoint(["2099-01-01T00:00:00Z"]) as container:
         scene = Scene(tmp_path, {**container.environ(), "AWS_ENDPOINT_URL_S3": store.endpoint}, "snap-start")
         with running(scene) as consumer:
-            scene.started.intake.accept(line("of the snapshot"))
+            scene.receive(line("of the snapshot"))
             wait_until(lambda: consumer.waiting_records == 1, "it waits")
             assert (container.connections, store.connections) == (0, 0)
             scene.inbox.put(invoke("r1"))
-            scene.started.intake.accept(DONE)
+            scene.receive(DONE)
             wait_until(lambda: scene.released == 1, "the invocation is released")
         assert list(shipped(store)) == ["of the snapshot"]
         assert set(container.asked) == {("/2021-04-23/credentials", "a token")}
@@ -74,10 +74,10 @@ def test_after_a_restore_journal_and_objects_are_of_another_environment(tmp_path
         scene = Scene(tmp_path, store.environ(), "snap-start")
         with running(scene) as consumer:
             before = consumer.executor.origin.environment
-            scene.started.intake.accept(line("of the snapshot"))
+            scene.receive(line("of the snapshot"))
             scene.inbox.put(invoke("r1"))
             wait_until(lambda: consumer.executor.origin.environment != before, "it was drawn anew")
-            scene.started.intake.accept(line("after it"))
+            scene.receive(line("after it"))
         found = shipped(store)
     consumer.executor.journal.close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
@@ -92,11 +92,11 @@ def test_without_a_snapshot_the_environment_stays_what_it_was(tmp_path: Path, in
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), initialization)
         with running(scene) as consumer:
-            scene.started.intake.accept(line("of Init"))
+            scene.receive(line("of Init"))
             scene.inbox.put(invoke("r1"))
-            scene.started.intake.accept(DONE)
+            scene.receive(DONE)
             wait_until(lambda: scene.released == 1, "the invocation is released")
-            scene.started.intake.accept(line("after it"))
+            scene.receive(line("after it"))
     consumer.executor.journal.close()
     journal = Journal.open(str(tmp_path), "0123456789ab", lambda *_: None)
     assert shipped(store) == dict.fromkeys(["of Init", "after it"], journal.environment)
@@ -142,7 +142,7 @@ def test_on_managed_instances_the_logs_are_on_s3_though_no_invoke_ever_came(tmp_
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), "lambda-managed-instances", SHIP_RATE_MILLISECONDS="50")
         with running(scene):
-            scene.started.intake.accept(line("by age"))
+            scene.receive(line("by age"))
             wait_until(lambda: store.objects, "it is stored")
             assert list(shipped(store)) == ["by age"]
 
@@ -162,6 +162,6 @@ def test_several_requests_run_at_once_on_managed_instances_alone(
     with ScriptedS3() as store:
         scene = Scene(tmp_path, store.environ(), initialization)
         with running(scene):
-            scene.started.intake.accept(json.dumps([starts[0], one, starts[1], bare, named]).encode())
+            scene.receive(json.dumps([starts[0], one, starts[1], bare, named]).encode())
         lines = [line for request in store.objects.values() for line in objects.decode(request.body)]
         assert [line["requestId"] for line in lines if line["type"] == "function"] == expected
