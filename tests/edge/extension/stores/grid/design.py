@@ -19,6 +19,7 @@ from tests.edge.extension.stores.grid.cells import (
     KEY,
     REGION,
     RELATIVE_URI,
+    STYLE,
     TOKEN,
     TOKEN_FILE,
 )
@@ -41,6 +42,7 @@ SIX: dict[str, str | None] = {"AWS_ENDPOINT_URL": "https://[fd00::1]", "HTTPS_PR
 LINE: dict[str, str | None] = {**CONTAINER, TOKEN_FILE: "t\n"}
 OWN_PORT: dict[str, str | None] = {"NO_PROXY": "amazonaws.com:443", "HTTPS_PROXY": "http://p:3128"}
 AT_80: dict[str, str | None] = {**PROXIED, "AWS_ENDPOINT_URL": "http://h:80"}
+USER: dict[str, str | None] = {"AWS_ENDPOINT_URL": "https://me:pw@h", STYLE: "virtual"}
 HALF: dict[str, str | None] = {"AWS_SECRET_ACCESS_KEY": None, FULL_URI: CONTAINER[FULL_URI]}
 BOTH, LIGHT = ("light", "boto3"), ("light",)
 
@@ -140,6 +142,11 @@ def _brackets(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
     return name == "host" and bool(ours.tunnel) and theirs.host == f"[{ours.host}]"
 
 
+def _user(environ: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
+    asked = any("@" in environ.get(one, "") for one in ENDPOINTS)
+    return asked and name in ("dialled", "tunnel", "host", "target") and ours.host == f"{environ[BUCKET]}.{theirs.host}"
+
+
 def _line_break(environ: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
     file = environ.get(f"{TOKEN}_FILE")
     broken = bool(file) and Path(file or "").read_text().endswith("\n")
@@ -188,6 +195,7 @@ DESIGN = (
     Difference("a key with `..`, through an HTTP proxy", {KEY: "a/../b", **PROXIED}, LIGHT, excuses=_dots),
     Difference("an IPv6 endpoint with TLS, through a proxy", SIX, LIGHT, excuses=_brackets),
     Difference("`SSL_CERT_FILE`", {"AWS_ENDPOINT_URL": GATE, "SSL_CERT_FILE": "/three.pem"}, LIGHT, excuses=_openssl),
+    Difference("the bucket in the host, at an endpoint with a user", USER, LIGHT, excuses=_user),
     Difference("blanks around a key", {"AWS_ACCESS_KEY_ID": " AKIAEXAMPLE "}, LIGHT, reads=_keys),
     Difference("half a key pair, and a container endpoint", HALF, LIGHT, reads=_half_keys),
     Difference("a line break behind the token in its file", LINE, LIGHT, excuses=_line_break),
