@@ -13,9 +13,10 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from benchmarks import before, billing, calls, chart, facts, libraries, quota, sandboxed, shipping, starting
+from benchmarks import before, billing, calls, libraries, quota, sandboxed, shipping, starting
+from benchmarks.output import chart, facts
+from benchmarks.output.rows import Row, text
 from benchmarks.programs import BEFORE, LAUNCHER, ROOT
-from benchmarks.rows import Row, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import quota, shipping
+from benchmarks.output.rows import Row, at_most, middle, spread, unmeasured
 from benchmarks.programs import BEFORE, LAUNCHER, NAME, extension
-from benchmarks.rows import Row, at_most, middle, spread, unmeasured
 from benchmarks.starting import Started
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks import batches, quota
+from benchmarks.output.rows import Row, at_most, compared, middle, tail, unmeasured
 from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
-from benchmarks.rows import Row, at_most, compared, middle, tail, unmeasured
 from benchmarks.shipping import Tls
 
 if TYPE_CHECKING:

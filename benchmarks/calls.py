@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import shipping
+from benchmarks.output.rows import Row, compared, unmeasured
 from benchmarks.programs import BEFORE, LAUNCHER, NAME
-from benchmarks.rows import Row, compared, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks import quota
-from benchmarks.chart import Bar
+from benchmarks.output.chart import Bar
+from benchmarks.output.rows import middle
 from benchmarks.programs import BARE, LAUNCHER, PRIVATE, ROOT, extension
-from benchmarks.rows import middle
 from benchmarks.starting import Started
 from layer import pythons
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
+from benchmarks.output.rows import Row, compared, middle
 from benchmarks.programs import BARE, NAME, OPT, ROOT, TEMPLATE, settings
-from benchmarks.rows import Row, compared, middle
 from benchmarks.servers import Store
 
 if TYPE_CHECKING:

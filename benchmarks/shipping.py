@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmarks import batches, quota
+from benchmarks.output.rows import Row, at_most, compared, middle, spread, unmeasured, with_words
 from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
-from benchmarks.rows import Row, at_most, compared, middle, spread, unmeasured, with_words
 from benchmarks.servers import Store
 from tests.fakes.certificates import TestAuthority
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import quota
+from benchmarks.output.rows import Row, at_most, compared, middle, spread, unmeasured
 from benchmarks.programs import BARE, LAUNCHER, extension, running
-from benchmarks.rows import Row, at_most, compared, middle, spread, unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
