@@ -108,17 +108,17 @@ check: export SIMULATION_LIFECYCLES ?= 3000
 check: lint types template sam test ## What CI runs: lint, types, templates, sam build, tests
 
 .PHONY: lint types template sam
-lint: venv
+lint: venv ## Format and lint
 	$(VENV)/ruff format --check
 	$(VENV)/ruff check
 
-types: venv
+types: venv ## mypy
 	$(VENV)/mypy $(CODE)
 
-template: venv
+template: venv ## cfn-lint
 	$(VENV)/cfn-lint template.yaml
 
-sam: build/sam | .venv/bin/python
+sam: build/sam | .venv/bin/python ## sam build
 	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
 
 .PHONY: clean

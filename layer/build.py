@@ -128,4 +128,7 @@ def size(tree: Path) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # as of a process that Ctrl-C ended; what was begun is removed

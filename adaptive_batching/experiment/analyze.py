@@ -96,7 +96,7 @@ def _check(request: AnalyzeRequest) -> None:
 
 def _ledger(folder: Path | None, err: Console) -> ledger.Ledger | None:
     if folder is None or not (folder / LEDGER).exists():
-        err.say(f"no ledger{f' in {folder}' if folder else ''}: only requests that left a line are judged")
+        err.say(f"no ledger{f' in {folder}' if folder else ''}: only requests that logged something are judged")
         return None
     return ledger.read((folder / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines())
 

@@ -1,20 +1,16 @@
-"""The demonstration as a newcomer meets it: README's block is its output, in a terminal of 80 columns."""
+"""The demonstration as a newcomer meets it: both acts, 80 columns, extensions that cannot work."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: What depends on when the kill is noticed: the function may have answered already.
-_RACES = "failed"
 
 
 def ran(*words: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
@@ -24,22 +20,9 @@ def ran(*words: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def shape(text: str) -> list[str]:
-    """The lines without figures, spaces and ids, and rows of one kind as one."""
-    lines = [re.sub(r"[0-9a-f]*[0-9][0-9a-f.,]*", "0", " ".join(line.split())) for line in text.splitlines()]
-    return [line for line, _ in groupby(line for line in lines if not line.startswith(_RACES))]
-
-
-def readme_block() -> str:
-    found = re.search(r"```console\n\$ make demo\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found, "README.md shows the demonstration"
-    return found[1]
-
-
-def test_readme_shows_what_the_demonstration_prints() -> None:
+def test_it_fits_a_terminal_and_shows_a_line_of_the_function() -> None:
     done = ran()
     assert done.returncode == 0, done.stderr
-    assert shape(readme_block()) == shape(done.stdout)
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
     assert '"type":"function"' in done.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.experiment.core.verdicts import CLASSES, Findings, Verdict
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 #: The number of requests that the table lists. The JSON report lists all of them.
 SHOWN = 20
+#: Characters of a line.
+_WIDTH = 80
+#: The number of reasons why nothing could be read that the text report lists.
+REASONS = 3
 MEANING = {
     "ok": "begin and end are there",
     "no end": "begin is there, end is not",
@@ -70,20 +75,35 @@ def table(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Yield the lines of the text report. `paint(text, style)` returns the text in that style."""
     evidence = found.evidence
     yield paint(evidence.name, "bold") + f": {evidence.holders:,} read, {evidence.lines:,} lines"
-    yield paint(f"  {'class':<10}{'requests':>9}{'lost':>7}{'last of its environment':>25}", "dim")
+    if not found.verdicts:
+        yield from _nothing(found, paint)
+        return
+    head = f"  {'class':<10}{'requests':>9}{'lost':>7}{'last':>7}  last: of the lost, last of its environment"
+    yield paint(head, "dim")
     for kind in CLASSES:
         ones = [one for one in found.verdicts if one.kind == kind]
         lost = [one for one in ones if one.lost]
         last = sum(one.last is True for one in lost)
-        figures = f"  {kind:<10}{len(ones):>9,}{len(lost) or '':>7}{last or '':>25}"
+        figures = f"  {kind:<10}{len(ones):>9,}{len(lost) or '':>7}{last or '':>7}"
         yield paint(figures, "red" if lost else "") + paint(f"  {MEANING[kind]}", "dim")
     yield from _named(found, paint)
     for note in (*_notes(found), *blind(found)):
         yield paint(f"  note: {note}", "yellow")
     if found.inconclusive:
-        yield paint(f"  cannot say: {found.inconclusive}", "red")
-    elif found.verdicts:
-        yield "  " + paint(rate(found), "red" if found.losses else "green")
+        yield paint(f"  inconclusive: {found.inconclusive}", "red")
+    else:
+        for line in textwrap.wrap(rate(found), _WIDTH, initial_indent="  ", subsequent_indent="    "):
+            yield paint(line, "red" if found.losses else "green")
+
+
+def _nothing(found: Findings, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield why there is nothing to judge: a table of zeros would look like a result."""
+    incomplete = found.evidence.incomplete
+    for why in incomplete[:REASONS]:
+        yield paint(f"  not read: {why}", "yellow")
+    if len(incomplete) > REASONS:
+        yield f"  and {len(incomplete) - REASONS:,} more reasons (--format json names them all)"
+    yield paint(f"  inconclusive: {found.inconclusive}", "red")
 
 
 def rate(found: Findings) -> str:

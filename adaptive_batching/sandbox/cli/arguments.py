@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
-from adaptive_batching.sandbox.cli.notices import notices
 from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -85,12 +84,10 @@ class Target:
 def prepare(given: Given, console: Console) -> Target:
     """Return what the options describe, and check that it can be run. Raises SandboxError or FaultError.
 
-    Notices are written to the console, and with --logs the log as well.
+    With --logs the log is written to the console.
     """
     found = target(given, lambda text: console.say(log_line(text.rstrip("\n"), console)), Overheard(console.say))
     launch.check(found.function, found.options)
-    for notice in notices(found.function, found.options):
-        console.say(notice)
     return found
 
 

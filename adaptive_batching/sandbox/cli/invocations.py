@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.sandbox.cli.arguments import prepare
-from adaptive_batching.sandbox.cli.notices import introduction
+from adaptive_batching.sandbox.cli.notices import introduction, notices
 from adaptive_batching.sandbox.cli.store import ready, stored
 from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
@@ -50,6 +50,8 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
     """
     target = prepare(given, err)
     err.say(introduction(target.function))
+    for notice in notices(target.function, target.options):
+        err.say(notice)
 
     def report(result: Result, done: int) -> None:
         out.say(result.payload.decode("utf-8", "replace"))

@@ -7,13 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.host import cgroups, launch, loopback, mounts
+from adaptive_batching.sandbox.host import cgroups, executable, launch, loopback, mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.options import Options
@@ -34,7 +34,7 @@ def notices(function: Function, options: Options) -> Iterator[str]:
     if version := _other_version(function, options):
         yield version
     for layer in function.layers:
-        yield from _about_layer(layer)
+        yield from _about_layer(layer, function.layers)
     if options.limits and (why := cgroups.refused(options.limits)):
         yield f"memory and CPU are not limited: {why}"
     if function.layers and (why := loopback.unavailable()):
@@ -49,19 +49,34 @@ def unregistered(names: list[str]) -> Iterator[str]:
         yield f"{name} never called /2020-01-01/extension/register; Init waits for it and fails"
 
 
-def _about_layer(layer: Path) -> Iterator[str]:
+def _about_layer(layer: Path, layers: Sequence[Path]) -> Iterator[str]:
     if not any((layer / name).exists() for name in _MEANT):
         yield f"{layer} adds nothing: it contains no extensions/ folder (and none of {', '.join(_MEANT[1:])})"
-    for file in launch.find_extensions(layer, "/opt"):
-        if not file.error:
-            continue
-        path = layer / "extensions" / file.name
-        if not os.access(path, os.X_OK):
-            yield f"{file.name} cannot be started: it is not executable; run chmod +x {path}"
-        else:
-            with path.open("rb") as opened:
-                words = os.fsdecode(opened.readline(256)[2:]).split()
-            yield f"{file.name} cannot be started: its interpreter {' '.join(words[:1])} does not exist"
+    for file in launch.find_extensions(layer, "/opt", lambda path: _on_the_host(path, layers)):
+        if file.why:
+            yield f"{file.name} cannot be started: {_explained(file.why, layer / 'extensions' / file.name)}"
+
+
+def _on_the_host(path: str, layers: Sequence[Path]) -> Path:
+    """Return the file on the host for a path of the environment: that of the last layer that has it."""
+    if not path.startswith("/opt/"):
+        return Path(path)
+    found = [layer / path.removeprefix("/opt/") for layer in reversed(layers)]
+    return next((file for file in found if file.exists() or file.is_symlink()), found[0])
+
+
+def _explained(why: str, file: Path) -> str:
+    """Return how to fix what execve(2) says to a file."""
+    if why == executable.DENIED and file.is_file() and not os.access(file, os.X_OK):
+        return f"it is not executable; run chmod +x {file}"
+    if why == executable.MISSING:
+        with file.open("rb") as opened:
+            start = opened.read(256)
+        if start.startswith(b"#!"):
+            return f"its interpreter {os.fsdecode(start[2:].split(None, 1)[0])} does not exist"
+    if why == executable.FORMAT:
+        return "it is neither a program for this processor nor a script that begins with #!"
+    return why
 
 
 def _other_version(function: Function, options: Options) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
-from adaptive_batching.option_types import DAY, Bounds, Number
+from adaptive_batching.option_types import DAY, Bounds, Number, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -40,6 +40,7 @@ serve = Command(
         ),
         Option(
             ["--host"],
+            type=Text(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of a host, without a port"),
             multiple=True,
             metavar="NAME",
             help="a name by which clients call it, besides 127.0.0.1 and localhost; repeatable",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adaptive_batching import interrupts
 from adaptive_batching.sandbox.cli.arguments import prepare
 from adaptive_batching.sandbox.cli.invocations import conclude
+from adaptive_batching.sandbox.cli.notices import notices
 from adaptive_batching.sandbox.cli.store import ready
 from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.errors import SandboxError
@@ -72,6 +73,8 @@ def keep_serving(function: Function, options: Options, service: Service, console
         server = _listen({function.name: fleet}, service)
         try:
             _announce(function, server.port, console)
+            for notice in notices(function, options):
+                console.say(f"  note        {notice}")
             asked.wait()
             server.finish()
         finally:

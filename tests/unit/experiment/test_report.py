@@ -57,10 +57,10 @@ def test_without_a_ledger_it_says_what_it_cannot_see() -> None:
 
 
 def test_what_cannot_be_said_is_said() -> None:
-    assert "cannot say: s3://b/p contains nothing to read" in text(judge(Evidence("s3://b/p"), None))
+    assert "inconclusive: s3://b/p contains nothing to read" in text(judge(Evidence("s3://b/p"), None))
     said = text(findings([("a", "ok"), ("b", "no end")], page="a page is not JSON"))
     assert "not everything was read: a page is not JSON" in said
-    assert "cannot say: lines are missing, and they may be in the part that was not read" in said
+    assert "inconclusive: lines are missing, and they may be in the part that was not read" in said
 
 
 def test_json_holds_every_figure() -> None:
@@ -81,3 +81,16 @@ def test_json_holds_every_figure() -> None:
 def test_json_of_nothing_is_an_answer_too() -> None:
     value = json.loads(json.dumps(as_json(judge(Evidence("s"), None))))
     assert (value["answer"], value["rate"], value["wilson_95"]) == ("cannot say", None, [None, None])
+
+
+def test_nothing_read_is_a_sentence_and_not_a_table_of_zeros() -> None:
+    evidence = Evidence("CloudWatch export")
+    evidence.incomplete += [f"README.md: a page is not JSON ({number})" for number in range(9)]
+    lines = list(table(judge(evidence, None), lambda text, _style: text))
+    assert lines[0] == "CloudWatch export: 0 read, 0 lines"
+    assert lines[1] == "  not read: README.md: a page is not JSON (0)"
+    assert lines[-2:] == [
+        "  and 6 more reasons (--format json names them all)",
+        "  inconclusive: nothing of CloudWatch export could be read",
+    ]
+    assert len(lines) == 6

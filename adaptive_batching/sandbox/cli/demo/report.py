@@ -180,8 +180,8 @@ def _ledger(act: Act, types: Sequence[str], out: Console) -> Iterator[str]:
     ]
     if ledger.unknown:
         lines.append(("unknown", f"{ledger.unknown:,}", "shipped, never delivered", True))
-    if act.failed:
-        why = "in which the extension was killed, as on Lambda" if act.killed else "that ended in an error"
+    if act.failed or act.killed:
+        why = "that the killed extension took down" if act.killed else "that ended in an error"
         lines.append(("failed", f"{act.failed:,}", f"invocations {why}", act.failed > act.killed))
     if act.overheads:
         what = f"ms per invocation on average, {max(act.overheads):,.1f} at most"

@@ -108,7 +108,6 @@ def _act(
     running[:] = [environment]
     with environment:
         results = _invoke(environment, wanted.invocations, faults, asked, console.progress)
-        console.say("SHUTDOWN")
     seconds = time.monotonic() - began
     if proxy:
         proxy.stop()

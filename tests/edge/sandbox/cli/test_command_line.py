@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -171,3 +173,22 @@ def test_an_endpoint_at_which_nothing_listens_is_said_and_so_is_the_reason(
     assert 'Could not connect to the endpoint URL: "http://127.0.0.1:1' in said
     assert "; trying again" in said
     assert "the first that was not accepted: Could not connect" in said
+
+
+def test_on_a_terminal_the_bar_gives_way_to_each_answer(tmp_path: Path) -> None:
+    one = function(tmp_path, {})
+    (one.folder / "app.py").write_text("def handler(event, context): return 'answer'\n")
+    leader, follower = pty.openpty()
+    words = [*COMMAND, "sandbox", "run", str(one.folder), "-n", "3"]
+    environ = {**clean_environment(os.environ), "TERM": "xterm"}
+    with subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, cwd=ROOT, env=environ) as process:
+        os.close(follower)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
+            while more := os.read(leader, 4096):
+                shown += more
+        assert process.wait(60) == 0
+    os.close(leader)
+    assert b"invoked" in shown
+    lines = [line.rpartition("\r\x1b[K")[2] for line in shown.decode().replace("\r\n", "\n").split("\n")]
+    assert lines.count('"answer"') == 3  # alone on its line, once the bar before it is erased
