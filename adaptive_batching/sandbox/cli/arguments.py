@@ -11,7 +11,7 @@ from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.faults import FAULTS, LINE
+from adaptive_batching.sandbox.faults import FAULTS, LINE, PUT
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
@@ -96,6 +96,9 @@ def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> T
     struck = faults.parse(",".join(given.fault), given.seed)
     variables = pairs("--env", given.env)
     check_variables(variables, "--env")
+    of_puts = [name for name in struck.rates if FAULTS[name].chance == PUT]
+    if of_puts and not given.s3:
+        raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the embedded S3")
     if given.lose_containing and not any(FAULTS[name].chance == LINE for name in struck.rates):
         raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
     function = _described(given, variables)

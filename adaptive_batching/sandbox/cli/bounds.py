@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Lambda's quotas for a function: the timeout in seconds, the memory size in MB.
 TIMEOUT, MEMORY = Bounds(0, 900, above=True), Bounds(128, 10_240)
 #: Names that Lambda accepts for a variable.
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 #: Variables that Lambda sets itself and refuses in a configuration ("Defined runtime environment variables").
 _RESERVED = frozenset(
     {

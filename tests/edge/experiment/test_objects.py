@@ -124,7 +124,7 @@ def test_an_empty_prefix_is_no_answer(server: s3.Moto, tmp_path: Path) -> None:
 def test_a_bucket_that_does_not_exist_is_one_sentence(server: s3.Moto) -> None:
     done = experiment(server, "analyze", "--s3", "s3://no-such-bucket/")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "experiment: s3://no-such-bucket/ cannot be read" in done.stderr
+    assert "experiment analyze: s3://no-such-bucket/ cannot be read" in done.stderr
     assert "Traceback" not in done.stderr
 
 

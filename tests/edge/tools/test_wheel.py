@@ -112,7 +112,7 @@ def test_without_a_layer_it_says_how_to_get_one(python: Path, tmp_path: Path, wo
     done = ran(python, tmp_path, *words)
     said = "build/layer does not exist; run `make layer` in a clone of the project, or name a built layer with --layer"
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"{words[0]}: {said}")
+    assert done.stderr.startswith(f"{' '.join(words[:-2] or words)}: {said}")
     assert len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
