@@ -31,8 +31,8 @@ SEED = int(os.environ.get("NONSENSE_SEED", "0"))
 PROCESSES = 6
 #: Command -> options and arguments with which it fails last, and the folders that they name.
 BASE: dict[str, tuple[list[str], dict[str, str]]] = {
-    "sandbox run": (["--runtime", "provided"], {"folder": "code"}),
-    "sandbox serve": (["--runtime", "provided", "--port", "0"], {"folder": "code"}),
+    "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
+    "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "demo": (["--layer", "code"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),
     "experiment analyze": ([], {"folder": "absent"}),
