@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from socket import socket
 
+    from extension.core.adaptive import Adaptive
     from extension.core.circuit import Circuit
     from extension.extensions_api import ExtensionsApi
     from extension.inbox import Inbox
@@ -55,3 +56,17 @@ def age(store: Any, wall: float, monotonic: float) -> None:  # noqa: ANN401 - ei
     """As if the connection that the store has kept had been idle for so many more seconds on the two clocks."""
     since = store._kept_since
     store._kept_since = (since[0] - wall, since[1] - monotonic)
+
+
+def bets(policy: Adaptive) -> float:
+    """What was bet since the last object, in invocations."""
+    return policy._rent
+
+
+def numbers(state: object) -> list[float]:
+    """Every number that an object of slots keeps, in those that it holds too."""
+    if isinstance(state, int | float):
+        return [state]
+    if isinstance(state, list):
+        return [number for one in state for number in numbers(one)]
+    return [number for name in getattr(state, "__slots__", ()) for number in numbers(getattr(state, name))]
