@@ -124,9 +124,8 @@ def frame(left: float, top: float, width: float, height: float) -> list[str]:
         )
     for power in range(-1, 6, 2):
         x, _ = place(1, 10.0**power, width, height)
-        parts.append(
-            f'<text x="{left + x:.1f}" y="{top + height + 11}" font-size="9" text-anchor="middle">{10.0**power:g}</text>'
-        )
+        below = f'x="{left + x:.1f}" y="{top + height + 11}"'
+        parts.append(f'<text {below} font-size="9" text-anchor="middle">{10.0**power:g}</text>')
     return parts
 
 
@@ -137,8 +136,10 @@ def panels(traces: dict[str, Rows]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {MARGIN + step * ACROSS} {height}" font-size="12">',
         STYLE,
-        f'<text x="{MARGIN}" y="16">$ per million invocations (upwards) and p99 of the age in seconds; '
-        "orange: adaptive, 5 to 300 s; green: knows the future; grey: other rules</text>",
+        (
+            f'<text x="{MARGIN}" y="16">$ per million invocations (upwards) and p99 of the age in seconds; '
+            "orange: adaptive, 5 to 300 s; green: knows the future; grey: other rules</text>"
+        ),
     ]
     for number, (trace, rows) in enumerate(traces.items()):
         left, top = MARGIN + step * (number % ACROSS), MARGIN + 14 + step * (number // ACROSS)
@@ -154,11 +155,15 @@ def overview(traces: dict[str, Rows]) -> str:
     """Return the chart of all traces at once: geometric means of cost and p99, and the worst late share beside them."""
     width, height = 560, 420
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 2 * MARGIN + 40} {height + 2 * MARGIN + 30}" '
-        'font-size="11">',
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg" font-size="11" '
+            f'viewBox="0 0 {width + 2 * MARGIN + 40} {height + 2 * MARGIN + 30}">'
+        ),
         STYLE,
-        f'<text x="{MARGIN}" y="16">geometric means over {len(traces)} traces: $ per million invocations (upwards), '
-        "p99 of the age in seconds; behind the name: late on the worst trace</text>",
+        (
+            f'<text x="{MARGIN}" y="16">geometric means over {len(traces)} traces: $ per million invocations '
+            "(upwards), p99 of the age in seconds; behind the name: late on the worst trace</text>"
+        ),
         *frame(MARGIN, MARGIN, width, height),
     ]
     taken: list[tuple[float, float]] = []

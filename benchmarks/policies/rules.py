@@ -6,10 +6,10 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
-from extension.core.adaptive import BESIDE, HOLD, OBJECT_BYTES, RELEASE, Adaptive
+from extension.core.adaptive import BESIDE, HOLD, RELEASE, Adaptive
 from extension.core.hold import BUFFERING_MS, DONE_TIMEOUT
 from extension.core.thresholds import Thresholds
-from extension.settings import PREFIX, from_environ
+from extension.settings import OBJECT_BYTES, PREFIX, from_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,6 @@ RELEASE, BESIDE, HOLD = "release", "beside", "hold"
 PER_OBJECT = 0.03  # invocations that may be late, on average, for each object
 PER_INVOCATION = 0.005  # and for each invocation that waits
 UPLOAD_SECONDS, UPLOAD_SHARE = 1.0, 1 / 20  # an upload begins so long before it is due, or this share of MAX_DELAY
-OBJECT_BYTES = (
-    1024 * 1024
-)  # what waits is shipped at this size, before compression: larger objects save next to nothing
 HOLD_SECONDS = 0.1  # that a hold lasts: two buffering periods and an upload
 PUTS_PER_GB_SECOND = 0.0000166667 / 0.000005  # what Lambda bills for a GB-second, in PUTs (prices of us-east-1)
 SHORTEST, BUCKETS = 0.05, 18  # s; each bucket is twice as wide as the one before, the last one open: up to 1.8 hours
@@ -67,10 +64,10 @@ class Adaptive:
     `closed` must be called for each chunk that is closed, for whatever reason.
     """
 
-    __slots__ = ("_gaps", "_hold_price", "_last", "_patience", "_rent", "_since", "waiting")
+    __slots__ = ("_gaps", "_hold_price", "_last", "_rent", "_since", "patience", "waiting")
 
     def __init__(self, max_delay: float, memory_mb: int) -> None:
-        self._patience = max_delay - min(UPLOAD_SECONDS, max_delay * UPLOAD_SHARE)  # the age at which an upload begins
+        self.patience = max_delay - min(UPLOAD_SECONDS, max_delay * UPLOAD_SHARE)  # the age at which an upload begins
         self._hold_price = HOLD_SECONDS * memory_mb / 1024 * PUTS_PER_GB_SECOND  # in PUTs
         self.forget()
 
@@ -95,12 +92,12 @@ class Adaptive:
         if last is None:
             return HOLD
         self._gaps.add(now - last)
-        self._rent += self._gaps.chance(self._since + self._patience - now) * self.waiting
+        self._rent += self._gaps.chance(self._since + self.patience - now) * self.waiting
         if self._rent <= PER_OBJECT + PER_INVOCATION * self.waiting:
             return RELEASE
         # BESIDE costs no hold, but leaves this invocation's own records behind, which is a bet of its own.
         saves = self._hold_price * self.waiting > 1
-        if self.waiting > 1 and saves and self._gaps.chance(self._patience) <= PER_INVOCATION:
+        if self.waiting > 1 and saves and self._gaps.chance(self.patience) <= PER_INVOCATION:
             return BESIDE
         return HOLD
 
@@ -113,4 +110,4 @@ class Adaptive:
     @property
     def due_at(self) -> float | None:
         """The moment at which what waits is shipped if the environment runs then; None if nothing waits."""
-        return self._since + self._patience if self.waiting else None
+        return self._since + self.patience if self.waiting else None
