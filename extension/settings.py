@@ -263,6 +263,7 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
         _leave_to_the_policy(values, environ)
     elif environ.get(PREFIX + "MAX_DELAY_MILLISECONDS"):
         name = PREFIX + "MAX_DELAY_MILLISECONDS"
+        problems[:] = [problem for problem in problems if not problem.startswith(name)]  # one sentence is enough
         problems.append(f"{name} is {environ[name]!r} and does nothing: it is for {PREFIX}MODE=adaptive")
     unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
     return Settings(values, region, _memory(environ), problems, unknown)
