@@ -11,7 +11,7 @@ from extension.core import adaptive, batcher, clock, hold, recovery, thresholds
 from extension.core.adaptive import Adaptive
 from extension.core.circuit import Circuit
 from extension.core.clock import Clock
-from extension.core.counters import Counters
+from extension.core.counters import Counters, Freshness
 from extension.core.drain import QUIET_SECONDS, Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
@@ -63,6 +63,7 @@ class Shipper:
             batches.thresholds.lower_age(Adaptive(settings.max_delay, settings.memory_mb).patience)
         elif settings.adaptive:
             self._policy = Adaptive(settings.max_delay, settings.memory_mb)
+            self.counters.freshness = Freshness(settings.max_delay)
         self._is_impatient = False  # the end of a handler was waited for in vain: 10 s at most until one has come
         self._is_deaf = False  # a hold ended without any telemetry; none waits for it again until some has come
         self._partial_until = 0.0  # an unfinished record is shipped as it is then
@@ -252,6 +253,8 @@ class Shipper:
         self._limit = hold.hold_limit(event, now)
         self._settled = now.mono + hold.BUFFERING_MS / 1000
         decision = self._policy.invoked(now.mono) if self._policy else adaptive.RELEASE
+        if self.counters.freshness:
+            self.counters.freshness.invoked(now.mono)
         is_waited_for = first or self._settings.ship_invokes == 1 or decision == adaptive.HOLD
         if is_waited_for and self._subscribed and not self._circuit.is_open and not self._is_deaf:
             until = min(now.mono + hold.DONE_TIMEOUT, self._limit)
@@ -376,11 +379,19 @@ class Shipper:
         after = self._reader.state()
         before, self._before = self._before.at_the_start(after), after
         chunk = self._batcher.take(reason, before, after, line)
-        if self._policy:
-            self._policy.closed(now.mono, running=self._request not in self._done)
         from_snapshot = self._restored is not None and not self._request and reason != batcher.RESTORE
         # Each copy that is restored from a snapshot stores what was closed before under the same key.
-        actions += self._outbox.add(Delivery(chunk, maybe_stored=from_snapshot), self._most_waiting)
+        delivery = Delivery(chunk, maybe_stored=from_snapshot)
+        delivery.waited = self._nothing_waits(now.mono)
+        actions += self._outbox.add(delivery, self._most_waiting)
+
+    def _nothing_waits(self, now: float) -> list[tuple[float, int]]:
+        """Tell the policy that all which has come is in closed chunks; return who waited for the last of them."""
+        if not self._policy or not self.counters.freshness:
+            return []
+        running = bool(self._request) and self._request not in self._done
+        self._policy.closed(now, running=running)
+        return self.counters.freshness.closed(now, running=running)
 
     def _release(self, current: Hold, actions: list[events.Action]) -> None:
         held = self._clock.time - current.since
@@ -389,8 +400,8 @@ class Shipper:
         self._is_deaf = self._is_deaf or is_silent
         if self._policy and current.mode == WAIT_DONE and not self._circuit.is_open and not self._drain:
             self._is_impatient = self._is_impatient or not is_silent
-        if self._policy and not self._batcher.records and self._request in self._done:
-            self._policy.closed(self._clock.time, running=False)  # there was nothing to ship
+        if not self._batcher.records and self._request in self._done:
+            self._nothing_waits(self._clock.time)
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None

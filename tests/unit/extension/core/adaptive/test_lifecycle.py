@@ -171,6 +171,43 @@ def test_a_restored_environment_has_learned_nothing() -> None:
     assert story.stored(1002.01).until(1002.1).stored(1002.2).told[-1] == "1002.2 release r1"
 
 
+def promise(story: Story) -> tuple[object, ...]:
+    """Objects, invocations, late ones and the greatest age in ms, as the closing line says."""
+    counts = story.core.counters.as_dict(0)
+    return tuple(counts[name] for name in ("objects", "invocations", "lateInvocations", "greatestAgeMs"))
+
+
+def test_the_report_and_the_closing_line_say_how_the_promise_was_kept() -> None:
+    story = Story(MODE="adaptive").invoke("r1", 0).logs(1).done("r1", 3).stored(3.1)
+    assert promise(story) == (1, 1, 0, 3100)
+    story.invoke("r2", 10, timeout=900).logs(10.1)
+    assert promise(story) == (1, 2, 0, 3100)
+    story.until(69).stored(71)  # the store took long: what r2 has logged is late, r2 itself goes on
+    assert promise(story) == (2, 2, 0, 61_000)
+    story.logs(100).done("r2", 101).until(101.1).stored(130)
+    assert promise(story) == (3, 2, 1, 61_000)
+    story.shutdown(200).until(203)
+    assert {
+        "objects": 3,
+        "invocations": 2,
+        "lateInvocations": 1,
+        "greatestAgeMs": 61_000,
+    }.items() <= story.figures.items()
+
+
+def test_so_does_the_report_in_an_object() -> None:
+    story = begun().invoke("r1", 100).done("r1", 101).stored(101.1).forget()
+    story.post(101.2, platform("report", "r1")).shutdown(300).until(300.2)
+    body = next(reversed(story.chunks.values())).chunk.body
+    assert isinstance(body, bytes)
+    assert b'"objects":2,"invocations":2,"lateInvocations":0,"greatestAgeMs":1100' in body
+
+
+def test_in_mode_thresholds_neither_has_these_figures() -> None:
+    story = warm().shutdown(20).until(23)
+    assert "objects" not in story.figures
+
+
 def test_shutdown_ships_what_waits() -> None:
     story = begun()
     for number in range(600):
