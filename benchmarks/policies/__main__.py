@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmarks.policies import runs, traces
 from benchmarks.policies.tables import COLUMNS, cells
 
+WIDTH = 180  # of a table, also where the output is no terminal
 LIMITS = 1.0, 3600.0  # s, as of MAX_DELAY_MILLISECONDS
 
 
@@ -49,7 +50,7 @@ def main(path: Path | None, max_delay: float, memory: int, seeds: tuple[int, ...
     if form == "json":
         click.echo(json.dumps({"maxDelay": max_delay, "memoryMb": memory, "seeds": found}, indent=1))
         return
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Console(markup=False, highlight=False, emoji=False, width=WIDTH)
     for seed, by_trace in found.items():
         for name, rows in by_trace.items():
             table = Table("rule", title=f"{name}, seed {seed}", title_justify="left", box=None)

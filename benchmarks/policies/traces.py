@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from itertools import accumulate
-from math import cos, pi
+from math import cos, inf, pi
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 COLUMNS = 3
+LONGEST = 900_000  # ms: Lambda's longest timeout
 
 
 class Request(NamedTuple):
@@ -41,7 +42,7 @@ def read(path: Path) -> list[Request]:
                 raise BadTraceError(
                     f"{path}, line {number}: {','.join(row)!r} is not start in seconds,duration in milliseconds,bytes"
                 ) from None
-            if not (start >= 0 and 0 <= duration <= 900_000 and size >= 0):  # noqa: PLR2004 - Lambda's longest timeout
+            if not (0 <= start < inf and 0 <= duration <= LONGEST and 0 <= size < inf):
                 raise BadTraceError(
                     f"{path}, line {number}: {','.join(row)!r}: a start and a size are 0 or more, "
                     "a duration is 0 to 900000 ms"

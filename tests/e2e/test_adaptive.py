@@ -1,4 +1,4 @@
-"""Mode `adaptive` of the built layer in the sandbox: what is on S3 before a freeze, and as many objects as the model."""
+"""Mode `adaptive` of the built layer: what is on S3 before a freeze, and how many objects, beside the model."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_as_many_objects_are_made_as_in_the_model(deployment: Deployment, patter
             time.sleep(max(begin + start - time.monotonic(), 0.0))
             at = time.monotonic()
             result = environment.invoke({"lines": 2})
-            requests.append(Request(at, result.duration_ms / 1000, 1000))
+            requests.append(Request(at, result.report["metrics"]["durationMs"] / 1000, 1000))
     outcome = Outcome(len(requests))
     model = Environment(Adaptation(MAX_DELAY, MEMORY_MB), outcome, 600.0, silent=False)
     for number, request in enumerate(requests):
