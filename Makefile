@@ -78,6 +78,9 @@ experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 .PHONY: bench
 bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick)
 	$(VENV)/python -m benchmarks
+	$(VENV)/python -m benchmarks.policies --format json >build/policies.json
+	mv build/policies.json benchmarks/results/policies.json
+	$(VENV)/python -m tools
 
 .PHONY: test
 test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test, some ten minutes (WORKERS=3 at a time)

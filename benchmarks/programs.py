@@ -33,7 +33,7 @@ PYTHON = [
     *(str(PRIVATE / "bin" / "python3"), "-I", "-S", "-B", "-X", "utf8"),
 ]
 BARE = [*PYTHON, str(ROOT / "benchmarks" / "bare.py")]
-# What `template.yaml` sets where the defaults are the Go sample's.
+# Thresholds that make large objects, and gzip as `template.yaml` sets it.
 TEMPLATE = {"SHIP_RATE_BYTES": "262144", "SHIP_RATE_INVOKES": "100", "SHIP_RATE_MILLISECONDS": "60000"}
 TEMPLATE["COMPRESSION"] = "gzip"
 # Starts a program inside a cgroup; at a full CPU too, so that every figure has the same cost of starting in it.

@@ -7,6 +7,8 @@ PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 FAMILY = "ADAPTIVE_BATCHING_"  # a name that begins so and is not in the table is a typing error
 LOG_TYPES = ("platform", "function", "extension")
 PLACEHOLDERS = ("function", "date", "hour")
+OBJECT_BYTES = 1048576  # mode `adaptive` ships at this size: larger objects save next to nothing
+LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the function has
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
 RUNTIME_API_PORT = 9001  # taken by Lambda itself
 MAX_PREFIX_BYTES = 700  # of the template, before its placeholders are filled in
@@ -60,6 +62,22 @@ class Setting:
 
 TABLE = (
     Setting("S3_BUCKET", "", "bucket", "bucket for the logs; must exist (the extension only calls PutObject)"),
+    Setting(
+        "MODE",
+        "thresholds",
+        "choice",
+        "`thresholds`: ship when one of `SHIP_RATE_*` is reached; `adaptive`: as few objects as `MAX_DELAY` allows, "
+        "and `SHIP_RATE_*` count only where they are set",
+        choices=("thresholds", "adaptive"),
+    ),
+    Setting(
+        "MAX_DELAY_MILLISECONDS",
+        "60000",
+        "number",
+        "with `MODE=adaptive`: how old a record may be when it is on S3",
+        1000,
+        3_600_000,
+    ),
     Setting(
         "SHIP_RATE_BYTES",
         "4096",
@@ -144,6 +162,7 @@ class Settings:
     __slots__ = (
         "_problems",
         "_unknown",
+        "adaptive",
         "addressing_style",
         "api",
         "bucket",
@@ -153,6 +172,8 @@ class Settings:
         "hold_seconds",
         "journal_bytes",
         "log_types",
+        "max_delay",
+        "memory_mb",
         "owner",
         "port",
         "prefix",
@@ -163,7 +184,12 @@ class Settings:
     )
 
     def __init__(
-        self, values: "dict[str, object]", region: str, problems: "list[str]", unknown: "tuple[str, ...]"
+        self,
+        values: "dict[str, object]",
+        region: str,
+        memory_mb: int,
+        problems: "list[str]",
+        unknown: "tuple[str, ...]",
     ) -> None:
         def text(name: str) -> str:
             return str(values[PREFIX + name])
@@ -173,6 +199,9 @@ class Settings:
 
         types = values[PREFIX + "LOG_TYPES"]
         self.bucket = text("S3_BUCKET")  # "": nothing can be shipped
+        self.adaptive = text("MODE") == "adaptive"
+        self.max_delay = number("MAX_DELAY_MILLISECONDS") / 1000
+        self.memory_mb = memory_mb
         self.ship_bytes = number("SHIP_RATE_BYTES")
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
@@ -230,8 +259,29 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
             problems.append(_sentence(setting, read, problem, values[setting.name]))
     if not environ.get(PREFIX + "S3_BUCKET", "").strip():
         problems.append(f"{PREFIX}S3_BUCKET is not set: nothing is shipped; set it to the name of a bucket that exists")
+    if values[PREFIX + "MODE"] == "adaptive":
+        _leave_to_the_policy(values, environ)
+    elif environ.get(PREFIX + "MAX_DELAY_MILLISECONDS"):
+        name = PREFIX + "MAX_DELAY_MILLISECONDS"
+        problems[:] = [problem for problem in problems if not problem.startswith(name)]  # one sentence is enough
+        problems.append(f"{name} is {environ[name]!r} and does nothing: it is for {PREFIX}MODE=adaptive")
     unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
-    return Settings(values, region, problems, unknown)
+    return Settings(values, region, _memory(environ), problems, unknown)
+
+
+def _leave_to_the_policy(values: "dict[str, object]", environ: "Mapping[str, str]") -> None:
+    """Lift the thresholds that are not set: mode `adaptive` decides. Those that are set stay upper bounds."""
+    for setting in TABLE:
+        if setting.name.startswith(PREFIX + "SHIP_RATE_") and not environ.get(setting.name):
+            values[setting.name] = setting.maximum
+    size = PREFIX + "SHIP_RATE_BYTES"
+    values[size] = min(int(str(values[size])), OBJECT_BYTES)
+
+
+def _memory(environ: "Mapping[str, str]") -> int:
+    """Return the function's memory in MB, as Lambda says it."""
+    text = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")[:9]
+    return max(int(text), 1) if text.isascii() and text.isdigit() else LEAST_MEMORY_MB
 
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 #: The files that take longest, longest first: whichever of them began last would be waited for at the end.
 LONGEST = (
+    "e2e/test_adaptive.py",
     "edge/sandbox/lifecycle/test_faults_whole.py",
     "edge/sandbox/cli/test_serve.py",
     "edge/extension/stores/test_contract.py",

@@ -1,8 +1,9 @@
 """Read a function from a SAM, CloudFormation or CDK template: code, variables, layers, limits. Opens no connection.
 
-Three intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name),
-Fn::Sub and Fn::GetAtt with Arn. Any other one in a property that is read here is an error, and so is a value that only
-AWS knows: the URL of a queue, the ARN of a topic, `{{resolve:…}}`. A variable that the caller gives is not read.
+These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name),
+Fn::Sub, Fn::GetAtt with Arn, and Fn::If. Any other one in a property that is read here is an error, and so is a value
+that only AWS knows: the URL of a queue, the ARN of a topic, `{{resolve:…}}`. A variable that the caller gives is not
+read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.sandbox.conditions import Conditions
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
 
@@ -51,6 +53,8 @@ _RESOLVE = "{{resolve:"
 _INSTEAD = "write a plain value, or give the variable with --env"
 #: Characters of a value that a message shows.
 _SHOWN = 60
+_IF_PARTS = 3  # a condition, and a value for either case
+_NO_VALUE = "AWS::NoValue"  # leaves out what has it
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
@@ -74,6 +78,11 @@ class Template:
         given = dict(parameters or {})
         if unknown := set(given) - set(declared):
             raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
+        self._conditions = Conditions(
+            self._mapping(self._document.get("Conditions"), "Conditions"),
+            _split,
+            lambda value, where: _text(self._value(value, where)),
+        )
         self._parameters = {
             name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
         }
@@ -115,7 +124,11 @@ class Template:
             str(self._value(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler")),
             self._name(logical_id),
             runtime=str(self._needed(wanted, "Runtime", logical_id)),
-            variables={name: _text(self._value(value, f"{logical_id}.{name}")) for name, value in variables.items()},
+            variables={
+                name: _text(value)
+                for name, one in variables.items()
+                if (value := self._value(one, f"{logical_id}.{name}")) != _NO_VALUE
+            },
             layers=layers or tuple(self._layer(one, where) for one in shared),
             timeout=self._number(wanted.get("Timeout", 3), f"{logical_id}.Timeout"),
             memory=self._number(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize"),
@@ -194,6 +207,11 @@ class Template:
             return self._attribute([str(part) for part in parts], where)
         if value.name == "Sub":
             return self._substitute(value.argument, where)
+        if value.name == "If":
+            parts = value.argument if isinstance(value.argument, list) else []
+            if len(parts) != _IF_PARTS:
+                raise SandboxError(f"{self._path}: {where} uses If with {_shown(value.argument)}, not a list of three")
+            return parts[1] if self._conditions.hold(str(parts[0]), f"{self._path}: {where}") else parts[2]
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
 
     def _substitute(self, argument: object, where: str) -> str:
@@ -221,6 +239,7 @@ class Template:
             "AWS::Partition": "aws",
             "AWS::StackName": "sandbox",
             "AWS::URLSuffix": "amazonaws.com",
+            _NO_VALUE: _NO_VALUE,
         }
         if name in pseudo:
             return pseudo[name]
@@ -280,6 +299,16 @@ class Template:
         if not isinstance(folder, str) or "://" in folder:
             raise SandboxError(f"{self._path}: {target}.{content} is not a folder here; name one with --layer")
         return self._path.parent / folder
+
+
+def _split(node: object) -> tuple[str, object]:
+    """Return the name of an intrinsic function without `Fn::`, and its argument; "" for anything else."""
+    if isinstance(node, _Intrinsic):
+        return node.name, node.argument
+    if isinstance(node, dict) and len(node) == 1:
+        ((name, argument),) = node.items()
+        return str(name).removeprefix("Fn::"), argument
+    return "", None
 
 
 def _shown(value: object) -> str:

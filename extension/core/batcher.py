@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from extension.records.reader import Received
     from extension.settings import Settings
 
-__all__ = ["AGE", "BACKLOG", "BYTES", "FIRST", "INVOKES", "RESTORE", "SHUTDOWN", "Batcher"]
+__all__ = ["AGE", "BACKLOG", "BESIDE", "BYTES", "FIRST", "GAP", "INVOKES", "RESTORE", "SHUTDOWN", "Batcher"]
 
 BACKLOG, FIRST, RESTORE, SHUTDOWN = "backlog", "first", "restore", "shutdown"
+GAP, BESIDE = "gap", "beside"  # what mode `adaptive` decided at an INVOKE: shipped at its end, beside its handler
 
 CHUNK_BYTES = (
     8 * 1024 * 1024

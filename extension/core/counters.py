@@ -12,6 +12,53 @@ from extension.records import objects
 REPORT = "extension.report"
 
 
+SLOTS = 64  # parts of MAX_DELAY; invocations that begin within one count as old as the first of them
+
+
+class Freshness:
+    """How old records grew before they were stored: what mode `adaptive` promises, by invocation.
+
+    An invocation is as old as its INVOKE is long ago, or, after a part of it was shipped, the rest as that is.
+    """
+
+    __slots__ = ("_max_delay", "_open", "greatest", "invocations", "late", "objects")
+
+    def __init__(self, max_delay: float) -> None:
+        self._max_delay = max_delay  # s
+        self._open: list[tuple[float, int]] = []  # moments, and how many invocations began then
+        self.objects = 0  # that are stored
+        self.invocations = 0
+        self.late = 0  # invocations of which the end was stored after MAX_DELAY
+        self.greatest = 0.0  # s
+
+    def invoked(self, now: float) -> None:
+        """Count an INVOKE."""
+        self.invocations += 1
+        if self._open and now - self._open[-1][0] < self._max_delay / SLOTS:
+            since, count = self._open.pop()
+            self._open.append((since, count + 1))
+        else:
+            self._open.append((now, 1))
+
+    def closed(self, now: float, *, running: bool) -> list[tuple[float, int]]:
+        """Return who waits for the chunk that was closed. `running`: the last invocation counts with a later one."""
+        waited, self._open = self._open, []
+        if running:
+            self._open.append((now, 1))
+            if waited:
+                since, count = waited.pop()
+                waited.append((since, count - 1))
+        return waited
+
+    def stored(self, waited: list[tuple[float, int]], now: float) -> None:
+        """Count an object that is stored, and those who waited for it."""
+        self.objects += 1
+        for since, count in waited:
+            age = now - since
+            self.greatest = max(self.greatest, age)
+            self.late += count * (age > self._max_delay)
+
+
 class Counters:
     """Counts since the start of this process. `lost` are the extension's own losses, `dropped` the platform's."""
 
@@ -20,6 +67,7 @@ class Counters:
         "dropped",
         "duplicate_bodies",
         "errors",
+        "freshness",
         "held_seconds",
         "lost",
         "lost_bytes",
@@ -48,6 +96,7 @@ class Counters:
         self.retries = 0
         self.errors = 0  # unexpected exceptions of the extension's own
         self.held_seconds = 0.0  # that invocations were held open
+        self.freshness: Freshness | None = None  # in mode `adaptive`
         self.reason = ""  # why the environment ends, where that is timeout or failure
         self.request = ""  # which request that hit
         self._reported: tuple[object, ...] = self._noteworthy()
@@ -58,9 +107,11 @@ class Counters:
         self.unparsed += unparsed
         self.dropped += dropped
 
-    def ship(self, records: int) -> None:
-        """Count records that are stored."""
+    def ship(self, records: int, waited: list[tuple[float, int]], now: float) -> None:
+        """Count the records of an object that is stored, and those who waited for it."""
         self.shipped += records
+        if self.freshness:
+            self.freshness.stored(waited, now)
 
     def lose(self, records: int, size: int = 0) -> None:
         """Count records that will not be stored; `size` is in bytes, as far as it is known."""
@@ -116,6 +167,11 @@ class Counters:
             "errors": self.errors,
             "heldMs": round(self.held_seconds * 1000),
         }
+        if self.freshness:
+            counts["objects"] = self.freshness.objects
+            counts["invocations"] = self.freshness.invocations
+            counts["lateInvocations"] = self.freshness.late
+            counts["greatestAgeMs"] = round(self.freshness.greatest * 1000)
         if self.reason:
             counts["shutdownReason"], counts["requestId"] = self.reason, self.request
         return counts

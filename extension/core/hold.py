@@ -25,7 +25,7 @@ class Hold:
     until the upload has been answered. Most invocations begin in STORE, and end there at once if nothing is in flight.
     """
 
-    __slots__ = ("attempt", "flush", "mode", "settle_at", "silent_until", "since", "until")
+    __slots__ = ("attempt", "flush", "mode", "patient_until", "settle_at", "silent_until", "since", "until")
 
     def __init__(self, mode: str, since: float, until: float, attempt: int | None) -> None:
         self.mode = mode
@@ -33,6 +33,7 @@ class Hold:
         self.until = until
         self.attempt = attempt  # the upload whose answer ends the hold; None: the next one that starts
         self.silent_until: float | None = None  # WAIT_DONE ends here if no batch comes before
+        self.patient_until: float | None = None  # WAIT_DONE lasts until then once a batch has come
         self.flush = ""  # reason to ship what waits when the handler is done, whatever the thresholds say
 
     def has_heard_nothing(self, now: float) -> bool:
@@ -42,13 +43,19 @@ class Hold:
     def heard(self) -> None:
         """Note that a batch came: Lambda delivers telemetry here."""
         self.silent_until = None
+        if self.patient_until is not None and self.mode == WAIT_DONE:
+            self.until = max(self.until, self.patient_until)
+
+    def settle(self, now: float) -> None:
+        """Begin the buffering period after which what waits is shipped."""
+        self.mode = SETTLE
+        self.settle_at = min(now + BUFFERING_MS / 1000, self.until)
 
     def done(self, now: float, until: float) -> None:
         """Note that the handler is done: MAX_HOLD, which ends at `until`, counts from here."""
-        self.mode = SETTLE
         self.since = now
         self.until = until
-        self.settle_at = min(now + BUFFERING_MS / 1000, until)
+        self.settle(now)
 
     def advance(self, now: float) -> None:
         """Let time pass."""

@@ -61,6 +61,7 @@ class Delivery:
         "seal_written",
         "tried",
         "unrecovered",
+        "waited",
         "was_hurried",
         "why",
     )
@@ -75,6 +76,7 @@ class Delivery:
         self.unrecovered = 0  # records that it had when it was closed first, and that could not be read again
         self.refusals = 0  # definite answers of the store that it does not take this object
         self.retry_at = 0.0  # once it is set aside
+        self.waited: list[tuple[float, int]] = []  # who waits for it, as Freshness counts
         self.was_hurried = False  # an attempt was abandoned for want of time at SHUTDOWN
         self.why = ""  # the store's words at the last refusal
 
@@ -348,7 +350,7 @@ class Outbox:
         self._collisions = 0
         self._refused_last = False
         self._suspects.clear()
-        self._counters.ship(records)
+        self._counters.ship(records, delivery.waited, now)
         lost = delivery.records - records
         actions: list[events.Action] = [events.Forget(delivery.chunk.seal)]
         if lost:

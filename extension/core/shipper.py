@@ -7,10 +7,11 @@ event and calls it with None when `wake_at()` has come. Inside, time is the core
 from __future__ import annotations
 
 from extension import events
-from extension.core import batcher, clock, hold, recovery
+from extension.core import adaptive, batcher, clock, hold, recovery, thresholds
+from extension.core.adaptive import Adaptive
 from extension.core.circuit import Circuit
 from extension.core.clock import Clock
-from extension.core.counters import Counters
+from extension.core.counters import Counters, Freshness
 from extension.core.drain import QUIET_SECONDS, Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
@@ -56,6 +57,14 @@ class Shipper:
         self._done: dict[str, None] = {}  # requests whose handler has ended
         self._limit = 0.0  # past it this invocation is not held
         self._hold: Hold | None = None
+        self._policy: Adaptive | None = None
+        self._settled = 0.0  # from here on an INVOKE has brought the last batch of the invocation before
+        if settings.adaptive and managed:
+            batches.thresholds.lower_age(Adaptive(settings.max_delay, settings.memory_mb).patience)
+        elif settings.adaptive:
+            self._policy = Adaptive(settings.max_delay, settings.memory_mb)
+            self.counters.freshness = Freshness(settings.max_delay)
+        self._is_impatient = False  # the end of a handler was waited for in vain: 10 s at most until one has come
         self._is_deaf = False  # a hold ended without any telemetry; none waits for it again until some has come
         self._partial_until = 0.0  # an unfinished record is shipped as it is then
         self._drain: Drain | None = None  # set by SHUTDOWN
@@ -173,7 +182,7 @@ class Shipper:
         if self._outbox.attempt:
             moments.append(self._clock.time + clock.HEARTBEAT)
         elif self._may_upload():
-            due_at = None if self._reader.unfinished else self._batcher.due_at
+            due_at = None if self._reader.unfinished else self._due_at
             moments.append(self._outbox.ready_at())
             moments.append(None if self._outbox.pending else due_at)
         if self._reader.unfinished and not self._is_behind:
@@ -212,6 +221,7 @@ class Shipper:
     def _hear(self, received: Received) -> None:
         """Take note of what a batch of this process says about requests, and that one came at all."""
         self._is_deaf = self._is_deaf and not received.done
+        self._is_impatient = self._is_impatient and not received.done
         for request_id in received.done:
             self._done[request_id] = None
         while len(self._done) > REMEMBERED:
@@ -233,21 +243,32 @@ class Shipper:
             if self._batcher.records:  # what the snapshot's environment logged keeps that environment's id
                 self._close(batcher.RESTORE, now, actions)
             self._restored()
+            if self._policy:
+                self._policy.forget()
         self._request = event.request_id
         self._reader.saw(event.request_id, event.arn)
         self._before = self._before.knowing(event.request_id, SEALED_IDS)
         self._batcher.invoked()
         self._outbox.next_event()
         self._limit = hold.hold_limit(event, now)
-        is_waited_for = first or self._settings.ship_invokes == 1
+        self._settled = now.mono + hold.BUFFERING_MS / 1000
+        decision = self._policy.invoked(now.mono) if self._policy else adaptive.RELEASE
+        if self.counters.freshness:
+            self.counters.freshness.invoked(now.mono)
+        is_waited_for = first or self._settings.ship_invokes == 1 or decision == adaptive.HOLD
         if is_waited_for and self._subscribed and not self._circuit.is_open and not self._is_deaf:
             until = min(now.mono + hold.DONE_TIMEOUT, self._limit)
             self._hold = Hold(WAIT_DONE, now.mono, until, self._outbox.attempt)
             self._hold.silent_until = now.mono + hold.silence(self._settings.hold_seconds)
-            self._hold.flush = batcher.FIRST if first else batcher.INVOKES
+            self._hold.flush = batcher.FIRST if first else batcher.GAP if self._policy else batcher.INVOKES
+            if self._policy and not self._is_impatient:
+                self._hold.patient_until = self._limit
         else:
             seconds = 0.0 if self._circuit.is_open else self._settings.hold_seconds
             self._hold = Hold(STORE, now.mono, min(now.mono + seconds, self._limit), self._outbox.attempt)
+            if decision == adaptive.BESIDE and not self._circuit.is_open:
+                self._hold.flush = batcher.BESIDE
+                self._hold.settle(now.mono)
 
     def _on_shutdown(self, event: events.Shutdown, now: events.Moment, actions: list[events.Action]) -> None:
         if self._hold:  # SIGTERM in the middle of an invocation
@@ -327,8 +348,24 @@ class Shipper:
             # What this invocation logs comes within the hold: what was left over from before waits for it.
             if self._hold.wants_flush(now.mono):
                 return self._hold.flush
-            return "" if self._reader.unfinished else self._batcher.due(now, count_invokes=False)
-        return "" if self._reader.unfinished else self._batcher.due(now)
+            return "" if self._reader.unfinished else self._due(now, count_invokes=False)
+        return "" if self._reader.unfinished else self._due(now)
+
+    def _due(self, now: events.Moment, *, count_invokes: bool = True) -> str:
+        """Return which threshold is crossed, if one is, or that the policy's moment has come."""
+        reason = self._batcher.due(now, count_invokes=count_invokes)
+        if reason or self._policy is None:
+            return reason
+        due_at = self._due_at
+        return batcher.AGE if due_at is not None and now.mono >= due_at - thresholds.ROUNDING else ""
+
+    @property
+    def _due_at(self) -> float | None:
+        """When age alone makes the open chunk due. By the policy: from an INVOKE on, after its first batch."""
+        due_at, policy = self._batcher.due_at, self._policy
+        if due_at is None or policy is None or policy.due_at is None:
+            return due_at
+        return min(due_at, max(policy.due_at, self._settled))
 
     def _close(self, reason: str, now: events.Moment, actions: list[events.Action]) -> None:
         """Close the open chunk; what is news about losses goes with it, and at the end what it all came to."""
@@ -344,12 +381,27 @@ class Shipper:
         chunk = self._batcher.take(reason, before, after, line)
         from_snapshot = self._restored is not None and not self._request and reason != batcher.RESTORE
         # Each copy that is restored from a snapshot stores what was closed before under the same key.
-        actions += self._outbox.add(Delivery(chunk, maybe_stored=from_snapshot), self._most_waiting)
+        delivery = Delivery(chunk, maybe_stored=from_snapshot)
+        delivery.waited = self._nothing_waits(now.mono)
+        actions += self._outbox.add(delivery, self._most_waiting)
+
+    def _nothing_waits(self, now: float) -> list[tuple[float, int]]:
+        """Tell the policy that all which has come is in closed chunks; return who waited for the last of them."""
+        if not self._policy or not self.counters.freshness:
+            return []
+        running = bool(self._request) and self._request not in self._done
+        self._policy.closed(now, running=running)
+        return self.counters.freshness.closed(now, running=running)
 
     def _release(self, current: Hold, actions: list[events.Action]) -> None:
         held = self._clock.time - current.since
         self.counters.hold(held)
-        self._is_deaf = self._is_deaf or current.has_heard_nothing(self._clock.time)
+        is_silent = current.has_heard_nothing(self._clock.time)
+        self._is_deaf = self._is_deaf or is_silent
+        if self._policy and current.mode == WAIT_DONE and not self._circuit.is_open and not self._drain:
+            self._is_impatient = self._is_impatient or not is_silent
+        if not self._batcher.records and self._request in self._done:
+            self._nothing_waits(self._clock.time)
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None

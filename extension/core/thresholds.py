@@ -28,6 +28,10 @@ class Thresholds:
         """Ship when `most` bytes wait, at the latest: there is no room for more."""
         self.size = min(self.size, most)
 
+    def lower_age(self, seconds: float) -> None:
+        """Ship when the oldest waiting record is so old, at the latest."""
+        self._seconds = min(self._seconds, seconds)
+
     def crossed(self, size: int, invokes: int, age: float) -> str:
         """Return which threshold is crossed, BYTES, INVOKES or AGE; empty if none is. `age` is in seconds."""
         if size >= self.size:

@@ -148,10 +148,10 @@ def test_the_settings_that_the_readme_shows_have_these_defaults_here_and_in_the_
     parameters = {one.lower(): str(value.get("Default")) for one, value in template["Parameters"].items()}
     defaults = {row.name.removeprefix(PREFIX): row.default for row in TABLE}
     shown = rows(README.read_text(encoding="utf-8"), "The settings that matter")
-    assert len(shown) == 5
+    assert len(shown) == 7
     for setting, default, recommended, _ in shown:
         assert default == (defaults[setting] or "required")
-        assert setting == "S3_BUCKET" or recommended == parameters[setting.replace("_", "").lower()]
+        assert setting == "S3_BUCKET" or recommended == (parameters[setting.replace("_", "").lower()] or "not set")
 
 
 def test_make_lists_its_targets_in_the_width_of_a_terminal() -> None:

@@ -5,6 +5,7 @@ Whoever renames such an attribute mends the test here. What has a public reader 
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from socket import socket
 
+    from extension.core.adaptive import Adaptive
     from extension.core.circuit import Circuit
+    from extension.core.shipper import Shipper
     from extension.extensions_api import ExtensionsApi
     from extension.inbox import Inbox
     from extension.journal import Journal
@@ -55,3 +58,22 @@ def age(store: Any, wall: float, monotonic: float) -> None:  # noqa: ANN401 - ei
     """As if the connection that the store has kept had been idle for so many more seconds on the two clocks."""
     since = store._kept_since
     store._kept_since = (since[0] - wall, since[1] - monotonic)
+
+
+def next_decision(core: Shipper, now: float) -> str:
+    """What the policy would say of an INVOKE at this moment of the core's clock; "" in mode `thresholds`."""
+    return copy.deepcopy(core._policy).invoked(now) if core._policy else ""
+
+
+def bets(policy: Adaptive) -> float:
+    """What was bet since the last object, in invocations."""
+    return policy._rent
+
+
+def numbers(state: object) -> list[float]:
+    """Every number that an object of slots keeps, in those that it holds too."""
+    if isinstance(state, int | float):
+        return [state]
+    if isinstance(state, list):
+        return [number for one in state for number in numbers(one)]
+    return [number for name in getattr(state, "__slots__", ()) for number in numbers(getattr(state, name))]

@@ -7,6 +7,8 @@ import cfnlint.decode
 
 from tests.layer.conftest import ROOT
 
+NO_VALUE = "AWS::NoValue"
+
 
 def template() -> dict[str, Any]:
     """The template, short forms of intrinsic functions spelt out."""
@@ -28,6 +30,15 @@ def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction"
     (policy,) = whole["Resources"][resource]["Properties"]["Policies"]
     resolved: dict[str, Any] = _resolve(policy, values, whole["Conditions"])
     return resolved
+
+
+def variables_of_function(resource: str, **parameters: str) -> dict[str, str]:
+    """The function's environment variables, without those that have no value."""
+    values = defaults() | parameters | {"LogBucket": "a-bucket", "AWS::AccountId": "1", "AWS::NoValue": NO_VALUE}
+    whole = template()
+    variables = whole["Resources"][resource]["Properties"]["Environment"]["Variables"]
+    found = {name: _resolve(value, values, whole["Conditions"]) for name, value in variables.items()}
+    return {name: value for name, value in found.items() if value != NO_VALUE}
 
 
 def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - a table

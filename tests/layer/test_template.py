@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from tests.layer.conftest import ROOT
-from tests.layer.template import defaults, policy_of_function, template
+from tests.layer.template import defaults, policy_of_function, template, variables_of_function
 
 NAME = "adaptive-batching-extension-demo-function"
 
@@ -45,10 +45,37 @@ def test_a_prefix_whose_first_folder_no_policy_can_name_is_refused(prefix: str) 
     assert not re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
 
 
-def test_the_recommended_thresholds() -> None:
+def test_the_recommended_settings() -> None:
     values = defaults()
-    names = ("ShipRateBytes", "ShipRateInvokes", "ShipRateMilliseconds", "Compression", "LogsExpireAfterDays")
-    assert [values[name] for name in names] == ["262144", "100", "60000", "gzip", "30"]
+    names = ("Mode", "MaxDelayMilliseconds", "Compression", "LogsExpireAfterDays")
+    assert [values[name] for name in names] == ["adaptive", "60000", "gzip", "30"]
+
+
+@pytest.mark.parametrize("resource", ["DemoFunction", "ExperimentFunction"])
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, {"MODE": "adaptive", "MAX_DELAY_MILLISECONDS": "60000"}),
+        ({"Mode": "thresholds"}, {"MODE": "thresholds"}),
+        (
+            {"ShipRateBytes": "1", "ShipRateInvokes": "2", "ShipRateMilliseconds": "3", "MaxDelayMilliseconds": "5000"},
+            {
+                "MODE": "adaptive",
+                "MAX_DELAY_MILLISECONDS": "5000",
+                "SHIP_RATE_BYTES": "1",
+                "SHIP_RATE_INVOKES": "2",
+                "SHIP_RATE_MILLISECONDS": "3",
+            },
+        ),
+    ],
+)
+def test_a_threshold_is_passed_only_if_it_is_given_and_max_delay_only_in_mode_adaptive(
+    resource: str, parameters: dict[str, str], expected: dict[str, str]
+) -> None:
+    found = variables_of_function(resource, **parameters)
+    about = ("MODE", "MAX_DELAY_MILLISECONDS", "SHIP_RATE_BYTES", "SHIP_RATE_INVOKES", "SHIP_RATE_MILLISECONDS")
+    prefix = "ADAPTIVE_BATCHING_EXTENSION_"
+    assert {name: found[prefix + name] for name in about if prefix + name in found} == expected
 
 
 def test_the_bucket_is_encrypted_private_owner_enforced_and_retained() -> None:

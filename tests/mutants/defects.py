@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 UNIT, EDGE = "tests/unit/extension/test_", "tests/edge/extension/test_"
 CORE, RECORDS = "tests/unit/extension/core/test_", "tests/unit/extension/records/test_"
 SIMULATION = "tests/unit/extension/simulation/test_simulation.py::test_random_lifecycles_keep_every_invariant"
+POLICY = "tests/unit/extension/core/adaptive/test_"
 KILL, HOLE = "tests/e2e/test_kill.py", "tests/e2e/test_black_hole.py"
 
 
@@ -155,6 +156,37 @@ DEFECTS = (
         "extension.core.hold",
         value("DONE_TIMEOUT", "1e9"),
         CORE + "release.py::test_behind_a_slow_handler_the_end_is_waited_for_ten_seconds_and_no_longer",
+    ),
+    _defect(
+        "an environment is let go whatever waits",
+        "extension.core.adaptive",
+        value("PER_INVOCATION", "1e9"),
+        POLICY + "policy.py::test_where_every_gap_is_over_max_delay_every_invocation_is_held",
+        POLICY + "lifecycle.py::test_rare_traffic_is_shipped_before_each_invocation_ends",
+    ),
+    _defect(
+        "each bet is looked at alone: they never add up",
+        "extension.core.adaptive:Adaptive.invoked",
+        after(sets("self.waiting"), "self._rent = 0.0"),
+        POLICY + "policy.py::test_each_decision_is_that_of_the_formula",
+    ),
+    _defect(
+        "what is left after a chunk may wait for another MAX_DELAY more",
+        "extension.core.adaptive:Adaptive.closed",
+        after(sets("self._since"), "self._since = now + self.patience"),
+        POLICY + "policy.py::test_a_chunk_closed_while_the_invocation_runs_leaves_that_one_waiting_from_then_on",
+    ),
+    _defect(
+        "a circuit that is open holds invocations in mode adaptive",
+        "extension.core.shipper:Shipper._on_invoke",
+        before(sets("is_waited_for"), "self._circuit.is_open = False"),
+        POLICY + "lifecycle.py::test_while_the_circuit_is_open_nobody_is_held",
+    ),
+    _defect(
+        "where the end of handlers is never reported, each is waited for as long as it may run",
+        "extension.core.shipper:Shipper._release",
+        after(sets("self._is_impatient"), "self._is_impatient = False"),
+        POLICY + "lifecycle.py::test_where_the_end_never_comes_later_waits_end_after_ten_seconds_until_it_comes_again",
     ),
     _defect(
         "it hangs when SHUTDOWN is the first event",

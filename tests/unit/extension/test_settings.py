@@ -48,6 +48,8 @@ def test_the_table_has_the_final_names_in_order() -> None:
         "ADAPTIVE_BATCHING_EXTENSION_" + name
         for name in (
             "S3_BUCKET",
+            "MODE",
+            "MAX_DELAY_MILLISECONDS",
             "SHIP_RATE_BYTES",
             "SHIP_RATE_INVOKES",
             "SHIP_RATE_MILLISECONDS",
@@ -477,6 +479,45 @@ def test_the_region_is_the_buckets_else_the_functions_else_the_default_else_none
     assert read().region == "eu-west-1"
     assert from_environ({"AWS_DEFAULT_REGION": "eu-north-1"}).region == "eu-north-1"
     assert from_environ({}).region == ""
+
+
+# mode adaptive
+
+
+def test_without_a_mode_the_thresholds_count_and_max_delay_is_said_to_do_nothing() -> None:
+    assert read().adaptive is False
+    for value in ("5000", "x", "60000"):
+        settings = read(MAX_DELAY_MILLISECONDS=value)
+        assert len(settings.problems) == 1
+        assert f"MAX_DELAY_MILLISECONDS is '{value}' and does nothing" in settings.problems[0]
+
+
+def test_in_mode_adaptive_thresholds_count_only_where_they_are_set() -> None:
+    settings = read(MODE="Adaptive")
+    assert (settings.adaptive, settings.max_delay, settings.problems) == (True, 60.0, ())
+    assert (settings.ship_bytes, settings.ship_invokes, settings.ship_seconds) == (1048576, 2**31, 2**31 / 1000)
+    told = read(MODE="adaptive", SHIP_RATE_BYTES="4097", SHIP_RATE_INVOKES="7", SHIP_RATE_MILLISECONDS="9000")
+    assert (told.ship_bytes, told.ship_invokes, told.ship_seconds) == (4097, 7, 9.0)
+    assert read(MODE="adaptive", SHIP_RATE_BYTES="9000000").ship_bytes == 1048576
+
+
+@pytest.mark.parametrize(("read_as", "used"), [("999", 60.0), ("1000", 1.0), ("3600001", 3600.0), ("soon", 60.0)])
+def test_max_delay_has_bounds(read_as: str, used: float) -> None:
+    settings = read(MODE="adaptive", MAX_DELAY_MILLISECONDS=read_as)
+    assert settings.max_delay == used
+    assert len(settings.problems) == (read_as != "1000")
+
+
+def test_an_unknown_mode_is_said_and_the_thresholds_count() -> None:
+    settings = read(MODE="clever")
+    assert settings.adaptive is False
+    assert "MODE" in settings.problems[0]
+    assert "'clever'" in settings.problems[0]
+
+
+@pytest.mark.parametrize(("said", "used"), [("1769", 1769), ("", 128), ("much", 128), ("0", 1), ("²", 128)])
+def test_memory_is_what_lambda_says_else_128_mb(said: str, used: int) -> None:
+    assert from_environ({**WELL, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": said}).memory_mb == used
 
 
 @given(st.dictionaries(st.sampled_from([setting.name for setting in TABLE]), st.text()))

@@ -84,7 +84,11 @@ def test_a_layer_that_sam_built_is_taken(tmp_path: Path) -> None:
 
 
 MISTAKES = [
-    ("Handler: app.handler", "Handler: !If [a, b, c]", "One.Handler uses If"),
+    (
+        "Handler: app.handler",
+        "Handler: !If [a, b, c]",
+        "One.Handler uses the condition a, which is not in the template",
+    ),
     ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Absent", "refers to Absent"),
     ("BUCKET: !Ref LogBucket", "BUCKET: !Ref Needed", "Needed has no default"),
     ("ARN: !GetAtt LogBucket.Arn", "ARN: !GetAtt LogBucket.DomainName", "LogBucket.DomainName"),
@@ -307,3 +311,60 @@ def test_layers_of_globals_come_first(tmp_path: Path) -> None:
         "Resources:", "Resources:\n  More: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: more/}}"
     )
     assert template(tmp_path, text).function().layers == (tmp_path / "more", tmp_path / "layers/plain")
+
+
+CONDITIONAL = """
+Parameters: {Stage: {Type: String, Default: test}}
+Conditions:
+  IsTest: !Equals [!Ref Stage, test]
+  IsLive: {"Fn::Not": [{Condition: IsTest}]}
+  IsEither: !Or [!Condition IsTest, !Condition IsLive]
+  IsBoth: !And [!Condition IsTest, !Condition IsLive]
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: a.b
+      Runtime: python3.13
+      Timeout: !If [IsTest, 5, 50]
+      Environment:
+        Variables:
+          A: !If [IsLive, !Ref AWS::NoValue, !Ref Stage]
+          B: {"Fn::If": [IsLive, live, {Ref: "AWS::NoValue"}]}
+          C: !If [IsEither, !If [IsBoth, both, either], neither]
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "timeout", "variables"),
+    [("test", 5, {"A": "test", "C": "either"}), ("live", 50, {"B": "live", "C": "either"})],
+)
+def test_if_is_resolved_and_what_has_no_value_is_left_out(
+    tmp_path: Path, stage: str, timeout: int, variables: dict[str, str]
+) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(CONDITIONAL)
+    found = Template(path, {"Stage": stage}).function()
+    assert (found.timeout, found.variables) == (timeout, variables)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("!If [IsTest, 5, 50]", "!If [IsTest, 5]", "F.Timeout uses If with ['IsTest', 5], not a list of three"),
+        ("!If [IsTest, 5, 50]", "!If [None, 5, 5]", "F.Timeout uses the condition None, which is not in the template"),
+        (
+            "!Equals [!Ref Stage, test]",
+            "!Condition IsLive",
+            "condition IsLive uses the condition IsTest, which refers to",
+        ),
+        ("!Equals [!Ref Stage, test]", "!Equals [!Ref Stage]", "condition IsTest is not one of Equals, Not, And, Or"),
+        ("!Equals [!Ref Stage, test]", "7", "condition IsTest is not one of Equals, Not, And, Or"),
+    ],
+)
+def test_a_condition_that_is_unclear_is_one_sentence(tmp_path: Path, before: str, after: str, said: str) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(CONDITIONAL.replace(before, after))
+    with pytest.raises(SandboxError, match=re.escape(said)):
+        Template(path).function()

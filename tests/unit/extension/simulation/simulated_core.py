@@ -48,7 +48,8 @@ class Observed:
         self.fragile = chance() < 0.2  # something in the journal ends each process that reads it again
         self.store = Store(self.random, collides=collides)
         self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
-        self.settings = self._settings()
+        self.adaptive = seed % 3 == 0
+        self.settings = self._settings(seed)
         if self.big:
             self.store.failure_rate = 0.5 if seed % 500 else 1.0
         self._numbers = count(1)
@@ -75,12 +76,19 @@ class Observed:
         self.happened: Counter[str] = Counter()
         self._new_process()
 
-    def _settings(self) -> settings.Settings:
+    def _settings(self, seed: int) -> settings.Settings:
         pick = self.random.choice
+        thresholds = {
+            "SHIP_RATE_BYTES": pick([1, 500, 4096, 100_000]),
+            "SHIP_RATE_INVOKES": pick([1, 1, 2, 10]),
+            "SHIP_RATE_MILLISECONDS": pick([1, 50, 1000, 10_000]),
+        }
+        mode = {"MODE": "adaptive", "MAX_DELAY_MILLISECONDS": (1000, 20_000)[seed % 2]}
+        if self.adaptive and seed % 4:
+            thresholds = {"SHIP_RATE_INVOKES": thresholds["SHIP_RATE_INVOKES"]} if seed % 5 == 0 else {}
         return told(
-            SHIP_RATE_BYTES=pick([1, 500, 4096, 100_000]),
-            SHIP_RATE_INVOKES=pick([1, 1, 2, 10]),
-            SHIP_RATE_MILLISECONDS=pick([1, 50, 1000, 10_000]),
+            **thresholds,
+            **(mode if self.adaptive else {}),
             MAX_HOLD_MILLISECONDS=pick([1, 100, 500]),
             COMPRESSION=pick(["none", "gzip"]),
             CONDITIONAL_WRITE=pick(["on", "on", "off"]) if self.store.collision_rate == 0 else "on",
@@ -109,6 +117,7 @@ class Observed:
         self.waits = False  # for the end of the handler
         self.deaf = False  # an invocation was held for telemetry that did not come
         self.silent_end = 0.0  # 0: not silent
+        self.hold_limit = 0.0  # past it nobody is held for this invocation
         self.invoked = self.exited = self.open = self.leaving = False
         self.failures = 0  # in a row that nothing excuses
         self.trouble_at = 0.0  # on the core's clock: the last answer, or when the circuit opened
@@ -163,6 +172,8 @@ class Observed:
         self.silent_end = 0.0
         if b"runtimeDone" in event.body:
             self.deaf = False
+        if self.held and self.waits and self.adaptive:
+            self.hold_end = self.hold_limit  # the end may be waited for until then
         self.feed(event)
 
     def now(self) -> events.Moment:

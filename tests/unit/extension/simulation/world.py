@@ -13,6 +13,8 @@ import json
 from typing import TYPE_CHECKING
 
 from extension import events
+from extension.core.adaptive import HOLD
+from tests.fakes.inside import next_decision
 from tests.unit.extension.build import function_line, platform
 from tests.unit.extension.simulation.simulated_core import Killed, Observed
 from tests.unit.extension.simulation.simulated_ending import SECONDS
@@ -240,7 +242,8 @@ class World(Observed):
         seconds = 0.0 if self.open else self.settings.hold_seconds
         first = not self.invoked and not self.open
         self.silent_end = 0.0
-        if self.subscribed and not self.open and not self.deaf and (first or self.settings.ship_invokes == 1):
+        is_waited_for = first or self.settings.ship_invokes == 1 or next_decision(self.core, self._clock()) == HOLD
+        if self.subscribed and not self.open and not self.deaf and is_waited_for:
             self.waits = not done
             seconds = PATIENCE if self.waits else seconds
             if self.waits:  # as long as no batch comes it ends sooner
@@ -268,6 +271,8 @@ class World(Observed):
         limit = self.mono + 40.0
         while self.held and self.mono < limit:
             self.pass_time(0.05)
+        if self.adaptive and self.held:  # the end of the handler has not come
+            self.pass_time(max(self.hold_limit - self.mono, 0.0) + 1.0)
         check(not self.held, "each INVOKE is released")
         if chance() < 0.05:
             self.wall += self.random.uniform(-3600.0, 3600.0)  # somebody sets the clock
