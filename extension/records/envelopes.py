@@ -67,7 +67,8 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(WHITESPACE) else [])], ""
-    return _read_array(text, position, found, now_text, steps, None if irregular else plain.find(text, body))
+    lines = None if irregular else plain.find(text, body) if len(body) >= plain.WORTH else plain.Plain.none()
+    return _read_array(text, position, found, now_text, steps, lines)
 
 
 def _read_array(

@@ -24,6 +24,9 @@ _UNICODE = re.compile(rb"\\u[0-9a-fA-F]{4}")
 _REST = bytes(code for code in range(32, 256) if code not in b'"\\')
 
 
+WORTH = 16 * 1024  # bytes of a body from which on the passes over it cost less than they save
+
+
 class Lines:
     """Plain lines that follow each other: each one's text from its time up to the quote that ends its record."""
 

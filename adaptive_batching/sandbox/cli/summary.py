@@ -56,9 +56,13 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
 
 
 def row(name: str, text: str) -> list[str]:
-    """Return a named line of the summary, folded at the width of the terminal."""
-    width = max(shutil.get_terminal_size().columns, 2 * _INDENT)
-    return textwrap.wrap(f"{name:<{_INDENT}}{text}", width, subsequent_indent=" " * _INDENT, break_on_hyphens=False)
+    """Return a named line of the summary, folded at the width of the terminal, if there is one.
+
+    A pipe or a file gets one line, which can be searched.
+    """
+    line = f"{name:<{_INDENT}}{text}"
+    width = shutil.get_terminal_size((len(line), 0)).columns
+    return textwrap.wrap(line, max(width, 2 * _INDENT), subsequent_indent=" " * _INDENT, break_on_hyphens=False)
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -92,14 +92,20 @@ def envelope(text: str, time: str = TIME, kind: str = "function") -> str:
     return f'{{"time":"{time}","type":"{kind}","record":"{text}"}}'
 
 
+FILLER = (envelope("x" * 200) + ",").encode() * (plain.WORTH // 200)
+
+
 def told(received: Received) -> list[object]:
     return [getattr(received, name) for name in FACTS]
 
 
 def both(body: bytes, *types: str, running: str = RUNNING) -> tuple[list[object], list[object]]:
-    """What a reader makes of a body, and what it makes of the same with a blank that leaves it to the scanner."""
+    """What a reader makes of a body, and what it makes of the same with a blank that leaves it to the scanner.
+
+    Before the body stand lines enough to make it one that is worth counting.
+    """
     outcomes = []
-    for one in (body, b"[ " + body[1:]):
+    for one in (b"[" + FILLER + body[1:], b"[ " + FILLER + body[1:]):
         source = reader(*types)
         source.saw(EARLIER)
         read(f"[{start(EARLIER)},{start(running)}]" if running else "[]", source)
