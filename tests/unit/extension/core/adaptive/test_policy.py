@@ -217,6 +217,18 @@ def test_with_little_memory_or_few_that_wait_a_hold_is_cheaper_than_another_obje
     assert BESIDE in Run(memory_mb=128).all([1.0] * 10_000).decisions
 
 
+@pytest.mark.parametrize(("memory", "fewest"), [(128, 24), (300, 11), (1024, 3), (10_240, 2)])
+def test_beside_pays_from_so_many_on_that_an_object_costs_less_than_their_holds(memory: int, fewest: int) -> None:
+    """A hold is 0.1 s of this memory at $0.0000166667 per GB-second, a PUT $0.000005."""
+    for waiting in {max(fewest - 1, 2), fewest}:
+        run = Run(memory_mb=memory).all([0.0] * 1000)
+        run.policy.closed(run.now, running=False)
+        for _ in range(waiting - 1):
+            assert run.policy.invoked(run.now) == RELEASE
+        decision = run.policy.invoked(run.now + MAX_DELAY - 1.01)  # a moment before it is due
+        assert decision == (BESIDE if waiting == fewest else HOLD)
+
+
 @given(GAPS, MEMORY)
 def test_beside_leaves_the_bet_on_this_invocation_within_what_it_may_cost(gaps: list[float], memory: int) -> None:
     run = Run(memory_mb=memory)
@@ -282,6 +294,16 @@ def test_inside_a_bucket_it_falls_with_the_logarithm() -> None:
     for share in (0.0, 0.25, 0.5, 0.75):
         expected = (99 * (1 - share) + 0.5) / (99 + RECENT + 1)
         assert known.chance(SHORTEST * 2 ** (5 + share)) == pytest.approx(expected)
+
+
+def test_gaps_are_told_apart_up_to_1_8_hours() -> None:
+    known = Gaps()
+    for _ in range(20):
+        known.add(4000.0)
+    assert known.chance(7000.0) == pytest.approx(0.5 / 21)
+    known.add(7000.0)
+    assert known.chance(6900.0) == pytest.approx(1.5 / 22, abs=0.2)
+    assert known.chance(1e9) == pytest.approx(1.5 / 22)
 
 
 def test_a_change_of_traffic_shows_within_four_gaps() -> None:
