@@ -6,6 +6,7 @@ the two must then agree in everything. The rest excuse one field.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 ADDRESSES = (*ENDPOINTS, FULL_URI)
 BLANK = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_PROFILE", RELATIVE_URI, FULL_URI, *ENDPOINTS)
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+PROXIES = ("http_proxy", "https_proxy")
+PORTS = {"http": "80", "https": "443"}
 GATE, PAST, SCORE = "https://gate/s3/v1/", "2020-01-01T00:00:00Z", "http://under_score:9000"
 PROXIED: dict[str, str | None] = {"AWS_ENDPOINT_URL": "http://minio:9000", "HTTP_PROXY": "http://p:3128"}
 SIX: dict[str, str | None] = {"AWS_ENDPOINT_URL": "https://[fd00::1]", "HTTPS_PROXY": "http://p:3128"}
@@ -69,6 +72,13 @@ def written(address: str) -> str:
     """An endpoint as boto3 wants it written."""
     address = address.strip().removeprefix("//")
     return address if "://" in address else f"http://{address}"
+
+
+def endpoint(environ: Environ) -> str:
+    """The endpoint that counts, as boto3 wants it written; AWS itself where none does."""
+    ignored = environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true"
+    named = [] if ignored else [environ[name] for name in ENDPOINTS if environ.get(name, "").strip()]
+    return written(named[0]) if named else "https://s3.amazonaws.com"
 
 
 def _blank(environ: Environ) -> Environ:
@@ -114,13 +124,21 @@ def _never_expire(environ: Environ) -> Environ:
 
 
 def _own_port(environ: Environ) -> Environ:
-    return {**environ, **{one: environ[one].replace("http://h:80", "http://h") for one in ENDPOINTS if one in environ}}
+    def left_out(address: str) -> str:
+        port = PORTS.get(address.partition(":")[0].lower())
+        return re.sub(rf"^(\w+://[^/?#]*):{port}(?![^/?#])", r"\1", address)
+
+    return {**environ, **{name: left_out(environ[name]) for name in ENDPOINTS if name in environ}}
 
 
 def _own_port_excepted(environ: Environ) -> Environ:
-    if "NO_PROXY" not in environ:
+    """Without the port in NO_PROXY that the endpoint leaves out."""
+    address = endpoint(_own_port(environ))
+    port = PORTS.get(address.partition(":")[0].lower())
+    if re.search(r":\d*$", address.split("/")[2]):
         return environ
-    return {**environ, "NO_PROXY": environ["NO_PROXY"].replace("amazonaws.com:443", "amazonaws.com")}
+    names = [name for name in environ if name.lower() == "no_proxy"]
+    return {**environ, **{name: re.sub(rf":{port}(?=\s*(,|$))", "", environ[name]) for name in names}}
 
 
 def _no_cgi(environ: Environ) -> Environ:
@@ -128,8 +146,8 @@ def _no_cgi(environ: Environ) -> Environ:
 
 
 def _no_password(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
-    half = ours.proxy_authorization in ("Basic bWU6", "Basic OnB3")  # me: and :pw
-    return name == "proxy_authorization" and half and not theirs.proxy_authorization
+    user, _, password = base64.b64decode(ours.proxy_authorization.removeprefix("Basic ")).partition(b":")
+    return name == "proxy_authorization" and bool(user) != bool(password) and not theirs.proxy_authorization
 
 
 def _dots(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
@@ -162,7 +180,7 @@ def _bad_bucket(_: Environ, name: str, ours: Outcome, __: Outcome) -> bool:
 
 
 def _underscore(environ: Environ, name: str, _: Outcome, theirs: Outcome) -> bool:
-    return name == "refused" and theirs.refused == "ValueError" and SCORE in map(environ.get, ENDPOINTS)
+    return name == "refused" and theirs.refused == "ValueError" and "_" in endpoint(environ).split("/")[2]
 
 
 def _no_region(environ: Environ, name: str, ours: Outcome, __: Outcome) -> bool:
@@ -171,7 +189,8 @@ def _no_region(environ: Environ, name: str, ours: Outcome, __: Outcome) -> bool:
 
 
 def _bad_proxy(environ: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
-    return name == "refused" and ours.refused == "BadProxy" and "socks5://p" in environ.values() and not theirs.refused
+    schemes = {environ[one].partition("://")[0] for one in environ if one.lower() in PROXIES and "://" in environ[one]}
+    return name == "refused" and ours.refused == "BadProxy" and not schemes <= {*PORTS} and not theirs.refused
 
 
 DESIGN = (
