@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from extension.events import Invoke, Moment
 
 DEADLINE_MARGIN = 0.25  # s: an invocation is never held closer to its own timeout than this
+LONGEST = 900.0  # s: Lambda's longest timeout; a deadline further away cannot be
 DONE_TIMEOUT = 10.0  # s after INVOKE that platform.runtimeDone is waited for
 SILENCE_LEAST = 0.25  # s after INVOKE: no batch can come before the platform has buffered and sent one
 SILENCE_MOST = 1.0  # s after INVOKE without any telemetry: it does not come, and an environment pays for that only once
@@ -90,4 +91,4 @@ def silence(hold_seconds: float) -> float:
 
 def hold_limit(invoke: Invoke, now: Moment) -> float:
     """Return the moment after which this invocation is not held, whatever is in flight."""
-    return now.mono + (invoke.deadline - now.wall) - DEADLINE_MARGIN
+    return now.mono + min(invoke.deadline - now.wall, LONGEST) - DEADLINE_MARGIN

@@ -62,8 +62,10 @@ def constant(prefix: str, function: str) -> str:
 
 def explained(error: StoreError, place: Place) -> str:
     """Return what happened, in the store's words, and what to do about it where that is known."""
-    remedy = _remedy(error, place)
-    return f"{str(error).rstrip('. ')}. {remedy}" if remedy else str(error)
+    words, remedy = str(error), _remedy(error, place)
+    if not remedy:
+        return words
+    return f"{words} {remedy}" if words.endswith(".") else f"{words}. {remedy}"
 
 
 def _remedy(error: StoreError, place: Place) -> str:

@@ -29,6 +29,7 @@ __all__ = ["Violation", "World"]
 ROUNDING = 0.001  # s
 TICKS = 2**22  # of a second: the journal's resolution of arrivals
 SILENCE = 1.0  # s without any telemetry that the end of a handler is waited for
+LONGEST = 900.0  # s that an invocation may take
 MARGIN, PATIENCE = 0.25, 10.0  # s before the deadline; that the end of the first handler is waited for
 BIG = 5 * 1024 * 1024  # bytes of a record in the few worlds in which waiting bytes reach their bound
 
@@ -238,7 +239,7 @@ class World(Observed):
         deadline = Told(self.random, self.now().wall, timeout, odd_rate=0.1)
         self.happened[f"INVOKE, deadline {deadline.name}"] += 1
         left = 0.0 if deadline.seconds is None else deadline.seconds
-        self.hold_limit = self.mono + max(left - MARGIN, 0.0)
+        self.hold_limit = self.mono + max(min(left, LONGEST) - MARGIN, 0.0)
         seconds = 0.0 if self.open else self.settings.hold_seconds
         first = not self.invoked and not self.open
         self.silent_end = 0.0

@@ -146,7 +146,7 @@ def _no_cgi(environ: Environ) -> Environ:
 
 
 def _no_password(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
-    user, _, password = base64.b64decode(ours.proxy_authorization.removeprefix("Basic ")).partition(b":")
+    user, _colon, password = base64.b64decode(ours.proxy_authorization.removeprefix("Basic ")).partition(b":")
     return name == "proxy_authorization" and bool(user) != bool(password) and not theirs.proxy_authorization
 
 

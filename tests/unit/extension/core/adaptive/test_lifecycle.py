@@ -49,6 +49,11 @@ def test_rare_traffic_is_shipped_before_each_invocation_ends() -> None:
     ]
 
 
+def test_a_deadline_beyond_lambda_s_longest_timeout_holds_nobody_longer_than_that() -> None:
+    story = begun().invoke("r1", 100, timeout=9000 * 3600.0).logs(100.1).until(10_000)
+    assert story.told[-1] == "999.75 release r1"
+
+
 def test_the_report_that_follows_a_hold_has_no_age_and_goes_with_the_next_object() -> None:
     story = begun().invoke("r1", 100).done("r1", 101).stored(101.1).forget()
     story.post(101.2, platform("report", "r1")).until(10_000)
