@@ -37,5 +37,5 @@ def test_the_report_of_the_experiment_that_its_page_shows_is_what_the_commands_p
     run = f"adaptive-batching experiment run -n 12 -c 3 --sleep 1-20 --folder {tmp_path}/experiment"
     printed = ran(f"{run} && adaptive-batching experiment analyze {tmp_path}/experiment")
     today = shape(printed.replace(str(tmp_path), "build").splitlines())
-    at = today.index(shape(report)[0])
-    assert (before, today[at : at + len(report)]) == ("…", shape(report))
+    assert before == "…"
+    assert " ".join(shape(report)) in " ".join(today)  # where a line is folded depends on the figures
