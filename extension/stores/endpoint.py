@@ -167,7 +167,7 @@ def _bypassed(target: Url, exceptions: str) -> bool:
     """
     if exceptions == "*":
         return True
-    host = target.host
+    host = f"[{target.host}]" if ":" in target.host else target.host
     for part in exceptions.lower().split(","):
         name = part.strip().lstrip(".")
         if not name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import urllib.request
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,32 @@ S3 = Url("https://logs.s3.eu-west-1.amazonaws.com")
 def test_the_proxy_on_the_way(environ: dict[str, str], expected: str | None) -> None:
     proxy = proxy_for(S3, environ)
     assert (proxy and f"{proxy.host}:{proxy.port}") == expected
+
+
+PLACES = ["[::1]:9000", "[::1]", "[fd00::1]", "127.0.0.1:9000", "minio:9000", "minio", "s3.minio:81"]
+EXCEPTED = [
+    *PLACES,
+    "::1",
+    "::1:9000",
+    "fd00::1",
+    "127.0.0.0/8",
+    ".minio",
+    "MINIO",
+    "inio",
+    "minio:81",
+    "9000",
+    "[",
+    "]",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", EXCEPTED)
+def test_what_no_proxy_names_is_what_python_takes_it_to_name(place: str, name: str) -> None:
+    python: Any = urllib.request
+    bypassed = python.proxy_bypass_environment(place, {"no": f"x, {name} ,y"})
+    proxy = proxy_for(Url(f"http://{place}/base"), {"HTTP_PROXY": "http://p", "NO_PROXY": f"x, {name} ,y"})
+    assert (proxy is None) == bool(bypassed)
 
 
 def test_a_proxy_that_is_no_address_is_said_without_its_password() -> None:

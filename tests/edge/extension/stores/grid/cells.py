@@ -83,6 +83,9 @@ WHERE: dict[str, list[str | None]] = {
         ),
         *(
             "http://under_score:9000",
+            "https://a.b_c/base",
+            "https://h:443/base",
+            "http://me@h:80",
             "minio:9000",
             "minio",
             "//minio",
@@ -125,8 +128,8 @@ WHERE: dict[str, list[str | None]] = {
 }
 PROXIES = [None, "", "http://p:3128", "p:3128", "p", "http://me@p:3128", "http://me:@p:3128", "http://me:pw@p:3128"]
 WAY: dict[str, list[str | None]] = {
-    "HTTP_PROXY": [*PROXIES, "http://m%40e:p%3Aw%20%25@p", "https://p:3129"],
-    "http_proxy": [None, "", "http://low:3128", "http://:pw@low:3128"],
+    "HTTP_PROXY": [*PROXIES, "http://m%40e:p%3Aw%20%25@p", "https://p:3129", "socks4://p:1080"],
+    "http_proxy": [None, "", "http://low:3128", "http://:pw@low:3128", "http://other@low"],
     "Http_Proxy": [None, "", "http://mixed:1"],
     "HTTPS_PROXY": [
         *PROXIES,
@@ -137,6 +140,8 @@ WAY: dict[str, list[str | None]] = {
         "https://p:3129",
         "socks5://p",
         "http://p:x",
+        "ftp://p",
+        "http://:other@p",
     ],
     "https_proxy": [None, "", "http://low:3128", "https://me:pw@low"],
     "Https_Proxy": [None, "", "http://mixed:1"],
@@ -164,9 +169,9 @@ WAY: dict[str, list[str | None]] = {
             "x, minio ,127.0.0.1",
             "*,minio",
         ),
-        *("::1", "[::1]", "[::1]:9000", "127.0.0.0/8", "10.0.0.5", ",", "minio."),
+        *("::1", "[::1]", "[::1]:9000", "127.0.0.0/8", "10.0.0.5", ",", "minio.", "x,h:443 ,y", "h:80"),
     ],
-    "no_proxy": [None, "", "*", "minio,amazonaws.com"],
+    "no_proxy": [None, "", "*", "minio,amazonaws.com", "amazonaws.com:443,h:80"],
     "No_Proxy": [None, "", "*"],
     "AWS_CA_BUNDLE": [None, "", "  ", "/one.pem"],
     "REQUESTS_CA_BUNDLE": [None, "", "/two.pem"],
@@ -263,12 +268,14 @@ def singles() -> Iterator[Cell]:
 
 
 def drawn(seed: int, number: int) -> Iterator[Cell]:
-    """So many cells drawn by a seed: each dimension is at its default more often than not, or all would be refused."""
+    """So many cells drawn by a seed: most dimensions are as in one of the surroundings, or all would be refused."""
     chance = random.Random(seed)
     for _ in range(number):
         share = chance.choice((0.04, 0.1, 0.25))
+        around = {**DEFAULT, **chance.choice(SURROUNDINGS)}
         yield {
-            name: chance.choice(values) if chance.random() < share else values[0] for name, values in DIMENSIONS.items()
+            name: chance.choice(values) if chance.random() < share else around[name]
+            for name, values in DIMENSIONS.items()
         }
 
 

@@ -141,6 +141,10 @@ def _own_port_excepted(environ: Environ) -> Environ:
     return {**environ, **{name: re.sub(rf":{port}(?=\s*(,|$))", "", environ[name]) for name in names}}
 
 
+def _no_user(environ: Environ) -> Environ:
+    return {**environ, **{one: re.sub("//[^/?#]*@", "//", environ[one]) for one in ENDPOINTS if one in environ}}
+
+
 def _no_cgi(environ: Environ) -> Environ:
     return without(environ, "REQUEST_METHOD")
 
@@ -158,11 +162,6 @@ def _dots(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
 
 def _brackets(_: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
     return name == "host" and bool(ours.tunnel) and theirs.host == f"[{ours.host}]"
-
-
-def _user(environ: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
-    asked = any("@" in environ.get(one, "") for one in ENDPOINTS)
-    return asked and name in ("dialled", "tunnel", "host", "target") and ours.host == f"{environ[BUCKET]}.{theirs.host}"
 
 
 def _line_break(environ: Environ, name: str, ours: Outcome, theirs: Outcome) -> bool:
@@ -203,6 +202,7 @@ DESIGN = (
     Difference("no region at all", {FUNCTION_REGION: None}, excuses=_no_region),
     Difference("`AWS_REGION` beside `AWS_DEFAULT_REGION`", {"AWS_REGION": "us-west-2"}, reads=_function_region),
     Difference("an address without a scheme", {"AWS_ENDPOINT_URL": "minio:9000"}, LIGHT, reads=_addresses),
+    Difference("an endpoint with a user", USER, LIGHT, reads=_no_user),
     Difference("an endpoint with `_` in its name", {"AWS_ENDPOINT_URL": SCORE}, LIGHT, excuses=_underscore),
     Difference("a proxy's user or password alone", {"HTTPS_PROXY": "http://me@p:3128"}, LIGHT, excuses=_no_password),
     Difference("a proxy of another kind (`socks5://`)", {"HTTPS_PROXY": "socks5://p"}, LIGHT, excuses=_bad_proxy),
@@ -214,7 +214,6 @@ DESIGN = (
     Difference("a key with `..`, through an HTTP proxy", {KEY: "a/../b", **PROXIED}, LIGHT, excuses=_dots),
     Difference("an IPv6 endpoint with TLS, through a proxy", SIX, LIGHT, excuses=_brackets),
     Difference("`SSL_CERT_FILE`", {"AWS_ENDPOINT_URL": GATE, "SSL_CERT_FILE": "/three.pem"}, LIGHT, excuses=_openssl),
-    Difference("the bucket in the host, at an endpoint with a user", USER, LIGHT, excuses=_user),
     Difference("blanks around a key", {"AWS_ACCESS_KEY_ID": " AKIAEXAMPLE "}, LIGHT, reads=_keys),
     Difference("half a key pair, and a container endpoint", HALF, LIGHT, reads=_half_keys),
     Difference("a line break behind the token in its file", LINE, LIGHT, excuses=_line_break),
