@@ -153,34 +153,29 @@ def panels(traces: dict[str, Rows]) -> str:
 
 def overview(traces: dict[str, Rows]) -> str:
     """Return the chart of all traces at once: geometric means of cost and p99, and the worst late share beside them."""
-    width, height = 560, 420
+    width, height, legend = 420, 420, 300
     parts = [
         (
             '<svg xmlns="http://www.w3.org/2000/svg" font-size="11" '
-            f'viewBox="0 0 {width + 2 * MARGIN + 40} {height + 2 * MARGIN + 30}">'
+            f'viewBox="0 0 {width + 2 * MARGIN + legend} {height + 2 * MARGIN}">'
         ),
         STYLE,
         (
             f'<text x="{MARGIN}" y="16">geometric means over {len(traces)} traces: $ per million invocations '
-            "(upwards), p99 of the age in seconds; behind the name: late on the worst trace</text>"
+            "(upwards), p99 of the age in seconds; in brackets: late on the worst trace</text>"
         ),
         *frame(MARGIN, MARGIN, width, height),
     ]
-    taken: list[tuple[float, float]] = []
-    for rule in next(iter(traces.values())):
+    for number, rule in enumerate(next(iter(traces.values())), 1):
         dollars = mean(rows[rule]["dollars_per_million"] for rows in traces.values())
         seconds = mean(rows[rule]["p99"] for rows in traces.values())
         late = max(rows[rule]["late"] for rows in traces.values())
         x, y = place(dollars, seconds, width, height)
         parts.append(dot((dollars, seconds), rule, MARGIN, MARGIN, width, height))
-        while any(abs(y - other) < 11 and abs(x - beside) < 200 for beside, other in taken):  # noqa: PLR2004 - pixels
-            y += 11
-        taken.append((x, y))
-        anchor, offset = ("end", -7) if x > width * 0.6 else ("start", 7)
-        parts.append(
-            f'<text x="{MARGIN + x + offset:.1f}" y="{MARGIN + y + 4:.1f}" text-anchor="{anchor}">'
-            f"{rule} ({share(late)})</text>"
-        )
+        parts.append(f'<text x="{MARGIN + x + 5:.1f}" y="{MARGIN + y - 4:.1f}" font-size="9">{number}</text>')
+        name = f"{number}  {rule} ({share(late)})"
+        below = f'x="{MARGIN + width + 16}" y="{MARGIN + 16 * number}"'
+        parts.append(f"<text {below}>{name}</text>")
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
