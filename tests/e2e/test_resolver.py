@@ -22,7 +22,7 @@ def test_a_silent_resolver_costs_two_holds_and_no_record() -> None:
         timeout=100,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
-        env=dict(os.environ),  # without the COLUMNS that readline sets behind Python's back in pytest's own process
+        env={**os.environ, "COLUMNS": "200"},  # readline, which pytest loads, sets it to 80
     )
     if "hang-dns" in done.stderr and done.returncode == 2:
         pytest.skip(done.stderr.strip().splitlines()[-1])  # which says what is not allowed here
