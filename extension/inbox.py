@@ -50,10 +50,10 @@ class Inbox:
         """Wake the consumer."""
         _signal(self._arrived)
 
-    def take(self, timeout: "float | None") -> "list[object]":
+    def take(self, timeout: "float | None", most: int = TAKEN_BYTES) -> "list[object]":
         """Return what has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item.
 
-        Of bodies a MiB at most: what comes behind them stays for the next time.
+        Of bodies `most` bytes, one body at least: what comes behind them stays for the next time.
         """
         if not self._items:
             if timeout is None:
@@ -64,7 +64,7 @@ class Inbox:
             count = taken = 0
             for _, size in self._items:
                 taken += size
-                if count and taken > TAKEN_BYTES:
+                if count and taken > most:
                     taken -= size
                     break
                 count += 1

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from extension.startup import Started
 
 SHOWN = 200  # bytes of an odd event in a message
+ALL = 1 << 62  # bytes of the inbox: whatever is in it
 SLICE = object()  # item: the next slice of what an earlier process left is due
 
 
@@ -126,7 +127,7 @@ class Consumer:
         for number, action in enumerate(actions):
             try:
                 if isinstance(action, events.Exit):
-                    for item in (*self.pending, *self._inbox.take(0)):
+                    for item in (*self.pending, *self._inbox.take(0, ALL)):
                         if batch := _batch_of(item):
                             action.leaves(batch)
                     counts = {"version": VERSION, **action.counts}
