@@ -165,6 +165,7 @@ class Shipper:
         elif isinstance(event, events.BatchDropped):
             self.counters.receive(event.records)
             self.counters.lose(event.records, event.size)
+            self._expect_no_end()
         elif event is not None:
             self._on_answer(event, actions)
         self._advance(moment, actions)
@@ -228,8 +229,13 @@ class Shipper:
             del self._done[next(iter(self._done))]
         if self._hold:
             self._hold.heard()
-            if received.dropped and self._hold.mode == WAIT_DONE:
-                self._settle(self._hold)
+        if received.dropped:
+            self._expect_no_end()
+
+    def _expect_no_end(self) -> None:
+        """Wait for the end of the handler no longer: it may be among records that were dropped."""
+        if self._hold and self._hold.mode == WAIT_DONE:
+            self._settle(self._hold)
 
     def _close_partial(self, now: events.Moment) -> None:
         """Close a record whose rest did not come: what there is of it is shipped."""
