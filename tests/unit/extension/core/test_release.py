@@ -28,11 +28,6 @@ def test_an_empty_environment_releases_at_once() -> None:
     assert warm().invoke("r1", 11).told == ["11 release r1"]
 
 
-def test_nothing_is_held_where_nothing_is_subscribed() -> None:
-    story = Story(subscribed=False, SHIP_RATE_INVOKES=1).invoke("r1", 0).invoke("r2", 1)
-    assert story.told == ["0 release r1", "1 release r2"]
-
-
 # the first invocation
 
 
