@@ -8,6 +8,7 @@ import time
 
 CAPACITY_BYTES = 8 * 1024 * 1024  # of bodies that wait for the consumer; a single body always fits
 TAKEN_BYTES = 1024 * 1024  # of bodies that the consumer takes at once, one body at least: the rest still counts here
+EVERYTHING = 1 << 62  # bytes
 TIMEOUT = 1.0  # s that a full queue delays the platform's answer before the oldest batch is shed
 
 
