@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from benchmarks import batches, quota
-from benchmarks.output.rows import Row, at_most, compared, middle, spread, unmeasured, with_words
+from benchmarks.output.rows import Row, at_most, middle, spread, unmeasured, with_words
 from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
 from benchmarks.servers import Store
 from tests.fakes.certificates import TestAuthority
@@ -180,17 +179,3 @@ def _settle(program: Program) -> None:
         now = program.cpu
         quiet = quiet + 1 if now - last < 0.0005 else 0  # noqa: PLR2004 - s of CPU
         last = now
-
-
-def level_comparison(levels: tuple[int, ...] = (1, 6)) -> Row:
-    """Return what zlib alone costs, on the lines that are shipped, at each level, and gains."""
-    data = "".join(batches.lines(2000, 500)).encode()
-    told = {}
-    for level in levels:
-        began = time.process_time()
-        size = len(zlib.compress(data, level))
-        told[level] = (1000 * (time.process_time() - began) / (len(data) / MEGABYTE), len(data) / size)
-    said = "; ".join(f"level {level}: {ms:.1f} ms per MB, {ratio:.1f}x" for level, (ms, ratio) in told.items())
-    return compared(
-        "gzip alone, by level", said, **{str(level): [round(n, 2) for n in two] for level, two in told.items()}
-    )

@@ -77,6 +77,13 @@ def likely_records(body: bytes) -> int:
     return max(body.count(b'"record":'), 1)
 
 
+def unread(item: object) -> "UnreadBatch | None":
+    """Return serial, records and bytes of a batch; None for anything else."""
+    if isinstance(item, LogsReceived):
+        return item.placeholder()
+    return item if isinstance(item, UnreadBatch) else None
+
+
 class BatchDropped:
     """So many records of a whole batch were dropped before they were read: no room, or a fault of the extension."""
 

@@ -8,6 +8,7 @@ import time
 
 CAPACITY_BYTES = 8 * 1024 * 1024  # of bodies that wait for the consumer; a single body always fits
 TAKEN_BYTES = 1024 * 1024  # of bodies that the consumer takes at once, one body at least: the rest still counts here
+EVERYTHING = 1 << 62  # bytes
 TIMEOUT = 1.0  # s that a full queue delays the platform's answer before the oldest batch is shed
 
 
@@ -50,10 +51,10 @@ class Inbox:
         """Wake the consumer."""
         _signal(self._arrived)
 
-    def take(self, timeout: "float | None") -> "list[object]":
+    def take(self, timeout: "float | None", most: int = TAKEN_BYTES) -> "list[object]":
         """Return what has arrived, in order; wait `timeout` seconds at most (None: for ever) for the first item.
 
-        Of bodies a MiB at most: what comes behind them stays for the next time.
+        Of bodies `most` bytes, one body at least: what comes behind them stays for the next time.
         """
         if not self._items:
             if timeout is None:
@@ -64,7 +65,7 @@ class Inbox:
             count = taken = 0
             for _, size in self._items:
                 taken += size
-                if count and taken > TAKEN_BYTES:
+                if count and taken > most:
                     taken -= size
                     break
                 count += 1

@@ -14,8 +14,8 @@ is told, `sandbox.localdomain`, is one of this machine's own, as in the sandbox,
 Connections are few. When all places are taken, the connection that has been silent longest is closed: Lambda opens
 another one for its next batch, and whatever else in the environment has connected cannot keep it out.
 
-What is being received is bounded in bytes. A request that finds no room is answered 503: what is Lambda's comes again,
-and once Lambda's path is known its batches always get in.
+What is being received is bounded in bytes. A request that finds no room is answered 503; what comes by the path that
+Lambda is told always gets in.
 """
 
 import _socket
@@ -194,7 +194,7 @@ class Listener:
         Raises Refusal if there is none: the body is not read.
         """
         length = body_length(headers)
-        if self._path_is_used and self.path in path:
+        if self.path in path:
             return 0
         with self._lock:
             if self._receiving + length > ROOM:

@@ -1,6 +1,6 @@
-"""Run the experiment on this machine: the project's sandbox and an S3, each as a process of its own.
+"""Run the experiment on this machine: the project's sandbox as a process of its own, and the sandbox's embedded S3.
 
-This module uses only the command line and the HTTP interface of the sandbox.
+Of the sandbox itself this module uses only the command line and the HTTP interface.
 """
 
 from __future__ import annotations
@@ -13,31 +13,24 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
+from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
 from adaptive_batching.experiment import exports
 from adaptive_batching.experiment.core.observations import Kind
 from adaptive_batching.experiment.runner import RunError
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.s3 import embedded
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from mypy_boto3_s3 import S3Client
-
 BUCKET = "experiment-logs"
 FUNCTION = "experiment"
-REGION = "us-east-1"
 #: Seconds within which a process must print its address, and seconds within which it must end.
 START, END = 30.0, 90.0
-#: An address at which nothing listens, so that a search for the credentials of a real account fails at once.
-NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -61,13 +54,14 @@ class SandboxSetup:
 
 
 @contextlib.contextmanager
-def s3(folder: Path) -> Iterator[str]:
-    """Run moto's server and yield its endpoint. Raises RunError if it does not start."""
-    if find_spec("moto") is None:
-        raise RunError("the S3 on this machine needs moto[server], which is a dependency of this package")
-    words = ["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    with _process(words, folder / "s3.log", r"Running on (http://[\d.:]+)", "the S3") as endpoint:
-        s3_client(endpoint).create_bucket(Bucket=BUCKET)
+def s3() -> Iterator[str]:
+    """Run the embedded S3 with the bucket and yield its endpoint. Raises RunError if it does not start."""
+    with contextlib.ExitStack() as stack:
+        try:
+            endpoint = stack.enter_context(embedded.embedded_s3())
+            embedded.make_bucket(endpoint, BUCKET)
+        except SandboxError as error:
+            raise RunError(error) from None
         yield endpoint
 
 
@@ -81,7 +75,7 @@ def sandbox(setup: SandboxSetup, s3_endpoint: str, insisted: threading.Event) ->
     variables = {
         settings.bucket_variable(): BUCKET,
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": embedded.NOWHERE,
     }
     words = ["-m", "adaptive_batching", "sandbox", "serve", str(setup.code), "--name", FUNCTION, "--port", "0"]
     words += ["--layer", str(setup.layer), "--concurrency", str(setup.environments), "--timeout", "10"]
@@ -91,14 +85,6 @@ def sandbox(setup: SandboxSetup, s3_endpoint: str, insisted: threading.Event) ->
     log = setup.folder / "sandbox.log"
     with _process([*words, *setup.options], log, pattern, "the sandbox", insisted) as endpoint:
         yield endpoint
-
-
-def s3_client(endpoint: str) -> S3Client:
-    """Return a client of the S3 on this machine that ignores the user's AWS settings."""
-    keys: dict[str, Any] = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    config = Config(s3={"addressing_style": "path"}, proxies={})
-    found: S3Client = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, config=config, **keys)
-    return found
 
 
 def await_outcomes(
@@ -121,9 +107,7 @@ def await_outcomes(
 
 
 @contextlib.contextmanager
-def _process(
-    words: list[str], log: Path, pattern: str, name: str, insisted: threading.Event | None = None
-) -> Iterator[str]:
+def _process(words: list[str], log: Path, pattern: str, name: str, insisted: threading.Event) -> Iterator[str]:
     """Run this interpreter with these arguments in a process group of its own and yield the address that it prints."""
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -142,7 +126,7 @@ def _process(
             raise RunError(f"{name} did not end within {END:.0f} s and was killed; see {log}") from None
 
 
-def _ends(process: subprocess.Popen[bytes], insisted: threading.Event | None) -> bool:
+def _ends(process: subprocess.Popen[bytes], insisted: threading.Event) -> bool:
     """Ask the process to end, once more when the user insists. Return whether it ends within END seconds."""
     process.terminate()
     deadline, hurried = time.monotonic() + END, False
@@ -150,7 +134,7 @@ def _ends(process: subprocess.Popen[bytes], insisted: threading.Event | None) ->
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.1)
             return True
-        if insisted and insisted.is_set() and not hurried:
+        if insisted.is_set() and not hurried:
             process.terminate()
             hurried = True
     return False

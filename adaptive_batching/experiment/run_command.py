@@ -16,6 +16,7 @@ from adaptive_batching.experiment.core.ledger import head_line
 from adaptive_batching.experiment.core.plan import EVENT, Plan
 from adaptive_batching.experiment.runner import Run, RunError, client
 from adaptive_batching.logs.s3 import fetch
+from adaptive_batching.sandbox.s3 import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,7 @@ def _conclude(plan: Plan, ledger: Ledger, folder: Path, out: Console, err: Conso
 def _run(request: RunRequest, setup: local.SandboxSetup | None, folder: Path, stop: _Stop, err: Console) -> Ledger:
     if setup is None:
         return _invoke(request, folder, request.endpoint, stop, err)
-    with local.s3(folder) as s3:
+    with local.s3() as s3:
         with local.sandbox(setup, s3, stop.insisted) as endpoint:
             err.say(f"the sandbox is at {endpoint}, {request.environments} environments at most; its S3 is at {s3}")
             ledger = _invoke(request, folder, endpoint, stop, err)
@@ -135,7 +136,7 @@ def _run(request: RunRequest, setup: local.SandboxSetup | None, folder: Path, st
             err.say("shutting down every environment")
         kept = folder / "objects" / local.BUCKET
         files, failed = fetch(
-            local.s3_client(s3), local.BUCKET, "", kept, lambda done, all_: err.progress("downloaded", done, all_)
+            embedded.client(s3), local.BUCKET, "", kept, lambda done, all_: err.progress("downloaded", done, all_)
         )
     if failed:
         raise RunError(f"not every object could be kept: {failed[0]}")

@@ -19,12 +19,11 @@ DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep comi
 
 
 class Drain:
-    """See the module. Begins with the first SHUTDOWN or SIGTERM; `quiet` seconds without a batch end the waiting."""
+    """See the module. Begins with the first SHUTDOWN or SIGTERM; QUIET_SECONDS without a batch end the waiting."""
 
-    __slots__ = ("_began", "_leave_at", "_quiet", "_quiet_at", "_until", "is_over")
+    __slots__ = ("_began", "_leave_at", "_quiet_at", "_until", "is_over")
 
-    def __init__(self, quiet: float) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
         self._began = 0.0
         self._leave_at: float | None = None
         self._until = 0.0  # draining ends even if batches keep coming
@@ -37,7 +36,7 @@ class Drain:
         leave_at = shutdown_limit(deadline, now)
         self._leave_at = leave_at if self._leave_at is None else min(leave_at, self._leave_at)
         self._until = drain_limit(self._leave_at, now)
-        self._quiet_at = now.mono + self._quiet
+        self.received(now.mono)
 
     def received(self, now: float) -> None:
         """Note that a batch came: the platform is not quiet yet."""

@@ -12,7 +12,7 @@ from extension.core.adaptive import Adaptive
 from extension.core.circuit import Circuit
 from extension.core.clock import Clock
 from extension.core.counters import Counters, Freshness
-from extension.core.drain import QUIET_SECONDS, Drain
+from extension.core.drain import Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
 from extension.errors import ReadError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Shipper:
-    """See the module. `subscribed`: a log API answered; `managed`: on Managed Instances, which never freeze."""
+    """See the module. A log API delivers; `managed`: on Managed Instances, which never freeze."""
 
     def __init__(
         self,
@@ -37,7 +37,6 @@ class Shipper:
         batches: batcher.Batcher,
         reader: Reader,
         *,
-        subscribed: bool = True,
         managed: bool = False,
         chance: Callable[[], float] = lambda: 1.0,
         restored: Callable[[], None] | None = None,
@@ -45,7 +44,6 @@ class Shipper:
         self._settings = settings
         self._batcher = batches
         self._reader = reader
-        self._subscribed = subscribed
         self._managed = managed
         self._restored = restored  # SnapStart: called at the first INVOKE, after the restore
         self.counters = Counters()
@@ -165,6 +163,7 @@ class Shipper:
         elif isinstance(event, events.BatchDropped):
             self.counters.receive(event.records)
             self.counters.lose(event.records, event.size)
+            self._expect_no_end()
         elif event is not None:
             self._on_answer(event, actions)
         self._advance(moment, actions)
@@ -228,8 +227,13 @@ class Shipper:
             del self._done[next(iter(self._done))]
         if self._hold:
             self._hold.heard()
-            if received.dropped and self._hold.mode == WAIT_DONE:
-                self._settle(self._hold)
+        if received.dropped:
+            self._expect_no_end()
+
+    def _expect_no_end(self) -> None:
+        """Wait for the end of the handler no longer: it may be among records that were dropped."""
+        if self._hold and self._hold.mode == WAIT_DONE:
+            self._settle(self._hold)
 
     def _close_partial(self, now: events.Moment) -> None:
         """Close a record whose rest did not come: what there is of it is shipped."""
@@ -256,7 +260,7 @@ class Shipper:
         if self.counters.freshness:
             self.counters.freshness.invoked(now.mono)
         is_waited_for = first or self._settings.ship_invokes == 1 or decision == adaptive.HOLD
-        if is_waited_for and self._subscribed and not self._circuit.is_open and not self._is_deaf:
+        if is_waited_for and not self._circuit.is_open and not self._is_deaf:
             until = min(now.mono + hold.DONE_TIMEOUT, self._limit)
             self._hold = Hold(WAIT_DONE, now.mono, until, self._outbox.attempt)
             self._hold.silent_until = now.mono + hold.silence(self._settings.hold_seconds)
@@ -277,7 +281,7 @@ class Shipper:
             self.counters.end(event.reason, self._request)
         self._outbox.next_event()
         self._circuit.leave(now.mono)
-        self._drain = self._drain or Drain(QUIET_SECONDS if self._subscribed else 0.0)
+        self._drain = self._drain or Drain()
         self._drain.begin(event.deadline, now)
 
     def _on_answer(self, event: events.Uploaded | events.UploadFailed, actions: list[events.Action]) -> None:

@@ -7,7 +7,8 @@ a fault in it is one line on stderr and not the end of the function.
 from __future__ import annotations
 
 from extension.errors import described
-from extension.events import LogsReceived, Shutdown, UnreadBatch
+from extension.events import Shutdown, unread
+from extension.inbox import EVERYTHING
 from extension.messages import say
 from extension.shell import next_event
 from extension.shell.poller import Disconnected, Polled, Poller
@@ -53,20 +54,21 @@ def poll_only(inbox: Inbox, poller: Poller, pending: list[object], unshipped: in
     """
     poller.release()  # the invocation in whose middle it broke, if there was one
     while True:
-        for item in pending:
-            batch = item.placeholder() if isinstance(item, LogsReceived) else item
-            if isinstance(batch, UnreadBatch):
+        for number, item in enumerate(pending):
+            if batch := unread(item):
                 unshipped += batch.records
-            elif isinstance(batch, Polled) and not _ends(batch):
+            elif isinstance(item, Polled) and not _ends(item):
                 poller.release()
-            elif isinstance(batch, (Polled, Shutdown, Disconnected)):  # Shutdown: SIGTERM
+            elif isinstance(item, (Polled, Shutdown, Disconnected)):  # Shutdown: SIGTERM
+                behind = map(unread, (*pending[number + 1 :], *inbox.take(0, EVERYTHING)))
+                unshipped += sum(batch.records for batch in behind if batch)
                 if unshipped:
                     say(
                         "error",
                         "environment shutting down: nothing was shipped since the internal error",
                         {"records": unshipped},
                     )
-                return 1 if isinstance(batch, Disconnected) else 0
+                return 1 if isinstance(item, Disconnected) else 0
         pending = inbox.take(None)
 
 

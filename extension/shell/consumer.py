@@ -12,6 +12,7 @@ import time
 from extension import events
 from extension.core.recovery import Poison, Rebuilt, Unreadable
 from extension.errors import ReadError, described
+from extension.inbox import EVERYTHING
 from extension.messages import say
 from extension.records.objects import VERSION
 from extension.shell import next_event
@@ -126,8 +127,8 @@ class Consumer:
         for number, action in enumerate(actions):
             try:
                 if isinstance(action, events.Exit):
-                    for item in (*self.pending, *self._inbox.take(0)):
-                        if batch := _batch_of(item):
+                    for item in (*self.pending, *self._inbox.take(0, EVERYTHING)):
+                        if batch := events.unread(item):
                             action.leaves(batch)
                     counts = {"version": VERSION, **action.counts}
                     say("error" if action.lost_records else "info", "environment shutting down", counts)
@@ -167,7 +168,7 @@ class Consumer:
         """Fail open: say it, let the function go on; a second fault in a row is one too many."""
         self._faults += 1
         self._shipper.counters.errors += 1
-        unread = _batch_of(item) if isinstance(error, ReadError) else None
+        unread = events.unread(item) if isinstance(error, ReadError) else None
         if self._faults > 1:
             self.pending[:0] = [unread] if unread else []  # counted by whoever takes over
             raise error
@@ -192,10 +193,3 @@ class Consumer:
 
 def _is_event(item: object) -> bool:
     return not isinstance(item, (events.LogsReceived, events.UnreadBatch))
-
-
-def _batch_of(item: object) -> events.UnreadBatch | None:
-    """Return serial, records and bytes of a batch; None for anything else."""
-    if isinstance(item, events.LogsReceived):
-        return item.placeholder()
-    return item if isinstance(item, events.UnreadBatch) else None

@@ -14,6 +14,7 @@ from adaptive_batching.sandbox.function import Credentials, Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.lifecycle.results import Result, result_of
 from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.protocol.states import TransitionError
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.chaos.verdict import Seen, Verdict, judge
@@ -99,9 +100,14 @@ class Rig:
         self.environment.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.environment.shutdown()
-        self.proxy.stop()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.environment.shutdown()
+        except TransitionError:
+            if kind is None:  # or else the story has failed in the middle of an invocation: that is the news
+                raise
+        finally:
+            self.proxy.stop()
 
     # ---- the store
 

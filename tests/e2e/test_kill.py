@@ -107,11 +107,12 @@ def test_killed_between_a_put_and_its_answer_the_same_key_is_put_again_and_412_m
 
 def killed_before_the_answer(rig: Rig) -> None:
     with rig:
-        rig.invoke()
+        until(lambda: rig.invoke() and stored(rig), "the first PUT: a store may take longer to load than is held", 90)
         before = stored(rig)
         rig.store("s3-stall-after")
         running = rig.begin(lines=5)
-        until(lambda: rig.puts[-1][1] == "s3-stall-after" and names(rig.puts)[-1] in stored(rig), "the stored PUT")
+        until(lambda: rig.puts and rig.puts[-1][1] == "s3-stall-after", "the stalling PUT")
+        until(lambda: names(rig.puts)[-1] in stored(rig), "what it stored")
         stalled = names(rig.puts)[-1]
         rig.kill()
         rig.end(running)

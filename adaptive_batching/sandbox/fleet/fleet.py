@@ -178,11 +178,11 @@ class Fleet:
             self._count -= len(stale)
             retired = {one.environment for one in stale}
             threads = [threading.Thread(target=one.shutdown, name="retire", daemon=True) for one in retired]
+            for thread in threads:  # before `shutdown` can see them: it joins them
+                thread.start()
             self._ending += threads
         if threads:
             self._notice(f"the code of {self.function.name} has changed; the next invocation runs in a new environment")
-        for thread in threads:
-            thread.start()
 
     def _limit(self) -> int:
         return self._slots if self._slots > 1 else self._concurrency

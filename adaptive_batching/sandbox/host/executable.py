@@ -97,13 +97,23 @@ def _elf(file: Path, start: bytes, outside: Outside, machine: str) -> str:
         return FORMAT
     if start[4] != _WIDE:  # a 32-bit program, whose headers differ: only its machine is looked at
         return ""
+    return _programs(file, offset, count, outside) if size == _PROGRAM.size else FORMAT
+
+
+def _programs(file: Path, offset: int, count: int, outside: Outside) -> str:
+    """Return the error for the program headers of an ELF file, one of which may name a loader."""
+    end = file.stat().st_size
+    if offset > end:  # it may have 64 bits, which is more than `seek` takes
+        return FORMAT
     with file.open("rb") as opened:
         opened.seek(offset)
-        table = opened.read(size * count)
-        if size != _PROGRAM.size or not table or len(table) < size * count:
+        table = opened.read(_PROGRAM.size * count)
+        if not table or len(table) < _PROGRAM.size * count:
             return FORMAT
         for kind, where, length in _PROGRAM.iter_unpack(table):
             if kind == _INTERPRETER:
+                if where > end:
+                    return FORMAT
                 opened.seek(where)
                 loader = _followed(os.fsdecode(opened.read(min(length, 4096)).rstrip(b"\0")), outside)
                 return "" if loader is not None and loader.exists() else MISSING

@@ -23,7 +23,6 @@ def told(**values: object) -> settings.Settings:
 
 def core(
     *,
-    subscribed: bool = True,
     managed: bool = False,
     chance: Callable[[], float] = lambda: 1.0,
     restored: Callable[[], None] | None = None,
@@ -36,7 +35,7 @@ def core(
     origin = origin or objects.Origin("orders-api", "$LATEST", "0123456789ab")
     reader = Reader(checked.log_types, origin)
     batches = Batcher(checked, origin, lambda: str(next(numbers)))
-    made = Shipper(checked, batches, reader, subscribed=subscribed, managed=managed, chance=chance, restored=restored)
+    made = Shipper(checked, batches, reader, managed=managed, chance=chance, restored=restored)
     made.conditional(wanted=checked.conditional)
     return made
 

@@ -93,7 +93,7 @@ def test_a_segment_that_was_removed_alone_is_written_again_too(open_journal: Ope
 
 
 @pytest.mark.holds(
-    "journal: what somebody removes from /tmp is written again, the next time something is journalled, and at the end"
+    "journal: what another process removes from /tmp is written again with the next entry, and at the end"
 )
 @pytest.mark.parametrize("how", ["moved", "moved, and made again", "oldest", "newest", "another file"])
 def test_what_is_moved_is_written_again_too(open_journal: Open, tmp_path: Path, said: Said, how: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from extension.inbox import TAKEN_BYTES
 from extension.shell.poller import Polled
-from tests.edge.extension.shell.scene import Scene, left_by_another, records, shipped
+from tests.edge.extension.shell.scene import Scene, left_by_another, records, said, shipped
 from tests.edge.extension.shell.scene import line as body
 from tests.edge.extension.test_process import ROOT, line, platform, started
 from tests.fakes import s3
@@ -104,6 +105,20 @@ def test_between_any_two_bodies_of_an_earlier_process_events_are_answered_and_ne
     assert scene.released > 40
     found = {str(one["record"]): one["sequence"] for one in records(store) if one["type"] == "function"}
     assert found == {text: number for number, text in enumerate([*texts, "new"], 1)}
+    consumer.executor.journal.close()
+
+
+def test_whatever_waits_in_the_queue_at_the_end_is_counted(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store.environ())
+    consumer = scene.consumer()
+    for text in ("a", "b", "c"):  # each with one behind it is more than is taken at once
+        scene.receive(body(text * (TAKEN_BYTES * 2 // 3)))
+    scene.shut_down(0)
+    assert consumer.run() == 0
+    last = said(capfd)[-1]
+    assert (last["received"], last["lost"]) == (3, 3)
     consumer.executor.journal.close()
 
 

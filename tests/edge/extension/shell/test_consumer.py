@@ -137,6 +137,16 @@ def test_two_faults_in_a_row_end_in_a_loop_that_only_polls(
     assert left.unsealed == [(1, 3)]  # a reset is followed by another process
 
 
+def test_batches_behind_the_shutdown_of_a_loop_that_only_polls_are_counted(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(tmp_path, store.environ())
+    scene.inbox.put(events.LogsReceived(line("in the queue")), 1)
+    pending = [SHUTDOWN, events.LogsReceived(line("taken")), events.UnreadBatch(None, 2, 9)]
+    assert app.poll_only(scene.inbox, scene, pending, 0) == 0  # type: ignore[arg-type]  # one method is used
+    assert said(capfd)[-1]["records"] == 4
+
+
 @contextmanager
 def shell(scene: Scene, api: LambdaApi) -> Iterator[list[int]]:
     """The whole shell, polling this API; it has to end by itself. Its exit code is in the list then."""

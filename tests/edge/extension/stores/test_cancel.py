@@ -10,8 +10,9 @@ import pytest
 
 from extension.errors import StoreError
 from tests.edge.extension.stores.conftest import MakeStore, an_object
-from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, in_thread, until
+from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, in_thread
 from tests.fakes.certificates import TestAuthority
+from tests.fakes.lambda_api import wait_until
 from tests.fakes.listener import Connection, Listener, Request
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import BlackHole, Deaf, Fine, Step
@@ -54,7 +55,7 @@ class TestCancel:
             store = make_store(s3.environ())
             store.warm_up()
             thread, outcome = in_thread(lambda: store.put(an_object("1.log", b"x" * size)))
-            until(lambda: s3.requests, "the request")
+            wait_until(lambda: s3.requests, "the request")
             start = time.monotonic()
             store.cancel()
             assert time.monotonic() - start < 0.1
@@ -71,7 +72,7 @@ class TestCancel:
             store = make_store(s3.environ())
             store.put(an_object("1.log"))
             thread, outcome = in_thread(lambda: store.put(an_object("2.log")))
-            until(lambda: len(s3.requests) == 2, "the second request")
+            wait_until(lambda: len(s3.requests) == 2, "the second request")
             store.cancel()
             thread.join(5)
             assert isinstance(outcome[0], StoreError)
@@ -85,11 +86,11 @@ class TestCancel:
             store = make_store(s3.environ())
             store.warm_up()
             thread, outcome = in_thread(lambda: store.put(an_object("1.log", b"x" * 30 * MEGABYTE)))
-            until(lambda: s3.requests, "the request")
+            wait_until(lambda: s3.requests, "the request")
             store.cancel()
             thread.join(5)
             late.now.set()
-            until(late.cut.is_set, "the end of the connection")
+            wait_until(late.cut.is_set, "the end of the connection")
             assert isinstance(outcome[0], StoreError)
             assert s3.objects == {}
 
@@ -106,7 +107,7 @@ class TestCancel:
             store = make_store({**KEYS_AND_REGION, "AWS_ENDPOINT_URL_S3": f"https://127.0.0.1:{server.port}"})
             store.warm_up()
             thread, outcome = in_thread(lambda: store.put(an_object()))
-            until(lambda: server.connections, "the connection")
+            wait_until(lambda: server.connections, "the connection")
             start = time.monotonic()
             store.cancel()
             thread.join(5)
@@ -122,7 +123,7 @@ class TestCancel:
             store = make_store({**s3.environ(), "AWS_CA_BUNDLE": str(authority.bundle)})
             store.warm_up()
             thread, outcome = in_thread(lambda: store.put(an_object("1.log", b"x" * 30 * MEGABYTE)))
-            until(lambda: s3.requests, "the request")
+            wait_until(lambda: s3.requests, "the request")
             start = time.monotonic()
             store.cancel()
             thread.join(5)

@@ -32,17 +32,13 @@ class Story:
     def __init__(
         self,
         *,
-        subscribed: bool = True,
         managed: bool = False,
         chance: Callable[[], float] = lambda: 1.0,
         restored: Callable[[], None] | None = None,
         origin: Origin | None = None,
         **values: object,
     ) -> None:
-        self.core = core(
-            subscribed=subscribed, managed=managed, chance=chance, restored=restored, origin=origin, **values
-        )
-        self._subscribed = subscribed
+        self.core = core(managed=managed, chance=chance, restored=restored, origin=origin, **values)
         self.told: list[str] = []
         self.messages: list[str] = []
         self.fields: dict[str, dict[str, object]] = {}  # message -> what stood beside it the last time
@@ -81,7 +77,7 @@ class Story:
         """
         self.until(when)
         self._feed(invoke(request, self.now(), timeout))
-        return self._feed(events.LogsReceived(b"[]")) if telemetry and self._subscribed else self
+        return self._feed(events.LogsReceived(b"[]")) if telemetry else self
 
     def logs(self, when: float, *texts: str) -> Self:
         """One POST with these function lines."""
@@ -172,7 +168,7 @@ class Story:
 
 def warm(chance: Callable[[], float] = lambda: 1.0, /, **values: object) -> Story:
     """The story after an uneventful first invocation, at 10 s, with nothing waiting and nothing told."""
-    story = Story(subscribed=True, managed=False, chance=chance, restored=None, origin=None, **values)
+    story = Story(managed=False, chance=chance, restored=None, origin=None, **values)
     story.invoke("r0", 0.0).done("r0", 0.1).until(0.2).stored(0.2).until(10.0)
     assert story.told[-1] == "0.2 release r0"
     assert story.core.waiting_records == 0

@@ -197,20 +197,20 @@ def refused_to_the_end(story: Story) -> Story:
     return story
 
 
-@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
+@pytest.mark.holds("shutdown: the last line names the keys under which lost records may be stored all the same")
 @pytest.mark.parametrize("kind", [StoreError.TRANSPORT, StoreError.SERVER, StoreError.ABANDONED])
 def test_the_last_line_names_the_key_of_what_may_be_stored_all_the_same(kind: str) -> None:
     story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2).failed(11.2, kind))
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
-@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
+@pytest.mark.holds("shutdown: the last line names the keys under which lost records may be stored all the same")
 def test_so_it_does_for_an_attempt_that_is_not_answered_at_the_end() -> None:
     story = warm().logs(10).shutdown(11).until(60)
     assert story.figures["perhapsStored"] == {story.chunks["2"].chunk.key: 1}
 
 
-@pytest.mark.holds("shutdown: that line names the keys under which lost records may be stored all the same")
+@pytest.mark.holds("shutdown: the last line names the keys under which lost records may be stored all the same")
 def test_what_was_refused_at_every_attempt_is_lost_for_certain() -> None:
     story = refused_to_the_end(warm().logs(10).shutdown(11).until(11.2))
     assert "perhapsStored" not in story.figures

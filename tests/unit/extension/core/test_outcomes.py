@@ -83,7 +83,7 @@ def test_exists_after_an_attempt_of_which_nothing_was_sent_is_a_collision(kind: 
     assert story.told[-3:] == ["11.5 rekey 3", "11.5 say warning", "11.5 upload 3 bytes(1)"]
 
 
-@pytest.mark.holds('circuit: "it exists" after an unknown outcome means done')
+@pytest.mark.holds('circuit: "it exists" after an unknown outcome means that the chunk is stored')
 def test_one_unknown_outcome_among_refusals_is_enough() -> None:
     story = busy().failed(11.1, StoreError.SERVER).until(11.4)
     story.event(11.5, events.UploadFailed(3, StoreError.TRANSPORT, "refused", sent=False)).until(11.9)
@@ -91,7 +91,7 @@ def test_one_unknown_outcome_among_refusals_is_enough() -> None:
     assert story.ledger == (2, 2, 0)
 
 
-@pytest.mark.holds("shutdown: that line says which of it may be stored all the same, under which key")
+@pytest.mark.holds("shutdown: the last line names the keys under which lost records may be stored all the same")
 @pytest.mark.parametrize("sent", [True, False])
 def test_of_what_was_never_sent_the_last_line_does_not_say_that_it_may_be_stored(*, sent: bool) -> None:
     story = warm(SHIP_RATE_BYTES=200).logs(10, LONG).shutdown(10.1)

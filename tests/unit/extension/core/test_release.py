@@ -2,6 +2,7 @@
 
 import pytest
 
+from extension import events
 from extension.core.batcher import CHUNK_BYTES
 from extension.errors import StoreError
 from extension.records.reader import REMEMBERED
@@ -25,11 +26,6 @@ def test_nothing_due_releases_at_once() -> None:
 
 def test_an_empty_environment_releases_at_once() -> None:
     assert warm().invoke("r1", 11).told == ["11 release r1"]
-
-
-def test_nothing_is_held_where_nothing_is_subscribed() -> None:
-    story = Story(subscribed=False, SHIP_RATE_INVOKES=1).invoke("r1", 0).invoke("r2", 1)
-    assert story.told == ["0 release r1", "1 release r2"]
 
 
 # the first invocation
@@ -75,6 +71,11 @@ def test_a_drop_reported_by_the_platform_ends_the_wait() -> None:
     dropped = platform("logsDropped", "", droppedRecords=3, droppedBytes=100, reason="slow")
     story = Story().invoke("r1", 0).logs(1).post(2, dropped).stored(2.1)
     assert story.told == ["2.025 upload 1 first(2)", "2.1 release r1"]
+
+
+def test_a_batch_that_is_dropped_ends_the_wait_for_the_end_may_have_been_in_it() -> None:
+    story = Story().invoke("r1", 0).logs(1).event(2, events.BatchDropped(3, 700)).stored(2.1)
+    assert story.told == ["2.025 upload 1 first(1)", "2.1 release r1"]
 
 
 def test_a_drop_that_is_reported_later_lengthens_no_hold() -> None:

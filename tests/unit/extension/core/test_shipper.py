@@ -196,10 +196,6 @@ def test_shutdown_before_any_invoke_ships_what_the_platform_said() -> None:
     assert story.told == ["1.15 upload 1 shutdown(1)", "1.2 exit lost 0"]
 
 
-def test_shutdown_where_nothing_is_subscribed_exits_at_once() -> None:
-    assert Story(subscribed=False).shutdown(1).told == ["1 exit lost 0"]
-
-
 @pytest.mark.holds("shutdown: late batches are accepted until the platform is quiet, for half of the budget at most")
 def test_a_drain_that_is_never_quiet_ends_at_half_of_the_budget() -> None:
     story = warm().shutdown(11)

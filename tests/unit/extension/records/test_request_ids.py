@@ -198,7 +198,7 @@ def test_a_head_without_anything_behind_it_names_none(text: str) -> None:
     assert whose(text, both_run()) is None
 
 
-@pytest.mark.holds("input: nothing raises, whatever the bytes are")
+@pytest.mark.holds("input: the reader does not raise, whatever the bytes are")
 def test_a_name_repeated_without_end_is_looked_at_32_times() -> None:
     class Known(frozenset[str]):
         asked = 0

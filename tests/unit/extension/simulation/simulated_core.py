@@ -38,7 +38,6 @@ class Observed:
         pick, chance = self.random.choice, self.random.random
         self.big = seed % 250 == 0
         self.managed = chance() < 0.1
-        self.subscribed = chance() > 0.05
         self.snapshot = not self.managed and chance() < 0.15
         self.odd = chance() < 0.4  # cut records and garbage: how many records a body holds is not known beforehand
         collides = chance() < 0.1
@@ -101,7 +100,6 @@ class Observed:
             lambda: str(next(self._draws)),
             self.random.random,
             self.may_die_in_a_replay,
-            subscribed=self.subscribed,
             managed=self.managed,
             snapshot=self.snapshot,
         )

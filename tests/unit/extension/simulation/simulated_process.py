@@ -120,7 +120,6 @@ class Process:
         chance: Callable[[], float],
         may_die: Callable[[], None],
         *,
-        subscribed: bool,
         managed: bool,
         snapshot: bool,
     ) -> None:
@@ -133,7 +132,6 @@ class Process:
             settings,
             Batcher(settings, self.origin, drawn),
             Reader(settings.log_types, self.origin, concurrent=managed),
-            subscribed=subscribed,
             managed=managed,
             chance=chance,
             restored=self._restored if snapshot else None,

@@ -117,7 +117,7 @@ class World(Observed):
         missing = self.sent - set(stored)
         untold = missing - self.lost - self.gone
         check(not untold, f"what is not stored was reported: {sorted(untold)[:5]}")
-        whole = self.subscribed and not self.flaky_tmp and not self.happened["Poison"] + self.happened["Unreadable"]
+        whole = not self.flaky_tmp and not self.happened["Poison"] + self.happened["Unreadable"]
         if self.managed and whole:  # every start and every end was read, by some process
             got = self.store.requests()
             wrong = {one: (got[one], whose) for one, whose in self.whose.items() if one in got and got[one] != whose}
@@ -143,7 +143,7 @@ class World(Observed):
 
     def post(self, body: bytes) -> None:
         """One POST, as the keeper takes it."""
-        if not self.subscribed or self.exited:
+        if self.exited:
             return
         if self.flaky_tmp and self.random.random() < 0.2:
             self.tmp.works = not self.tmp.works
@@ -214,7 +214,7 @@ class World(Observed):
         self.post(b"[" + b",".join(found) + b"]")
         if self.odd and chance() < 0.1 and not self.exited:
             self.post(self.number().encode() + b" is no JSON")
-        if self.subscribed and chance() < 0.02 and not self.exited:
+        if chance() < 0.02 and not self.exited:
             self.feed(events.BatchDropped(2, 500))
             self.happened["shed"] += 1
 
@@ -245,7 +245,7 @@ class World(Observed):
         first = not self.invoked and not self.open
         self.silent_end = 0.0
         is_waited_for = first or self.settings.ship_invokes == 1 or next_decision(self.core, self._clock()) == HOLD
-        if self.subscribed and not self.open and not self.deaf and is_waited_for:
+        if not self.open and not self.deaf and is_waited_for:
             self.waits = not done
             seconds = PATIENCE if self.waits else seconds
             if self.waits:  # as long as no batch comes it ends sooner
@@ -259,7 +259,7 @@ class World(Observed):
         chance = self.random.random
         if chance() < 0.2:
             self.log("report")
-        early = chance() < 0.1 and self.subscribed
+        early = chance() < 0.1
         silent = chance() < 0.15  # Lambda delivers nothing for this one
         if early:
             self.done(request_id, "start")

@@ -205,7 +205,7 @@ def ids_of(chunk: Chunk | None) -> list[object]:
     return [one["requestId"] for one in objects.decode(bytes(chunk.body))]  # type: ignore[arg-type]
 
 
-@pytest.mark.holds("journal: the next process ships the same key and bytes")
+@pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 def test_a_chunk_in_the_middle_of_several_requests_comes_back_with_their_ids() -> None:
     life = Life(gzip=False, ship_bytes=1, concurrent=True)
     starts = [line({"requestId": f"r{number}"}, "platform.start") for number in range(100)]
@@ -222,7 +222,7 @@ def test_a_chunk_in_the_middle_of_several_requests_comes_back_with_their_ids() -
     assert ids_of(again(life.chunks[1], life, gzip=False))[1:4] == ["r20", "r99", None]
 
 
-@pytest.mark.holds("journal: the next process ships the same key and bytes")
+@pytest.mark.holds("journal: the next process ships the same bytes under the same key")
 def test_what_was_known_at_the_beginning_of_a_chunk_is_known_again_however_many_invocations_are_in_it() -> None:
     life = Life(gzip=False, ship_bytes=100_000, SHIP_RATE_INVOKES=1000)
     for request in ("old", "r0"):
