@@ -17,11 +17,15 @@ def layer(named: Path | None = None) -> Path:
     """Return the folder of the built layer.
 
     `named` is the folder that the user gave. Without it, the layer is searched for in the working directory, then in
-    the clone that contains this package. Raises LayerError if there is no layer.
+    the clone that contains this package. Raises LayerError if there is no layer,
+    or if it cannot be read.
     """
     for folder in [named] if named else [LAYER, _HERE.parent / LAYER]:
-        if (folder / "extensions").is_dir():
-            return folder
+        try:
+            if (folder / "extensions").is_dir():
+                return folder
+        except OSError as error:
+            raise LayerError(f"{folder} cannot be read: {error.strerror}") from None
     what = f"{named} does not contain a folder `extensions`" if named else f"{LAYER} does not exist"
     raise LayerError(f"{what}; run `make layer` in a clone of the project, or name a built layer with --layer")
 

@@ -89,11 +89,17 @@ class File(click.ParamType):  # type: ignore[type-arg]  # not a generic class in
     name = "path"
 
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path. Raises Mistake if there cannot be one of that name."""
+        """Return the path. Raises Mistake if there cannot be one of that name, or if it cannot be reached."""
         refuse_empty(str(value), param, ctx)
         data = os.fsencode(value)
         if len(data) > _PATH_BYTES or any(len(part) > _NAME_BYTES for part in data.split(b"/")):
             raise Mistake(f"{_option(param)} {str(value)!r} is longer than a path can be", ctx)
+        try:
+            Path(value).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # the command says what it wanted there
+        except OSError as error:  # a folder above it is locked, or it is a link to itself
+            raise Mistake(f"{_option(param)} {str(value)!r} cannot be read: {error.strerror}", ctx) from None
         return Path(value)
 
 

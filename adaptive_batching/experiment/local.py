@@ -117,13 +117,26 @@ def _process(words: list[str], log: Path, pattern: str, name: str, insisted: thr
             stderr=subprocess.STDOUT,
             process_group=0,
         )
-    try:
-        yield _address(process, log, pattern, name)
-    finally:
-        if not _ends(process, insisted):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise RunError(f"{name} did not end within {END:.0f} s and was killed; see {log}") from None
+    with _watched(process):
+        try:
+            yield _address(process, log, pattern, name)
+        finally:
+            if not _ends(process, insisted):
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise RunError(f"{name} did not end within {END:.0f} s and was killed; see {log}") from None
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Have the process asked to end if this one is killed. A shell reads a pipe, which the kernel then closes."""
+    script = "trap '' INT TERM HUP; read -r word || kill -TERM $0"
+    words = ["/bin/sh", "-c", script, str(process.pid)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, process_group=0) as shell:
+        try:
+            yield
+        finally:
+            shell.communicate(b"done\n")
 
 
 def _ends(process: subprocess.Popen[bytes], insisted: threading.Event) -> bool:

@@ -102,6 +102,7 @@ def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> T
     if given.lose_containing and not any(FAULTS[name].chance == LINE for name in struck.rates):
         raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
     function = _described(given, variables)
+    launch.check_folder(function.folder)  # first: the name of a file is not what is wrong with it
     check_function(function)
     check_variables(function.variables, f"{given.folder}: variable")
     return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard)

@@ -102,11 +102,15 @@ def read_payload(text: str) -> bytes:
         data = text.encode() if where is None else _read(where)
         json.loads(data, parse_constant=_refuse_constant)
     except OSError as error:
-        raise SandboxError(f"the payload {where} cannot be read: {error.strerror}") from None
+        raise SandboxError(f"the payload {_named(where)} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if where is None else f"in {where}"
+        shown = repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…") if where is None else f"in {_named(where)}"
         raise SandboxError(f"the payload {shown} is not JSON: {error}") from None
     return data
+
+
+def _named(where: str | None) -> str:
+    return "standard input" if where == "-" else str(where)
 
 
 def _read(where: str) -> bytes:

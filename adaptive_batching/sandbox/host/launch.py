@@ -84,7 +84,7 @@ def check(function: Function, options: Options) -> Path | None:
     Raises SandboxError.
     """
     for folder in (function.folder, *function.layers):
-        _check_folder(folder)
+        check_folder(folder)
     runtime = runtime_folder(function, options)
     if options.log_folder:
         _make_log_folder(options.log_folder)
@@ -92,11 +92,19 @@ def check(function: Function, options: Options) -> Path | None:
     return runtime
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
+def check_folder(folder: Path) -> None:
+    """Raise SandboxError if this is not a directory, or not one that can be read."""
+    if not _is_directory(folder):
         raise SandboxError(f"{folder} is not a directory")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise SandboxError(f"{folder} cannot be read: Permission denied")
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise SandboxError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _make_log_folder(folder: Path) -> None:
@@ -139,7 +147,7 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
     if options.awslambdaric is None and options.interpreter == base_interpreter():
         return python_runtime.installed()
     folder = (options.awslambdaric or python_runtime.installed()).resolve()
-    if not (folder / "awslambdaric").is_dir():
+    if not _is_directory(folder / "awslambdaric"):
         raise SandboxError(
             f"{folder} does not contain awslambdaric; name a folder that does with --awslambdaric: "
             "`python -m pip install --target FOLDER awslambdaric` creates one"

@@ -1,11 +1,16 @@
-"""Ctrl-C: it says what it waits for, prints what was done, and a second one ends the wait. Clients get an answer."""
+"""Ctrl-C: it says what it waits for, prints what was done, and a second one ends the wait. Clients get an answer.
+
+SIGKILL: nothing that a command has started outlives it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -166,6 +171,22 @@ def test_an_experiment_finishes_what_runs_and_says_what_was_done(tmp_path: Path,
     assert any(line.startswith("interrupted after ") for line in lines)
     assert any(line.endswith(" not attempted") for line in lines)
     assert f"next: adaptive-batching experiment analyze {tmp_path / 'run'}" in lines
+
+
+def test_the_servers_of_an_experiment_end_when_it_is_killed(tmp_path: Path) -> None:
+    words = ("experiment", "run", "-n", "1000", "-c", "1", "--sleep", "10", "--folder", str(tmp_path / "run"))
+    with running(*words) as command:
+        line = command.says("the sandbox is at")
+        ports = [int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)", line)]
+        assert len(ports) == 2
+        assert all(map(listens, ports))
+        command.process.kill()
+        eventually(lambda: not any(map(listens, ports)), SECONDS)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_while_the_command_line_is_loaded_it_ends_the_process_as_any_other() -> None:

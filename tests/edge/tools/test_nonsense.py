@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.cli import adaptive_batching, main
+from adaptive_batching.option_types import File
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, clean_environment
 
 if TYPE_CHECKING:
@@ -192,6 +193,36 @@ def test_every_option_is_fed(surroundings: Path) -> None:
                 if value == "" and parameter.name != "lose_containing":
                     assert "is empty" in err or "invalid value" in err or "is not" in err or "is neither" in err, err
     assert surroundings.is_dir()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "loop",
+        "loop/in",
+        pytest.param("locked", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")),
+        pytest.param("locked/in", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")),
+    ],
+)
+def test_every_path_may_be_out_of_reach(surroundings: Path, value: str) -> None:
+    """A link to itself, and a folder that may not be entered."""
+    (surroundings / "loop").symlink_to("loop")
+    (surroundings / "locked").mkdir(0)
+    try:
+        for path, command in COMMANDS.items():
+            for parameter in command.params:
+                if not isinstance(parameter.type, File):
+                    continue
+                options, arguments = BASE.get(path, ([], {}))
+                if isinstance(parameter, click.Option):
+                    options = [*options, max(parameter.opts, key=len), value]
+                else:
+                    arguments = {**arguments, str(parameter.name): value}
+                words = [*path.split(), *options, *arguments.values()]
+                judged(path, words, *ran(words))
+    finally:
+        (surroundings / "loop").unlink()
+        (surroundings / "locked").rmdir()
 
 
 @seed(SEED)

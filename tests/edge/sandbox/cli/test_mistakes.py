@@ -65,6 +65,7 @@ MISTAKES = [
     ([*SERVE, "--idle", "nan"], "--idle nan is"),
     ([*SERVE, "--concurrency", "0"], "--concurrency 0 is"),
     ([*SERVE, "--log-folder", "/proc/nope"], "--log-folder /proc/nope cannot be created"),
+    (["run", "functions/demo/app.py"], "functions/demo/app.py is not a directory"),
     (["serve", "nofolder"], "nofolder is not a directory"),
     ([*SERVE, "--layer", "nolayer"], "nolayer is not a directory"),
 ]
@@ -111,6 +112,10 @@ def test_a_payload_may_come_by_standard_input(tmp_path: Path) -> None:
             [*words, value], input='{"a": 1}', capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
         )
         assert done.stdout == '{"a": 1}\n', done.stderr
+        done = subprocess.run(
+            [*words, value], input="{", capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        )
+        is_one_sentence("the payload in standard input is not JSON: ", done.returncode, done.stdout, done.stderr)
 
 
 def test_outside_of_the_clone_its_awslambdaric_is_found(tmp_path: Path) -> None:
