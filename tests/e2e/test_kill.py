@@ -118,9 +118,9 @@ def killed_before_the_answer(rig: Rig) -> None:
         rig.end(running)
         rig.store()
         puts = len(rig.puts)
-        rig.invoke()
+        until(lambda: rig.invoke() and len(rig.puts) > puts, "a PUT of the next process", 90)
         assert names(rig.puts)[puts] == stalled, "the next process begins with the PUT that nobody answered"
-        assert before | {stalled} < stored(rig)
+        until(lambda: rig.invoke() and before | {stalled} < stored(rig), "the PUTs behind it", 90)
     check(rig)
     assert not any("somebody else" in line["message"] for line in rig.said()), "412 was taken for a collision"
 
