@@ -1,6 +1,6 @@
 """Ctrl-C: it says what it waits for, prints what was done, and a second one ends the wait. Clients get an answer.
 
-SIGKILL: nothing that a command has started outlives it.
+SIGKILL of an experiment: its sandbox and its S3 stop listening.
 """
 
 from __future__ import annotations
