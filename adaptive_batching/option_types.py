@@ -100,7 +100,14 @@ class File(click.ParamType):  # type: ignore[type-arg]  # not a generic class in
             pass  # the command says what it wanted there
         except OSError as error:  # a folder above it is locked, or it is a link to itself
             raise Mistake(f"{_option(param)} {str(value)!r} cannot be read: {error.strerror}", ctx) from None
+        if is_endless(Path(value)):
+            raise Mistake(f"{_option(param)} {str(value)!r} is a device, not a file or a folder", ctx)
         return Path(value)
+
+
+def is_endless(path: Path) -> bool:
+    """Return whether this is a device, most of which can be read until the memory is full. /dev/null cannot."""
+    return (path.is_char_device() or path.is_block_device()) and str(path) != os.devnull
 
 
 class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
+from adaptive_batching.option_types import is_endless
 from adaptive_batching.sandbox.cli.arguments import prepare
 from adaptive_batching.sandbox.cli.notices import introduction, notices
 from adaptive_batching.sandbox.cli.store import ready, stored
@@ -98,6 +99,8 @@ def read_payload(text: str) -> bytes:
     where = "-" if text in {"-", "@-"} else text[1:] if text.startswith("@") else None
     if where == "":
         raise SandboxError("--payload @ names no file; write @event.json, or - for standard input")
+    if where and is_endless(Path(where)):
+        raise SandboxError(f"the payload {where} cannot be read: it is a device, not a file")
     try:
         data = text.encode() if where is None else _read(where)
         json.loads(data, parse_constant=_refuse_constant)

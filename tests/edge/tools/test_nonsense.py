@@ -200,12 +200,13 @@ def test_every_option_is_fed(surroundings: Path) -> None:
     [
         "loop",
         "loop/in",
+        "/dev/zero",  # which never ends
         pytest.param("locked", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")),
         pytest.param("locked/in", marks=pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")),
     ],
 )
 def test_every_path_may_be_out_of_reach(surroundings: Path, value: str) -> None:
-    """A link to itself, and a folder that may not be entered."""
+    """A link to itself, a device, and a folder that may not be entered."""
     (surroundings / "loop").symlink_to("loop")
     (surroundings / "locked").mkdir(0)
     try:

@@ -52,6 +52,7 @@ MISTAKES = [
     ([*RUN, "--lose-containing", "x"], "--lose-containing is for a fault that loses lines"),
     ([*RUN, "--payload", "NaN"], "the payload 'NaN' is not JSON: JSON has no NaN"),
     ([*RUN, "--payload", "{a: 1}"], "the payload '{a: 1}' is not JSON: Expecting property name"),
+    ([*RUN, "--payload", "@/dev/zero"], "the payload /dev/zero cannot be read: it is a device, not a file"),
     ([*RUN, "--payload", "@"], "--payload @ names no file; write @event.json, or - for standard input"),
     ([*RUN, "--env", "AWS_REGION=x"], "--env 'AWS_REGION' is reserved: Lambda sets it"),
     ([*RUN, "--env", "_A=x"], "--env '_A' is not a variable name; Lambda accepts a letter"),
