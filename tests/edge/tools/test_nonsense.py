@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_nonsense_is_one_sentence_and_nothing_starts(surroundings: Path, line: t
     judged(path, words, *ran(words))
     assert children() <= running  # those of other tests in this process may end meanwhile
     for made in set(surroundings.iterdir()) - set(before):  # a folder for logs is made where nonsense is a good name
-        made.rmdir()
+        shutil.rmtree(made)
 
 
 def children() -> set[str]:
