@@ -6,7 +6,7 @@ Pure, and loaded before the first `event/next`: it imports nothing.
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 FAMILY = "ADAPTIVE_BATCHING_"  # a name that begins so and is not in the table is a typing error
 LOG_TYPES = ("platform", "function", "extension")
-PLACEHOLDERS = ("function", "date", "hour")
+PLACEHOLDERS = ("function", "version", "region", "account", "date", "year", "month", "day", "hour")
 OBJECT_BYTES = 1048576  # mode `adaptive` ships at this size: larger objects save next to nothing
 LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the function has
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
@@ -18,6 +18,17 @@ KEY_TAIL_BYTES = len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz
 MAX_LABEL = 63  # characters between two dots of a host's name
 LEGACY_REGION = "us-east-1"  # its oldest buckets have up to 255 characters, capitals and underscores among them
 ACCOUNT_DIGITS = 12  # of an account id
+LONGEST_REGION = 25  # characters; AWS's longest has 14
+MAX_TAGS = 10  # of one object (S3, "Categorizing your objects using tags"), and the lengths of key and value
+MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256  # characters
+MAX_TAGGING_BYTES = 4096  # of the header: S3 takes 8 KB of headers in all
+TAG_SIGNS = "+-=._:/@ "  # beside letters and digits of any script
+RESERVED_TAGS = "aws:"
+HEXADECIMAL = "0123456789abcdefABCDEF"
+KEY_ID_PARTS = (8, 4, 4, 4, 12)  # hexadecimal digits of a KMS key's id
+MULTI_REGION_KEY = "mrk-"  # and 32 hexadecimal digits
+MAX_ALIAS = 256  # characters, `alias/` included
+MAX_FOREIGN_KEY = 256  # characters of another store's name of a key
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # another store has its own rules for names
 CONTAINER = "AWS_CONTAINER_CREDENTIALS_"
 #: boto3 gives up over these where they are empty, as a template's parameter without a value leaves them.
@@ -53,7 +64,7 @@ class Setting:
     ) -> None:
         self.name = PREFIX + name
         self.default = default
-        self.kind = kind  # bucket, number, types, prefix, choice, region, owner
+        self.kind = kind  # bucket, number, types, prefix, choice, region, owner, key, tags
         self.help = text
         self.minimum = minimum
         self.maximum = maximum
@@ -98,7 +109,8 @@ TABLE = (
         "S3_PREFIX",
         "function={function}/date={date}/hour={hour}/",
         "prefix",
-        "key prefix template; date and hour (UTC): arrival of the first record; empty: the Go sample's flat names",
+        "key prefix template; placeholders: `{function}`, `{version}`, `{region}`, `{account}`, and of the arrival of "
+        "the first record (UTC) `{date}`, `{year}`, `{month}`, `{day}`, `{hour}`; empty: the Go sample's flat names",
     ),
     Setting("S3_REGION", "", "region", "region of the bucket, if it is not the function's (`AWS_REGION`)"),
     Setting(
@@ -107,6 +119,15 @@ TABLE = (
         "owner",
         "account id (12 digits) that must own the bucket, else S3 refuses (`x-amz-expected-bucket-owner`)",
     ),
+    Setting(
+        "SSE",
+        "",
+        "choice",
+        "`AES256` or `aws:kms`: ask S3 for this encryption (`x-amz-server-side-encryption`); empty: the bucket's own",
+        choices=("AES256", "aws:kms"),
+    ),
+    Setting("KMS_KEY_ID", "", "key", "KMS key to encrypt with: id, ARN, alias or alias ARN; implies `SSE=aws:kms`"),
+    Setting("TAGS", "", "tags", "tags of every object, as in `team=payments&stage=prod`; 10 at most"),
     Setting("COMPRESSION", "none", "choice", "`none` or `gzip` (adds `.gz` to the key)", choices=("none", "gzip")),
     Setting(
         "MAX_HOLD_MILLISECONDS",
@@ -171,6 +192,7 @@ class Settings:
         "gzip",
         "hold_seconds",
         "journal_bytes",
+        "kms_key",
         "log_types",
         "max_delay",
         "memory_mb",
@@ -181,6 +203,8 @@ class Settings:
         "ship_bytes",
         "ship_invokes",
         "ship_seconds",
+        "sse",
+        "tags",
     )
 
     def __init__(
@@ -209,6 +233,9 @@ class Settings:
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
         self.owner = text("S3_BUCKET_OWNER")  # "": any
+        self.sse = text("SSE")  # "": the bucket's default
+        self.kms_key = text("KMS_KEY_ID")  # "": that of the bucket, or AWS's own
+        self.tags = text("TAGS")  # as the header holds them; "": none
         self.gzip = text("COMPRESSION") == "gzip"
         self.hold_seconds = number("MAX_HOLD_MILLISECONDS") / 1000
         self.api = text("API")
@@ -238,27 +265,20 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
     problems: list[str] = []
     values: dict[str, object] = {}
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
-    function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "function")
-    there = (environ.get(PREFIX + "S3_REGION") or region).strip()
-    legacy = there == LEGACY_REGION or any(environ.get(name) for name in ENDPOINTS)
     for setting in TABLE:
         read = environ.get(setting.name)
         values[setting.name] = _parse(setting, setting.default)
         if read is None or (read == "" and setting.kind != "prefix"):
             continue
         try:
-            value = _parse(setting, read)
-            if setting.kind == "prefix":
-                _check_key(read, function)
-            elif setting.kind == "bucket":
-                value = _bucket(read.strip(), legacy=legacy)
-            values[setting.name] = value
+            values[setting.name] = _checked(setting, read, environ, region)
         except Problem as problem:
             if problem.instead is not None:
                 values[setting.name] = problem.instead
             problems.append(_sentence(setting, read, problem, values[setting.name]))
     if not environ.get(PREFIX + "S3_BUCKET", "").strip():
         problems.append(f"{PREFIX}S3_BUCKET is not set: nothing is shipped; set it to the name of a bucket that exists")
+    _settle_encryption(values, environ, problems)
     if values[PREFIX + "MODE"] == "adaptive":
         _leave_to_the_policy(values, environ)
     elif environ.get(PREFIX + "MAX_DELAY_MILLISECONDS"):
@@ -267,6 +287,34 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
         problems.append(f"{name} is {environ[name]!r} and does nothing: it is for {PREFIX}MODE=adaptive")
     unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
     return Settings(values, region, _memory(environ), problems, unknown)
+
+
+def _checked(setting: Setting, read: str, environ: "Mapping[str, str]", region: str) -> object:
+    """Return the value of one setting where the environment has a say too. `region`: the function's. Raises Problem."""
+    value = _parse(setting, read)
+    there = (environ.get(PREFIX + "S3_REGION") or region).strip()
+    elsewhere = any(environ.get(name) for name in ENDPOINTS)
+    if setting.kind == "prefix":
+        _check_key(read, environ, region)
+    elif setting.kind == "bucket":
+        return _bucket(read.strip(), legacy=there == LEGACY_REGION or elsewhere)
+    elif setting.kind == "key":
+        anywhere = environ.get(PREFIX + "S3_BUCKET", "").strip().startswith("arn:")  # which names its own region
+        return _kms_key(read.strip(), "" if anywhere else there.lower(), foreign=elsewhere)
+    return value
+
+
+def _settle_encryption(values: "dict[str, object]", environ: "Mapping[str, str]", problems: "list[str]") -> None:
+    """Let a KMS key imply its kind of encryption. A key that cannot be one leaves all to the bucket's default."""
+    sse, name = PREFIX + "SSE", PREFIX + "KMS_KEY_ID"
+    if values[name] and values[sse] == "AES256":
+        problems.append(
+            f"{sse} is 'AES256' and {name} names a key, which is for aws:kms: aws:kms with this key is used"
+        )
+    if values[name]:
+        values[sse] = "aws:kms"
+    elif environ.get(name, "").strip():
+        values[sse] = ""
 
 
 def _leave_to_the_policy(values: "dict[str, object]", environ: "Mapping[str, str]") -> None:
@@ -286,14 +334,17 @@ def _memory(environ: "Mapping[str, str]") -> int:
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
-    if setting.kind == "bucket" and used:
-        return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
-    if setting.kind == "bucket":
-        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until this is fixed"
-    if setting.kind == "region":
-        return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
-    if setting.kind == "owner":
-        return f"{setting.name} is {shown!r}: {problem.why}; the bucket's owner is not checked"
+    instead = {
+        "bucket": f"{used} is used" if used else "nothing is shipped until this is fixed",
+        "region": "the function's own region is used",
+        "owner": "the bucket's owner is not checked",
+        "key": "the bucket's default encryption is used",
+        "tags": "objects get no tags",
+    }
+    if setting.kind in instead:
+        return f"{setting.name} is {shown!r}: {problem.why}; {instead[setting.kind]}"
+    if setting.choices and not setting.default:
+        return f"{setting.name} is {shown!r}: {problem.why}; it counts as not set"
     if used == 0 and not setting.default:
         used = "the default (64 MiB or 1/8 of the free space)"
     if isinstance(used, tuple):
@@ -307,15 +358,18 @@ def _parse(setting: Setting, read: str) -> object:
     if setting.kind == "number":
         return _number(setting, text)
     if setting.kind == "choice":
-        if text.lower() not in setting.choices:
+        known = {choice.lower(): choice for choice in setting.choices}
+        if text.lower() not in known and (text or setting.default):
             raise Problem(f"expected {', '.join(setting.choices[:-1])} or {setting.choices[-1]}")
-        return text.lower()
+        return known.get(text.lower(), "")
     if setting.kind == "types":
         return _types(text)
     if setting.kind == "prefix":
         return _prefix(read)
     if setting.kind == "owner" and text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
         raise Problem(f"an account id has {ACCOUNT_DIGITS} digits")
+    if setting.kind == "tags":
+        return _tagging(text)
     return _region(text) if setting.kind == "region" else text
 
 
@@ -372,15 +426,26 @@ def _prefix(text: str) -> str:
         raise Problem("it has characters that an S3 key cannot carry")
     rest = text
     for name in PLACEHOLDERS:
-        rest = rest.replace("{" + name + "}", "")
+        rest = rest.replace("{" + name + "}", "\0")  # one placeholder does not complete another
     if "{" in rest or "}" in rest:
         raise Problem("the placeholders are " + ", ".join("{" + name + "}" for name in PLACEHOLDERS))
     return text
 
 
-def _check_key(prefix: str, function: str) -> None:
+def _check_key(prefix: str, environ: "Mapping[str, str]", region: str) -> None:
     """Raise Problem where the longest key under this prefix would be too long for S3."""
-    for name, value in zip(PLACEHOLDERS, (function, "2026-11-20", "09"), strict=True):
+    function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "function")
+    version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+    longest = (
+        function,
+        version,
+        region or "r" * LONGEST_REGION,
+        "1" * ACCOUNT_DIGITS,
+        "2026-11-20",
+        "2026",
+        *["09"] * 3,
+    )
+    for name, value in zip(PLACEHOLDERS, longest, strict=True):
         prefix = prefix.replace("{" + name + "}", value)
     size = len((prefix + function).encode("utf-8", "replace")) + KEY_TAIL_BYTES
     if size > MAX_KEY_BYTES:
@@ -399,6 +464,87 @@ def _bucket(text: str, *, legacy: bool) -> str:
         why = "3 to 63 lower-case letters, digits, dots and hyphens; a letter or digit at both ends"
         raise Problem(f"that is not the name of a bucket ({why})", instead="")
     return text
+
+
+def _kms_key(text: str, region: str, *, foreign: bool) -> str:
+    """Return what names a KMS key in `region`, "" for any. `foreign`: another store's, which has its own rules."""
+    if foreign:
+        if not (text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_FOREIGN_KEY):
+            raise Problem("that cannot be sent as the name of a key")
+        return text
+    named = text
+    if text.startswith("arn:"):
+        partition, service, there, account, named = (text.split(":", 5) + [""] * 5)[1:6]
+        is_arn = partition.startswith("aws") and service == "kms" and len(account) == ACCOUNT_DIGITS
+        named = (named.removeprefix("key/") if not named.startswith("alias/") else named) if is_arn else ""
+        if named and region and there != region:
+            raise Problem(f"that key is in region {there}, and a bucket in {region} takes keys of its own region")
+    if text and not (_is_key_id(named) or _is_alias(named)):
+        raise Problem("that is not a KMS key: its id, its ARN, alias/NAME or the alias's ARN names it")
+    return text
+
+
+def _is_key_id(text: str) -> bool:
+    """Tell whether KMS has such ids: 32 hexadecimal digits, written as a UUID or behind `mrk-`."""
+    several = text.startswith(MULTI_REGION_KEY)
+    parts = text.removeprefix(MULTI_REGION_KEY).split("-")
+    wanted = [sum(KEY_ID_PARTS)] if several else [*KEY_ID_PARTS]
+    return [len(part) for part in parts] == wanted and set("".join(parts)) <= set(HEXADECIMAL)
+
+
+def _is_alias(text: str) -> bool:
+    """Tell whether KMS has such aliases."""
+    name = text.removeprefix("alias/")
+    fits = name not in ("", text) and len(text) <= MAX_ALIAS
+    return fits and name.isascii() and all(c.isalnum() or c in "/_-" for c in name)
+
+
+def _tagging(text: str) -> str:
+    """Return `key=value&key=value` as the header x-amz-tagging holds it, checked by S3's rules for tags.
+
+    `%20` and the like may stand for characters, since no tag holds a `%`. Blanks around keys and values do not count.
+    """
+    tags: dict[str, str] = {}
+    for part in text.split("&") if text else ():
+        key, equals, value = (_unquoted(one).strip() for one in part.partition("="))
+        if not key or not equals:
+            raise Problem(f"{part!r} is not a tag: they are written key=value, with & between them")
+        strange = [c for c in key + value if not (c.isalnum() or c in TAG_SIGNS)]
+        if strange:
+            raise Problem(f"a tag cannot hold {strange[0]!r}: letters, digits, blanks and {TAG_SIGNS.strip()} can")
+        if len(key) > MAX_TAG_KEY or len(value) > MAX_TAG_VALUE:
+            raise Problem(f"a key has {MAX_TAG_KEY} characters at most, a value {MAX_TAG_VALUE}")
+        if key.lower().startswith(RESERVED_TAGS):
+            raise Problem(f"keys that begin with {RESERVED_TAGS} are reserved for AWS")
+        if key in tags:
+            raise Problem(f"the key {key!r} is there twice")
+        tags[key] = value
+    if len(tags) > MAX_TAGS:
+        raise Problem(f"those are {len(tags)} tags, and an object has {MAX_TAGS} at most")
+    header = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in tags.items())
+    if len(header) > MAX_TAGGING_BYTES:
+        raise Problem(f"as a header they have {len(header)} bytes, and there is room for {MAX_TAGGING_BYTES}")
+    return header
+
+
+def _unquoted(text: str) -> str:
+    """Return the text with each `%` and two hexadecimal digits as the byte of UTF-8 that it stands for."""
+    first, *others = text.encode("utf-8", "replace").split(b"%")
+    for other in others:
+        digits = other[:2].decode("latin-1")
+        if len(digits) < 2 or not set(digits) <= set(HEXADECIMAL):  # noqa: PLR2004 - a byte
+            raise Problem("behind a % there are two hexadecimal digits, as in %20")
+        first += bytes((int(digits, 16),)) + other[2:]
+    return first.decode("utf-8", "replace")
+
+
+def _quoted(text: str) -> str:
+    """Return the text as it stands in a query: letters and digits of ASCII and `-._~` as they are."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else _percent(c) for c in text)
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def _is_name(text: str, *, legacy: bool) -> bool:

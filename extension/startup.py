@@ -46,7 +46,8 @@ class Started:
 def start(settings: "Settings", calls: ExtensionsApi, inbox: Inbox, initialization_type: str) -> Started:
     """Register, listen, subscribe, write the first `event/next`. ApiError if registering or polling is refused."""
     started = Started(calls, inbox, initialization_type)
-    calls.register(("SHUTDOWN",) if started.managed else ("INVOKE", "SHUTDOWN"))
+    wanted = ("SHUTDOWN",) if started.managed else ("INVOKE", "SHUTDOWN")
+    calls.register(wanted, ask_account="{account}" in settings.prefix)
     if settings.bucket:
         listener = Listener(started.intake.accept, inbox.wake)
         try:

@@ -20,6 +20,7 @@ PATTERNS = {
     "number": r"^\s*\+?0*[1-9][0-9]*\s*$",
     "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$",
     "owner": r"^\s*([0-9]{12})?\s*$",
+    "tags": r"^\s*([^&=]+=[^&]*(&[^&=]+=[^&]*){0,9})?\s*$",
 }
 TOOLS = (
     "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, "
@@ -45,7 +46,7 @@ def table() -> str:
 def _default(row: Setting) -> str:
     if row.default:
         return f"`{row.default}`"
-    return {"bucket": "required", "region": "`AWS_REGION`", "number": "", "owner": ""}[row.kind]
+    return {"bucket": "required", "region": "`AWS_REGION`"}.get(row.kind, "")
 
 
 def schema() -> dict[str, Any]:
@@ -57,7 +58,7 @@ def schema() -> dict[str, Any]:
 
 def _type(row: Setting) -> object:
     if row.kind == "choice":
-        return Literal[row.choices]
+        return Literal[row.choices if row.default else ("", *row.choices)]
     pattern = PATTERNS.get(row.kind)
     return Annotated[str, Field(pattern=pattern)] if pattern else str
 

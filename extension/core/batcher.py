@@ -220,4 +220,4 @@ class Batcher:
 
     def _key(self, arrived: float) -> str:
         unique, gzip = self._new_unique(), self._settings.gzip
-        return objects.key(self._settings.prefix, self._origin.function, arrived, unique, gzip=gzip)
+        return objects.key(self._settings.prefix, self._origin, arrived, unique, gzip=gzip)

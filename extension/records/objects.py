@@ -15,6 +15,8 @@ FORMAT = "1"
 VERSION = "0.1.0"  # of the extension; pyproject.toml has the same
 ARN_LENGTH = 256  # characters of a function's ARN: Lambda's longest are shorter
 VALUE_LENGTH = 128  # characters of any other value: S3 takes 2 KB of names and values in all
+UNKNOWN = "unknown"  # in a key: a region or account of which nothing has told yet
+LONGEST_WORD = 25  # characters of a region in a key; AWS's longest has 14
 CONTENT_TYPE = "application/x-ndjson"
 SECONDS_PER_DAY = 86400
 FEBRUARY = 2
@@ -25,15 +27,31 @@ encode_string = json.encoder.encode_basestring_ascii
 class Origin:
     """Where the records come from: the same for every object of one environment, except what is learnt later."""
 
-    __slots__ = ("api", "arn", "environment", "function", "schema", "version")
+    __slots__ = ("api", "arn", "environment", "function", "schema", "version", "where")
 
-    def __init__(self, function: str, version: str, environment: str) -> None:
+    def __init__(self, function: str, version: str, environment: str, where: tuple[str, str] = ("", "")) -> None:
         self.function = function
         self.version = version
         self.environment = environment  # 12 characters
+        self.where = where  # region and account, as far as start-up has learnt them
         self.arn = ""  # known from the first INVOKE or platform.start
         self.api = ""  # telemetry or logs
         self.schema = ""
+
+    @property
+    def region(self) -> str:
+        """The function's region: the environment's word, else that of the ARN, else `unknown`."""
+        return self.where[0] or self._of_arn(3) or UNKNOWN
+
+    @property
+    def account(self) -> str:
+        """The function's account: what registering told, else that of the ARN, else `unknown`."""
+        return self.where[1] or self._of_arn(4) or UNKNOWN
+
+    def _of_arn(self, place: int) -> str:
+        parts = self.arn.split(":", 5)
+        word = parts[place] if len(parts) > place else ""
+        return word if len(word) <= LONGEST_WORD and word.replace("-", "").isalnum() else ""
 
 
 def line(envelope: str, request_id: str | None, environment: str, sequence: int) -> str:
@@ -55,12 +73,24 @@ def lines(texts: list[str], request_id: str | None, environment: str, sequence: 
     return [f'{{"time":"{text}{members}{number}}}\n' for number, text in enumerate(texts, sequence)]
 
 
-def key(prefix: str, function: str, wall: float, unique: str, *, gzip: bool) -> str:
+def key(prefix: str, origin: Origin, wall: float, unique: str, *, gzip: bool) -> str:
     """Return the object's key. `wall` (seconds since the epoch): arrival of its first record; `unique`: a UUID."""
-    date, hour = date_and_hour(wall)
-    for name, value in (("{function}", function), ("{date}", date), ("{hour}", hour)):
-        prefix = prefix.replace(name, value)
-    return f"{prefix}{function}-{int(wall * 1000)}-{unique}.log{'.gz' if gzip else ''}"
+    if "{" in prefix:
+        date, hour = date_and_hour(wall)
+        values = {
+            "{function}": origin.function,
+            "{version}": origin.version,
+            "{region}": origin.region,
+            "{account}": origin.account,
+            "{date}": date,
+            "{year}": date[:-6],
+            "{month}": date[-5:-3],
+            "{day}": date[-2:],
+            "{hour}": hour,
+        }
+        for name, value in values.items():
+            prefix = prefix.replace(name, value)
+    return f"{prefix}{origin.function}-{int(wall * 1000)}-{unique}.log{'.gz' if gzip else ''}"
 
 
 def metadata(

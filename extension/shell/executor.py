@@ -49,6 +49,7 @@ class Executor:
             environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"),
             environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
             self.journal.environment,
+            (environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "", started.calls.account),
         )
         self.origin.api, self.origin.schema = started.api, started.schema
         self.shipper = Shipper(
@@ -75,8 +76,18 @@ class Executor:
         self._uploader.start()
 
     def _place(self, settings: Settings) -> Place:
-        prefix = constant(settings.prefix, self.origin.function)
-        return Place(settings.bucket, prefix, settings.region, settings.owner)
+        known = {"function": self.origin.function, "region": self.origin.region}
+        if self.origin.account != objects.UNKNOWN:
+            known["account"] = self.origin.account
+        return Place(
+            settings.bucket,
+            constant(settings.prefix, known),
+            settings.region,
+            settings.owner,
+            sse=settings.sse,
+            kms_key=settings.kms_key,
+            tags=settings.tags,
+        )
 
     def bodies(self, first: int, last: int) -> Iterator[events.LogsReceived]:
         """Yield what the journal holds of these serials."""

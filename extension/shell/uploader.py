@@ -81,6 +81,9 @@ class Uploader:
             chunk.metadata,
             only_if_absent=upload.conditional,
             owner=self._place.owner,
+            sse=self._place.sse,
+            kms_key=self._place.kms_key,
+            tags=self._place.tags,
         )
         try:
             self._store.put(request)

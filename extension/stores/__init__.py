@@ -28,9 +28,20 @@ if TYPE_CHECKING:
 class PutRequest:
     """One object to store. `body` is its bytes, or the path (`str`) of a file that holds them."""
 
-    __slots__ = ("body", "content_encoding", "content_type", "key", "metadata", "only_if_absent", "owner")
+    __slots__ = (
+        "body",
+        "content_encoding",
+        "content_type",
+        "key",
+        "kms_key",
+        "metadata",
+        "only_if_absent",
+        "owner",
+        "sse",
+        "tags",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - complete at construction
         self,
         key: str,
         body: bytes | str,
@@ -40,6 +51,9 @@ class PutRequest:
         *,
         only_if_absent: bool = False,
         owner: str = "",
+        sse: str = "",
+        kms_key: str = "",
+        tags: str = "",
     ) -> None:
         self.key = key
         self.body = body
@@ -48,3 +62,6 @@ class PutRequest:
         self.metadata = metadata  # user metadata, ASCII, without the x-amz-meta- prefix
         self.only_if_absent = only_if_absent  # If-None-Match: *; StoreError of kind EXISTS if the key is taken
         self.owner = owner  # account id that must own the bucket; "": any
+        self.sse = sse  # AES256 or aws:kms; "": the bucket's default encryption
+        self.kms_key = kms_key  # with aws:kms; "": the bucket's, or AWS's own
+        self.tags = tags  # as x-amz-tagging holds them: a query; "": none

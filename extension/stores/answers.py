@@ -103,7 +103,9 @@ def refusal(status: int, code: str, message: str, region: str) -> StoreError:
     elif status == PRECONDITION_FAILED:
         kind = StoreError.EXISTS
     elif status == NOT_IMPLEMENTED or code == "NotImplemented":
-        kind = StoreError.UNCONDITIONAL  # If-None-Match is all that is asked for beside plain PutObject
+        # Beside plain PutObject: If-None-Match always, tags and encryption where a setting asks for them.
+        about_others = any(word in message.lower() for word in ("tagging", "encryption"))
+        kind = StoreError.CONFIGURATION if about_others else StoreError.UNCONDITIONAL
     elif code in BUSY or status in (429, 503):
         kind = StoreError.THROTTLED
     elif status >= SERVER_ERROR or status == 408 or code in PASSING:  # noqa: PLR2004 - Request Timeout

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from extension.stores import PutRequest
 
 USER_AGENT = "adaptive-batching-extension"  # filters before a store refuse requests that name none
+SSE, KMS_KEY = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
+TAGGING = "x-amz-tagging"
 BLOCK_BYTES = 65536  # of a file in memory at a time, and sent at once
 
 
@@ -26,6 +28,12 @@ def put_headers(authority: str, request: PutRequest) -> dict[str, str]:
         headers["if-none-match"] = "*"
     if request.owner:
         headers["x-amz-expected-bucket-owner"] = request.owner
+    if request.sse:
+        headers[SSE] = request.sse
+    if request.kms_key:
+        headers[KMS_KEY] = request.kms_key
+    if request.tags:
+        headers[TAGGING] = request.tags
     for name, value in request.metadata.items():
         headers[f"x-amz-meta-{name.lower()}"] = value
     return headers

@@ -109,8 +109,13 @@ class SdkStore:
         arguments["Metadata"] = request.metadata
         if request.only_if_absent:
             arguments["IfNoneMatch"] = "*"
-        if request.owner:
-            arguments["ExpectedBucketOwner"] = request.owner
+        optional = {
+            "ExpectedBucketOwner": request.owner,
+            "ServerSideEncryption": request.sse,
+            "SSEKMSKeyId": request.kms_key,
+            "Tagging": request.tags,
+        }
+        arguments |= {name: value for name, value in optional.items() if value}
         from botocore.exceptions import ConnectionClosedError
 
         try:

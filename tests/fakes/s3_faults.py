@@ -36,12 +36,14 @@ class Refuse:
     headers: dict[str, str] = field(default_factory=dict)
     early: bool = False
     chunked: bool = False
+    message: str = "as scripted"
 
     def play(self, s3: ScriptedS3, connection: Connection, request: Request) -> bool:
         if not self.early:
             connection.body(request)
         s3.refused += 1
-        connection.send(error(self.status, self.code, self.extra, self.headers, chunked=self.chunked))
+        document = f"<Message>{self.message}</Message>{self.extra}"
+        connection.send(error(self.status, self.code, document, self.headers, chunked=self.chunked))
         return not self.early
 
 
@@ -141,10 +143,15 @@ class Say:
 
 
 def error(
-    status: int, code: str, extra: str = "", headers: dict[str, str] | None = None, *, chunked: bool = False
+    status: int,
+    code: str,
+    rest: str = "<Message>as scripted</Message>",
+    headers: dict[str, str] | None = None,
+    *,
+    chunked: bool = False,
 ) -> bytes:
-    """S3's error answer."""
-    document = f"<Error><Code>{code}</Code><Message>as scripted</Message>{extra}</Error>"
+    """S3's error answer; `rest` are the elements behind the code."""
+    document = f"<Error><Code>{code}</Code>{rest}</Error>"
     body = ('<?xml version="1.0" encoding="UTF-8"?>\n' + document).encode()
     lines = [f"{name}: {value}\r\n" for name, value in (headers or {}).items()]
     if chunked:

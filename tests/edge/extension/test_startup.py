@@ -269,3 +269,25 @@ def test_a_slow_answer_to_the_subscription_does_not_hold_up_the_init_for_long(ap
 def test_the_connection_for_calls_is_closed_after_start_up(api: LambdaApi) -> None:
     started = start(api)
     wait_until(lambda: not inside.is_connected(started.calls), "the connection for calls is closed")
+
+
+def test_the_account_is_asked_for_where_a_key_names_it_and_read_from_the_answer(api: LambdaApi) -> None:
+    body = '{"functionName":"f","functionVersion":"1","handler":"h","accountId": "012345678901"}'
+    api.script["register"] = [Answer(200, body)]
+    assert start(api, S3_PREFIX="{account}/").calls.account == "012345678901"
+    (request,) = api.of("register")
+    assert request.headers["lambda-extension-accept-feature"] == "accountId"
+
+
+def test_the_account_is_not_asked_for_otherwise(api: LambdaApi) -> None:
+    assert start(api).calls.account == ""
+    (request,) = api.of("register")
+    assert "lambda-extension-accept-feature" not in request.headers
+
+
+@pytest.mark.parametrize(
+    "body", ['{"accountId":"12345"}', '{"accountId":"1234567890123x"}'[:25], '{"accountId":null}', '{"accountId":', ""]
+)
+def test_an_account_that_is_none_is_not_known(api: LambdaApi, body: str) -> None:
+    api.script["register"] = [Answer(200, body)]
+    assert start(api, S3_PREFIX="{account}/").calls.account == ""

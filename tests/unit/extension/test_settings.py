@@ -1,9 +1,11 @@
 """Settings: every row of the table, what happens to odd values, and the whole sentence that is said about each."""
 
+import re
 import time
 from functools import cache
 from itertools import takewhile
 from operator import eq
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from hypothesis import assume, given, settings
@@ -12,6 +14,17 @@ from hypothesis import strategies as st
 from extension.records import objects
 from extension.settings import PREFIX, TABLE, Settings, drop_blank, from_environ
 
+ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+KEYS = [
+    ID,
+    "mrk-1234abcd12ab34cd56ef1234567890ab",
+    f"arn:aws:kms:eu-west-1:111122223333:key/{ID}",
+    "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+    "alias/logs/of_ours-1",
+    "alias/aws/s3",
+    "arn:aws:kms:eu-west-1:111122223333:alias/logs",
+]
+NO_KEY = "that is not a KMS key: its id, its ARN, alias/NAME or the alias's ARN names it"
 WELL = {PREFIX + "S3_BUCKET": "a-bucket", "AWS_REGION": "eu-west-1"}
 
 
@@ -57,6 +70,9 @@ def test_the_table_has_the_final_names_in_order() -> None:
             "S3_PREFIX",
             "S3_REGION",
             "S3_BUCKET_OWNER",
+            "SSE",
+            "KMS_KEY_ID",
+            "TAGS",
             "COMPRESSION",
             "MAX_HOLD_MILLISECONDS",
             "API",
@@ -95,6 +111,22 @@ def test_every_row_explains_itself() -> None:
         ("S3_REGION", "", "region", "eu-west-1"),
         ("S3_BUCKET_OWNER", " 012345678901 ", "owner", "012345678901"),
         ("S3_BUCKET_OWNER", "", "owner", ""),
+        ("SSE", "AES256", "sse", "AES256"),
+        ("SSE", " aes256", "sse", "AES256"),
+        ("SSE", "AWS:KMS", "sse", "aws:kms"),
+        ("SSE", " ", "sse", ""),
+        *[("KMS_KEY_ID", key, "kms_key", key) for key in KEYS],
+        ("KMS_KEY_ID", f" {KEYS[0]} ", "kms_key", KEYS[0]),
+        ("KMS_KEY_ID", " ", "kms_key", ""),
+        ("TAGS", "", "tags", ""),
+        ("TAGS", "  ", "tags", ""),
+        ("TAGS", "team=payments&stage=prod", "tags", "team=payments&stage=prod"),
+        ("TAGS", "empty=", "tags", "empty="),
+        ("TAGS", " a = b & c=d e ", "tags", "a=b&c=d%20e"),
+        ("TAGS", "a=b=c", "tags", "a=b%3Dc"),
+        ("TAGS", "a=1+1&b=x%20y&c=%C3%A9", "tags", "a=1%2B1&b=x%20y&c=%C3%A9"),
+        ("TAGS", "équipe=日本/1:2@3._-", "tags", "%C3%A9quipe=%E6%97%A5%E6%9C%AC%2F1%3A2%403._-"),
+        ("TAGS", "k" * 128 + "=" + "v" * 256, "tags", "k" * 128 + "=" + "v" * 256),
         ("COMPRESSION", "gzip", "gzip", True),
         ("COMPRESSION", " GZIP ", "gzip", True),
         ("COMPRESSION", "none", "gzip", False),
@@ -230,9 +262,10 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         ),
         (
             "S3_PREFIX",
-            "{year}/",
+            "{minute}/",
             (
-                "is '{year}/': the placeholders are {function}, {date}, {hour}; "
+                "is '{minute}/': the placeholders are {function}, {version}, {region}, {account}, {date}, {year}, "
+                "{month}, {day}, {hour}; "
                 "function={function}/date={date}/hour={hour}/ is used"
             ),
         ),
@@ -247,6 +280,54 @@ def test_a_good_value_is_used_in_silence(name: str, value: str, attribute: str, 
         *[
             ("S3_BUCKET_OWNER", value, f"is {value!r}: an account id has 12 digits; the bucket's owner is not checked")
             for value in ("11112222333", "1111222233334", "1111-2222-33", "٠١٢٣٤٥٦٧٨٩٠١", "anybody at all")
+        ],
+        ("SSE", "aws:kms:dsse", "is 'aws:kms:dsse': expected AES256 or aws:kms; it counts as not set"),
+        ("SSE", "true", "is 'true': expected AES256 or aws:kms; it counts as not set"),
+        *[
+            ("KMS_KEY_ID", value, f"is {value!r}: {NO_KEY}; the bucket's default encryption is used")
+            for value in (
+                "my-key",
+                "alias/",
+                "alias/a b",
+                "alias/é",
+                "alias/x.y",
+                ID[:-1],
+                ID.replace("a", "g"),
+                "mrk-" + ID,
+                "key/" + ID,
+                "arn:aws:kms:eu-west-1:111122223333:" + ID[:-1],
+                "arn:aws:s3:eu-west-1:111122223333:key/" + ID,
+                "arn:aws:kms:eu-west-1:1111:key/" + ID,
+                "arn:aws:kms",
+            )
+        ],
+        (
+            "KMS_KEY_ID",
+            "arn:aws:kms:us-east-1:111122223333:alias/logs",
+            (
+                "is 'arn:aws:kms:us-east-1:111122223333:alias/logs': that key is in region us-east-1, and a bucket in "
+                "eu-west-1 takes keys of its own region; the bucket's default encryption is used"
+            ),
+        ),
+        *[
+            ("TAGS", value, f"is {value!r}: {why}; objects get no tags")
+            for value, why in (
+                ("team", "'team' is not a tag: they are written key=value, with & between them"),
+                ("a=b&", "'' is not a tag: they are written key=value, with & between them"),
+                ("a=b&&c=d", "'' is not a tag: they are written key=value, with & between them"),
+                ("=b", "'=b' is not a tag: they are written key=value, with & between them"),
+                ("a=b,c=d", "a tag cannot hold ',': letters, digits, blanks and +-=._:/@ can"),
+                ("a=b;c", "a tag cannot hold ';': letters, digits, blanks and +-=._:/@ can"),
+                ("a=b%26c", "a tag cannot hold '&': letters, digits, blanks and +-=._:/@ can"),
+                ("a=b%0ac", "a tag cannot hold '\\n': letters, digits, blanks and +-=._:/@ can"),
+                ("a=%ff", "a tag cannot hold '�': letters, digits, blanks and +-=._:/@ can"),
+                ("a=100%", "behind a % there are two hexadecimal digits, as in %20"),
+                ("a=100%+b", "behind a % there are two hexadecimal digits, as in %20"),
+                ("aws:team=b", "keys that begin with aws: are reserved for AWS"),
+                ("AWS:team=b", "keys that begin with aws: are reserved for AWS"),
+                ("a=b&a=c", "the key 'a' is there twice"),
+                ("&".join(f"k{n}=v" for n in range(11)), "those are 11 tags, and an object has 10 at most"),
+            )
         ],
         (
             "S3_REGION",
@@ -320,13 +401,30 @@ def test_a_prefix_is_good_if_the_longest_key_under_it_with_this_function_s_name_
     for function in ("f", "orders-api", "f" * 48, "f" * 64):
         settings = filled(function, prefix)
         unique = "01234567-89ab-4cde-8f01-23456789abcd"
-        longest = len(objects.key(prefix, function, 1_795_608_000.0, unique, gzip=True).encode())
+        longest = len(
+            objects.key(prefix, objects.Origin(function, "", ""), 1_795_608_000.0, unique, gzip=True).encode()
+        )
         assert (settings.prefix == prefix) == (longest <= 1024) == (settings.problems == ())
         if settings.problems:
             assert settings.problems[0].endswith(
                 f"with it keys have {longest} bytes, S3 takes 1024 at most; "
                 "function={function}/date={date}/hour={hour}/ is used"
             )
+
+
+@pytest.mark.parametrize("version", ["$LATEST", "7", "1234567890"])
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-2", ""])
+@pytest.mark.parametrize("times", range(1, 12))
+def test_no_key_is_longer_than_s3_takes_whatever_the_placeholders_stand_for(
+    version: str, region: str, times: int
+) -> None:
+    prefix = "{account}{region}{version}{function}{year}{month}{day}{date}{hour}" * times
+    function = "orders-api" * 2
+    environ = {"AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_VERSION": version, "AWS_REGION": region}
+    told = from_environ({PREFIX + "S3_BUCKET": "a-bucket", **environ, PREFIX + "S3_PREFIX": prefix})
+    origin = objects.Origin(function, version, "", (region or "r" * 25, "111122223333"))
+    longest = len(objects.key(prefix, origin, 1_795_608_000.0, "01234567-89ab-4cde-8f01-23456789abcd", gzip=True))
+    assert (told.prefix == prefix) == (longest <= 1024 and len(prefix) <= 700)
 
 
 def test_the_last_byte_of_a_key_may_be_used_and_not_one_more() -> None:
@@ -337,9 +435,9 @@ def test_the_last_byte_of_a_key_may_be_used_and_not_one_more() -> None:
     assert "keys have 1025 bytes" in filled("f" * 64, prefix + "x").problems[0]
 
 
-@pytest.mark.parametrize("prefix", ["{date/", "date}/", "{{hour}/", "{Function}/"])
+@pytest.mark.parametrize("prefix", ["{date/", "date}/", "{{hour}/", "{Function}/", "{ho{day}ur}/"])
 def test_a_brace_that_is_no_placeholders_is_refused(prefix: str) -> None:
-    assert "the placeholders are {function}, {date}, {hour}" in only_problem(S3_PREFIX=prefix)
+    assert "the placeholders are {function}, {version}, " in only_problem(S3_PREFIX=prefix)
 
 
 @pytest.mark.parametrize("char", ["\0", "\x1f", "\x7f", chr(0xD800), chr(0xDFFF)])
@@ -551,3 +649,77 @@ def test_what_is_blank_of_the_variables_of_every_aws_tool_is_as_if_it_were_not_s
     environ = {"AWS_CA_BUNDLE": "", "AWS_PROFILE": " ", "AWS_ENDPOINT_URL": "http://h", "OTHER": ""}
     drop_blank(environ)
     assert environ == {"AWS_ENDPOINT_URL": "http://h", "OTHER": ""}
+
+
+@pytest.mark.parametrize("value", ["k" * 129 + "=v", "k=" + "v" * 257])
+def test_a_key_or_value_of_a_tag_that_is_too_long_is_said(value: str) -> None:
+    assert "a key has 128 characters at most, a value 256; objects get no tags" in only_problem(TAGS=value)
+
+
+def test_tags_that_no_header_has_room_for_are_said() -> None:
+    fits = "&".join(f"{n}=" + "é" * 60 for n in range(10))
+    assert read(TAGS=fits).problems == ()
+    assert only_problem(TAGS=fits + "é" * 150).endswith(
+        "as a header they have 4529 bytes, and there is room for 4096; objects get no tags"
+    )
+
+
+@given(
+    st.dictionaries(
+        st.text(st.sampled_from("aZ0 é日+-=._:/@"), min_size=1, max_size=20).map(str.strip).filter(bool),
+        st.text(st.sampled_from("aZ0 é日+-=._:/@"), max_size=20).map(str.strip),
+        max_size=10,
+    )
+)
+def test_a_query_of_the_standard_librarys_is_read_and_what_is_sent_is_read_by_it(tags: dict[str, str]) -> None:
+    """S3 takes x-amz-tagging apart as a query, with `+` as a blank."""
+    given_as = urlencode(tags, quote_via=quote, safe="")
+    told = read(TAGS=given_as)
+    assert told.problems == ()
+    assert dict(parse_qsl(told.tags, keep_blank_values=True, strict_parsing=bool(tags))) == tags
+
+
+@given(st.text())
+def test_whatever_is_given_as_tags_s3_takes_what_is_sent(text: str) -> None:
+    sent = dict(parse_qsl(read(TAGS=text).tags, keep_blank_values=True))
+    assert len(sent) <= 10
+    for key, value in sent.items():
+        assert 0 < len(key) <= 128
+        assert len(value) <= 256
+        assert re.fullmatch(r"[\w .:/=+\-@]*", key + value)
+
+
+@pytest.mark.parametrize(
+    ("values", "used", "said"),
+    [
+        ({}, ("", ""), []),
+        ({"SSE": "AES256"}, ("AES256", ""), []),
+        ({"SSE": "aws:kms"}, ("aws:kms", ""), []),
+        ({"KMS_KEY_ID": ID}, ("aws:kms", ID), []),
+        ({"SSE": "aws:kms", "KMS_KEY_ID": ID}, ("aws:kms", ID), []),
+        ({"SSE": "AES256", "KMS_KEY_ID": ID}, ("aws:kms", ID), ["aws:kms with this key is used"]),
+        ({"SSE": "true", "KMS_KEY_ID": ID}, ("aws:kms", ID), ["it counts as not set"]),
+        ({"KMS_KEY_ID": "mine"}, ("", ""), ["the bucket's default encryption is used"]),
+        ({"SSE": "aws:kms", "KMS_KEY_ID": "mine"}, ("", ""), ["the bucket's default encryption is used"]),
+    ],
+)
+def test_a_key_implies_aws_kms_and_one_that_is_none_leaves_all_to_the_bucket(
+    values: dict[str, str], used: tuple[str, str], said: list[str]
+) -> None:
+    told = read(**values)
+    assert (told.sse, told.kms_key) == used
+    assert [end for problem, end in zip(told.problems, said, strict=True) if not problem.endswith(end)] == []
+
+
+def test_the_region_of_a_key_is_that_of_the_bucket_if_s3_region_names_it() -> None:
+    key = "arn:aws:kms:us-east-1:111122223333:alias/logs"
+    assert read(KMS_KEY_ID=key, S3_REGION="us-east-1").problems == ()
+    assert len(read(KMS_KEY_ID=key).problems) == 1
+    point = "arn:aws:s3:us-east-1:111122223333:accesspoint/logs"
+    assert read(KMS_KEY_ID=key, S3_BUCKET=point).problems == ()
+
+
+@pytest.mark.parametrize(("key", "said"), [("my-minio-key", 0), ("two words", 1), ("é", 1), ("x" * 257, 1)])
+def test_another_store_has_its_own_names_of_keys(key: str, said: int) -> None:
+    told = from_environ({**WELL, PREFIX + "KMS_KEY_ID": key, "AWS_ENDPOINT_URL_S3": "http://minio:9000"})
+    assert (len(told.problems), told.kms_key) == (said, "" if said else key)

@@ -78,10 +78,10 @@ class Scene:
         self.inbox.put(Shutdown("spindown", time.time() + seconds))
 
 
-def invoke(request: str) -> Polled:
+def invoke(request: str, arn: str = "") -> Polled:
     """What `event/next` answers."""
-    deadline = int((time.time() + 30) * 1000)
-    return Polled(json.dumps({"eventType": "INVOKE", "requestId": request, "deadlineMs": deadline}).encode())
+    event = {"eventType": "INVOKE", "requestId": request, "deadlineMs": int((time.time() + 30) * 1000)}
+    return Polled(json.dumps({**event, "invokedFunctionArn": arn} if arn else event).encode())
 
 
 def line(text: str) -> bytes:

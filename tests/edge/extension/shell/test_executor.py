@@ -17,6 +17,7 @@ from tests.edge.extension.shell.scene import (
     FOLDER,
     KEY,
     Scene,
+    invoke,
     left,
     left_by_another,
     line,
@@ -150,6 +151,55 @@ def test_chunks_that_were_left_over_go_first_under_their_own_key_and_what_was_in
     assert (closing["received"], closing["shipped"], closing["lost"]) == (4, 4, 0)
     numbers = {one["record"]: one["sequence"] for one in records(store) if one["type"] == "function"}
     assert numbers == {"one": 1, "two": 2, "three": 3, "new": 4}
+
+
+@pytest.mark.parametrize("client", ["light", "boto3"])
+def test_a_chunk_of_an_earlier_process_keeps_its_key_and_is_tagged_and_encrypted_as_this_one_is_told(
+    tmp_path: Path, store: s3.Moto, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is a part of key or bytes, so the seal holds neither."""
+    left_by_another(tmp_path, line("one"), sealed=1)
+    values = {"TAGS": "team=payments", "SSE": "AES256", "S3_PREFIX": "{account}/{year}/", "S3_CLIENT": client}
+    scene = Scene(tmp_path, store.environ(), **values)
+    for name, value in scene.environ.items():
+        monkeypatch.setenv(name, value)  # boto3 reads the process's own
+    consumer = scene.consumer()
+    scene.shut_down(10)
+    assert consumer.run() == 0
+    client_of_ours = store.client()
+    (key,) = store.keys()
+    assert key == KEY
+    assert store.get(key)[1]["ServerSideEncryption"] == "AES256"
+    assert client_of_ours.get_object_tagging(Bucket=store.bucket, Key=key)["TagSet"] == [
+        {"Key": "team", "Value": "payments"}
+    ]
+    assert shipped(store) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "invoked", "begin"),
+    [
+        ("111122223333", False, "eu-west-1/111122223333/v7/2"),
+        ("", True, "eu-west-1/999900001111/v7/2"),
+        ("", False, "eu-west-1/unknown/v7/2"),
+    ],
+)
+def test_the_account_of_a_key_is_what_registering_told_else_that_of_the_first_invoke(
+    tmp_path: Path, store: s3.Moto, registered: str, begin: str, *, invoked: bool
+) -> None:
+    scene = Scene(tmp_path, store.environ(), S3_PREFIX="{region}/{account}/v{version}/{year}/")
+    scene.environ["AWS_LAMBDA_FUNCTION_VERSION"] = "7"
+    scene.started.calls.account = registered
+    consumer = scene.consumer()
+    if invoked:
+        consumer.pending = [invoke("r1", "arn:aws:lambda:eu-west-1:999900001111:function:f")]
+        consumer.consume_pending()
+    scene.receive(line("one"))
+    scene.shut_down(10)
+    assert consumer.run() == 0
+    keys = store.keys()
+    assert [key[: len(begin)] for key in keys] == [begin] * len(keys)
+    assert shipped(store) == ["one"]
 
 
 @pytest.mark.holds("journal: a new process continues environment id and sequence numbers")

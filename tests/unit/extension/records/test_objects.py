@@ -29,21 +29,55 @@ def origin(arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:orders-api
 
 
 def test_the_key_has_prefix_function_epoch_milliseconds_and_uuid() -> None:
-    key = objects.key(PREFIX, "orders-api", WALL, UNIQUE, gzip=False)
+    key = objects.key(PREFIX, origin(), WALL, UNIQUE, gzip=False)
     assert key == f"function=orders-api/date=2026-11-25/hour=12/orders-api-1795608000000-{UNIQUE}.log"
 
 
 def test_a_compressed_object_says_so_in_its_key() -> None:
-    assert objects.key("", "f", WALL, "u", gzip=True) == "f-1795608000000-u.log.gz"
+    assert objects.key("", Origin("f", "", ""), WALL, "u", gzip=True) == "f-1795608000000-u.log.gz"
 
 
 def test_an_empty_prefix_gives_the_samples_flat_name() -> None:
-    assert objects.key("", "orders-api", WALL, UNIQUE, gzip=False) == f"orders-api-1795608000000-{UNIQUE}.log"
+    assert objects.key("", origin(), WALL, UNIQUE, gzip=False) == f"orders-api-1795608000000-{UNIQUE}.log"
 
 
 def test_a_template_may_use_each_placeholder_twice_or_not_at_all() -> None:
-    key = objects.key("{date}/{date}/x/{function}-{function}/", "f", WALL, "u", gzip=False)
+    key = objects.key("{date}/{date}/x/{function}-{function}/", Origin("f", "", ""), WALL, "u", gzip=False)
     assert key == "2026-11-25/2026-11-25/x/f-f/f-1795608000000-u.log"
+
+
+def test_every_placeholder_has_its_value() -> None:
+    made = Origin("orders-api", "42", "0123456789ab", ("eu-west-1", "111122223333"))
+    prefix = "{account}/{region}/{function}/v{version}/{year}/{month}/{day}/{date}T{hour}/"
+    key = objects.key(prefix, made, WALL, "u", gzip=False)
+    assert key.startswith("111122223333/eu-west-1/orders-api/v42/2026/11/25/2026-11-25T12/orders-api-1795608000000-u")
+
+
+@given(SECONDS)
+def test_year_month_and_day_are_those_of_datetime_in_utc(seconds: int) -> None:
+    key = objects.key("{year}/{month}/{day}|", Origin("f", "", ""), float(seconds), "u", gzip=False)
+    assert key.partition("|")[0] == datetime.fromtimestamp(seconds, UTC).strftime("%Y/%m/%d").zfill(10)
+
+
+@pytest.mark.parametrize(
+    ("where", "arn", "expected"),
+    [
+        (("", ""), "", "unknown/unknown"),
+        (("eu-west-1", ""), "", "eu-west-1/unknown"),
+        (("", ""), "arn:aws:lambda:us-east-2:999900001111:function:f", "us-east-2/999900001111"),
+        (("eu-west-1", "111122223333"), "arn:aws:lambda:us-east-2:999900001111:function:f", "eu-west-1/111122223333"),
+        (("", ""), "arn:aws:lambda", "unknown/unknown"),
+        (("", ""), "arn:aws:lambda:a/b:{hour}:function:f", "unknown/unknown"),
+        (("", ""), f"arn:aws:lambda:{'x' * 26}:1234:function:f", "unknown/1234"),
+        (("", ""), "arn:aws:lambda:::function:f", "unknown/unknown"),
+    ],
+)
+def test_region_and_account_are_what_start_up_has_learnt_else_those_of_the_arn(
+    where: tuple[str, str], arn: str, expected: str
+) -> None:
+    made = Origin("f", "1", "0123456789ab", where)
+    made.arn = arn
+    assert objects.key("{region}/{account}|", made, WALL, "u", gzip=False).partition("|")[0] == expected
 
 
 @given(SECONDS)
@@ -74,7 +108,7 @@ def test_iso_time_agrees_with_datetime_to_the_millisecond(microseconds: int) -> 
 
 @given(st.integers(0, 4_102_444_800_000))
 def test_the_epoch_milliseconds_of_a_key_are_those_of_the_arrival(milliseconds: int) -> None:
-    key = objects.key("", "f", milliseconds / 1000, "u", gzip=False)
+    key = objects.key("", Origin("f", "", ""), milliseconds / 1000, "u", gzip=False)
     assert abs(int(key.split("-")[1]) - milliseconds) <= 1
 
 

@@ -74,12 +74,60 @@ def test_what_is_not_known_is_left_as_the_store_said_it() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "begin"),
-    [("", ""), ("logs/", "logs/"), ("function={function}/date={date}/", "function=f/date="), ("{hour}/{function}", "")],
+    [
+        ("", ""),
+        ("logs/", "logs/"),
+        ("function={function}/date={date}/", "function=f/date="),
+        ("{hour}/{function}", ""),
+        ("{region}/{function}/{version}/", "eu-west-1/f/"),
+        ("{account}/{function}/", ""),
+    ],
 )
 def test_what_every_key_begins_with(prefix: str, begin: str) -> None:
-    assert constant(prefix, "f") == begin
+    assert constant(prefix, {"function": "f", "region": "eu-west-1"}) == begin
 
 
 def test_a_missing_answer_is_not_explained_away() -> None:
     error = StoreError(StoreError.TRANSPORT, 0, "TimeoutError", "timed out")
     assert explained(error, PLACE) == str(error)
+
+
+ENCRYPTED = Place("logs", "function=f/date=", "eu-west-1", sse="aws:kms", kms_key="alias/ours", tags="a=b")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words", "told"),
+    [
+        (403, "AccessDenied", KMS, ["kms:GenerateDataKey on the key 'alias/ours'", f"{SETTING}KMS_KEY_ID"]),
+        (400, "KMS.NotFoundException", "Invalid arn us-east-1", ["'alias/ours'", "in the bucket's region", "enabled"]),
+        (
+            403,
+            "AccessDenied",
+            "User is not authorized to perform: s3:PutObjectTagging because no identity-based policy allows it",
+            ["role needs s3:PutObjectTagging on arn:aws:s3:::logs/function=f/date=*", f"{SETTING}TAGS"],
+        ),
+        (403, "AccessDenied", "", ["s3:PutObject and s3:PutObjectTagging", "kms:GenerateDataKey on alias/ours"]),
+        (403, "AccessDenied", EXPLICIT, ["(aws:kms is sent)", f"{SETTING}SSE or KMS_KEY_ID"]),
+        (400, "InvalidTag", "", [f"{SETTING}TAGS"]),
+        (501, "NotImplemented", "Header 'x-amz-tagging' with value 'a=b' not implemented", ["x-amz-tagging"]),
+        (501, "NotImplemented", "", [f"unset {SETTING}TAGS, SSE and KMS_KEY_ID"]),
+    ],
+)
+def test_a_refusal_of_what_a_setting_asks_for_names_the_setting(
+    status: int, code: str, words: str, told: list[str]
+) -> None:
+    said = explained(refusal(status, code, words, ""), ENCRYPTED)
+    for part in (*told, words):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("A header you provided implies functionality that is not implemented", StoreError.UNCONDITIONAL),
+        ("Header 'x-amz-tagging' with value 'a=b' not implemented", StoreError.CONFIGURATION),
+        ("Server side encryption specified but KMS is not configured", StoreError.CONFIGURATION),
+    ],
+)
+def test_what_a_store_does_not_know_is_conditional_writes_unless_it_names_something_else(words: str, kind: str) -> None:
+    assert refusal(501, "NotImplemented", words, "").kind == kind
