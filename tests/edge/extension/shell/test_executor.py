@@ -159,8 +159,8 @@ def test_a_chunk_of_an_earlier_process_keeps_its_key_and_is_tagged_and_encrypted
 ) -> None:
     """Neither is a part of key or bytes, so the seal holds neither."""
     left_by_another(tmp_path, line("one"), sealed=1)
-    values = {"TAGS": "team=payments", "SSE": "AES256", "S3_PREFIX": "{account}/{year}/", "S3_CLIENT": client}
-    scene = Scene(tmp_path, store.environ(), **values)
+    prefix = "{account}/{year}/"  # that of other chunks
+    scene = Scene(tmp_path, store.environ(), TAGS="team=payments", SSE="AES256", S3_PREFIX=prefix, S3_CLIENT=client)
     for name, value in scene.environ.items():
         monkeypatch.setenv(name, value)  # boto3 reads the process's own
     consumer = scene.consumer()

@@ -33,8 +33,8 @@ def s3() -> Iterator[Moto]:
         yield server
 
 
-def request(key: str, *, only_if_absent: bool = False, **values: str) -> PutRequest:
-    """An object as these settings want it."""
+def request(key: str, **values: str) -> PutRequest:
+    """An object as these settings want it; it may be there already."""
     told = from_environ(
         {PREFIX + "S3_BUCKET": BUCKET, "AWS_REGION": REGION} | {PREFIX + n: v for n, v in values.items()}
     )
@@ -45,7 +45,6 @@ def request(key: str, *, only_if_absent: bool = False, **values: str) -> PutRequ
         "application/x-ndjson",
         "",
         {"records": "1"},
-        only_if_absent=only_if_absent,
         sse=told.sse,
         kms_key=told.kms_key,
         tags=told.tags,
@@ -90,8 +89,10 @@ def test_tags_and_encryption_do_not_keep_a_conditional_put_from_being_one(
 ) -> None:
     store, key = make_store(s3.environ()), f"{kind}/conditional.log"
     values = {"TAGS": "a=b", "KMS_KEY_ID": KEY}
-    store.put(request(key, only_if_absent=True, **values))
-    error = failure(store, request(key, only_if_absent=True, **values))
+    first, second = request(key, **values), request(key, **values)
+    first.only_if_absent = second.only_if_absent = True
+    store.put(first)
+    error = failure(store, second)
     assert (error.kind, error.status) == (StoreError.EXISTS, 412)
     assert tags(s3, key) == {"a": "b"}
     assert encryption(s3.get(key)[1]) == ("aws:kms", KEY)
