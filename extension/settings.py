@@ -201,6 +201,7 @@ class Settings:
         "prefix",
         "region",
         "ship_bytes",
+        "ship_bytes_set",
         "ship_invokes",
         "ship_seconds",
         "sse",
@@ -212,6 +213,7 @@ class Settings:
         values: "dict[str, object]",
         region: str,
         memory_mb: int,
+        given: "frozenset[str]",
         problems: "list[str]",
         unknown: "tuple[str, ...]",
     ) -> None:
@@ -227,6 +229,7 @@ class Settings:
         self.max_delay = number("MAX_DELAY_MILLISECONDS") / 1000
         self.memory_mb = memory_mb
         self.ship_bytes = number("SHIP_RATE_BYTES")
+        self.ship_bytes_set = PREFIX + "SHIP_RATE_BYTES" in given
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
         self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
@@ -286,7 +289,8 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
         problems[:] = [problem for problem in problems if not problem.startswith(name)]  # one sentence is enough
         problems.append(f"{name} is {environ[name]!r} and does nothing: it is for {PREFIX}MODE=adaptive")
     unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
-    return Settings(values, region, _memory(environ), problems, unknown)
+    given = frozenset(name for name in values if environ.get(name))
+    return Settings(values, region, _memory(environ), given, problems, unknown)
 
 
 def _checked(setting: Setting, read: str, environ: "Mapping[str, str]", region: str) -> object:

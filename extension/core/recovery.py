@@ -80,15 +80,16 @@ class Poison:
 class ThresholdLowered:
     """The journal, of `limit` bytes, has no room for chunks of the byte threshold that was `asked`; `used` is used.
 
-    A limit of 0: there is no journal, and memory has no more room than `used`.
+    A limit of 0: there is no journal, and memory has no more room than `used`. `by_user`: a setting has asked for it.
     """
 
-    __slots__ = ("asked", "limit", "lost", "used")
+    __slots__ = ("asked", "by_user", "limit", "lost", "used")
 
-    def __init__(self, asked: int, limit: int, used: int) -> None:
+    def __init__(self, asked: int, limit: int, used: int, *, by_user: bool = True) -> None:
         self.asked = asked
         self.limit = limit
         self.used = used
+        self.by_user = by_user
         self.lost = 0
 
     def actions(self) -> list[events.Action]:
@@ -96,6 +97,8 @@ class ThresholdLowered:
         why = f"the journal in /tmp has room for a third of {self.limit} bytes"
         if not self.limit:
             why = "there is no room in /tmp, and little in memory"
+        if not self.by_user:
+            return [events.Say("info", f"mode adaptive ships at {self.used} bytes, not at {self.asked}: {why}")]
         return [events.Say("warning", f"SHIP_RATE_BYTES is {self.asked}: {why}; {self.used} is used")]
 
 
@@ -143,13 +146,14 @@ class Rebuilding:
         return Rebuilt(made, max(seal.records - made.records, 0))
 
 
-def fit(ship_bytes: int, limit: int, in_memory: int) -> ThresholdLowered | None:
+def fit(ship_bytes: int, limit: int, in_memory: int, *, by_user: bool = True) -> ThresholdLowered | None:
     """Return the verdict on a byte threshold; None if it can stay.
 
-    `limit` is the journal's in bytes, 0 if there is none; then a chunk may take so many bytes `in_memory`.
+    `limit` is the journal's in bytes, 0 if there is none; then a chunk may take so many bytes `in_memory`. `by_user`: a
+    setting has asked for this threshold.
     """
     room = limit // SHARE or in_memory
-    return ThresholdLowered(ship_bytes, limit, room) if 0 < room < ship_bytes else None
+    return ThresholdLowered(ship_bytes, limit, room, by_user=by_user) if 0 < room < ship_bytes else None
 
 
 if TYPE_CHECKING:

@@ -227,11 +227,11 @@ class Shipper:
             del self._done[next(iter(self._done))]
         if self._hold:
             self._hold.heard()
-        if received.dropped:
+        if received.dropped or (received.unparsed and self._policy):
             self._expect_no_end()
 
     def _expect_no_end(self) -> None:
-        """Wait for the end of the handler no longer: it may be among records that were dropped."""
+        """Wait for the end of the handler no longer: it may be among records that were dropped or cannot be read."""
         if self._hold and self._hold.mode == WAIT_DONE:
             self._settle(self._hold)
 

@@ -61,7 +61,8 @@ class Executor:
             restored=self._restored if started.initialization_type == "snap-start" else None,
         )
         self.shipper.limit_memory(budget.chunk, budget.waiting)
-        lowered = recovery.fit(settings.ship_bytes, self.journal.limit, budget.chunk)
+        by_user = settings.ship_bytes_set
+        lowered = recovery.fit(settings.ship_bytes, self.journal.limit, budget.chunk, by_user=by_user)
         for action in self.shipper.recover(lowered) if lowered else ():
             self.carry_out(action)
         self.shipper.conditional(wanted=settings.conditional)

@@ -362,6 +362,16 @@ def test_a_byte_threshold_over_a_third_of_the_journal_is_lowered_and_that_is_sai
     assert str(line_["message"]).endswith(f"{MIB} is used")
 
 
+@pytest.mark.parametrize(("values", "by_user"), [({}, False), ({"SHIP_RATE_BYTES": "1000000"}, True)])
+def test_in_mode_adaptive_the_setting_is_named_only_where_it_is_set(
+    tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str], values: dict[str, str], *, by_user: bool
+) -> None:
+    scene = Scene(tmp_path, store.environ(), "on-demand", MODE="adaptive", JOURNAL_BYTES=str(2 * MIB), **values)  # type: ignore[arg-type]
+    assert scene.executor().shipper.open_chunk.thresholds.size == 2 * MIB // 3
+    (line_,) = said(capfd)
+    assert ("SHIP_RATE_BYTES" in str(line_["message"])) == by_user
+
+
 @pytest.mark.holds("journal: a byte threshold over a third of the journal is lowered and reported")
 def test_a_byte_threshold_of_a_third_of_the_journal_is_left_alone(
     tmp_path: Path, store: s3.Moto, capfd: pytest.CaptureFixture[str]

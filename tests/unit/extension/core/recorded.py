@@ -25,7 +25,8 @@ def digest(puts: list[str]) -> str:
 def lifecycle(seed: int) -> list[str]:
     """Run one life; return a line for each object: number, key, metadata, hash of the body."""
     source = random.Random(seed)
-    story = Story(managed=source.random() < 0.1, **_settings(source))
+    managed = source.random() < 0.1
+    story = Story(managed=managed, restored=None, origin=None, **_settings(source))
     attempts: list[str] = []
     now = 0.0
     for number in range(source.randint(0, 60)):

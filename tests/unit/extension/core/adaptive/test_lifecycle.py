@@ -109,6 +109,27 @@ def test_where_the_end_never_comes_later_waits_end_after_ten_seconds_until_it_co
     assert story.done("r3", 118).stored(118.1).told[-1] == "118.1 release r3"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"time":"t","type":"platform.runtimeDone","record":{"requestId":"r1",,}}]',
+        b'[{"time":"t","type":"platform.runtimeDone","record":{"requestId":"r}]',
+        b'[{"time":"t","type":"platform.runti',
+        b"not JSON at all",
+    ],
+)
+def test_a_hold_whose_end_may_be_in_what_cannot_be_read_ends(body: bytes) -> None:
+    story = begun().invoke("r1", 100, timeout=900).logs(101).body(102, body).until(102.05)
+    assert story.told == ["102.025 upload 2 gap(2)"]
+    assert story.stored(102.1).told[-1] == "102.1 release r1"
+
+
+def test_a_cut_record_whose_rest_comes_ends_no_hold() -> None:
+    story = begun().invoke("r1", 100, timeout=900).body(101, b'[{"time":"t","type":"function","record":{"m":"he}]')
+    story.body(101.5, b'[{"time":"t","type":"function","record":llo"}}]').until(150).done("r1", 150).until(150.1)
+    assert story.told == ["150.025 upload 2 gap(2)"]
+
+
 def test_silence_ends_a_hold_after_max_hold() -> None:
     story = Story(MODE="adaptive").invoke("r1", 0, timeout=900, telemetry=False).until(100)
     assert story.told == ["0.5 release r1"]

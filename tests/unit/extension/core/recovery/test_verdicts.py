@@ -100,3 +100,19 @@ def test_another_key_changes_the_key_alone() -> None:
         )
     assert (made.key, chunk.key) == ("b", "a")
     assert (made.unjournalled_records, made.unjournalled_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            300,
+            "mode adaptive ships at 100 bytes, not at 1048576: the journal in /tmp has room for a third of 300 bytes",
+        ),
+        (0, "mode adaptive ships at 500 bytes, not at 1048576: there is no room in /tmp, and little in memory"),
+    ],
+)
+def test_a_threshold_that_nobody_has_set_is_lowered_without_a_word_of_the_setting(limit: int, said: str) -> None:
+    verdict = recovery.fit(1048576, limit, 500, by_user=False)
+    assert verdict is not None
+    assert told(verdict.actions()) == ("info", said, {})
