@@ -18,7 +18,8 @@ SLOTS = 64  # parts of MAX_DELAY; invocations that begin within one count as old
 class Freshness:
     """How old records grew before they were stored: what mode `adaptive` promises, by invocation.
 
-    An invocation is as old as its INVOKE is long ago, or, after a part of it was shipped, the rest as that is.
+    An invocation is as old as its INVOKE is long ago, or, after a part of it was shipped, the rest as that is. Managed
+    Instances have no INVOKE: the arrival of `platform.start` counts there, and the object that is closed after it.
     """
 
     __slots__ = ("_max_delay", "_open", "greatest", "invocations", "late", "objects")

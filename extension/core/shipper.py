@@ -61,6 +61,7 @@ class Shipper:
             batches.thresholds.lower_age(Adaptive(settings.max_delay, settings.memory_mb).patience)
         elif settings.adaptive:
             self._policy = Adaptive(settings.max_delay, settings.memory_mb)
+        if settings.adaptive:
             self.counters.freshness = Freshness(settings.max_delay)
         self._is_impatient = False  # the end of a handler was waited for in vain: 10 s at most until one has come
         self._is_deaf = False  # a hold ended without any telemetry; none waits for it again until some has come
@@ -210,6 +211,8 @@ class Shipper:
         if self._managed:
             for _ in received.started:
                 self._batcher.invoked()
+                if self.counters.freshness:
+                    self.counters.freshness.invoked(now.mono)
         self._batcher.push(received, now, event.serial)
         is_full = self._batcher.is_full  # with room for the rest of a record that is cut
         if self._reader.unfinished:
@@ -382,19 +385,23 @@ class Shipper:
             )
         after = self._reader.state()
         before, self._before = self._before.at_the_start(after), after
+        first = self._batcher.open.first
         chunk = self._batcher.take(reason, before, after, line)
         from_snapshot = self._restored is not None and not self._request and reason != batcher.RESTORE
         # Each copy that is restored from a snapshot stores what was closed before under the same key.
         delivery = Delivery(chunk, maybe_stored=from_snapshot)
         delivery.waited = self._nothing_waits(now.mono)
+        if self._managed and first:
+            delivery.waited.append((first.mono, 0))  # what is logged outside of any invocation has an age too
         actions += self._outbox.add(delivery, self._most_waiting)
 
     def _nothing_waits(self, now: float) -> list[tuple[float, int]]:
         """Tell the policy that all which has come is in closed chunks; return who waited for the last of them."""
-        if not self._policy or not self.counters.freshness:
+        if not self.counters.freshness:
             return []
         running = bool(self._request) and self._request not in self._done
-        self._policy.closed(now, running=running)
+        if self._policy:
+            self._policy.closed(now, running=running)
         return self.counters.freshness.closed(now, running=running)
 
     def _release(self, current: Hold, actions: list[events.Action]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import Any
 
 from extension.errors import StoreError
 from tests.unit.extension.build import function_line, platform
@@ -26,7 +27,7 @@ def lifecycle(seed: int) -> list[str]:
     """Run one life; return a line for each object: number, key, metadata, hash of the body."""
     source = random.Random(seed)
     managed = source.random() < 0.1
-    story = Story(managed=managed, restored=None, origin=None, **_settings(source))
+    story = Story(managed=managed, **_settings(source))
     attempts: list[str] = []
     now = 0.0
     for number in range(source.randint(0, 60)):
@@ -41,8 +42,8 @@ def lifecycle(seed: int) -> list[str]:
     return attempts
 
 
-def _settings(source: random.Random) -> dict[str, object]:
-    told: dict[str, object] = {}
+def _settings(source: random.Random) -> dict[str, Any]:
+    told: dict[str, Any] = {}
     if source.random() < 0.7:
         told["SHIP_RATE_BYTES"] = source.choice([1, 500, 5000, 50_000, 262_144])
     if source.random() < 0.7:

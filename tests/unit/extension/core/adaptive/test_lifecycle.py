@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -190,6 +191,52 @@ def test_on_managed_instances_age_counts_from_the_arrival_and_a_mebibyte_is_ship
     assert story.told == []
     assert story.until(64.1).stored(64.2).told == ["64 upload 1 age(1)"]
     assert story.forget().logs(70, "x" * 1_048_576).told == ["70 upload 2 bytes(1)"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_managed_instances_no_record_is_older_than_max_delay_when_it_is_stored(seed: int) -> None:
+    """Arrivals at random, from none for a minute to many a second.
+
+    A PUT takes 0.45 s at most: an object that is due may have to wait for one before its own.
+    """
+    source, now, starts, ends = random.Random(seed), 0.0, 0, dict[int, float]()
+    story = Story(managed=True, MODE="adaptive", MAX_DELAY_MILLISECONDS=20_000)
+    for number in range(300):
+        now += source.choice([0.01, 0.5, 5.0, 60.0]) * source.random()
+        answered(story, now, source, ends)
+        if source.random() < 0.5:
+            starts += 1
+            story.post(now, platform("start", f"r{number}"))
+        else:
+            story.logs(now, "x" * source.choice([10, 10_000, 300_000]))
+    answered(story, now + 30, source, ends)
+    counts = story.core.counters.as_dict(0)
+    assert (counts["waiting"], story.core.waiting_records) == (0, 0)
+    assert (counts["invocations"], counts["lateInvocations"]) == (starts, 0)
+    assert 18_000 < int(str(counts["greatestAgeMs"])) <= 20_000
+    assert counts["objects"] == len(story.chunks)
+
+
+def answered(story: Story, until: float, source: random.Random, ends: dict[int, float]) -> None:
+    """Time passes; each PUT that begins is stored some time later. `ends`: attempt -> when it is."""
+    while True:
+        wake_at, now = story.core.wake_at(), story.now().mono - 1000
+        moments = [until] if wake_at is None else [until, max(wake_at - 1000, now)]
+        if story.core.in_flight:
+            moments.append(ends.setdefault(story.core.in_flight, now + source.uniform(0.01, 0.45)))
+        first = min(moments)
+        story.until(first)
+        if story.core.in_flight and first == moments[-1]:
+            story.stored(first)
+        elif first == until:
+            return
+
+
+def test_on_managed_instances_a_slow_store_is_counted_as_late() -> None:
+    story = Story(managed=True, MODE="adaptive").post(5, platform("start", "r1")).logs(50).until(64.5).stored(70)
+    assert promise(story) == (1, 1, 1, 65_000)
+    story.logs(100).until(160).stored(161)
+    assert promise(story) == (2, 1, 1, 65_000)
 
 
 def test_a_restored_environment_has_learned_nothing() -> None:
