@@ -70,6 +70,12 @@ def bets(policy: Adaptive) -> float:
     return policy._rent
 
 
+def seasoned(core: Shipper, gaps: list[float]) -> None:
+    """As if mode `adaptive` had seen these gaps between invocations."""
+    for gap in gaps if core._policy else ():
+        core._policy._gaps.add(gap)  # type: ignore[union-attr]
+
+
 def numbers(state: object) -> list[float]:
     """Every number that an object of slots keeps, in those that it holds too."""
     if isinstance(state, int | float):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from extension import events, settings
 from extension.core.outbox import FIRST_ATTEMPT_AFTER_RECOVERY
 from extension.core.recovery import Rebuilt
+from tests.fakes import inside
 from tests.unit.extension.build import at, told
 from tests.unit.extension.simulation.simulated_ending import Ending
 from tests.unit.extension.simulation.simulated_process import Process, Tmp
@@ -48,7 +49,9 @@ class Observed:
         self.store = Store(self.random, collides=collides)
         self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
         self.adaptive = seed % 3 == 0
+        self.busy = seed % 6 == 3  # adaptive, where invocations have come in quick succession for long
         self.settings = self._settings(seed)
+        self.settings.memory_mb = 10240 if self.busy else 128  # so much that a hold costs more than an object
         if self.big:
             self.store.failure_rate = 0.5 if seed % 500 else 1.0
         self._numbers = count(1)
@@ -104,6 +107,7 @@ class Observed:
             snapshot=self.snapshot,
         )
         self.core = self.process.core
+        inside.seasoned(self.core, [0.1] * 400 * self.busy)
         self.happened["ThresholdLowered"] += len(self.process.said)
         self.core.conditional(wanted=self.settings.conditional)
         self.in_flight: Attempt | None = None

@@ -19,7 +19,7 @@ RARE = {
     *("Rebuilt", "Unreadable", "Poison", "ThresholdLowered", "killed in a replay"),
     *("stored", "exists", "unconditional", "abandoned", "transport", "server", "throttled", "configuration"),
     *("bytes upload", "invokes upload", "age upload", "backlog upload", "first upload", "restore upload"),
-    "gap upload",
+    *("gap upload", "beside upload"),
     *("shutdown upload", "careful upload", "shared upload", "upload with a record given up"),
     *("upload again by another process", "killed", "reset", "circuit opened", "echo", "shed", "credentials"),
     *("upload of what was set aside", "held in silence", "behind", "left in a replay"),
