@@ -1,6 +1,9 @@
 """Reads template.yaml as CloudFormation would, as far as its policies need it."""
 
+import functools
+import json
 import re
+import subprocess
 from typing import Any
 
 import cfnlint.decode
@@ -8,6 +11,17 @@ import cfnlint.decode
 from tests.layer.conftest import ROOT
 
 NO_VALUE = "AWS::NoValue"
+#: What SAM makes of the template before CloudFormation reads it: aws-sam-translator, which SAM CLI brings.
+TRANSLATE = """
+import json, sys
+from samtranslator.parser import parser
+from samtranslator.translator.transform import transform
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
+class NoManaged(ManagedPolicyLoader):
+    def __init__(self): pass
+    def load(self): return {}
+print(json.dumps(transform(json.load(sys.stdin), {}, NoManaged())))
+"""
 
 
 def template() -> dict[str, Any]:
@@ -25,7 +39,8 @@ def defaults() -> dict[str, str]:
 def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction", **parameters: str) -> dict[str, Any]:
     """The function's own policy document with everything filled in."""
     values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account}
-    values["LogBucket.Arn"] = f"arn:aws:s3:::{bucket}"
+    values |= {"LogBucket.Arn": f"arn:aws:s3:::{bucket}", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
+    values["AWS::NoValue"] = NO_VALUE
     whole = template()
     (policy,) = whole["Resources"][resource]["Properties"]["Policies"]
     resolved: dict[str, Any] = _resolve(policy, values, whole["Conditions"])
@@ -37,8 +52,48 @@ def variables_of_function(resource: str, **parameters: str) -> dict[str, str]:
     values = defaults() | parameters | {"LogBucket": "a-bucket", "AWS::AccountId": "1", "AWS::NoValue": NO_VALUE}
     whole = template()
     variables = whole["Resources"][resource]["Properties"]["Environment"]["Variables"]
-    found = {name: _resolve(value, values, whole["Conditions"]) for name, value in variables.items()}
-    return {name: value for name, value in found.items() if value != NO_VALUE}
+    found: dict[str, str] = _resolve(variables, values, whole["Conditions"])
+    return found
+
+
+@functools.cache
+def translated() -> dict[str, Any]:
+    """The template as CloudFormation gets it, after SAM's transform."""
+    whole = template()
+    for resource in whole["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in resource["Properties"]:
+                resource["Properties"][name] = "s3://packaged/artifact"  # as `sam deploy` puts it there
+    python = ROOT / "build" / "sam" / "bin" / "python"
+    environ = {"AWS_DEFAULT_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [python, "-c", TRANSLATE], input=json.dumps(whole), env=environ, capture_output=True, text=True, check=True
+    )
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
+
+
+def policy_of_role(role: str, bucket: str, account: str, **parameters: str) -> dict[str, Any]:
+    """The one policy of a role of the translated template, filled in."""
+    values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account, "AWS::NoValue": NO_VALUE}
+    values |= {"LogBucket.Arn": f"arn:aws:s3:::{bucket}", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
+    whole = translated()
+    (policy,) = whole["Resources"][role]["Properties"]["Policies"]
+    document: dict[str, Any] = _resolve(_unsplit(policy["PolicyDocument"]), values, whole["Conditions"])
+    return document
+
+
+def _unsplit(node: Any) -> Any:  # noqa: ANN401 - any JSON
+    """SAM leaves Fn::GetAtt as a list; here it is the text that Fn::Sub would use."""
+    match node:
+        case {"Fn::GetAtt": [name, attribute]}:
+            return {"Ref": f"{name}.{attribute}"}
+        case dict():
+            return {name: _unsplit(value) for name, value in node.items()}
+        case list():
+            return [_unsplit(one) for one in node]
+        case _:
+            return node
 
 
 def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - a table
@@ -66,9 +121,10 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
             return inner(then if inner(conditions[condition]) else otherwise)
         case dict():
             assert not any(name.startswith("Fn::") for name in node), node
-            return {name: inner(value) for name, value in node.items()}
+            members = {name: inner(value) for name, value in node.items()}
+            return {name: value for name, value in members.items() if value != NO_VALUE}
         case list():
-            return [inner(each) for each in node]
+            return [value for each in node if (value := inner(each)) != NO_VALUE]
         case _:
             return node
 

@@ -4,8 +4,21 @@ import subprocess
 import pytest
 
 from tests.layer.conftest import ROOT
-from tests.layer.template import defaults, policy_of_function, template, variables_of_function
+from tests.layer.template import defaults, policy_of_function, policy_of_role, template, variables_of_function
 
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+#: Parameter -> the variable that it becomes, and a value; each is passed only if it is given.
+OPTIONS = {
+    "Sse": ("SSE", "AES256"),
+    "KmsKeyArn": ("KMS_KEY_ID", KEY),
+    "Tags": ("TAGS", "team=payments&stage=prod"),
+    "Exclude": ("EXCLUDE", "^healthcheck"),
+    "Include": ("INCLUDE", "order"),
+    "MinLevel": ("MIN_LEVEL", "WARN"),
+    "Redact": ("REDACT", "email,card"),
+    "RedactPattern": ("REDACT_PATTERN", "secret=[a-z]+"),
+}
+ROLES = {"DemoFunction": "", "ExperimentFunction": "-experiment"}
 NAME = "adaptive-batching-extension-demo-function"
 
 
@@ -76,6 +89,83 @@ def test_a_threshold_is_passed_only_if_it_is_given_and_max_delay_only_in_mode_ad
     about = ("MODE", "MAX_DELAY_MILLISECONDS", "SHIP_RATE_BYTES", "SHIP_RATE_INVOKES", "SHIP_RATE_MILLISECONDS")
     prefix = "ADAPTIVE_BATCHING_EXTENSION_"
     assert {name: found[prefix + name] for name in about if prefix + name in found} == expected
+
+
+def granted(suffix: str, *actions: str) -> dict[str, object]:
+    """The statement on the objects."""
+    return {
+        "Sid": "ShipLogs",
+        "Effect": "Allow",
+        "Action": actions[0] if len(actions) == 1 else list(actions),
+        "Resource": f"arn:aws:s3:::logs-of-mine/function={NAME}{suffix}/*",
+        "Condition": {"StringEquals": {"s3:ResourceAccount": "111122223333"}},
+    }
+
+
+USE_OF_THE_KEY = {
+    "Sid": "EncryptLogs",
+    "Effect": "Allow",
+    "Action": "kms:GenerateDataKey",
+    "Resource": KEY,
+    "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+}
+BOTH = ("s3:PutObject", "s3:PutObjectTagging")
+
+
+@pytest.mark.parametrize("resource", ROLES)
+@pytest.mark.parametrize(
+    ("parameters", "actions", "more"),
+    [
+        ({}, BOTH[:1], []),
+        *[({name: value}, BOTH[:1], []) for name, (_, value) in OPTIONS.items() if name not in ("Tags", "KmsKeyArn")],
+        ({"Sse": "aws:kms"}, BOTH[:1], []),
+        ({"Tags": "a=b"}, BOTH, []),
+        ({"KmsKeyArn": KEY}, BOTH[:1], [USE_OF_THE_KEY]),
+        ({name: value for name, (_, value) in OPTIONS.items()}, BOTH, [USE_OF_THE_KEY]),
+    ],
+)
+def test_a_role_gets_what_the_options_need_and_nothing_else_before_and_after_sams_translation(
+    resource: str, parameters: dict[str, str], actions: tuple[str, ...], more: list[dict[str, object]]
+) -> None:
+    expected = [granted(ROLES[resource], *actions), *more]
+    about = ("logs-of-mine", "111122223333")
+    assert policy_of_function(*about, resource, **parameters)["Statement"] == expected
+    assert policy_of_role(f"{resource}Role", *about, **parameters)["Statement"] == expected
+
+
+@pytest.mark.parametrize("resource", ROLES)
+@pytest.mark.parametrize("given", [[], *[[name] for name in OPTIONS], list(OPTIONS)])
+def test_an_option_is_passed_only_if_it_is_given_and_the_default_stack_has_the_variables_that_it_always_had(
+    resource: str, given: list[str]
+) -> None:
+    found = variables_of_function(resource, **{name: OPTIONS[name][1] for name in given})
+    prefix = "ADAPTIVE_BATCHING_EXTENSION_"
+    assert found == {
+        prefix + "S3_BUCKET": "a-bucket",
+        prefix + "S3_BUCKET_OWNER": "1",
+        prefix + "S3_PREFIX": "function={function}/date={date}/hour={hour}/",
+        prefix + "MODE": "adaptive",
+        prefix + "MAX_DELAY_MILLISECONDS": "60000",
+        prefix + "LOG_TYPES": '["platform","function"]',
+        prefix + "COMPRESSION": "gzip",
+        **{prefix + OPTIONS[name][0]: OPTIONS[name][1] for name in given},
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("KmsKeyArn", [KEY, KEY.replace("aws", "aws-us-gov"), ""], ["alias/logs", KEY.replace("key/", "alias/")]),
+        ("Tags", ["", "a=b", "&".join(f"k{n}=v" for n in range(10))], ["a", "a=b&", "&".join(["a=b"] * 11)]),
+        ("Redact", ["", "email", "aws-keys,card,ipv4"], ["emails", "email,", "email card"]),
+    ],
+)
+def test_a_parameter_that_can_not_be_is_refused_before_anything_is_deployed(
+    parameter: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = template()["Parameters"][parameter]["AllowedPattern"]
+    assert [value for value in good if not re.fullmatch(pattern, value)] == []
+    assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
 def test_the_bucket_is_encrypted_private_owner_enforced_and_retained() -> None:
