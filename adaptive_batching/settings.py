@@ -49,7 +49,7 @@ def default(ending: str) -> str:
 
 def choices(ending: str) -> tuple[str, ...]:
     """Return the values that a variable may have. Raises KeyError for a variable that is not an enumeration."""
-    return tuple(schema()["properties"][variable(ending)]["enum"])
+    return tuple(value for value in schema()["properties"][variable(ending)]["enum"] if value)  # "": not set
 
 
 def default_log_types() -> tuple[str, ...]:

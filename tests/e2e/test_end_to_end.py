@@ -40,6 +40,27 @@ def test_every_record_is_shipped_once_whichever_api_and_store(deployment: Deploy
     assert {one.metadata["api"] for one in deployment.objects()} == {"logs" if apis == "logs" else "telemetry"}
 
 
+@pytest.mark.parametrize("store", ["light", "boto3"])
+def test_every_option_of_an_object_is_on_s3(deployment: Deployment, store: str) -> None:
+    """The account is known before the first INVOKE: Lambda tells it to an extension that asks when it registers."""
+    prefix = "{account}/{region}/function={function}/v={version}/{year}/{month}/{day}/"
+    told = {"S3_PREFIX": prefix, "TAGS": "team=payments&owner=a b", "KMS_KEY_ID": "alias/logs", "SHIP_RATE_BYTES": 1}
+    with deployment.environment(S3_CLIENT=store, **told) as environment:
+        environment.invoke({"lines": 3})
+    assert deployment.ledger(environment).balanced
+    begin = f"123456789012/{deployment.server.region}/function={deployment.name}/v=$LATEST/"
+    client, bucket = deployment.server.client(), deployment.server.bucket
+    for one in deployment.objects():
+        assert one.key.startswith(begin)
+        assert one.key[len(begin) :][:11] == time.strftime(
+            "%Y/%m/%d/", time.gmtime(int(one.key.rsplit("-", 6)[1]) / 1000)
+        )
+        about = client.head_object(Bucket=bucket, Key=one.key)
+        assert (about["ServerSideEncryption"], about["SSEKMSKeyId"]) == ("aws:kms", "alias/logs")
+        tags = client.get_object_tagging(Bucket=bucket, Key=one.key)["TagSet"]
+        assert tags == [{"Key": "team", "Value": "payments"}, {"Key": "owner", "Value": "a b"}]
+
+
 def test_every_line_has_what_the_format_promises(deployment: Deployment) -> None:
     with deployment.environment(COMPRESSION="gzip", S3_CLIENT="light") as environment:
         requests = {environment.invoke({}).request_id for _ in range(3)}

@@ -1,7 +1,7 @@
 """Lifecycles that follow from a seed, and a digest of the objects that each makes: keys, bytes, metadata, in order.
 
-`python -m tests.unit.extension.core.recorded` prints the digests, one a line. Those of thresholds.txt were printed by
-the code of the commit before mode `adaptive` came; this module runs with that code too.
+`python -m tests.unit.extension.core.recorded_lives.lives` prints the digests, one a line. Those of thresholds.txt were
+printed by the code of the commit before mode `adaptive` came; this module runs with that code too.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from extension.core import batcher
-from tests.unit.extension.core.recorded import LIFECYCLES, digest, lifecycle
+from tests.unit.extension.core.recorded_lives.lives import LIFECYCLES, digest, lifecycle
 
 GOLDEN = (Path(__file__).parent / "thresholds.txt").read_text(encoding="utf-8").splitlines()
 REASONS = {batcher.BYTES, batcher.INVOKES, batcher.AGE, batcher.FIRST, batcher.SHUTDOWN}
