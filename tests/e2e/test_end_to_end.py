@@ -44,8 +44,8 @@ def test_every_record_is_shipped_once_whichever_api_and_store(deployment: Deploy
 def test_every_option_of_an_object_is_on_s3(deployment: Deployment, store: str) -> None:
     """The account is known before the first INVOKE: Lambda tells it to an extension that asks when it registers."""
     prefix = "{account}/{region}/function={function}/v={version}/{year}/{month}/{day}/"
-    told = {"S3_PREFIX": prefix, "TAGS": "team=payments&owner=a b", "KMS_KEY_ID": "alias/logs", "SHIP_RATE_BYTES": 1}
-    with deployment.environment(S3_CLIENT=store, **told) as environment:
+    tags = "team=payments&owner=a b"
+    with deployment.environment(S3_CLIENT=store, S3_PREFIX=prefix, TAGS=tags, KMS_KEY_ID="alias/logs") as environment:
         environment.invoke({"lines": 3})
     assert deployment.ledger(environment).balanced
     begin = f"123456789012/{deployment.server.region}/function={deployment.name}/v=$LATEST/"
@@ -57,8 +57,8 @@ def test_every_option_of_an_object_is_on_s3(deployment: Deployment, store: str) 
         )
         about = client.head_object(Bucket=bucket, Key=one.key)
         assert (about["ServerSideEncryption"], about["SSEKMSKeyId"]) == ("aws:kms", "alias/logs")
-        tags = client.get_object_tagging(Bucket=bucket, Key=one.key)["TagSet"]
-        assert tags == [{"Key": "team", "Value": "payments"}, {"Key": "owner", "Value": "a b"}]
+        kept = client.get_object_tagging(Bucket=bucket, Key=one.key)["TagSet"]
+        assert kept == [{"Key": "team", "Value": "payments"}, {"Key": "owner", "Value": "a b"}]
 
 
 def test_every_line_has_what_the_format_promises(deployment: Deployment) -> None:
