@@ -6,6 +6,10 @@ Pure, and loaded before the first `event/next`: it imports nothing.
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 FAMILY = "ADAPTIVE_BATCHING_"  # a name that begins so and is not in the table is a typing error
 LOG_TYPES = ("platform", "function", "extension")
+LEVELS = {name: name for name in ("trace", "debug", "info", "warn", "error", "fatal")}
+LEVELS.update({"information": "info", "warning": "warn", "critical": "fatal"})  # spellings of some loggers
+REDACTIONS = ("aws-keys", "bearer", "email", "card", "ipv4")
+FILTERS = ("EXCLUDE", "INCLUDE", "MIN_LEVEL", "REDACT", "REDACT_PATTERN")
 PLACEHOLDERS = ("function", "date", "hour")
 OBJECT_BYTES = 1048576  # mode `adaptive` ships at this size: larger objects save next to nothing
 LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the function has
@@ -25,6 +29,14 @@ UNSET_IF_BLANK = (
     *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
     *(CONTAINER + "RELATIVE_URI", CONTAINER + "FULL_URI", *ENDPOINTS),
 )
+
+INSTEAD = {  # kind of a setting: what is done where its value is bad
+    "bucket": "nothing is shipped until this is fixed",
+    "region": "the function's own region is used",
+    "owner": "the bucket's owner is not checked",
+    "level": "records of every level are shipped",
+    "redactions": "to be safe all of them are redacted",
+}
 
 
 class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
@@ -53,7 +65,7 @@ class Setting:
     ) -> None:
         self.name = PREFIX + name
         self.default = default
-        self.kind = kind  # bucket, number, types, prefix, choice, region, owner
+        self.kind = kind  # bucket, number, types, prefix, choice, region, owner, pattern, level, redactions
         self.help = text
         self.minimum = minimum
         self.maximum = maximum
@@ -94,6 +106,27 @@ TABLE = (
         "types",
         "JSON array of `platform`, `function` and `extension`; invalid items are ignored",
     ),
+    Setting(
+        "EXCLUDE",
+        "",
+        "pattern",
+        "regular expression: records of the function and of extensions whose text it matches are not shipped",
+    ),
+    Setting("INCLUDE", "", "pattern", "the same: of these records only those are shipped whose text it matches"),
+    Setting(
+        "MIN_LEVEL",
+        "",
+        "level",
+        "`trace`, `debug`, `info`, `warn`, `error` or `fatal`: records of a lower level are not shipped; without a "
+        "level a record is",
+    ),
+    Setting(
+        "REDACT",
+        "",
+        "redactions",
+        "what is replaced by a marker in these records: some of `aws-keys,bearer,email,card,ipv4`",
+    ),
+    Setting("REDACT_PATTERN", "", "pattern", "regular expression: what it matches is replaced by `[redacted:pattern]`"),
     Setting(
         "S3_PREFIX",
         "function={function}/date={date}/hour={hour}/",
@@ -168,6 +201,7 @@ class Settings:
         "bucket",
         "client",
         "conditional",
+        "filters",
         "gzip",
         "hold_seconds",
         "journal_bytes",
@@ -206,6 +240,10 @@ class Settings:
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
         self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
+        filters = tuple(map(text, FILTERS))
+        self.filters: tuple[str, ...] = (
+            filters if any(filters) else ()
+        )  # as records.filters is told; (): all is shipped
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
         self.owner = text("S3_BUCKET_OWNER")  # "": any
@@ -286,14 +324,8 @@ def _memory(environ: "Mapping[str, str]") -> int:
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
-    if setting.kind == "bucket" and used:
-        return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
-    if setting.kind == "bucket":
-        return f"{setting.name} is {shown!r}: {problem.why}; nothing is shipped until this is fixed"
-    if setting.kind == "region":
-        return f"{setting.name} is {shown!r}: {problem.why}; the function's own region is used"
-    if setting.kind == "owner":
-        return f"{setting.name} is {shown!r}: {problem.why}; the bucket's owner is not checked"
+    if setting.kind in INSTEAD and not (setting.kind == "bucket" and used):
+        return f"{setting.name} is {shown!r}: {problem.why}; {INSTEAD[setting.kind]}"
     if used == 0 and not setting.default:
         used = "the default (64 MiB or 1/8 of the free space)"
     if isinstance(used, tuple):
@@ -312,8 +344,10 @@ def _parse(setting: Setting, read: str) -> object:
         return text.lower()
     if setting.kind == "types":
         return _types(text)
-    if setting.kind == "prefix":
-        return _prefix(read)
+    if setting.kind in ("prefix", "pattern"):  # blanks are a part of it; what is no pattern is said later, by `re`
+        return _prefix(read) if setting.kind == "prefix" else read
+    if setting.kind in ("level", "redactions"):
+        return _level(text) if setting.kind == "level" else _redactions(text)
     if setting.kind == "owner" and text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
         raise Problem(f"an account id has {ACCOUNT_DIGITS} digits")
     return _region(text) if setting.kind == "region" else text
@@ -363,6 +397,22 @@ def _types(text: str) -> "tuple[str, ...]":
             instead=valid,
         )
     return valid
+
+
+def _level(text: str) -> str:
+    if text and text.lower() not in LEVELS:
+        raise Problem("expected trace, debug, info, warn, error or fatal")
+    return LEVELS.get(text.lower(), "")
+
+
+def _redactions(text: str) -> str:
+    """Return names with commas, in the order of the table. An unknown one may be any of them: then all count."""
+    items = [item.strip().lower() for item in text.split(",")] if text else []
+    strange = [item for item in items if item not in REDACTIONS]
+    if strange:
+        shown = ", ".join(item or "an empty place" for item in strange)
+        raise Problem(f"{shown} is not one of {', '.join(REDACTIONS)}", instead=",".join(REDACTIONS))
+    return ",".join(name for name in REDACTIONS if name in items)
 
 
 def _prefix(text: str) -> str:
