@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 #: The name of the extension: that of its file in the layer, under which it registers.
 EXTENSION = "adaptive-batching-extension"
+#: The settings that remove records of the function and of extensions, or parts of them.
+FILTERS = ("EXCLUDE", "INCLUDE", "MIN_LEVEL", "REDACT", "REDACT_PATTERN")
 #: Every record type, in the order of the documents.
 TYPES = ("platform", "function", "extension")
 
@@ -64,3 +66,8 @@ def log_types(variables: Mapping[str, str]) -> tuple[str, ...]:
     except ValueError:
         wanted = []
     return tuple(one for one in TYPES if isinstance(wanted, list) and one in wanted) or default_log_types()
+
+
+def has_filters(variables: Mapping[str, str]) -> bool:
+    """Return whether records may be removed or changed before they are shipped; those of the platform never are."""
+    return any(variables.get(variable(one)) for one in FILTERS)

@@ -145,6 +145,17 @@ class KeyChanged:
         self.chunk = chunk
 
 
+class PassOver:
+    """Action: nothing of these entries is to be shipped: the journal may forget them, and goes on with this state."""
+
+    __slots__ = ("first", "last", "state")
+
+    def __init__(self, first: int, last: int, state: "ReaderState") -> None:
+        self.first = first
+        self.last = last
+        self.state = state
+
+
 class Discard:
     """Action: the records of the chunk with this seal are counted as lost; the journal may forget its entries."""
 
@@ -217,7 +228,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from extension.records.chunk import Chunk, Seal
+    from extension.records.chunk import Chunk, ReaderState, Seal
 
     Event: TypeAlias = Invoke | Shutdown | LogsReceived | BatchDropped | Uploaded | UploadFailed
-    Action: TypeAlias = Upload | Abandon | Forget | KeyChanged | Discard | Quarantine | Release | Say | Exit
+    Action: TypeAlias = Upload | Abandon | Forget | PassOver | KeyChanged | Discard | Quarantine | Release | Say | Exit

@@ -7,6 +7,10 @@ PREFIX = "ADAPTIVE_BATCHING_EXTENSION_"
 FAMILY = "ADAPTIVE_BATCHING_"  # a name that begins so and is not in the table is a typing error
 LOG_TYPES = ("platform", "function", "extension")
 PLACEHOLDERS = ("function", "version", "region", "account", "date", "year", "month", "day", "hour")
+LEVELS = {name: name for name in ("trace", "debug", "info", "warn", "error", "fatal")}
+LEVELS.update({"information": "info", "warning": "warn", "critical": "fatal"})  # spellings of some loggers
+REDACTIONS = ("aws-keys", "bearer", "email", "card", "ipv4")
+FILTERS = ("EXCLUDE", "INCLUDE", "MIN_LEVEL", "REDACT", "REDACT_PATTERN")
 OBJECT_BYTES = 1048576  # mode `adaptive` ships at this size: larger objects save next to nothing
 LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the function has
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
@@ -37,6 +41,16 @@ UNSET_IF_BLANK = (
     *(CONTAINER + "RELATIVE_URI", CONTAINER + "FULL_URI", *ENDPOINTS),
 )
 
+INSTEAD = {  # kind of a setting: what is done where its value is bad
+    "bucket": "nothing is shipped until this is fixed",
+    "region": "the function's own region is used",
+    "owner": "the bucket's owner is not checked",
+    "key": "the bucket's default encryption is used",
+    "tags": "objects get no tags",
+    "level": "records of every level are shipped",
+    "redactions": "to be safe all of them are redacted",
+}
+
 
 class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
     """What is wrong with a value, and how to mend it; `instead` is used if it is not None, else the default."""
@@ -64,7 +78,7 @@ class Setting:
     ) -> None:
         self.name = PREFIX + name
         self.default = default
-        self.kind = kind  # bucket, number, types, prefix, choice, region, owner, key, tags
+        self.kind = kind  # bucket, number, types, prefix, choice, region, owner, key, tags, pattern, level, redactions
         self.help = text
         self.minimum = minimum
         self.maximum = maximum
@@ -105,6 +119,27 @@ TABLE = (
         "types",
         "JSON array of `platform`, `function` and `extension`; invalid items are ignored",
     ),
+    Setting(
+        "EXCLUDE",
+        "",
+        "pattern",
+        "regular expression: records of the function and of extensions whose text it matches are not shipped",
+    ),
+    Setting("INCLUDE", "", "pattern", "the same: of these records only those are shipped whose text it matches"),
+    Setting(
+        "MIN_LEVEL",
+        "",
+        "level",
+        "`trace`, `debug`, `info`, `warn`, `error` or `fatal`: records of a lower level are not shipped; without a "
+        "level a record is",
+    ),
+    Setting(
+        "REDACT",
+        "",
+        "redactions",
+        "what is replaced by a marker in these records: some of `aws-keys,bearer,email,card,ipv4`",
+    ),
+    Setting("REDACT_PATTERN", "", "pattern", "regular expression: what it matches is replaced by `[redacted:pattern]`"),
     Setting(
         "S3_PREFIX",
         "function={function}/date={date}/hour={hour}/",
@@ -189,6 +224,7 @@ class Settings:
         "bucket",
         "client",
         "conditional",
+        "filters",
         "gzip",
         "hold_seconds",
         "journal_bytes",
@@ -233,6 +269,10 @@ class Settings:
         self.ship_invokes = number("SHIP_RATE_INVOKES")
         self.ship_seconds = number("SHIP_RATE_MILLISECONDS") / 1000
         self.log_types: tuple[str, ...] = types if isinstance(types, tuple) else ()
+        filters = tuple(map(text, FILTERS))
+        self.filters: tuple[str, ...] = (
+            filters if any(filters) else ()
+        )  # as records.filters is told; (): all is shipped
         self.prefix = text("S3_PREFIX")
         self.region = text("S3_REGION") or region
         self.owner = text("S3_BUCKET_OWNER")  # "": any
@@ -338,17 +378,10 @@ def _memory(environ: "Mapping[str, str]") -> int:
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
-    instead = {
-        "bucket": f"{used} is used" if used else "nothing is shipped until this is fixed",
-        "region": "the function's own region is used",
-        "owner": "the bucket's owner is not checked",
-        "key": "the bucket's default encryption is used",
-        "tags": "objects get no tags",
-    }
-    if setting.kind in instead:
-        return f"{setting.name} is {shown!r}: {problem.why}; {instead[setting.kind]}"
     if setting.choices and not setting.default:
         return f"{setting.name} is {shown!r}: {problem.why}; it counts as not set"
+    if setting.kind in INSTEAD and not (setting.kind == "bucket" and used):
+        return f"{setting.name} is {shown!r}: {problem.why}; {INSTEAD[setting.kind]}"
     if used == 0 and not setting.default:
         used = "the default (64 MiB or 1/8 of the free space)"
     if isinstance(used, tuple):
@@ -366,15 +399,23 @@ def _parse(setting: Setting, read: str) -> object:
         if text.lower() not in known and (text or setting.default):
             raise Problem(f"expected {', '.join(setting.choices[:-1])} or {setting.choices[-1]}")
         return known.get(text.lower(), "")
-    if setting.kind == "types":
-        return _types(text)
-    if setting.kind == "prefix":
-        return _prefix(read)
-    if setting.kind == "owner" and text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
+    if setting.kind in ("prefix", "pattern"):  # blanks are a part of it; what is no pattern is said later, by `re`
+        return _prefix(read) if setting.kind == "prefix" else read
+    kinds = {
+        "types": _types,
+        "level": _level,
+        "redactions": _redactions,
+        "tags": _tagging,
+        "region": _region,
+        "owner": _owner,
+    }
+    return kinds[setting.kind](text) if setting.kind in kinds else text
+
+
+def _owner(text: str) -> str:
+    if text and not (len(text) == ACCOUNT_DIGITS and text.isascii() and text.isdigit()):
         raise Problem(f"an account id has {ACCOUNT_DIGITS} digits")
-    if setting.kind == "tags":
-        return _tagging(text)
-    return _region(text) if setting.kind == "region" else text
+    return text
 
 
 def _region(text: str) -> str:
@@ -421,6 +462,22 @@ def _types(text: str) -> "tuple[str, ...]":
             instead=valid,
         )
     return valid
+
+
+def _level(text: str) -> str:
+    if text and text.lower() not in LEVELS:
+        raise Problem("expected trace, debug, info, warn, error or fatal")
+    return LEVELS.get(text.lower(), "")
+
+
+def _redactions(text: str) -> str:
+    """Return names with commas, in the order of the table. An unknown one may be any of them: then all count."""
+    items = [item.strip().lower() for item in text.split(",")] if text else []
+    strange = [item for item in items if item not in REDACTIONS]
+    if strange:
+        shown = ", ".join(item or "an empty place" for item in strange)
+        raise Problem(f"{shown} is not one of {', '.join(REDACTIONS)}", instead=",".join(REDACTIONS))
+    return ",".join(name for name in REDACTIONS if name in items)
 
 
 def _prefix(text: str) -> str:

@@ -24,6 +24,7 @@ SECTIONS = {
     "input": "Broken input",
     "accounts": "Accounting",
     "ids": "Request ids",
+    "filters": "Filters and redaction",
     "faults": "Fail open",
     "variants": "Variants",
 }

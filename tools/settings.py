@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from extension.settings import TABLE, Setting
+from extension.settings import LEVELS, REDACTIONS, TABLE, Setting
 from tools.page import DOCS, ROOT, filled
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ PATTERNS = {
     "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$",
     "owner": r"^\s*([0-9]{12})?\s*$",
     "tags": r"^\s*([^&=]+=[^&]*(&[^&=]+=[^&]*){0,9})?\s*$",
+    "level": rf"^\s*({'|'.join([*LEVELS, *map(str.upper, LEVELS)])})?\s*$",
+    "redactions": rf"^\s*(({'|'.join(REDACTIONS)})(\s*,\s*({'|'.join(REDACTIONS)}))*)?\s*$",
 }
 TOOLS = (
     "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, "

@@ -5,6 +5,7 @@ Pure; `now` is an argument. Rules, one sentence each:
 * The age is that of the oldest waiting record; an empty batcher has no age and is never due.
 * An invocation counts when its INVOKE arrives, also while nothing waits.
 * Counting starts again when a chunk is taken, whatever becomes of its upload.
+* A chunk of which filters leave little, or nothing, takes no more of the journal than another one.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class OpenChunk:
         "_partial_at",
         "_serial",
         "first",
+        "journalled",
         "records",
         "unjournalled_bytes",
         "unjournalled_records",
@@ -60,6 +62,7 @@ class OpenChunk:
         self._partial_at: list[int] = []
         self.first: Moment | None = None  # arrival of the oldest record
         self.records = 0
+        self.journalled = 0  # bytes of its bodies in the journal
         self.unjournalled_records = 0  # of them, those that are in memory alone
         self.unjournalled_bytes = 0
 
@@ -78,6 +81,7 @@ class OpenChunk:
         if serial:
             self._first_serial = self._first_serial or serial
             self._last_serial = max(self._last_serial or 0, serial)
+            self.journalled += received.size
         self._serial = serial
         if not received.records:
             return
@@ -97,14 +101,27 @@ class OpenChunk:
         self._partial_at.append(self._serial or 0)
         self.push(received, now, self._serial)
 
+    @property
+    def entries(self) -> tuple[int, int] | None:
+        """The serials of its first and its last entry in the journal; None if it has none there."""
+        first, last = self._first_serial, self._last_serial
+        return None if first is None or last is None else (first, last)
+
     def seal(
-        self, key: str, before: ReaderState, after: ReaderState, reason: str, report_line: str, environment: str
+        self,
+        key: str,
+        before: ReaderState,
+        after: ReaderState,
+        reason: str,
+        *,
+        report_line: str,
+        environment: str,
+        filters: tuple[str, ...],
     ) -> Seal:
         """Return what makes the chunk again under this key."""
         partial = tuple(self._partial_at)
-        return Seal(
-            key, self._first_serial, self._last_serial, before, after, reason, report_line, partial, environment
-        )
+        first, last = self._first_serial, self._last_serial
+        return Seal(key, first, last, before, after, reason, report_line, partial, environment, filters)
 
     def close(self, seal: Seal, origin: objects.Origin, *, gzip: bool) -> Chunk:
         """Return the closed chunk of this seal."""
@@ -131,7 +148,17 @@ class OpenChunk:
 class Batcher:
     """The open chunk and the thresholds that close it. `new_unique` gives a UUID, `new_body` an empty body."""
 
-    __slots__ = ("_new_body", "_new_unique", "_origin", "_settings", "invokes", "most_in_memory", "open", "thresholds")
+    __slots__ = (
+        "_new_body",
+        "_new_unique",
+        "_origin",
+        "_settings",
+        "invokes",
+        "most_in_memory",
+        "most_journalled",
+        "open",
+        "thresholds",
+    )
 
     def __init__(
         self,
@@ -147,6 +174,7 @@ class Batcher:
         self.thresholds = Thresholds(settings)
         self.invokes = 0  # since the last chunk was taken
         self.most_in_memory = self.limit  # encoded bytes of the open chunk that is in no file: then it is due
+        self.most_journalled = 0  # bytes of bodies, of which filters leave some: then it is due; 0: any number
         self.open = OpenChunk(self._new_body())
 
     @property
@@ -175,7 +203,7 @@ class Batcher:
         """Return which threshold is crossed at `now`: bytes, invokes or age; empty if none is or nothing waits."""
         if self.open.first is None:
             return ""
-        if self.open.in_memory >= self.most_in_memory:
+        if self.open.in_memory >= self.most_in_memory or self.is_bulky:
             return BYTES
         return self.thresholds.crossed(self.raw_bytes, self.invokes if count_invokes else 0, self.age(now))
 
@@ -194,6 +222,17 @@ class Batcher:
         return max(CHUNK_BYTES, self.thresholds.size)
 
     @property
+    def is_bulky(self) -> bool:
+        """Whether the bodies of the open chunk take as much of the journal as they may, whatever filters leave."""
+        return 0 < self.most_journalled <= self.open.journalled
+
+    def pass_over(self) -> tuple[int, int] | None:
+        """Begin another chunk, since filters have left nothing of this one; return the entries that it had."""
+        entries = self.open.entries
+        self.open = OpenChunk(self._new_body())
+        return entries
+
+    @property
     def is_full(self) -> bool:
         """Whether the open chunk takes no further POST while an earlier chunk is on its way."""
         return self.raw_bytes >= self.limit or self.open.in_memory >= self.most_in_memory
@@ -208,7 +247,15 @@ class Batcher:
             msg = "take() from an empty batcher"
             raise ValueError(msg)
         key, environment = self._key(self.open.first.wall), self._origin.environment
-        seal = self.open.seal(key, before, after, reason, report_line, environment)
+        seal = self.open.seal(
+            key,
+            before,
+            after,
+            reason,
+            report_line=report_line,
+            environment=environment,
+            filters=self._settings.filters,
+        )
         chunk = self.open.close(seal, self._origin, gzip=self._settings.gzip)
         self.open = OpenChunk(self._new_body())
         self.invokes = 0

@@ -1,4 +1,4 @@
-"""What became of every record, and what it cost: received = shipped + waiting + lost, at all times.
+"""What became of every record, and what it cost: received = shipped + filtered + waiting + lost, at all times.
 
 Pure. What is worth telling goes into the next object, as its last line: a record of type `extension.report`.
 """
@@ -60,6 +60,16 @@ class Freshness:
             self.late += count * (age > self._max_delay)
 
 
+class Removed:
+    """What the user's filters have removed, where some are set."""
+
+    __slots__ = ("filtered", "redacted")
+
+    def __init__(self) -> None:
+        self.filtered = 0  # records that are not shipped
+        self.redacted = 0  # records of which something was taken out
+
+
 class Counters:
     """Counts since the start of this process. `lost` are the extension's own losses, `dropped` the platform's."""
 
@@ -76,6 +86,7 @@ class Counters:
         "reason",
         "received",
         "refused",
+        "removed",
         "request",
         "retries",
         "shipped",
@@ -98,6 +109,7 @@ class Counters:
         self.errors = 0  # unexpected exceptions of the extension's own
         self.held_seconds = 0.0  # that invocations were held open
         self.freshness: Freshness | None = None  # in mode `adaptive`
+        self.removed: Removed | None = None  # where filters are set
         self.reason = ""  # why the environment ends, where that is timeout or failure
         self.request = ""  # which request that hit
         self._reported: tuple[object, ...] = self._noteworthy()
@@ -107,6 +119,13 @@ class Counters:
         self.received += records
         self.unparsed += unparsed
         self.dropped += dropped
+
+    def remove(self, filtered: int, redacted: int) -> None:
+        """Count records that have come and that filters keep from being shipped, and those that were redacted."""
+        if self.removed:
+            self.received += filtered
+            self.removed.filtered += filtered
+            self.removed.redacted += redacted
 
     def ship(self, records: int, waited: list[tuple[float, int]], now: float) -> None:
         """Count the records of an object that is stored, and those who waited for it."""
@@ -143,6 +162,7 @@ class Counters:
             self.retries,
             self.errors,
             self.reason,
+            self.removed is not None and self.removed.filtered > 0,
         )
 
     @property
@@ -173,6 +193,9 @@ class Counters:
             counts["invocations"] = self.freshness.invocations
             counts["lateInvocations"] = self.freshness.late
             counts["greatestAgeMs"] = round(self.freshness.greatest * 1000)
+        if self.removed:
+            counts["filtered"] = self.removed.filtered
+            counts["redacted"] = self.removed.redacted
         if self.reason:
             counts["shutdownReason"], counts["requestId"] = self.reason, self.request
         return counts

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from extension.records.body import Body
     from extension.records.chunk import Chunk, Seal
+    from extension.records.filters import Filters
     from extension.settings import Settings
 
 REPLAYS = 2  # that may fail; what was begun so often and never ended is poison, and put into quarantine
@@ -123,7 +124,7 @@ class Rebuilding:
         self._gzip = settings.gzip
         self._there = objects.Origin(origin.function, origin.version, seal.environment or environment)
         self._there.api, self._there.schema = origin.api, origin.schema
-        self._reader = Reader(settings.log_types, self._there)
+        self._reader = Reader(settings.log_types, self._there, filters=filters_of(seal.filters))
         self._reader.restore(seal.before)
         self._chunk = OpenChunk(new_body())
         self._wall = 0.0  # arrival of the last body
@@ -144,6 +145,20 @@ class Rebuilding:
             return Unreadable(seal)
         made = self._chunk.close(seal, self._there, gzip=self._gzip)
         return Rebuilt(made, max(seal.records - made.records, 0))
+
+
+def filters_of(told: tuple[str, ...]) -> Filters | None:
+    """Return the filters that are told so; None for (), where all records are shipped as they are."""
+    if not told:
+        return None
+    from extension.records.filters import Filters  # few set any
+
+    return Filters(told)
+
+
+def most_journalled(limit: int) -> int:
+    """Return how many bytes of a journal of `limit` bytes the bodies of one chunk may take, whatever filters leave."""
+    return limit // SHARE
 
 
 def fit(ship_bytes: int, limit: int, in_memory: int, *, by_user: bool = True) -> ThresholdLowered | None:

@@ -11,7 +11,7 @@ from extension.core import adaptive, batcher, clock, hold, recovery, thresholds
 from extension.core.adaptive import Adaptive
 from extension.core.circuit import Circuit
 from extension.core.clock import Clock
-from extension.core.counters import Counters, Freshness
+from extension.core.counters import Counters, Freshness, Removed
 from extension.core.drain import Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
 from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
@@ -47,6 +47,7 @@ class Shipper:
         self._managed = managed
         self._restored = restored  # SnapStart: called at the first INVOKE, after the restore
         self.counters = Counters()
+        self.counters.removed = Removed() if settings.filters else None
         self._circuit = Circuit(chance)
         self._outbox = Outbox(self._circuit, self.counters, batches.rekey)
         self._clock = Clock()
@@ -143,6 +144,10 @@ class Shipper:
         self._batcher.most_in_memory = chunk
         self._outbox.in_memory = waiting
 
+    def limit_journalled(self, most: int) -> None:
+        """Say how many bytes of the journal the bodies of one chunk may take where filters leave little of them."""
+        self._batcher.most_journalled = most
+
     def handle(self, event: events.Event | None, now: events.Moment) -> list[events.Action]:
         """Take one event, or None when it is merely time; return what is to be done, in order.
 
@@ -202,7 +207,7 @@ class Shipper:
     def _on_received(
         self, received: Received, now: events.Moment, event: events.LogsReceived, actions: list[events.Action]
     ) -> None:
-        self.counters.receive(received.records, unparsed=received.unparsed, dropped=received.dropped)
+        self._count(received)
         if self._drain:
             self._drain.received(now.mono)
         self._partial_until = now.mono + TAIL_SECONDS
@@ -214,11 +219,28 @@ class Shipper:
                 if self.counters.freshness:
                     self.counters.freshness.invoked(now.mono)
         self._batcher.push(received, now, event.serial)
+        if self._batcher.is_bulky and not self._batcher.records and not self._reader.unfinished:
+            self._pass_over(actions)
         is_full = self._batcher.is_full  # with room for the rest of a record that is cut
         if self._reader.unfinished:
             is_full = self._batcher.raw_bytes >= 2 * self._batcher.limit
         if is_full and (self._outbox.pending or not self._may_upload()):
             self._close(batcher.BACKLOG, now, actions)
+
+    def _count(self, received: Received) -> None:
+        self.counters.receive(received.records, unparsed=received.unparsed, dropped=received.dropped)
+        self.counters.remove(received.filtered, received.redacted)
+
+    def _pass_over(self, actions: list[events.Action]) -> None:
+        """Let the journal forget what filters have left nothing of: no object will ever end its waiting there.
+
+        Not while it holds entries of another chunk without its seal: they are read again from the state before them.
+        """
+        if not all(delivery.seal_written for delivery in self._outbox):
+            return
+        self._before = self._reader.state()
+        if entries := self._batcher.pass_over():
+            actions.append(events.PassOver(*entries, self._before))
 
     def _hear(self, received: Received) -> None:
         """Take note of what a batch of this process says about requests, and that one came at all."""
@@ -241,7 +263,7 @@ class Shipper:
     def _close_partial(self, now: events.Moment) -> None:
         """Close a record whose rest did not come: what there is of it is shipped."""
         received = self._reader.close_partial()
-        self.counters.receive(received.records, unparsed=received.unparsed)
+        self._count(received)
         self._batcher.push_partial(received, now)
 
     def _on_invoke(self, event: events.Invoke, now: events.Moment, actions: list[events.Action]) -> None:

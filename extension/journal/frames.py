@@ -30,6 +30,7 @@ FORMAT = 1
 LAST_SERIAL = 2**63 - 1
 ENVIRONMENT_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyz-")
 ENVIRONMENT_LENGTH = 12
+FILTERS = 5  # texts that filters are told
 HEADER, ENTRY, SEAL, FORGET, REPLAYING, REPLAYED = range(1, 7)
 PREFIX_BYTES = 9
 ENTRY_BYTES = PREFIX_BYTES + 16  # an ENTRY before its body
@@ -111,24 +112,35 @@ def read_header(payload: bytes) -> Header:
 def seal(one: Seal, environment: str) -> bytes:
     """Return a SEAL; `environment` stands in for one that the seal does not name."""
     serials_and_reason = [one.first or 0, one.last or 0, one.reason, one.report_line, list(one.partial_at)]
-    states = [_members(one.before), _members(one.after)]
-    return frame(SEAL, json.dumps([one.key, *serials_and_reason, one.environment or environment, *states]).encode())
+    members = [one.environment or environment, _members(one.before), _members(one.after)]
+    filters = [list(one.filters)] if one.filters else []  # a member that earlier versions did not write
+    return frame(SEAL, json.dumps([one.key, *serials_and_reason, *members, *filters]).encode())
 
 
 def read_seal(payload: bytes) -> Seal:
     """Return what `seal` was told. ValueError if it is not a seal."""
     try:
-        key, first, last, reason, line, partial, environment, before, after = json.loads(payload)
+        key, first, last, reason, line, partial, environment, before, after, *more = json.loads(payload)
         begins, ends = _range(first, last) if first or last else (None, None)
         partial_at = tuple(_whole(serial, 1) for serial in partial)
         states = _state(before), _state(after)
         report = _line(line)
-        told = Seal(_text(key), begins, ends, *states, _text(reason), report, partial_at, _environment(environment))
+        filters = _filters(more)
+        told = Seal(
+            _text(key), begins, ends, *states, _text(reason), report, partial_at, _environment(environment), filters
+        )
     except (TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
     if told.records < 0:
         raise ValueError("a seal of less than no records")
     return told
+
+
+def _filters(more: list[object]) -> tuple[str, ...]:
+    told = more[0] if more else []
+    if not isinstance(told, list) or len(told) not in (0, FILTERS) or len(more) > 1:
+        raise ValueError("not what filters are told")
+    return tuple(map(_text, told))
 
 
 def _members(state: ReaderState | None) -> list[object] | None:

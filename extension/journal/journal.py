@@ -122,6 +122,13 @@ class Journal:
         with self._lock:
             self._forget(first, last)
 
+    def pass_over(self, first: int, last: int, state: ReaderState) -> None:
+        """Forget entries of which nothing is shipped; this is the reader's state behind them."""
+        with self._lock:
+            self._state = state
+            if self._files and self._begin():  # the header of a segment holds the state
+                self._forget(first, last)
+
     def replaying(self, first: int) -> None:
         """Count, before it is tried: what begins with entry `first` is about to be made again."""
         with self._lock:

@@ -43,9 +43,20 @@ class Seal:
     records. `before` and `after` are the reader's states before the first and behind the last of them.
     """
 
-    __slots__ = ("after", "before", "environment", "first", "key", "last", "partial_at", "reason", "report_line")
+    __slots__ = (
+        "after",
+        "before",
+        "environment",
+        "filters",
+        "first",
+        "key",
+        "last",
+        "partial_at",
+        "reason",
+        "report_line",
+    )
 
-    def __init__(  # noqa: PLR0913, PLR0917 - a value of nine members
+    def __init__(  # noqa: PLR0913, PLR0917 - a value of ten members
         self,
         key: str,
         first: int | None,
@@ -56,6 +67,7 @@ class Seal:
         report_line: str = "",
         partial_at: tuple[int, ...] = (),
         environment: str = "",
+        filters: tuple[str, ...] = (),
     ) -> None:
         self.key = key
         self.first = first
@@ -66,6 +78,7 @@ class Seal:
         self.report_line = report_line  # the extension's own last line, which stands in no entry
         self.partial_at = partial_at  # serials behind which an unfinished record was closed as it was
         self.environment = environment  # stands in the chunk's lines; "": the journal's own environment
+        self.filters = filters  # as `extension.records.filters` is told; (): all records are shipped as they are
 
     @property
     def records(self) -> int:
@@ -89,6 +102,7 @@ class Seal:
             self.report_line,
             self.partial_at,
             self.environment,
+            self.filters,
         )
 
 

@@ -38,11 +38,13 @@ class Entry:
         self.readable = readable
 
 
-def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> tuple[list[Entry | plain.Lines], str]:
+def split(
+    body: bytes, tail: str, now_text: str, steps: Steps | None = None, *, singly: bool = False
+) -> tuple[list[Entry | plain.Lines], str]:
     """Return the entries of one body, and the beginning of a record that the next may finish ("" if there is none).
 
-    Plain lines that follow each other are one entry. `tail` is what the body before left so; `now_text` is the time
-    given to what cannot be read. `steps` counts what mending costs.
+    Plain lines that follow each other are one entry, unless `singly`. `tail` is what the body before left so;
+    `now_text` is the time given to what cannot be read. `steps` counts what mending costs.
     """
     try:
         text, irregular = str(body, "utf-8"), bool(tail)
@@ -67,7 +69,8 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(WHITESPACE) else [])], ""
-    lines = None if irregular else plain.find(text, body) if len(body) >= plain.WORTH else plain.Plain.none()
+    is_worth_it = len(body) >= plain.WORTH and not singly
+    lines = None if irregular else plain.find(text, body) if is_worth_it else plain.Plain.none()
     return _read_array(text, position, found, now_text, steps, lines)
 
 

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from extension.records.filters import Filters
+
 REMEMBERED = 1024  # request ids that still count as this environment's; older ones do not occur any more
 COUNT_LENGTH = 18  # digits; a longer count of drops is not one
 SEALED_IDS = 32  # newest ids that a seal remembers beside those that run: older ones occur in no chunk made again
@@ -30,7 +32,19 @@ TAIL_SECONDS = 1.0  # that a record which one body left unfinished waits for the
 class Received:
     """What one POST came to: the lines to ship, and facts."""
 
-    __slots__ = ("done", "dropped", "first_time", "last_time", "lines", "records", "started", "unparsed")
+    __slots__ = (
+        "done",
+        "dropped",
+        "filtered",
+        "first_time",
+        "last_time",
+        "lines",
+        "records",
+        "redacted",
+        "size",
+        "started",
+        "unparsed",
+    )
 
     def __init__(self) -> None:
         self.lines = b""
@@ -41,17 +55,22 @@ class Received:
         self.started: list[str] = []  # request ids of platform.start
         self.done: list[str] = []  # request ids of platform.runtimeDone, or of what follows it
         self.dropped = 0  # records that the platform says it dropped
+        self.filtered = 0  # records that are not shipped because the user's filters say so; no others count
+        self.redacted = 0  # of `records`, those of which something was taken out
+        self.size = 0  # bytes of the body
 
 
 class Reader:
     """Turns bodies into lines. Remembers what must carry over from one POST to the next: request ids, the sequence.
 
     `concurrent`: several requests may run at once (Managed Instances); otherwise one begins when the last is over.
+    `filters`: what of the records is shipped, None: all. A record that is not shipped gets no number.
     """
 
     __slots__ = (
         "_concurrent",
         "_current",
+        "_filters",
         "_invoked_arn",
         "_origin",
         "_running",
@@ -62,9 +81,17 @@ class Reader:
         "_types",
     )
 
-    def __init__(self, types: tuple[str, ...], origin: objects.Origin, *, concurrent: bool = False) -> None:
+    def __init__(
+        self,
+        types: tuple[str, ...],
+        origin: objects.Origin,
+        *,
+        concurrent: bool = False,
+        filters: Filters | None = None,
+    ) -> None:
         self._types = types
         self._origin = origin
+        self._filters = filters
         self._concurrent = concurrent
         self._invoked_arn = False  # an INVOKE has named the function
         self._seen: dict[str, None] = {}
@@ -113,9 +140,12 @@ class Reader:
 
     def read(self, body: bytes, wall: float) -> Received:
         """Read one POST body that arrived at `wall` (seconds since the epoch)."""
-        entries, self._tail = envelopes.split(body, self._tail, objects.iso_time(wall))
+        singly = self._filters is not None
+        entries, self._tail = envelopes.split(body, self._tail, objects.iso_time(wall), singly=singly)
         self._tail_wall = wall
-        return self._received(entries)
+        received = self._received(entries)
+        received.size = len(body)
+        return received
 
     def close_partial(self) -> Received:
         """Close a record that no body came to finish: keep what there is of it."""
@@ -124,6 +154,8 @@ class Reader:
 
     def _received(self, entries: Sequence[Entry | plain.Lines]) -> Received:
         received = Received()
+        if self._filters:
+            entries = self._filtered(entries, self._filters, received)
         lines: list[str] = []
         times: list[str] = []
         unnamed = self._unnamed()
@@ -149,6 +181,21 @@ class Reader:
         received.records = len(lines)
         received.lines = "".join(lines).encode("utf-8", "replace")
         return received
+
+    def _filtered(
+        self, entries: Sequence[Entry | plain.Lines], filters: Filters, received: Received
+    ) -> list[Entry | plain.Lines]:
+        """Return what is left of the entries, and count what is not; the platform's own stay as they are."""
+        left: list[Entry | plain.Lines] = []
+        for entry in entries:
+            assert not isinstance(entry, plain.Lines)  # noqa: S101 - with filters a body is read singly
+            if not entry.type.startswith("platform.") and self._shipped(entry.type):
+                if not filters.keeps(entry):
+                    received.filtered += 1
+                    continue
+                received.redacted += filters.redact(entry)
+            left.append(entry)
+        return left
 
     def _lines(self, entry: plain.Lines, unnamed: str | None) -> list[str]:
         first = self._sequence + 1

@@ -16,6 +16,7 @@ from extension.messages import say
 from extension.records import objects
 from extension.records.body import Body
 from extension.records.reader import Reader
+from extension.settings import PREFIX
 from extension.shell.spool import Spool
 from extension.shell.uploader import Uploader
 from extension.stores import factory
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from extension.records.chunk import Chunk, Seal
+    from extension.records.filters import Filters
     from extension.settings import Settings
     from extension.startup import Started
+
+
+SHOWN = 80  # characters of a pattern in a message
 
 
 class Executor:
@@ -52,15 +57,19 @@ class Executor:
             (environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "", started.calls.account),
         )
         self.origin.api, self.origin.schema = started.api, started.schema
+        filters = recovery.filters_of(settings.filters)
         self.shipper = Shipper(
             settings,
             Batcher(settings, self.origin, _unique, self._new_body),
-            Reader(settings.log_types, self.origin, concurrent=started.managed),
+            Reader(settings.log_types, self.origin, concurrent=started.managed, filters=filters),
             managed=started.managed,
             chance=_chance,
             restored=self._restored if started.initialization_type == "snap-start" else None,
         )
         self.shipper.limit_memory(budget.chunk, budget.waiting)
+        if filters:
+            self.shipper.limit_journalled(recovery.most_journalled(self.journal.limit))
+            _tell_unusable(filters)
         by_user = settings.ship_bytes_set
         lowered = recovery.fit(settings.ship_bytes, self.journal.limit, budget.chunk, by_user=by_user)
         for action in self.shipper.recover(lowered) if lowered else ():
@@ -107,6 +116,8 @@ class Executor:
             self._uploader.abandon(action.attempt)
         elif isinstance(action, events.Forget | events.Discard):
             self._forget(action.seal)
+        elif isinstance(action, events.PassOver):
+            self.journal.pass_over(action.first, action.last, action.state)
         elif isinstance(action, events.Quarantine):
             self.quarantine(action.first, action.last)
         elif isinstance(action, events.Say):
@@ -136,6 +147,19 @@ class Executor:
         """Become an environment of its own: a snapshot was restored, and many come from it."""
         self.origin.environment = _new_environment()
         self.journal.rename(self.origin.environment)
+
+
+def _tell_unusable(filters: Filters) -> None:
+    """Say which patterns cannot be used, and what is done instead. Of REDACT_PATTERN nothing must be shown."""
+    for name, read, why in filters.problems:
+        shown = repr(read if len(read) <= SHOWN else read[: SHOWN - 3] + "...")
+        if name == "EXCLUDE":
+            say("warning", f"{PREFIX}EXCLUDE is {shown}: {why}; nothing is excluded")
+        elif name == "INCLUDE":
+            say("warning", f"{PREFIX}INCLUDE is {shown}: {why}; everything is included")
+        else:
+            instead = "until this is fixed each text is replaced by [redacted:pattern]"
+            say("error", f"{PREFIX}REDACT_PATTERN is {shown}: {why}; {instead}")
 
 
 def _new_environment() -> str:

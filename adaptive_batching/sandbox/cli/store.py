@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.fleet.repeat import delivered
 from adaptive_batching.sandbox.host.names import S3_NAME
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
-from adaptive_batching.sandbox.s3.ledger import balance
+from adaptive_batching.sandbox.s3.ledger import REPORT, balance
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 
 if TYPE_CHECKING:
@@ -97,14 +97,27 @@ def stored(store: Store, function: Function, environments: list[Environment]) ->
     if not found and not came and (all_ := delivered(environments)):
         return Balance(f"no objects; {len(all_):,} records were delivered to other extensions, not judged", agrees=True)
     types = settings.log_types(function.variables)
-    ledger = balance(came or delivered(environments), [record for one in found for record in one.records], types)
+    records = [record for one in found for record in one.records]
+    unjudged = ""
+    if settings.has_filters(function.variables):
+        judged = [record for record in records if str(record.get("type")).startswith("platform.")]
+        others_left = sum(record.get("type") != REPORT for record in records) - len(judged)
+        unjudged = f"; {_records(others_left)} that filters have left, not judged"
+        types, records = tuple(one for one in types if one == "platform"), judged
+    ledger = balance(came or delivered(environments), records, types)
+    which = " and ".join(types) or "judged"
     text = (
-        f"{_objects(len(found))}, {ledger.shipped:,} of {ledger.delivered:,} {' and '.join(types)} records, "
+        f"{_objects(len(found))}, {ledger.shipped:,} of {ledger.delivered:,} {which} records, "
         f"lost {ledger.lost:,}, twice {ledger.duplicated:,}"
     )
     if ledger.unknown:
         text += f", never delivered {ledger.unknown:,}"
+    text += unjudged
     return Balance(f"{text}; {foreign}" if others else text, ledger.balanced)
+
+
+def _records(count: int) -> str:
+    return f"{count:,} record{'' if count == 1 else 's'}"
 
 
 def _objects(count: int) -> str:

@@ -6,6 +6,7 @@ from itertools import count
 
 from extension import events, settings
 from extension.core.batcher import Batcher
+from extension.core.recovery import filters_of
 from extension.core.shipper import Shipper
 from extension.records import objects
 from extension.records.chunk import Chunk, ReaderState, Seal
@@ -33,7 +34,7 @@ def core(
     numbers = count(1)
     checked = told(**values)
     origin = origin or objects.Origin("orders-api", "$LATEST", "0123456789ab")
-    reader = Reader(checked.log_types, origin)
+    reader = Reader(checked.log_types, origin, filters=filters_of(checked.filters))
     batches = Batcher(checked, origin, lambda: str(next(numbers)))
     made = Shipper(checked, batches, reader, managed=managed, chance=chance, restored=restored)
     made.conditional(wanted=checked.conditional)

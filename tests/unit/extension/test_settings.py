@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from extension.records import objects
-from extension.settings import PREFIX, TABLE, Settings, drop_blank, from_environ
+from extension.settings import PREFIX, REDACTIONS, TABLE, Settings, drop_blank, from_environ
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 KEYS = [
@@ -67,6 +67,11 @@ def test_the_table_has_the_final_names_in_order() -> None:
             "SHIP_RATE_INVOKES",
             "SHIP_RATE_MILLISECONDS",
             "LOG_TYPES",
+            "EXCLUDE",
+            "INCLUDE",
+            "MIN_LEVEL",
+            "REDACT",
+            "REDACT_PATTERN",
             "S3_PREFIX",
             "S3_REGION",
             "S3_BUCKET_OWNER",
@@ -723,3 +728,47 @@ def test_the_region_of_a_key_is_that_of_the_bucket_if_s3_region_names_it() -> No
 def test_another_store_has_its_own_names_of_keys(key: str, said: int) -> None:
     told = from_environ({**WELL, PREFIX + "KMS_KEY_ID": key, "AWS_ENDPOINT_URL_S3": "http://minio:9000"})
     assert (len(told.problems), told.kms_key) == (said, "" if said else key)
+
+
+@pytest.mark.parametrize(
+    ("read_as", "used"),
+    [("info", "info"), (" WARN ", "warn"), ("Warning", "warn"), ("critical", "fatal"), ("TRACE", "trace"), ("", "")],
+)
+def test_a_level_in_the_spellings_of_loggers(read_as: str, used: str) -> None:
+    settings = read(MIN_LEVEL=read_as)
+    assert settings.problems == ()
+    assert settings.filters == (("", "", used, "", "") if used else ())
+
+
+@pytest.mark.parametrize(
+    ("read_as", "used"),
+    [("email", "email"), (" IPv4 ,card", "card,ipv4"), ("aws-keys,bearer,email,card,ipv4", ",".join(REDACTIONS))],
+)
+def test_what_is_redacted_is_a_list_in_any_order(read_as: str, used: str) -> None:
+    settings = read(REDACT=read_as)
+    assert settings.problems == ()
+    assert settings.filters == ("", "", "", used, "")
+
+
+@pytest.mark.holds("filters: a wrong item of REDACT hides more, not less")
+@pytest.mark.parametrize(
+    ("read_as", "strange"), [("emial,card", "emial"), ("email,", "an empty place"), ("all", "all")]
+)
+def test_of_an_unknown_redaction_it_is_not_known_what_should_be_hidden_so_all_is(read_as: str, strange: str) -> None:
+    settings = read(REDACT=read_as)
+    assert settings.filters == ("", "", "", ",".join(REDACTIONS), "")
+    why = f"{strange} is not one of aws-keys, bearer, email, card, ipv4"
+    assert settings.problems == (f"{PREFIX}REDACT is {read_as!r}: {why}; to be safe all of them are redacted",)
+
+
+def test_an_unknown_level_filters_nothing() -> None:
+    settings = read(MIN_LEVEL="loud")
+    assert settings.filters == ()
+    why = "expected trace, debug, info, warn, error or fatal"
+    assert settings.problems == (f"{PREFIX}MIN_LEVEL is 'loud': {why}; records of every level are shipped",)
+
+
+def test_a_pattern_is_taken_as_it_stands_and_none_is_none() -> None:
+    assert read(EXCLUDE=" a ", INCLUDE="(", REDACT_PATTERN="x").filters == (" a ", "(", "", "", "x")
+    assert read(EXCLUDE="", INCLUDE="", REDACT_PATTERN="", REDACT="").filters == ()
+    assert read().filters == ()

@@ -97,3 +97,10 @@ def test_without_s3_no_sdk_reaches_aws_unless_the_user_wants_it(
         "the function ships to s3://mine, and AWS is never called from here, so its logs are lost; --s3 mine starts"
     )
     assert (warned in said) == (endpoint is not None)
+
+
+def test_what_filters_leave_is_not_judged_and_records_of_the_platform_are() -> None:
+    words = ["--env", f"{PREFIX}EXCLUDE=^line 1", "--env", f"{PREFIX}REDACT_PATTERN=request"]
+    code, _, said = ran("functions/demo", *LAYER, "--s3", "logs", "-n", "2", *words)
+    assert " platform records, lost 0, twice 0; 8 records that filters have left, not judged\n" in said
+    assert code == 0, said

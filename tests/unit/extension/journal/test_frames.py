@@ -28,7 +28,8 @@ def seals(draw: st.DrawFn) -> Seal:
     before, after = draw(STATES), draw(STATES)
     after.sequence = before.sequence + bool(report) + draw(st.integers(0, 2**20))
     environment = draw(st.just("") | ENVIRONMENTS)
-    return Seal(draw(TEXTS), first, last, before, after, draw(TEXTS), report, draw(PARTIAL), environment)
+    filters = draw(st.just(()) | st.tuples(*[TEXTS] * frames.FILTERS))
+    return Seal(draw(TEXTS), first, last, before, after, draw(TEXTS), report, draw(PARTIAL), environment, filters)
 
 
 SEALS = seals()
@@ -171,6 +172,7 @@ def test_a_seal_keeps_everything(seal: Seal, environment: str) -> None:
     )
     assert (members(back.before), members(back.after)) == (members(seal.before), members(seal.after))
     assert back.environment == (seal.environment or environment)
+    assert back.filters == seal.filters
 
 
 @given(
@@ -201,6 +203,7 @@ def test_a_seal_of_an_earlier_version_is_read() -> None:
     payload = json.dumps(["key", 1, 2, "age", "", [], "0123456789ab", OLD_STATE, OLD_STATE]).encode()
     back = frames.read_seal(payload)
     assert members(back.before) == members(back.after) == ["r-1", ("r-0", "r-1"), 7, "arn:1", None]
+    assert back.filters == ()
 
 
 def test_where_one_runs_at_a_time_a_state_is_written_as_earlier_versions_wrote_it() -> None:
@@ -295,6 +298,7 @@ WRONG: dict[str, list[object]] = {
     "reason": [None, 7, [], {}],
     "line": ["{}", "[]\n", '{"a":1}\n{}\n', "no JSON\n", "\n", 7, None, "{\n}\n"],
     "before": [None, [], *(["r", one, [], ""] for one in (-1, 2**63, "1", 3)), [7, 0, [], ""], ["r", 0, [7], ""]],
+    "filters": [["a"], ["a"] * 6, [1] * 5, "abcde", None, 7, {}],
     "after": [["r", 1.0, [], ""], ["r", True, [], ""], ["r", 0, "seen", ""], ["r", 0, [], None]],
 }
 

@@ -15,6 +15,7 @@ def test_a_seal_of_which_only_the_first_members_are_told_has_no_line_of_its_own(
     before, after = ReaderState(None, (), 7), ReaderState("r", (), 9)
     seal = Seal("key", 1, 2, before, after, "age")
     assert (seal.report_line, seal.partial_at, seal.environment, seal.records) == ("", (), "", 2)
+    assert seal.filters == ()
 
 
 def test_a_chunk_of_which_nothing_else_is_told_is_wholly_in_the_journal() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROUNDING = 0.001  # s
 PROBE = 30.0  # s: the least between two attempts while the circuit is open
 MOST_WAITING = 32 * 1024 * 1024
+EXCLUDED = {"": "", "half": r"^\[INFO\].*<\d*[02468]>", "all": r"<\d+>"}  # of the function's lines, by their numbers
 
 
 class Killed(Exception):  # noqa: N818 - an event
@@ -50,6 +51,8 @@ class Observed:
         self.flaky_tmp = chance() < 0.2 and self.store.is_conditional
         self.adaptive = seed % 3 == 0
         self.busy = seed % 6 == 3  # adaptive, where invocations have come in quick succession for long
+        self.excluding = pick(["", "", "half", "half" if self.odd else "all"])
+        self.is_fickle = bool(self.excluding) and chance() < 0.3  # a new process may have other filters
         self.settings = self._settings(seed)
         self.settings.memory_mb = 10240 if self.busy else 128  # so much that a hold costs more than an object
         if self.big:
@@ -72,6 +75,8 @@ class Observed:
         self.lost: set[int] = set()  # reported as lost
         self.perhaps: set[int] = set()  # of them, those that were said to be stored perhaps
         self.gone: set[int] = set()  # were in the memory of a killed process
+        self.function_lines: set[int] = set()  # whole ones, to which filters apply
+        self.removed: set[int] = set()  # of them, those that a filter keeps from being shipped
         self.again: list[bytes] = []  # whose 200 a kill has cut
         self.piece = b""  # the second half of a record that was cut
         self.over = False
@@ -93,6 +98,7 @@ class Observed:
             **(mode if self.adaptive else {}),
             MAX_HOLD_MILLISECONDS=pick([1, 100, 500]),
             COMPRESSION=pick(["none", "gzip"]),
+            EXCLUDE=EXCLUDED[self.excluding],
             CONDITIONAL_WRITE=pick(["on", "on", "off"]) if self.store.collision_rate == 0 else "on",
         )
 
@@ -127,6 +133,26 @@ class Observed:
         self.held_back: list[events.LogsReceived] = []  # until what the last process left is read again
         self.slow = self.random.random() < 0.3  # so much so that other things happen first
 
+    def read_again(self) -> None:
+        """A new process reads what is in no chunk once more, with filters that may be others now."""
+        if self.is_fickle:
+            self.excluding = self.random.choice(["", "half", self.excluding])
+            self.settings.filters = (EXCLUDED[self.excluding], "", "", "", "") if self.excluding else ()
+        for first, last in self.tmp.left()[1]:
+            for _, _, body in self.tmp.range(first, last):
+                again = self.removed.intersection(tokens(body))
+                self.removed -= again
+                self.waiting |= again
+
+    def filter(self, body: bytes) -> None:
+        """The core has read this body."""
+        if self.excluding:
+            read = self.function_lines.intersection(tokens(body))
+            removed = {one for one in read if self.excluding == "all" or one % 2 == 0}
+            self.removed |= removed
+            self.waiting -= removed
+            self.happened["filtered"] += len(removed)
+
     def may_die_in_a_replay(self) -> None:
         if self.kills and self.random.random() < (0.7 if self.fragile else 0.05):
             raise Killed
@@ -145,6 +171,7 @@ class Observed:
         if isinstance(item, events.LogsReceived):
             self.clock, self._seen = self._clock(), (self.mono, self.wall)
             actions = self.core.handle(item, self.now())
+            self.filter(item.body)
         elif item:
             self.happened[type(item).__name__] += 1
             actions = self.core.recover(item)
@@ -239,7 +266,10 @@ class Observed:
         check(not self.exited, "Exit comes last")
         self.clock, self._seen = self._clock(), (self.mono, self.wall)
         self.remember()
-        for action in self.core.handle(event, self.now()):
+        actions = self.core.handle(event, self.now())
+        if isinstance(event, events.LogsReceived):
+            self.filter(event.body)
+        for action in actions:
             check(not self.exited, "Exit comes last")
             self.happened[type(action).__name__] += 1
             if not isinstance(action, events.KeyChanged):  # the same: the journal is told at once
@@ -257,9 +287,9 @@ class Observed:
     def conserve(self) -> None:
         counters, waiting = self.core.counters, 0 if self.exited else self.core.waiting_records
         if not self.exited:
-            check(
-                counters.received == counters.shipped + waiting + counters.lost, "received = shipped + waiting + lost"
-            )
+            filtered = counters.removed.filtered if counters.removed else 0
+            total = counters.shipped + filtered + waiting + counters.lost
+            check(counters.received == total, "received = shipped + filtered + waiting + lost")
             if not self.odd and not self.behind and not self.held_back:
                 check(waiting == len(self.waiting), f"{len(self.waiting)} records wait, not {waiting}")
         if self.big:
@@ -279,8 +309,8 @@ class Observed:
             assert isinstance(action.chunk.body, bytes)
             self.first.setdefault(action.chunk.key, action.chunk.body)
             self.process.seal(action.chunk)
-        elif isinstance(action, events.Quarantine):
-            self.quarantine(action)
+        elif isinstance(action, events.Quarantine | events.PassOver):
+            self.leave_out(action)
         elif isinstance(action, events.Say):
             self.say(action)
         elif isinstance(action, events.Exit):
@@ -364,7 +394,7 @@ class Observed:
             self.lost |= held - set(tokens(plain(self.store.objects[key])))  # what could not be read again
         else:
             self.lost |= held
-        self.process.forget(action.seal, held)
+        self.process.forget(action.seal, held | self.removed)
         self.waiting -= held
 
     def quarantine(self, action: events.Quarantine) -> None:
@@ -375,6 +405,16 @@ class Observed:
         self.lost |= held
         self.waiting -= held
         self.tmp.forget(action.first, action.last)
+
+    def leave_out(self, action: events.Quarantine | events.PassOver) -> None:
+        """Entries that will be in no chunk: poison, or what filters have left nothing of."""
+        if isinstance(action, events.Quarantine):
+            self.quarantine(action)
+            return
+        for _, _, body in self.tmp.range(action.first, action.last):
+            check(self.odd or self.removed.issuperset(tokens(body)), "what is passed over was filtered")
+        self.tmp.forget(action.first, action.last)
+        self.tmp.state = action.state
 
     def say(self, action: events.Say) -> None:
         if "circuit opened" in action.message:
@@ -401,7 +441,7 @@ class Observed:
                 self.waiting |= set() if seal.key in self.held_of else self.closed_first(seal.key)
         self.exited = True
         counts = action.counts
-        total = sum(int(str(counts[name])) for name in ("shipped", "waiting", "lost"))
+        total = sum(int(str(counts.get(name, 0))) for name in ("shipped", "filtered", "waiting", "lost"))
         check(counts["received"] == total, "the last line adds up")
         given_up = set(self.waiting)
         if self.core.counters.reason:

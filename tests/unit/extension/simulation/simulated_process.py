@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from extension.settings import Settings
 
 
+SMALL = 2000  # bytes of bodies that a chunk may take, where the journal has no limit
+
+
 class Tmp:
     """What the journal holds; `works` is False where /tmp cannot be written."""
 
@@ -128,14 +131,17 @@ class Process:
         self._settings = settings
         self.origin = objects.Origin("orders-api", "$LATEST", tmp.environment)
         self.duplicates = Duplicates(body for _, body in list(tmp.entries.values())[-64:])
+        filters = recovery.filters_of(settings.filters)
         self.core = Shipper(
             settings,
             Batcher(settings, self.origin, drawn),
-            Reader(settings.log_types, self.origin, concurrent=managed),
+            Reader(settings.log_types, self.origin, concurrent=managed, filters=filters),
             managed=managed,
             chance=chance,
             restored=self._restored if snapshot else None,
         )
+        if filters:
+            self.core.limit_journalled(recovery.most_journalled(tmp.limit) or SMALL)
         self.restores = 0
         lowered = recovery.fit(settings.ship_bytes, tmp.limit, settings.ship_bytes)
         self.said = self.core.recover(lowered) if lowered else []

@@ -83,6 +83,7 @@ class World(Observed):
         """A new process in the same environment; it may be killed while it reads again what the last one left."""
         while True:
             self.waiting -= self.gone | (self.waiting & self.volatile)
+            self.read_again()
             self._new_process()
             if self.random.random() < 0.3:
                 self.store.mend()
@@ -115,8 +116,11 @@ class World(Observed):
         check(max(stored.values(), default=1) == 1, "no record is stored twice")
         check(max(self.store.sequences().values(), default=1) == 1, "no sequence number is used twice")
         missing = self.sent - set(stored)
-        untold = missing - self.lost - self.gone
+        untold = missing - self.lost - self.gone - self.removed
         check(not untold, f"what is not stored was reported: {sorted(untold)[:5]}")
+        if not self.odd and not self.is_fickle:
+            shipped = self.removed.intersection(stored)
+            check(not shipped, f"what a filter removes is not stored: {sorted(shipped)[:5]}")
         whole = not self.flaky_tmp and not self.happened["Poison"] + self.happened["Unreadable"]
         if self.managed and whole:  # every start and every end was read, by some process
             got = self.store.requests()
@@ -179,6 +183,7 @@ class World(Observed):
         lines = [f"[INFO]\tt\t{request_id}\t{number}" + "x" * size for number in numbers]
         named = request_id if request_id.startswith("request-") else self.only()
         self.whose.update((token, named) for number in numbers for token in tokens(number.encode()))
+        self.function_lines.update(token for number in numbers for token in tokens(number.encode()))
         found = [json.dumps(function_line(line)).encode() for line in lines]
         if self.random.random() < 0.1:
             dropped = platform("logsDropped", "", droppedRecords=3, reason=self.number())

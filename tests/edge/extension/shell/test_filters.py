@@ -1,0 +1,170 @@
+"""Each option that filters or redacts, from the environment variable to the object, through both stores."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from extension import events
+from extension.settings import PREFIX, REDACTIONS
+from tests.edge.extension.shell.scene import Scene, left, line, records, recovered, said, shipped
+from tests.fakes import s3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SENT = [
+    "[DEBUG]\tt\tid\tGET /health",
+    "[INFO]\tt\tid\tGET /orders by bob@example.com from 10.0.0.1",
+    "[ERROR]\tt\tid\tcard 4111 1111 1111 1111, AKIAIOSFODNN7EXAMPLE, Bearer abc123def456",
+    "no level",
+]
+INFO, ERROR, PLAIN = SENT[1:]
+HIDDEN = (
+    INFO.replace("bob@example.com", "[redacted:email]").replace("10.0.0.1", "[redacted:ipv4]"),
+    "[ERROR]\tt\tid\tcard [redacted:card], [redacted:aws-keys], Bearer [redacted:bearer]",
+)
+GROWS = "is refused, so that its time grows with the text alone"
+#: What is told, what is shipped of SENT (`#` for a marker), what is filtered and redacted, and what is said in vain.
+CASES = [
+    ({"EXCLUDE": "health|no level"}, [INFO, ERROR], (2, 0), ""),
+    ({"INCLUDE": r"^\[(INFO|ERROR)\]"}, [INFO, ERROR], (2, 0), ""),
+    ({"INCLUDE": "GET", "EXCLUDE": "/health$"}, [INFO], (3, 0), ""),
+    ({"MIN_LEVEL": "info"}, [INFO, ERROR, PLAIN], (1, 0), ""),
+    ({"MIN_LEVEL": "ERROR"}, [ERROR, PLAIN], (2, 0), ""),
+    ({"REDACT": ",".join(REDACTIONS)}, [SENT[0], *HIDDEN, PLAIN], (0, 2), ""),
+    ({"REDACT_PATTERN": "/[a-z]+"}, [re.sub("/[a-z]+", "#", one) for one in SENT], (0, 2), ""),
+    # values that cannot be used
+    (
+        {"MIN_LEVEL": "loud"},
+        SENT,
+        None,
+        ("MIN_LEVEL is 'loud': expected trace, debug, info, warn, error or fatal; records of every level are shipped"),
+    ),
+    ({"EXCLUDE": r"(GET)\1"}, SENT, (0, 0), rf"EXCLUDE is '(GET)\\1': a back-reference {GROWS}; nothing is excluded"),
+    ({"INCLUDE": "(a+)+"}, SENT, (0, 0), f"INCLUDE is '(a+)+': a repeat of a repeat {GROWS}; everything is included"),
+    (
+        {"REDACT_PATTERN": "(?<=by )b"},
+        ["#"] * 4,
+        (0, 4),
+        (
+            f"REDACT_PATTERN is '(?<=by )b': look-around {GROWS}; "
+            "until this is fixed each text is replaced by [redacted:pattern]"
+        ),
+    ),
+    (
+        {"EXCLUDE": "health[", "REDACT": "card"},
+        [*SENT[:2], ERROR.replace("4111 1111 1111 1111", "[redacted:card]"), PLAIN],
+        (0, 1),
+        (
+            "EXCLUDE is 'health[': that is not a regular expression (unterminated character set at position 6); "
+            "nothing is excluded"
+        ),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[s3.Moto]:
+    with s3.moto() as running:
+        yield running
+
+
+def scene_of(tmp: Path, store: s3.Moto, monkeypatch: pytest.MonkeyPatch, **values: str) -> Scene:
+    """A scene whose variables are the process's too, where boto3 reads them."""
+    scene = Scene(tmp, store.environ(), **values)
+    for name in set(os.environ) - set(scene.environ) - {"PYTEST_CURRENT_TEST"}:
+        monkeypatch.delenv(name)
+    for name, value in scene.environ.items():
+        monkeypatch.setenv(name, value)
+    return scene
+
+
+@pytest.mark.parametrize("client", ["light", "boto3"])
+@pytest.mark.parametrize(("told", "expected", "counts", "sentence"), CASES)
+def test_an_option_from_the_variable_to_the_object(  # noqa: PLR0917 - a row of the table, and what it takes
+    tmp_path: Path,
+    store: s3.Moto,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    client: str,
+    told: dict[str, str],
+    expected: list[str],
+    counts: tuple[int, int] | None,
+    sentence: str,
+) -> None:
+    scene = scene_of(tmp_path, store, monkeypatch, S3_CLIENT=client, **told)
+    consumer = scene.consumer()
+    scene.receive(json.dumps([json.loads(line(text))[0] for text in SENT]).encode())
+    scene.shut_down(5.0)
+    assert consumer.run() == 0
+    shown = [text.replace("[redacted:pattern]", "#") for text in shipped(store)]
+    assert shown == expected
+    lines = said(capfd)
+    closing = lines[-1]
+    assert (closing["received"], closing["shipped"], closing["lost"]) == (4, len(expected), 0)
+    assert (closing.get("filtered"), closing.get("redacted")) == (counts or (None, None))
+    told_of = [*scene.settings.problems, *(str(one["message"]) for one in lines[:-1])]
+    assert told_of == ([f"{PREFIX}{sentence}"] if sentence else [])
+    assert {one["level"] for one in lines[:-1]} <= {"error" if "REDACT_PATTERN" in told else "warning"}
+
+
+@pytest.mark.parametrize("client", ["light", "boto3"])
+def test_the_report_in_an_object_counts_what_was_removed(
+    tmp_path: Path, store: s3.Moto, monkeypatch: pytest.MonkeyPatch, client: str
+) -> None:
+    scene = scene_of(tmp_path, store, monkeypatch, S3_CLIENT=client, EXCLUDE="health", REDACT="card,email")
+    consumer = scene.consumer()
+    for text in SENT:
+        scene.receive(line(text))
+    scene.shut_down(5.0)
+    assert consumer.run() == 0
+    (report,) = [one["record"] for one in records(store) if one["type"] == "extension.report"]
+    assert isinstance(report, dict)
+    assert (report["received"], report["filtered"], report["redacted"]) == (4, 1, 2)
+
+
+@pytest.mark.holds("filters: a chunk that is made again has the same bytes, whatever the filters of that process are")
+def test_a_chunk_of_a_killed_process_is_put_again_as_that_process_had_filtered_it(
+    tmp_path: Path, store: s3.Moto
+) -> None:
+    scene = Scene(tmp_path, store.environ(), EXCLUDE="health", REDACT="email", SHIP_RATE_BYTES="1")
+    made = scene.executor()
+    moment = events.Moment(1.0, 1_795_608_000.0)
+    actions = made.shipper.handle(events.Invoke("r1", moment.wall + 30), moment)
+    for text in SENT:
+        scene.receive(line(text))
+    for event in scene.inbox.take(0):
+        actions += made.shipper.handle(event, moment)  # type: ignore[arg-type]  # the keeper's
+    (upload,) = [action for action in actions if isinstance(action, events.Upload)]
+    body = upload.chunk.body
+    made.journal.seal(upload.chunk.seal)
+    made.journal.close()  # killed: nothing was put
+    other = Scene(tmp_path, store.environ(), INCLUDE="nothing").executor()
+    recovered(other)
+    (again,) = [one.chunk for one in other.shipper.waiting if one.chunk.key == upload.chunk.key]
+    assert again.body == body
+    other.journal.close()
+
+
+def test_what_filters_leave_nothing_of_does_not_stay_in_the_journal(tmp_path: Path, store: s3.Moto) -> None:
+    scene = Scene(tmp_path, store.environ(), EXCLUDE="drop", LOG_TYPES='["function"]', JOURNAL_BYTES=str(1024 * 1024))
+    made = scene.executor()
+    moment = events.Moment(1.0, 1_795_608_000.0)
+    start = b'[{"time":"t","type":"platform.start","record":{"requestId":"r-9"}}]'
+    for body in (start, *(line(f"drop {number} " + "x" * 60_000) for number in range(40))):
+        scene.receive(body)
+        for event in scene.inbox.take(0):
+            for action in made.shipper.handle(event, moment):  # type: ignore[arg-type]  # the keeper's
+                made.carry_out(action)
+    found = left(tmp_path)
+    assert sum(last - first + 1 for first, last in found.unsealed) < 20
+    assert found.state is not None
+    assert found.state.request_id == "r-9"  # what went with the forgotten entries
+    assert found.torn_bytes == 0
+    made.journal.close()
