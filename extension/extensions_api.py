@@ -4,6 +4,7 @@ Source: Extensions API 2020-01-01, Telemetry API 2022-07-01, Logs API 2020-08-15
 """
 
 import _socket
+import _thread
 
 from extension.errors import ApiError, described
 from extension.http1 import Response, read_response
@@ -16,10 +17,14 @@ CALL_SECONDS = 1.0  # a call that does not block by design is answered within mi
 
 
 class Connection:
-    """One kept connection to the endpoint; opened when it is needed, closed at the first fault."""
+    """One kept connection to the endpoint; opened when it is needed, closed at the first fault.
+
+    Used by one thread, except for `send_kept`.
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._lock = _thread.allocate_lock()  # a closed descriptor may belong to another file
         self._socket: _socket.socket | None = None
 
     def call(
@@ -45,11 +50,9 @@ class Connection:
         timeout: "float | None" = CALL_SECONDS,
     ) -> None:
         """Write one request; its answer is read with `receive`. `timeout`: seconds for the answer, None for ever."""
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
         fresh = self._socket is None
         try:
-            self._open().sendall(head.encode() + body)
+            self._open().sendall(self.request(method, path, headers, body))
         except OSError as error:
             self.close()
             if fresh:
@@ -59,6 +62,27 @@ class Connection:
         opened = self._open()
         if opened.gettimeout() != timeout:  # each change is a system call
             opened.settimeout(timeout)
+
+    def request(self, method: str, path: str, headers: "dict[str, str]", body: bytes = b"") -> bytes:
+        """Return the bytes of a request."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._address}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+    def send_kept(self, request: bytes) -> bool:
+        """Write a request over the open connection while another thread waits in `receive`; return whether it was."""
+        with self._lock:
+            if self._socket is None:
+                return False
+            try:
+                self._socket.sendall(request)
+            except OSError:
+                try:
+                    self._socket.shutdown(_socket.SHUT_RDWR)  # whoever waits in `receive` is to meet it too
+                except OSError:
+                    pass  # it has ended by itself
+                return False
+            return True
 
     def receive(self, path: str) -> Response:
         """Read the answer to the request that was sent last."""
@@ -79,9 +103,10 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
     def _open(self) -> "_socket.socket":
         if self._socket is None:
@@ -106,6 +131,7 @@ class ExtensionsApi:
         self._poller = Connection(address)
         self.identifier = ""
         self.account = ""  # the function's; "": not asked for, or not told
+        self._next = b""  # the request `event/next`, the same each time
 
     def register(self, events: "tuple[str, ...]", *, ask_account: bool = False) -> None:
         """Register under NAME for `events` (INVOKE, SHUTDOWN); once again where the connection was cut."""
@@ -148,7 +174,20 @@ class ExtensionsApi:
     def ask_next(self) -> None:
         """Write `event/next` without waiting for the event: from here on the extension's part of Init is over."""
         headers = {"Lambda-Extension-Identifier": self.identifier}
+        self._next = self._poller.request("GET", f"{EXTENSION}/event/next", headers)
         self._poller.send("GET", f"{EXTENSION}/event/next", headers, timeout=None)
+
+    def ask_next_here(self) -> bool:
+        """Write `event/next` over the connection on which another thread waits for the answer; whether it was written.
+
+        If not, that thread finds the connection ended.
+        """
+        return self._poller.send_kept(self._next)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the connection for `event/next` has stayed open behind the last answer."""
+        return self._poller.opened is not None
 
     def waiting(self) -> "_socket.socket | None":
         """Return the connection on which the first `event/next` waits for its answer, if it was written."""

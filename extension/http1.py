@@ -37,7 +37,10 @@ def read_head(connection: "_socket.socket", received: bytes) -> "tuple[str, dict
             raise Refusal("431 Request Header Fields Too Large")
     head, _, received = received.partition(b"\r\n\r\n")
     first, *fields = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+    headers = {}
+    for field in fields:
+        name, _, value = field.partition(":")
+        headers[name.strip().lower()] = value.strip()
     return first, headers, received
 
 

@@ -144,6 +144,8 @@ class Outbox:
     @property
     def pending(self) -> int:
         """Closed chunks that others wait for: while there are some, what arrives joins the open chunk."""
+        if not self._waiting:
+            return 0
         one_by_one = len(self._suspects) < SUSPECTS
         return sum(not (one.refusals if one_by_one else one.is_set_aside) for one in self._waiting)
 
@@ -208,7 +210,7 @@ class Outbox:
 
     def ready_at(self) -> float | None:
         """Return when a waiting chunk wants to go; None if only an event can change anything."""
-        if self.attempt or self._waits_for_event:
+        if self.attempt or self._waits_for_event or not self._waiting:
             return None
         return min((self._goes_at(delivery) for delivery in self._waiting), default=None)
 

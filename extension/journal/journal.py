@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024  # bytes: the limit, unless it is set, or an eighth of what is free is less
 SHARE = 8  # the journal takes this part of what is free, for /tmp is the function's
+LOOK_SECONDS = 0.05  # for so long the last look at folder and files counts, as long as the file is no other
 ATTEMPTS = 3  # at writing again what another process is just removing
 
 
@@ -53,6 +54,7 @@ class Journal:
         self._replays: dict[int, int] = {}
         self._state: ReaderState | None = None
         self._missed_a_frame = False  # a frame that had to be written was not
+        self._looked = 0.0  # when all was seen in place, monotonic seconds
         self._detached: list[Segment] = []  # in no folder for the moment, since it was removed
 
     @classmethod
@@ -241,7 +243,7 @@ class Journal:
 
     def _ready(self, now: float) -> bool:
         """Return whether an entry may be written now."""
-        if self._health.is_suspended(now) or not self._alive():
+        if self._health.is_suspended(now) or not self._alive(now):
             return False
         if self._files:
             try:
@@ -251,12 +253,13 @@ class Journal:
                 return False
         return True
 
-    def _alive(self) -> bool:
+    def _alive(self, now: float | None = None) -> bool:
         """Return whether there is a folder to write to; write again what was removed from /tmp."""
         files = self._files
         if self._closed:
             return False
         if files and not self._detached and (files.is_in_place or not files.is_wiped):
+            self._looked = self._now() if now is None else now
             return True
         if self._health.is_suspended(self._now()):
             return False
@@ -276,6 +279,13 @@ class Journal:
                 self._broken(error)
                 break
         return False
+
+    def _was_alive(self) -> bool:
+        """Return whether all was in place a moment ago, and the file that is written still is: one look, not two."""
+        files = self._files
+        if self._closed or not files or self._detached or not 0 <= self._now() - self._looked < LOOK_SECONDS:
+            return False
+        return files.is_going_on
 
     def _write_again(self) -> bool:
         files = self._files
@@ -353,7 +363,11 @@ class Journal:
         return written
 
     def _put_anyway(self, frame: bytes) -> bool:
-        if not self._alive() or not self._files or self._files.used + len(frame) > self.limit + RESERVE_BYTES:
+        if (
+            not (self._was_alive() or self._alive())
+            or not self._files
+            or self._files.used + len(frame) > self.limit + RESERVE_BYTES
+        ):
             return False
         if self._put(frame):
             return True

@@ -92,7 +92,10 @@ class Files:
     @property
     def used(self) -> int:
         """Bytes that the journal takes."""
-        return sum(segment.size for segment in self.segments) + self._reserved + self._aside
+        total = self._reserved + self._aside
+        for segment in self.segments:
+            total += segment.size
+        return total
 
     @property
     def current(self) -> Segment:
@@ -111,6 +114,17 @@ class Files:
             )
         except OSError:
             return False
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the segment that is written has neither been removed nor cut; where it is now is not looked at."""
+        if not self.is_open:
+            return False
+        try:
+            status = os.fstat(self.current.fileno())
+        except OSError:
+            return False
+        return status.st_nlink > 0 and status.st_size >= self.current.size
 
     @property
     def is_wiped(self) -> bool:

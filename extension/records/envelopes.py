@@ -84,10 +84,14 @@ def _read_array(
 ) -> tuple[list[Entry | plain.Lines], str]:
     """Read entry after entry; without `lines` the body is irregular."""
     while True:
-        if lines and (regular := _regular(text, position, lines)):
-            found.append(regular[0])
-            position = regular[1]
-            continue
+        if lines:
+            if some := lines.at(position):
+                found.append(some)
+                position = some.end
+                continue
+            begun, position = position, _regular(text, position, found, singly=lines.are_some)
+            if position > begun and lines.are_some:
+                continue
         steps.entries -= 1
         envelope = None if steps.are_spent else envelope_at(text, position, steps)
         if envelope is None:
@@ -115,18 +119,20 @@ def _read_array(
         position = place[1]
 
 
-def _regular(text: str, position: int, lines: plain.Plain) -> tuple[Entry | plain.Lines, int] | None:
-    """Return what stands at `position` and where the next envelope begins, if it needs no scan of its own, or half."""
-    if some := lines.at(position):
-        return some, some.end
-    if head := _LINE.match(text, position):
+def _regular(text: str, position: int, found: list[Entry | plain.Lines], *, singly: bool) -> int:
+    """Take the lines from `position` on, or one, that need half a scan of their own; return where the next begins."""
+    while head := _LINE.match(text, position):
         try:
             record, end = _scan_string(text, head.end())
         except ValueError:
-            return None
-        if text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
-            return Entry(text[position : end + 1], head[2], head[1], record), end + 2
-    return None
+            break
+        if not text.startswith("},{", end):  # a line, and another envelope: no need to scan the rest of it
+            break
+        found.append(Entry(text[position : end + 1], head[2], head[1], record))
+        position = end + 2
+        if singly:
+            break
+    return position
 
 
 def unparsed(text: str, now_text: str) -> Entry:

@@ -60,17 +60,26 @@ def line(envelope: str, request_id: str | None, environment: str, sequence: int)
     `envelope` is the text of one non-empty JSON object. Line breaks can only stand between its tokens (JSON forbids
     them inside strings), so blanks may take their place.
     """
+    return with_members(envelope, members(request_id, environment), sequence)
+
+
+def members(request_id: str | None, environment: str) -> str:
+    """Return what the extension adds to the records of one request, up to their number."""
+    request = "null" if request_id is None else encode_string(request_id)
+    return f',"requestId":{request},"environment":"{environment}","sequence":'
+
+
+def with_members(envelope: str, added: str, sequence: int) -> str:
+    """Return one line as `line` does, with what `members` has returned."""
     if "\n" in envelope or "\r" in envelope:
         envelope = envelope.replace("\n", " ").replace("\r", " ")
-    request = "null" if request_id is None else encode_string(request_id)
-    return f'{envelope[:-1]},"requestId":{request},"environment":"{environment}","sequence":{sequence}}}\n'
+    return f"{envelope[:-1]}{added}{sequence}}}\n"
 
 
 def lines(texts: list[str], request_id: str | None, environment: str, sequence: int) -> list[str]:
     """Return a line for each text of `extension.records.plain`, numbered from `sequence` on."""
-    request = "null" if request_id is None else encode_string(request_id)
-    members = f',"requestId":{request},"environment":"{environment}","sequence":'
-    return [f'{{"time":"{text}{members}{number}}}\n' for number, text in enumerate(texts, sequence)]
+    added = members(request_id, environment)
+    return [f'{{"time":"{text}{added}{number}}}\n' for number, text in enumerate(texts, sequence)]
 
 
 def key(prefix: str, origin: Origin, wall: float, unique: str, *, gzip: bool) -> str:
@@ -97,7 +106,7 @@ def metadata(
     origin: Origin, first_time: str, last_time: str, records: int, raw_bytes: int, reason: str
 ) -> dict[str, str]:
     """Return the user metadata of an object (ASCII; the store adds x-amz-meta-)."""
-    members = {
+    values = {
         "format": FORMAT,
         "extension-version": VERSION,
         "function-arn": origin.arn,
@@ -111,9 +120,11 @@ def metadata(
         "raw-bytes": str(raw_bytes),
         "reason": reason,
     }
+    if max(map(len, values.values())) <= VALUE_LENGTH and _is_plain("".join(values.values())):
+        return {name: value for name, value in values.items() if value}
     return {
         name: _header(value[: ARN_LENGTH if name == "function-arn" else VALUE_LENGTH])
-        for name, value in members.items()
+        for name, value in values.items()
         if value
     }
 
@@ -125,9 +136,11 @@ def is_arn(text: str) -> bool:
 
 def _header(value: str) -> str:
     """Return a value as printable ASCII: anything else, a line break above all, would make each request unsendable."""
-    if value.isascii() and value.isprintable():
-        return value
-    return "".join(c if " " <= c <= "~" else "?" for c in value)
+    return value if _is_plain(value) else "".join(c if " " <= c <= "~" else "?" for c in value)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def decode(body: bytes) -> list[dict[str, object]]:

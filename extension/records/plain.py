@@ -79,6 +79,11 @@ class Plain:
         none._position = -1
         return none
 
+    @property
+    def are_some(self) -> bool:
+        """Whether there are any."""
+        return self._position > 0
+
     def at(self, position: int) -> Lines | None:
         """Return the plain lines from `position` on, which never goes back; None: what stands there is not plain."""
         first = self._number

@@ -159,6 +159,8 @@ class Reader:
         lines: list[str] = []
         times: list[str] = []
         unnamed = self._unnamed()
+        environment = self._origin.environment
+        usual, added = unnamed, objects.members(unnamed, environment)  # of nearly all records
         for entry in entries:
             if isinstance(entry, plain.Lines):
                 if "function" in self._types:
@@ -174,7 +176,9 @@ class Reader:
             if kind in self._types or self._shipped(kind):
                 self._sequence += 1
                 request = request_ids.request_of(entry.record, self._seen, unnamed)
-                lines.append(objects.line(entry.raw, request, self._origin.environment, self._sequence))
+                if request != usual:
+                    usual, added = request, objects.members(request, environment)
+                lines.append(objects.with_members(entry.raw, added, self._sequence))
                 if entry.time:
                     times.append(entry.time)
         received.first_time, received.last_time = min(times, default=""), max(times, default="")

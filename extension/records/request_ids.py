@@ -58,6 +58,8 @@ def request_of(record: object, known: Container[str], otherwise: str | None) -> 
     if isinstance(record, str):
         mark = record[:1]
         if mark == "{":
+            if _IN_EACH_NAME not in record:
+                return otherwise
             named = _of_json(record, known, otherwise)
         else:
             named = None if mark == "[" else _at_the_head(record, mark, known, otherwise)

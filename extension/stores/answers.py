@@ -31,7 +31,7 @@ PASSING = frozenset(  # refusals by status 4xx that another attempt may well not
 class Response:
     """A status, its headers (names in lower case) and its body, as far as it was read."""
 
-    __slots__ = ("body", "headers", "resent", "status")
+    __slots__ = ("body", "chunked", "headers", "length", "resent", "status")
 
     def __init__(self, head: bytes) -> None:
         """Raise `ValueError` where `head` is not the head of an HTTP answer."""
@@ -46,6 +46,8 @@ class Response:
             self.headers[name.strip().lower()] = value.strip()
         if version == "HTTP/1.0":
             self.headers.setdefault("connection", "close")
+        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        self.length = self._announced()  # bytes of body; -1: until the end of the connection, or in chunks
         self.body = b""
         self.resent = False  # to a request that was sent before, over a connection that broke without an answer
 
@@ -54,14 +56,7 @@ class Response:
         """Whether the status says yes."""
         return OK <= self.status < MULTIPLE_CHOICES
 
-    @property
-    def chunked(self) -> bool:
-        """Whether the body comes in chunks."""
-        return self.headers.get("transfer-encoding", "").lower() == "chunked"
-
-    @property
-    def length(self) -> int:
-        """How many bytes of body were announced; -1: until the end of the connection, or in chunks."""
+    def _announced(self) -> int:
         if self.status in (204, 304):
             return 0
         text = self.headers.get("content-length", "")

@@ -6,9 +6,8 @@ under "Defined runtime environment variables" (static keys) and "SnapStart" (the
 
 from __future__ import annotations
 
-import hmac
-
 from extension.errors import StoreError
+from extension.stores import signing
 from extension.stores.answers import OK
 from extension.stores.endpoint import Url
 from extension.stores.request import USER_AGENT, head
@@ -26,23 +25,22 @@ RENEW_SECONDS = 300.0  # credentials are read again this long before they expire
 class Credentials:
     """A key pair, its session token (empty: none), and when it expires, in seconds since the epoch (0: never)."""
 
-    __slots__ = ("_derived", "access_key", "expires", "secret_key", "token")
+    __slots__ = ("_day", "access_key", "expires", "secret_key", "token")
 
     def __init__(self, access_key: str, secret_key: str, token: str = "", expires: float = 0.0) -> None:
         self.access_key = access_key
         self.secret_key = secret_key
         self.token = token
         self.expires = expires
-        self._derived = ("", b"")  # scope, and the key for it: the same for a day
+        self._day: signing.Day | None = None
 
-    def signing_key(self, scope: str) -> bytes:
-        """Return the key for `<date>/<region>/<service>/aws4_request`, derived anew only when the scope changes."""
-        if self._derived[0] != scope:
-            key = ("AWS4" + self.secret_key).encode()
-            for part in scope.split("/"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._derived = (scope, key)
-        return self._derived[1]
+    def on(self, moment: float, region: str) -> signing.Day:
+        """Return what signs at `moment` (seconds since the epoch), derived anew only when the day changes."""
+        number = int(moment) // signing.SECONDS_PER_DAY
+        day = self._day
+        if day is None or day.number != number or day.region != region:
+            self._day = day = signing.Day(self.secret_key, region, number)
+        return day
 
     def due(self, now: float) -> bool:
         """Return whether to read them again at `now` (seconds since the epoch) rather than use these."""

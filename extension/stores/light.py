@@ -38,6 +38,7 @@ class LightStore:
         self._style = style
         self._environ = environ
         self._say = say
+        self._way: tuple[endpoint.Url, endpoint.Url | None] | None = None
         self._context: ssl.SSLContext | None = None
         self._keys: credentials.Credentials | None = None
         self._patience = Patience()
@@ -52,7 +53,7 @@ class LightStore:
     def warm_up(self) -> None:
         """Load the certificates. Configuration errors surface in the first `put`."""
         try:
-            self._trust(endpoint.resolve(self._bucket, self._region, self._environ, self._style))
+            self._trust(self._address()[0])
         except StoreError:
             pass
 
@@ -61,8 +62,7 @@ class LightStore:
         cancels = self._cancels
         began = time.monotonic()
         self._sent = False
-        target = endpoint.resolve(self._bucket, self._region, self._environ, self._style)
-        proxy = endpoint.proxy_for(target, self._environ)
+        target, proxy = self._address()
         try:
             keys = self._current_keys(cancels)
             size, digest = measure(request.body)
@@ -89,6 +89,13 @@ class LightStore:
                 if self._kept_since:
                     connection.close()
             self._kept_since = None
+
+    def _address(self) -> tuple[endpoint.Url, endpoint.Url | None]:
+        """Return where objects go, and the proxy on the way: always the same. Raises `StoreError`."""
+        if self._way is None:
+            target = endpoint.resolve(self._bucket, self._region, self._environ, self._style)
+            self._way = target, endpoint.proxy_for(target, self._environ)
+        return self._way
 
     def _exchange(
         self, target: endpoint.Url, proxy: endpoint.Url | None, begin: bytes, body: Body, cancels: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from extension.errors import StoreError
+from extension.stores import signing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,22 +49,23 @@ def head(line: str, headers: dict[str, str]) -> bytes:
     if not (line.isascii() and line.isprintable() and line.count(" ") == 1):
         message = "the path of an address holds what cannot be sent: only printable ASCII without spaces can"
         raise StoreError(StoreError.CONFIGURATION, 0, "BadAddress", message)
-    parts = [f"{line} HTTP/1.1\r\n"]
-    for name, value in headers.items():
-        if not (name + value).isascii() or not (name + value).isprintable():
-            message = f"the header {name!r} would hold what cannot be sent: only printable ASCII can (not shown)"
-            raise StoreError(StoreError.CONFIGURATION, 0, "BadHeader", message)
-        if value:
-            parts.append(f"{name}: {value}\r\n")
-    return "".join([*parts, "\r\n"]).encode("ascii")
+    if not _is_sendable("".join([*headers, *headers.values()])):
+        name = next(name for name, value in headers.items() if not _is_sendable(name + value))
+        message = f"the header {name!r} would hold what cannot be sent: only printable ASCII can (not shown)"
+        raise StoreError(StoreError.CONFIGURATION, 0, "BadHeader", message)
+    fields = [f"{name}: {value}\r\n" for name, value in headers.items() if value]
+    return f"{line} HTTP/1.1\r\n{''.join(fields)}\r\n".encode("ascii")
+
+
+def _is_sendable(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def measure(body: bytes | str) -> tuple[int, str]:
     """Return the length of a body in bytes, and its SHA-256 in hexadecimal."""
-    digest = hashlib.sha256()
     if isinstance(body, bytes):
-        digest.update(body)
-        return len(body), digest.hexdigest()
+        return len(body), signing.sha256(body)
+    digest = hashlib.sha256()
     size = 0
     with _file(body) as file:
         while block := file.read(BLOCK_BYTES):

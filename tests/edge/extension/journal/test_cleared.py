@@ -63,6 +63,25 @@ def test_a_seal_and_a_spooled_file_too_find_out_that_tmp_was_cleared(open_journa
     assert state.sequence == 7
 
 
+@pytest.mark.parametrize(("later", "is_back"), [(0.0, False), (0.049, False), (0.051, True)])
+def test_a_seal_at_once_behind_its_entries_does_not_see_a_move_and_the_next_entry_brings_both(
+    open_journal: Open, tmp_path: Path, later: float, *, is_back: bool
+) -> None:
+    clock = Clock()
+    journal = open_journal(now=clock)
+    journal.append(b"1", WALL)
+    (tmp_path / FOLDER).rename(tmp_path / "elsewhere")
+    clock.now += later
+    assert journal.seal(seal_of(1, 1))
+    assert (tmp_path / FOLDER).exists() == is_back
+    clock.now += 20
+    assert journal.append(b"2", WALL) == 2
+    journal.close()
+    left = open_journal().left
+    assert [one.entries for one in left.seals] == [(1, 1)]
+    assert left.unsealed == [(2, 2)]
+
+
 @pytest.mark.holds(
     "journal: what another process removes from /tmp is written again with the next entry, and at the end"
 )

@@ -1,6 +1,7 @@
 """The poller against a scripted Lambda API: it asks only when it is released, and does not give up at a fault."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -101,6 +102,8 @@ def test_a_fault_in_the_middle_of_a_life_costs_no_event(polling: Polling) -> Non
 class Away:
     """In the place of the calls: nobody listens at the endpoint while it is asked `refusals` times."""
 
+    is_kept = False  # each answer ends its connection
+
     def __init__(self, refusals: int) -> None:
         self.refusals = refusals
         self.asked = 0
@@ -118,7 +121,7 @@ class Away:
 @pytest.mark.parametrize("refusals", [1, 3])
 def test_an_endpoint_that_is_away_when_it_is_asked_is_asked_again(refusals: int) -> None:
     away, inbox = Away(refusals), Inbox()
-    poller = Poller(away, inbox)  # type: ignore[arg-type]  # two of its methods are used
+    poller = Poller(away, inbox)  # type: ignore[arg-type]  # what the poller uses of it
     poller.start()
     (first,) = inbox.take(10.0)
     poller.release()
@@ -174,8 +177,59 @@ def test_a_garbled_answer_is_a_failed_call_and_it_asks_again(garbled: bytes, cap
     assert capfd.readouterr().err == ""
 
 
+def test_a_connection_that_ends_between_two_events_is_opened_again_at_the_release_and_not_before() -> None:
+    with Garbling([EVENT, EVENT]) as garbling:
+        inbox, calls = Inbox(), ExtensionsApi(f"127.0.0.1:{garbling.port}")
+        calls.ask_next()
+        poller = Poller(calls, inbox)
+        poller.start()
+        (first,) = inbox.take(10.0)
+        assert inbox.take(0.1) == []
+        assert garbling.connections == 1
+        poller.release()
+        (second,) = inbox.take(10.0)
+        assert isinstance(first, Polled)
+        assert isinstance(second, Polled)
+        assert garbling.connections == 2
+
+
+class Talkative(Listener):
+    """A Lambda API of `event/next` alone that says more than it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def serve(self, connection: Connection) -> None:
+        connection.head()
+        connection.send(EVENT)
+        self.go_on.wait(10)
+        connection.send(EVENT.replace(b"event", b"loose"))
+        connection.head()
+        connection.send(EVENT.replace(b"event", b"other"))
+        self.closing.wait(10)
+
+
+def test_an_answer_that_was_not_asked_for_is_no_event() -> None:
+    with Talkative() as talkative:
+        inbox, calls = Inbox(), ExtensionsApi(f"127.0.0.1:{talkative.port}")
+        calls.ask_next()
+        poller = Poller(calls, inbox)
+        poller.start()
+        (first,) = inbox.take(10.0)
+        talkative.go_on.set()
+        assert inbox.take(0.1) == []
+        poller.release()
+        (second,) = inbox.take(10.0)
+        assert isinstance(first, Polled)
+        assert isinstance(second, Polled)
+        assert (first.body, second.body) == (b'"event"', b'"other"')
+
+
 class Failing:
     """In the place of the calls: waiting for an event raises this a few times."""
+
+    is_kept = False  # each answer ends its connection
 
     def __init__(self, fault: BaseException, times: int) -> None:
         self.fault = fault
@@ -195,7 +249,7 @@ class Failing:
 @pytest.mark.parametrize("fault", [IndexError("secret"), SystemExit("secret"), MemoryError()], ids=repr)
 def test_a_poller_that_ends_is_said_and_started_again(fault: BaseException, capfd: pytest.CaptureFixture[str]) -> None:
     failing, inbox = Failing(fault, 2), Inbox()
-    Poller(failing, inbox).start()  # type: ignore[arg-type]  # two of its methods are used
+    Poller(failing, inbox).start()  # type: ignore[arg-type]  # what the poller uses of it
     (item,) = inbox.take(10.0)
     assert isinstance(item, Polled)
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
