@@ -366,7 +366,7 @@ def _types(text: str) -> "tuple[str, ...]":
 
 
 def _prefix(text: str) -> str:
-    if len(text.encode("utf-8", "replace")) > MAX_PREFIX_BYTES:
+    if len(text.encode(errors="replace")) > MAX_PREFIX_BYTES:
         raise Problem(f"it is longer than {MAX_PREFIX_BYTES} bytes")
     if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF for c in text):  # noqa: PLR2004 - control characters, DEL
         raise Problem("it has characters that an S3 key cannot carry")
@@ -382,7 +382,7 @@ def _check_key(prefix: str, function: str) -> None:
     """Raise Problem where the longest key under this prefix would be too long for S3."""
     for name, value in zip(PLACEHOLDERS, (function, "2026-11-20", "09"), strict=True):
         prefix = prefix.replace("{" + name + "}", value)
-    size = len((prefix + function).encode("utf-8", "replace")) + KEY_TAIL_BYTES
+    size = len((prefix + function).encode(errors="replace")) + KEY_TAIL_BYTES
     if size > MAX_KEY_BYTES:
         raise Problem(f"with it keys have {size} bytes, S3 takes {MAX_KEY_BYTES} at most")
 

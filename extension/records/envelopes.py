@@ -44,13 +44,11 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
     Plain lines that follow each other are one entry. `tail` is what the body before left so; `now_text` is the time
     given to what cannot be read. `steps` counts what mending costs.
     """
+    is_regular = not tail
     try:
-        text, irregular = str(body, "utf-8"), bool(tail)
-    except UnicodeDecodeError:
-        text, irregular = (
-            str(body, "utf-8", "surrogateescape"),
-            True,
-        )  # a cut may go through a character: mended when joined
+        text = body.decode()
+    except UnicodeDecodeError:  # a cut may go through a character: mended when joined
+        text, is_regular = body.decode(errors="surrogateescape"), False
     text = text.removeprefix("\ufeff")  # a byte order mark
     steps = steps or Steps(len(text) + len(tail))
     found: list[Entry | plain.Lines] = []
@@ -67,8 +65,8 @@ def split(body: bytes, tail: str, now_text: str, steps: Steps | None = None) -> 
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(WHITESPACE) else [])], ""
-    lines = None if irregular else plain.find(text, body) if len(body) >= plain.WORTH else plain.Plain.none()
-    return _read_array(text, position, found, now_text, steps, lines)
+    lines = plain.find(text, body) if len(body) >= plain.WORTH and is_regular else None
+    return _read_array(text, position, found, now_text, steps, lines, is_regular=is_regular)
 
 
 def _read_array(
@@ -78,10 +76,12 @@ def _read_array(
     now_text: str,
     steps: Steps,
     lines: plain.Plain | None,
+    *,
+    is_regular: bool,
 ) -> tuple[list[Entry | plain.Lines], str]:
-    """Read entry after entry; without `lines` the body is irregular."""
+    """Read entry after entry. `is_regular`: the body is UTF-8, and does not go on with a record of the one before."""
     while True:
-        if lines and (regular := _regular(text, position, lines)):
+        if is_regular and (regular := _regular(text, position, lines)):
             found.append(regular[0])
             position = regular[1]
             continue
@@ -97,7 +97,7 @@ def _read_array(
             position = position_after
             continue
         raw, value, end = envelope
-        found.append(_entry(raw if lines else _valid(raw), value, now_text))
+        found.append(_entry(raw if is_regular else _valid(raw), value, now_text))
         end = skip(text, end)
         mark = text[end : end + 1]
         position = skip(text, end + 1)
@@ -112,9 +112,9 @@ def _read_array(
         position = place[1]
 
 
-def _regular(text: str, position: int, lines: plain.Plain) -> tuple[Entry | plain.Lines, int] | None:
+def _regular(text: str, position: int, lines: plain.Plain | None) -> tuple[Entry | plain.Lines, int] | None:
     """Return what stands at `position` and where the next envelope begins, if it needs no scan of its own, or half."""
-    if some := lines.at(position):
+    if lines and (some := lines.at(position)):
         return some, some.end
     if head := _LINE.match(text, position):
         try:
@@ -143,4 +143,4 @@ def _entry(raw: str, value: object, now_text: str) -> Entry:
 
 def _valid(text: str) -> str:
     """Return the text with bytes that are not UTF-8 as U+FFFD: a line of JSON has to be UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text.encode(errors="surrogateescape").decode(errors="replace")

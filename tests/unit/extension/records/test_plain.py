@@ -117,10 +117,16 @@ def vars_of(state: object) -> list[object]:
     return [getattr(state, name) for name in ("request_id", "seen", "sequence", "arn", "running")]
 
 
+def plain_lines(body: bytes) -> plain.Lines | None:
+    """The plain lines with which a body begins."""
+    found = plain.find(body.decode("utf-8", "replace"), body)
+    return found and found.at(1)
+
+
 def is_plain(text: str, *, count: int = 1) -> bool:
     """Whether a body of `count` such lines, and another envelope behind them, is read without the scanner."""
     body = f"[{','.join([text] * count)},{OTHERS[0]}]"
-    lines = plain.find(body, body.encode()).at(1)
+    lines = plain_lines(body.encode())
     return lines is not None and len(lines.texts) == count
 
 
@@ -161,7 +167,7 @@ def test_a_body_that_ends_anywhere_comes_out_as_the_scanner_makes_it() -> None:
 
 def test_the_requests_of_plain_lines_are_those_that_a_search_in_each_one_finds() -> None:
     body = f"[{','.join(map(envelope, TEXTS))},{OTHERS[0]}]"
-    lines = plain.find(body, body.encode()).at(1)
+    lines = plain_lines(body.encode())
     assert lines is not None
     records = [json.loads(envelope(text))["record"] for text in TEXTS]
     for known in itertools.chain.from_iterable(
@@ -184,6 +190,7 @@ def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not(
     line, other = envelope("é\\n"), OTHERS[0]
     body = f"[{line},{line},{other},{line},{other},{other},{line},{line},{line},{line}]"
     found = plain.find(body, body.encode())
+    assert found
     counts = []
     position = 1
     while position < len(body) - len(line) - 1:
@@ -197,7 +204,7 @@ def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not(
 def test_long_lines_with_few_escapes_are_left_to_the_scanner(length: int, escapes: str, plain_ones: int) -> None:
     lines = [envelope("x" * length + escapes) for _ in range(10)]
     body = f"[{','.join(lines)},{OTHERS[0]}]".encode()
-    assert (plain.find(body.decode(), body).at(1) is not None) == plain_ones
+    assert (plain_lines(body) is not None) == plain_ones
     ours, scanners = both(body)
     assert ours == scanners
 
@@ -237,8 +244,7 @@ def test_whatever_the_body_is_counting_and_scanning_make_the_same_of_it() -> Non
         types = chance.choice(((), (), ("platform",), ("function",)))
         ours, scanners = both(body, *types, running=chance.choice((RUNNING, RUNNING, EARLIER, "")))
         assert ours == scanners, body
-        text = body.decode("utf-8", "replace")
-        plain_ones += plain.find(text, body).at(1) is not None
+        plain_ones += plain_lines(body) is not None
     assert plain_ones > 500  # of the bodies some are read by counting
 
 
