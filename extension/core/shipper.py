@@ -409,7 +409,7 @@ class Shipper:
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None
-        self._outbox.released_meanwhile = bool(self._outbox.attempt)
+        self._outbox.released()
         actions.append(events.Release(self._request))
 
     def _leave(self, now: events.Moment, actions: list[events.Action]) -> None:
