@@ -181,6 +181,29 @@ def test_the_requests_of_plain_lines_are_those_that_a_search_in_each_one_finds()
             assert ours == expected, (known, otherwise)
 
 
+def broken_off(text: str, *, unicode: bool) -> plain.Lines:
+    """A line that lacks the quote behind its text: it cannot be decoded."""
+    head = f'{TIME}","type":"function","record":"'
+    return plain.Lines([head + text], [head + text], [TIME], len(head), 0, unicode)
+
+
+@pytest.mark.parametrize("unicode", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hello", "é", "START RequestId: 7 Version: $LATEST", '{\\"a\\":1}', "{", "{\\n"),
+        *(f'{{\\"requestId\\":\\"{RUNNING}\\"}}', f'{{\\"a\\":1,\\"request_id\\": \\"{RUNNING}\\",\\"b\\":2}}\\n'),
+        *(f"[INFO]\\t{TIME}\\t{RUNNING}\\tdone\\n", f"{TIME}\\t{RUNNING}\\tINFO\\tdone"),
+        f"I, [{TIME} #7]  INFO {RUNNING} -- : done",
+    ],
+)
+def test_a_line_is_decoded_only_if_it_may_be_another_request_s(text: str, *, unicode: bool) -> None:
+    known = (RUNNING, EARLIER)
+    assert list(request_ids.other_requests(broken_off(text, unicode=unicode), known, RUNNING)) == []
+    with pytest.raises(ValueError, match="Unterminated"):
+        list(request_ids.other_requests(broken_off(f"RequestId: {text}", unicode=unicode), known, RUNNING))
+
+
 @pytest.mark.parametrize("time", TIMES)
 def test_only_a_time_of_the_platforms_form_makes_a_line_plain(time: str) -> None:
     assert is_plain(envelope("a", time)) is (time in (TIME, "2026-11-20T09:15:02Z"))

@@ -322,6 +322,29 @@ def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data
     assert received.unparsed == 1
 
 
+# what is kept of what cannot be read
+
+GOOD = '{"time":"' + TIME + '","type":"function","record":"line"}'
+BROKEN = st.sampled_from(["what?", "{", 'a "', "}", '{"time":}', ",", "é x", "nul", '"record":"line"}', GOOD + "?"])
+BEHIND = st.sampled_from(["", "]", "] and more"])
+
+
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
+@PATIENT
+@given(st.lists(st.tuples(st.just(GOOD), BEHIND) | st.tuples(st.just(""), BROKEN), min_size=1))
+def test_between_whole_entries_all_that_is_broken_is_kept_as_it_stands_there(parts: list[tuple[str, str]]) -> None:
+    expected: list[str] = []
+    for good, junk in parts:
+        if good:
+            expected += ["line", junk]
+        else:
+            expected = [*expected[:-1], ",".join(filter(None, [*expected[-1:], junk]))]
+    if expected[-1]:
+        expected[-1] += "]"
+    received = read("[" + ",".join(good + junk for good, junk in parts) + "]")
+    assert [line["record"] for line in lines(received)] == [text for text in expected if text]
+
+
 # which request a record belongs to
 
 
