@@ -107,8 +107,11 @@ def test_a_body_has_1000_entries_at_most_and_one_more_for_each_64_characters(siz
     assert steps.are_spent
 
 
+LONG = '{"type":"a","record":["' + "x" * 10_000 + '"]}'
+
+
 @PATIENT
-@given(st.lists(st.sampled_from(['{"type":"a"}', HEAD + '"ab"}', HEAD + '"a\\"b"}', HEAD + "{}}", "5", "[]"])))
+@given(st.lists(st.sampled_from(['{"type":"a"}', HEAD + '"ab"}', HEAD + '"a\\"b"}', HEAD + "{}}", "5", "[]", LONG])))
 def test_what_is_whole_costs_no_steps(parts: list[str]) -> None:
     _, left, steps = cost(array(*parts))
     assert (left, steps.taken, steps.failures) == ("", 0, 0)
