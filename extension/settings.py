@@ -380,8 +380,7 @@ def _prefix(text: str) -> str:
 
 def _check_key(prefix: str, function: str) -> None:
     """Raise Problem where the longest key under this prefix would be too long for S3."""
-    for name, value in zip(PLACEHOLDERS, (function, "2026-11-20", "09"), strict=True):
-        prefix = prefix.replace("{" + name + "}", value)
+    prefix = prefix.replace("{function}", function).replace("{date}", "2026-11-20").replace("{hour}", "09")
     size = len((prefix + function).encode(errors="replace")) + KEY_TAIL_BYTES
     if size > MAX_KEY_BYTES:
         raise Problem(f"with it keys have {size} bytes, S3 takes {MAX_KEY_BYTES} at most")
