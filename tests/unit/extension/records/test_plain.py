@@ -209,6 +209,11 @@ def test_only_a_time_of_the_platforms_form_makes_a_line_plain(time: str) -> None
     assert is_plain(envelope("a", time)) is (time in (TIME, "2026-11-20T09:15:02Z"))
 
 
+@pytest.mark.parametrize("length", [1, 2, 40, 41])
+def test_a_time_of_up_to_40_characters_makes_a_line_plain(length: int) -> None:
+    assert is_plain(envelope("a", "7" * length)) is (length <= 40)
+
+
 def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not() -> None:
     line, other = envelope("é\\n"), OTHERS[0]
     body = f"[{line},{line},{other},{line},{other},{other},{line},{line},{line},{line}]"
@@ -230,6 +235,27 @@ def test_long_lines_with_few_escapes_are_left_to_the_scanner(length: int, escape
     assert (plain_lines(body) is not None) == plain_ones
     ours, scanners = both(body)
     assert ours == scanners
+
+
+@pytest.mark.parametrize(
+    ("period", "escapes", "counted"),
+    [
+        (510, 0, True),
+        (511, 0, False),
+        (900, 31, False),
+        (900, 32, True),
+    ],
+)
+def test_lines_are_counted_if_8_more_begin_or_32_escapes_stand_in_the_first_4_ki_characters(
+    period: int, escapes: int, *, counted: bool
+) -> None:
+    first, other = (envelope(text + "x" * (period - 1 - len(envelope(text)))) for text in ("\\n" * escapes, ""))
+    body = f"[{','.join([first, *[other] * 20])}]".encode()
+    assert (plain_lines(body) is not None) is counted
+
+
+def test_a_body_of_less_than_4_ki_characters_is_counted_however_few_its_lines_are() -> None:
+    assert is_plain(envelope("x" * 3000))
 
 
 def bodies(chance: random.Random) -> bytes:
