@@ -281,8 +281,10 @@ class Shipper:
             self.counters.end(event.reason, self._request)
         self._outbox.next_event()
         self._circuit.leave(now.mono)
-        self._drain = self._drain or Drain()
-        self._drain.begin(event.deadline, now)
+        if self._drain:
+            self._drain.again(event.deadline, now)
+        else:
+            self._drain = Drain(event.deadline, now)
 
     def _on_answer(self, event: events.Uploaded | events.UploadFailed, actions: list[events.Action]) -> None:
         actions += self._outbox.answered(event, self._clock.time, held=bool(self._hold or self._drain))

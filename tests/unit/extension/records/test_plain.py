@@ -120,7 +120,7 @@ def vars_of(state: object) -> list[object]:
 def plain_lines(body: bytes) -> plain.Lines | None:
     """The plain lines with which a body begins."""
     found = plain.find(body.decode("utf-8", "replace"), body)
-    return found and found.at(1)
+    return found.at(1) if found else None
 
 
 def is_plain(text: str, *, count: int = 1) -> bool:
