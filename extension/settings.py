@@ -353,7 +353,7 @@ def _types(text: str) -> "tuple[str, ...]":
     words = {f'"{name}"': name for name in LOG_TYPES}
     valid = tuple(name for word, name in words.items() if word in items)
     strange = [item for item in items if item not in words]
-    if any(item.strip("'") in LOG_TYPES for item in strange):
+    if any(item.replace("'", "") in LOG_TYPES for item in strange):
         raise Problem('it is not JSON: words need double quotes, as in ["platform","function"]', instead=valid or None)
     if not valid:
         raise Problem("it contains none of " + ", ".join(LOG_TYPES))
