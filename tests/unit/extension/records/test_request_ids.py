@@ -241,7 +241,7 @@ def test_a_name_repeated_without_end_is_looked_at_32_times() -> None:
 @pytest.mark.parametrize("end", ["}", "}\n"])
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_name_on_the_outermost_level_is_believed_without_decoding_the_rest(name: str, end: str) -> None:
-    text = f'{{"level":"INFO","{name}":"{NAMED}","nested":' + "[" * 100_000 + end
+    text = f'{{"level":"INFO","{name}":"{NAMED}","nested":{{"deep":' + "[" * 100_000 + end
     assert request_ids.request_of(text, {NAMED, RUNS}, RUNS) == NAMED
 
 
