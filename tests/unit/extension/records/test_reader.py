@@ -199,6 +199,12 @@ def test_a_body_cut_anywhere_keeps_the_whole_entries_before_the_cut(cut: int) ->
     assert received.unparsed == 1
 
 
+@pytest.mark.parametrize("broken", ["", "what?,", "{,"])
+def test_a_last_entry_that_is_whole_is_read_though_the_array_does_not_end(broken: str) -> None:
+    received = read(f"[{broken}{envelope('function', 'whole')}")
+    assert [line["record"] for line in lines(received)] == [*filter(None, [broken.strip(",")]), "whole", ""]
+
+
 def test_what_stands_behind_the_array_is_not_lost() -> None:
     received = read(f"[{envelope('function', 'a')}] and more")
     assert [line["type"] for line in lines(received)] == ["function", UNPARSED]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.records import envelopes, objects
-from extension.records.envelopes import UNPARSED
+from extension.records.envelopes import UNPARSED, Entry
 from extension.records.mending import Steps
 from extension.records.reader import Reader
 from tests.unit.extension.build import EPOCH
@@ -67,6 +67,15 @@ def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> Non
 
 
 @pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
+def test_every_two_cuts_rejoin() -> None:
+    record = ["a", {"b": [{"c": 100}, 200], "d": "\\}"}, [{"e": 1.25e30}]]
+    for cuts in combinations(range(1, len(encoded(record))), 2):
+        parts = pieces(record, *cuts)
+        for bodies in ([[*parts, AFTER]], [parts[:1], [*parts[1:], AFTER]]):
+            assert [line["record"] for line in shipped(*bodies)] == [record, {"requestId": "1"}], cuts
+
+
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
 @PATIENT
 @given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
 def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
@@ -91,8 +100,7 @@ def test_each_of_several_records_that_are_cut_anywhere_rejoins(records: list[obj
     for record in records:
         cuts = data.draw(st.sets(st.integers(1, len(encoded(record)) - 1), max_size=3))
         parts += pieces(record, *sorted(cuts))
-    end = data.draw(st.integers(0, len(parts)))
-    assert [line["record"] for line in shipped(parts[:end], parts[end:])] == records
+    assert [line["record"] for line in shipped(parts)] == records
 
 
 @pytest.mark.parametrize(("parts", "failures"), [(1, 0), (2, 1), (3, 3), (7, 11)])
@@ -105,6 +113,26 @@ def test_of_the_pieces_of_a_record_the_first_costs_one_failed_scan_the_last_none
     entries, _ = envelopes.split(text, "", "now", steps)
     assert len(entries) == 3 + 1
     assert steps.failures == failures * 3
+
+
+def test_where_a_cut_record_stands_costs_an_eighth_of_what_stands_before_it() -> None:
+    cut = [*pieces(RECORD, 13, 30), AFTER]
+    costs = []
+    for before in (0, 1, 9, 100):
+        body = b"[" + b",".join([BEFORE] * before + cut) + b"]"
+        steps = Steps(len(body))
+        envelopes.split(body, "", "now", steps)
+        costs.append(steps.taken - (1 + before * len(BEFORE + b",")) // 8)
+    assert len(set(costs)) == 1
+
+
+def test_what_is_broken_far_before_its_end_is_not_joined_to_what_follows() -> None:
+    broken = envelope("2026-11-20T09:15:02.150Z", b"what? " + b"x" * 1000)
+    body = b"[" + broken + b"," + BEFORE + b"]"
+    steps = Steps(len(body))
+    entries, _ = envelopes.split(body, "", "now", steps)
+    assert [entry.record for entry in entries if isinstance(entry, Entry)] == [broken.decode(), "before\n"]
+    assert steps.failures == 1
 
 
 @pytest.mark.holds("input: each piece of a record has a time stamp; the record has that of the first")
@@ -177,7 +205,9 @@ def test_a_tail_is_not_joined_to_a_body_that_is_cut_short_itself() -> None:
     assert "02.151Z" in lines[1]["record"]
 
 
-@pytest.mark.parametrize("end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x'])
+@pytest.mark.parametrize(
+    "end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x', b'{"a":"AA}\v]', b'{"a":"AA}]\v']
+)
 def test_what_does_not_end_as_a_body_does_is_not_waited_for_and_is_kept_to_its_last_character(end: bytes) -> None:
     rest = envelope("2026-11-20T09:15:02.150Z", end)[:-1]
     (line,) = reader().read(b"[" + rest, EPOCH).lines.splitlines()
