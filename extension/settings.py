@@ -452,7 +452,7 @@ def _types(text: str) -> "tuple[str, ...]":
     words = {f'"{name}"': name for name in LOG_TYPES}
     valid = tuple(name for word, name in words.items() if word in items)
     strange = [item for item in items if item not in words]
-    if any(item.strip("'") in LOG_TYPES for item in strange):
+    if any(item.replace("'", "") in LOG_TYPES for item in strange):
         raise Problem('it is not JSON: words need double quotes, as in ["platform","function"]', instead=valid or None)
     if not valid:
         raise Problem("it contains none of " + ", ".join(LOG_TYPES))
@@ -481,7 +481,7 @@ def _redactions(text: str) -> str:
 
 
 def _prefix(text: str) -> str:
-    if len(text.encode("utf-8", "replace")) > MAX_PREFIX_BYTES:
+    if len(text.encode(errors="replace")) > MAX_PREFIX_BYTES:
         raise Problem(f"it is longer than {MAX_PREFIX_BYTES} bytes")
     if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF for c in text):  # noqa: PLR2004 - control characters, DEL
         raise Problem("it has characters that an S3 key cannot carry")
@@ -508,7 +508,7 @@ def _check_key(prefix: str, environ: "Mapping[str, str]", region: str) -> None:
     )
     for name, value in zip(PLACEHOLDERS, longest, strict=True):
         prefix = prefix.replace("{" + name + "}", value)
-    size = len((prefix + function).encode("utf-8", "replace")) + KEY_TAIL_BYTES
+    size = len((prefix + function).encode(errors="replace")) + KEY_TAIL_BYTES
     if size > MAX_KEY_BYTES:
         raise Problem(f"with it keys have {size} bytes, S3 takes {MAX_KEY_BYTES} at most")
 
@@ -590,7 +590,7 @@ def _tagging(text: str) -> str:
 
 def _unquoted(text: str) -> str:
     """Return the text with each `%` and two hexadecimal digits as the byte of UTF-8 that it stands for."""
-    first, *others = text.encode("utf-8", "replace").split(b"%")
+    first, *others = text.encode(errors="replace").split(b"%")
     for other in others:
         digits = other[:2].decode("latin-1")
         if len(digits) < 2 or not set(digits) <= set(HEXADECIMAL):  # noqa: PLR2004 - a byte

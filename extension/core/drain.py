@@ -19,23 +19,25 @@ DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep comi
 
 
 class Drain:
-    """See the module. Begins with the first SHUTDOWN or SIGTERM; QUIET_SECONDS without a batch end the waiting."""
+    """See the module. Begins with the first SHUTDOWN or SIGTERM; QUIET_SECONDS without a batch end the waiting.
+
+    `deadline` is that of SHUTDOWN or SIGTERM, in wall-clock seconds.
+    """
 
     __slots__ = ("_began", "_leave_at", "_quiet_at", "_until", "is_over")
 
-    def __init__(self) -> None:
-        self._began = 0.0
-        self._leave_at: float | None = None
-        self._until = 0.0  # draining ends even if batches keep coming
-        self._quiet_at = 0.0
+    def __init__(self, deadline: float, now: Moment) -> None:
         self.is_over = False  # the platform has said all, as far as it is waited for
+        self._begin(shutdown_limit(deadline, now), now)
 
-    def begin(self, deadline: float, now: Moment) -> None:
-        """Begin, with the deadline of SHUTDOWN or SIGTERM in wall-clock seconds; of several the earliest counts."""
+    def again(self, deadline: float, now: Moment) -> None:
+        """Begin again, at another SHUTDOWN or SIGTERM: of several deadlines the earliest counts."""
+        self._begin(min(shutdown_limit(deadline, now), self._leave_at), now)
+
+    def _begin(self, leave_at: float, now: Moment) -> None:
         self._began = now.mono
-        leave_at = shutdown_limit(deadline, now)
-        self._leave_at = leave_at if self._leave_at is None else min(leave_at, self._leave_at)
-        self._until = drain_limit(self._leave_at, now)
+        self._leave_at = leave_at
+        self._until = drain_limit(leave_at, now)  # draining ends even if batches keep coming
         self.received(now.mono)
 
     def received(self, now: float) -> None:
@@ -44,22 +46,21 @@ class Drain:
 
     def advance(self, now: float) -> None:
         """Let time pass."""
-        if self._leave_at is not None and now >= min(self._quiet_at, self._until, self._leave_at):
+        if now >= min(self._quiet_at, self._until, self._leave_at):
             self.is_over = True
 
     def abandon_at(self, started: float) -> float:
         """Return when an attempt that started at `started` and was not answered should be made again."""
-        return max(started, self._began) + max((self._leave_at or 0.0) - self._began, 0.0) * ATTEMPT_SHARE
+        return max(started, self._began) + max(self._leave_at - self._began, 0.0) * ATTEMPT_SHARE
 
     def is_late(self, now: float) -> bool:
         """Return whether to leave whatever waits: what is begun now would be cut off at once."""
-        return self._leave_at is not None and now >= self._leave_at
+        return now >= self._leave_at
 
     @property
     def wake_at(self) -> float:
         """When time alone changes something."""
-        leave_at = self._leave_at or 0.0
-        return leave_at if self.is_over else min(self._quiet_at, self._until, leave_at)
+        return self._leave_at if self.is_over else min(self._quiet_at, self._until, self._leave_at)
 
 
 def shutdown_limit(deadline: float, now: Moment) -> float:

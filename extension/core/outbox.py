@@ -6,10 +6,8 @@ What the store says of one object says nothing about the others. A chunk that is
 go first; after three refusals it is set aside, and tried again from time to time and at SHUTDOWN. Only where no
 neighbour is left to try does a refusal count as a failure of the store.
 
-* `released_meanwhile`: the attempt was in flight when an invocation was released; if no answer comes, nothing follows
-  from that.
-* `frozen_meanwhile`: the environment was frozen during the attempt; its connection has been closed.
-* `waits_for_event`: such an attempt has ended without an answer; the next one waits for the next event.
+An attempt that was in flight when an invocation was released may end without an answer: nothing follows from that, and
+the next one waits for the next event.
 """
 
 from __future__ import annotations
@@ -108,6 +106,19 @@ class Delivery:
         return self.chunk.records + self.unrecovered
 
 
+class Attempt:
+    """One PUT in flight."""
+
+    __slots__ = ("delivery", "frozen", "number", "released", "started")
+
+    def __init__(self, number: int, delivery: Delivery, started: float) -> None:
+        self.number = number
+        self.delivery = delivery
+        self.started = started
+        self.released = False  # an invocation was released meanwhile
+        self.frozen = False  # the environment was frozen meanwhile, or time ran out; its connection has been closed
+
+
 class Outbox:
     """See the module. `rekey` gives a chunk another key where another object has the one it had."""
 
@@ -117,16 +128,12 @@ class Outbox:
         self._rekey = rekey
         self.in_memory = NO_BOUND  # bytes of chunks that are not in files
         self._waiting: list[Delivery] = []
-        self._current: Delivery | None = None  # the one in flight
+        self._current: Attempt | None = None  # in flight
         self._refused_last = False  # the last failure was a definite refusal: the store answers
         self._suspects: set[str] = set()  # keys that were refused since the last success
         self._attempts = 0
-        self._started = 0.0  # the attempt in flight
         self._latency = 0.0  # s from the start of the last attempt that succeeded to its answer
-        self.attempt: int | None = None  # number of the attempt in flight
-        self.released_meanwhile = False
         self.conditional = True  # ask the store not to overwrite (If-None-Match: *)
-        self._frozen_meanwhile = False
         self._waits_for_event = False
         self._collisions = 0  # in a row
 
@@ -135,6 +142,11 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Delivery]:
         return iter(self._waiting)
+
+    @property
+    def attempt(self) -> int | None:
+        """The number of the attempt in flight."""
+        return self._current.number if self._current else None
 
     @property
     def records(self) -> int:
@@ -156,7 +168,7 @@ class Outbox:
         """
         self._waiting.append(delivery)
         actions: list[events.Action] = []
-        while (shed := self._too_much(most)) and len(self._waiting) > 1 + bool(self.attempt):
+        while (shed := self._too_much(most)) and len(self._waiting) > 1 + bool(self._current):
             self._waiting.remove(shed)
             chunk = shed.chunk
             self._counters.lose(shed.records, chunk.raw_bytes)
@@ -171,12 +183,15 @@ class Outbox:
 
     def _too_much(self, most: int) -> Delivery | None:
         """Return which chunk has to go, if one has to."""
-        may_go = [one for one in self._waiting[:-1] if one is not self._current]
+        may_go = [one for one in self._waiting[:-1] if not self._is_in_flight(one)]
         if sum(one.chunk.size for one in self._waiting) <= most:
             if sum(one.chunk.size for one in self._waiting if isinstance(one.chunk.body, bytes)) <= self.in_memory:
                 return None
             may_go = [one for one in may_go if isinstance(one.chunk.body, bytes)]
         return next(iter(may_go), None)
+
+    def _is_in_flight(self, delivery: Delivery) -> bool:
+        return self._current is not None and self._current.delivery is delivery
 
     def left_behind(self, *, kept: bool) -> tuple[int, int, dict[str, int]]:
         """Return what ends with this process: records, bytes, and under which keys how many may be stored after all.
@@ -194,7 +209,7 @@ class Outbox:
                 lost, lost_bytes = chunk.unjournalled_records, chunk.unjournalled_bytes
             records += lost
             size += lost_bytes
-            if lost and (delivery.maybe_stored or delivery is self._current):
+            if lost and (delivery.maybe_stored or self._is_in_flight(delivery)):
                 name = chunk.key if len(perhaps) < NAMED else "others"
                 perhaps[name] = perhaps.get(name, 0) + lost
         return records, size, perhaps
@@ -210,9 +225,9 @@ class Outbox:
 
     def ready_at(self) -> float | None:
         """Return when a waiting chunk wants to go; None if only an event can change anything."""
-        if self.attempt or self._waits_for_event or not self._waiting:
+        if self._current or self._waits_for_event or not self._waiting:
             return None
-        return min((self._goes_at(delivery) for delivery in self._waiting), default=None)
+        return min(self._goes_at(delivery) for delivery in self._waiting)
 
     def _goes_at(self, delivery: Delivery) -> float:
         """Return when this chunk may go, by what is known of the store and of itself."""
@@ -228,31 +243,32 @@ class Outbox:
         A store that is known to be slow gets twice the time that its last answer took, and a large object the time that
         it takes to send. Of each object this is done once: the attempt that follows has all the time that is left.
         """
-        if not self.attempt or self._frozen_meanwhile or self._current is None or self._current.was_hurried:
+        current = self._current
+        if not current or current.frozen or current.delivery.was_hurried:
             return None
-        usual = max(drain.abandon_at(self._started), self._started + 2 * self._latency)
-        return usual + self._current.chunk.size / SLOWEST_BYTES_PER_SECOND
+        usual = max(drain.abandon_at(current.started), current.started + 2 * self._latency)
+        return usual + current.delivery.chunk.size / SLOWEST_BYTES_PER_SECOND
 
     def abandon_late(self, now: float, drain: Drain) -> list[events.Action]:
         """Abandon the attempt in flight if it has taken too long for a SHUTDOWN."""
         at = self.abandon_at(drain)
-        if at is None or now < at or self._current is None:
+        if not self._current or at is None or now < at:
             return []
-        self._current.was_hurried = True
+        self._current.delivery.was_hurried = True
         return self.abandon()
 
     def start(self, now: float) -> events.Upload:
         """Begin an attempt at the oldest of the chunks that may go, or, where all were refused, at the next in turn."""
-        self._started = now
         self._attempts += 1
-        self.attempt = self._attempts
         may_go = [one for one in self._waiting if self._goes_at(one) <= now]
-        self._current = delivery = min(may_go, key=lambda one: one.tried if one.refusals else 0)
+        delivery = min(may_go, key=lambda one: one.tried if one.refusals else 0)
+        self._current = Attempt(self._attempts, delivery, now)
         delivery.attempts += 1
-        delivery.tried = self.attempt
+        delivery.tried = self._attempts
         self._counters.put(again=delivery.attempts > 1)
         conditional = self.conditional or delivery.must_not_overwrite
-        return events.Upload(self.attempt, delivery.chunk, conditional=conditional, must_seal=not delivery.seal_written)
+        must_seal = not delivery.seal_written
+        return events.Upload(self._attempts, delivery.chunk, conditional=conditional, must_seal=must_seal)
 
     def seal_written(self, key: str) -> None:
         """Note that the journal holds the seal of the chunk with this key."""
@@ -262,10 +278,15 @@ class Outbox:
 
     def abandon(self) -> list[events.Action]:
         """Abandon the attempt in flight, after a freeze or for want of time; its outcome is unknown, it is repeated."""
-        if not self.attempt or self._frozen_meanwhile:
+        if not self._current or self._current.frozen:
             return []
-        self._frozen_meanwhile = True
-        return [events.Abandon(self.attempt)]
+        self._current.frozen = True
+        return [events.Abandon(self._current.number)]
+
+    def released(self) -> None:
+        """Note that an invocation is released: from here on the environment may be frozen."""
+        if self._current:
+            self._current.released = True
 
     def next_event(self) -> None:
         """Note that an INVOKE or SHUTDOWN came: the environment runs."""
@@ -273,15 +294,14 @@ class Outbox:
 
     def answered(self, event: events.Uploaded | events.UploadFailed, now: float, *, held: bool) -> list[events.Action]:
         """Take the outcome of the attempt in flight. `held`: the environment is kept from being frozen."""
-        if event.attempt != self.attempt:
+        current = self._current
+        if not current or event.attempt != current.number:
             return []
-        released, frozen = self.released_meanwhile, self._frozen_meanwhile
-        self.attempt, self.released_meanwhile, self._frozen_meanwhile = None, False, False
-        delivery, self._current = self._current, None
-        assert delivery is not None  # noqa: S101 - the attempt in flight has one
+        self._current = None
+        delivery, released, frozen = current.delivery, current.released, current.frozen
         if isinstance(event, events.Uploaded):
             if not frozen:
-                self._latency = now - self._started
+                self._latency = now - current.started
             return self._stored(delivery, delivery.chunk.records, now)
         if event.kind == StoreError.EXISTS:
             return self._exists(delivery, now)

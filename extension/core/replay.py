@@ -71,7 +71,7 @@ class Replay:
         self._new_body = new_body
         left = journal.left
         self._tasks: list[Seal | tuple[int, int]] = [*left.seals, *left.unsealed]
-        self._unread = {serial: left.likely.get(serial, 0) for one in left.unsealed for serial in _serials(left, *one)}
+        self._unread = {serial: left.likely[serial] for one in left.unsealed for serial in _serials(left, *one)}
         self._current: Iterator[Slice] | None = None
         self._sealed: Seal | None = None  # of the chunk that is being made
 
@@ -106,7 +106,7 @@ class Replay:
 
     def _chunk(self, seal: Seal) -> Iterator[Slice]:
         first, last = seal.entries or (0, 0)
-        if recovery.is_poison(self._journal.left.replays.get(first, 0)):
+        if self._is_poison(first):
             self._sealed = None
             yield recovery.poisoned_chunk(seal)
             return
@@ -120,8 +120,12 @@ class Replay:
         self._sealed = None
         yield verdict
 
+    def _is_poison(self, first: int) -> bool:
+        """Return whether what begins with this entry was begun too often already."""
+        return recovery.is_poison(self._journal.left.replays.get(first, 0))
+
     def _bodies(self, first: int, last: int) -> Iterator[Slice]:
-        if recovery.is_poison(self._journal.left.replays.get(first, 0)):
+        if self._is_poison(first):
             counts = [self._unread.pop(serial) for serial in _serials(self._journal.left, first, last)]
             yield recovery.Poison(first, last, sum(counts), bodies=len(counts))
             return

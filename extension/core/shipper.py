@@ -306,8 +306,10 @@ class Shipper:
             self.counters.end(event.reason, self._request)
         self._outbox.next_event()
         self._circuit.leave(now.mono)
-        self._drain = self._drain or Drain()
-        self._drain.begin(event.deadline, now)
+        if self._drain:
+            self._drain.again(event.deadline, now)
+        else:
+            self._drain = Drain(event.deadline, now)
 
     def _on_answer(self, event: events.Uploaded | events.UploadFailed, actions: list[events.Action]) -> None:
         actions += self._outbox.answered(event, self._clock.time, held=bool(self._hold or self._drain))
@@ -438,7 +440,7 @@ class Shipper:
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
             actions.append(self._outbox.says_open())
         self._hold = None
-        self._outbox.released_meanwhile = bool(self._outbox.attempt)
+        self._outbox.released()
         actions.append(events.Release(self._request))
 
     def _leave(self, now: events.Moment, actions: list[events.Action]) -> None:

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Value = TypeVar("Value", "ReaderState", "Seal", "Chunk")
+
+
+def _but(value: Value, **members: object) -> Value:
+    """Return a copy of this value, but for these members."""
+    other = object.__new__(type(value))
+    for name in value.__slots__:
+        setattr(other, name, members[name] if name in members else getattr(value, name))
+    return other
+
 
 class ReaderState:
     """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
@@ -24,16 +38,15 @@ class ReaderState:
 
     def at_the_start(self, after: ReaderState) -> ReaderState:
         """Return this state for a seal: with what `after` knows of the function, which stands beside all the lines."""
-        return ReaderState(self.request_id, self.seen, self.sequence, after.arn, self.running)
+        return _but(self, arn=after.arn)
 
     def knowing(self, request_id: str, most: int) -> ReaderState:
         """Return this state with one more known id, that of an INVOKE, which no entry tells of.
 
         `most` of the oldest ids stay and `most` of the newest: of those between, the entries tell.
         """
-        others = tuple(one for one in self.seen if one != request_id) if request_id in self.seen else self.seen
-        seen = (*others, request_id)
-        return ReaderState(self.request_id, seen[:most] + seen[most:][-most:], self.sequence, self.arn, self.running)
+        seen = (*(one for one in self.seen if one != request_id), request_id)
+        return _but(self, seen=seen[:most] + seen[most:][-most:])
 
 
 class Seal:
@@ -92,18 +105,7 @@ class Seal:
 
     def with_key(self, key: str) -> Seal:
         """Return the same seal under another key."""
-        return Seal(
-            key,
-            self.first,
-            self.last,
-            self.before,
-            self.after,
-            self.reason,
-            self.report_line,
-            self.partial_at,
-            self.environment,
-            self.filters,
-        )
+        return _but(self, key=key)
 
 
 class Chunk:
@@ -154,15 +156,4 @@ class Chunk:
 
     def with_key(self, key: str) -> Chunk:
         """Return the same chunk under another key."""
-        return Chunk(
-            self.seal.with_key(key),
-            self.body,
-            self.size,
-            self.content_encoding,
-            self.metadata,
-            records=self.records,
-            raw_bytes=self.raw_bytes,
-            arrived=self.arrived,
-            unjournalled_records=self.unjournalled_records,
-            unjournalled_bytes=self.unjournalled_bytes,
-        )
+        return _but(self, seal=self.seal.with_key(key))

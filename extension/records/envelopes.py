@@ -46,13 +46,11 @@ def split(
     Plain lines that follow each other are one entry, unless `singly`. `tail` is what the body before left so;
     `now_text` is the time given to what cannot be read. `steps` counts what mending costs.
     """
+    is_regular = not tail
     try:
-        text, irregular = str(body, "utf-8"), bool(tail)
-    except UnicodeDecodeError:
-        text, irregular = (
-            str(body, "utf-8", "surrogateescape"),
-            True,
-        )  # a cut may go through a character: mended when joined
+        text = body.decode()
+    except UnicodeDecodeError:  # a cut may go through a character: mended when joined
+        text, is_regular = body.decode(errors="surrogateescape"), False
     text = text.removeprefix("\ufeff")  # a byte order mark
     steps = steps or Steps(len(text) + len(tail))
     found: list[Entry | plain.Lines] = []
@@ -69,9 +67,9 @@ def split(
     if text[position : position + 1] == "]":
         rest = text[position + 1 :]
         return [*found, *([unparsed(rest, now_text)] if rest.strip(WHITESPACE) else [])], ""
-    is_worth_it = len(body) >= plain.WORTH and not singly
-    lines = None if irregular else plain.find(text, body) if is_worth_it else plain.Plain.none()
-    return _read_array(text, position, found, now_text, steps, lines)
+    is_worth_it = is_regular and len(body) >= plain.WORTH and not singly
+    lines = plain.find(text, body) if is_worth_it else None
+    return _read_array(text, position, found, now_text, steps, lines, is_regular=is_regular)
 
 
 def _read_array(
@@ -81,16 +79,18 @@ def _read_array(
     now_text: str,
     steps: Steps,
     lines: plain.Plain | None,
+    *,
+    is_regular: bool,
 ) -> tuple[list[Entry | plain.Lines], str]:
-    """Read entry after entry; without `lines` the body is irregular."""
+    """Read entry after entry. `is_regular`: the body is UTF-8, and does not go on with a record of the one before."""
     while True:
-        if lines:
-            if some := lines.at(position):
+        if is_regular:
+            if lines and (some := lines.at(position)):
                 found.append(some)
                 position = some.end
                 continue
-            begun, position = position, _regular(text, position, found, singly=lines.are_some)
-            if position > begun and lines.are_some:
+            begun, position = position, _regular(text, position, found, singly=lines is not None)
+            if lines and position > begun:
                 continue
         steps.entries -= 1
         envelope = None if steps.are_spent else envelope_at(text, position, steps)
@@ -104,7 +104,7 @@ def _read_array(
             position = position_after
             continue
         raw, value, end = envelope
-        found.append(_entry(raw if lines else _valid(raw), value, now_text))
+        found.append(_entry(raw if is_regular else _valid(raw), value, now_text))
         end = skip(text, end)
         mark = text[end : end + 1]
         position = skip(text, end + 1)
@@ -152,4 +152,4 @@ def _entry(raw: str, value: object, now_text: str) -> Entry:
 
 def _valid(text: str) -> str:
     """Return the text with bytes that are not UTF-8 as U+FFFD: a line of JSON has to be UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text.encode(errors="surrogateescape").decode(errors="replace")

@@ -32,6 +32,7 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 # The C scanner gives the bounds of each envelope. A number stays its own text, so none is too large or changes its
 # form; as bytes, so that `{"type":5}` is not mistaken for `{"type":"5"}`. (A class of our own takes ten times as long.)
 numeral = str.encode
+_BROKEN = object()  # in place of the value of what cannot be read
 _scan = json.JSONDecoder(parse_int=numeral, parse_float=numeral, parse_constant=numeral).scan_once  # type: ignore[attr-defined]
 
 
@@ -95,16 +96,17 @@ def _scanned(text: str, position: int, steps: Steps) -> tuple[tuple[str, object,
     """Return the envelope at `position`; if there is none, also how far it was looked: the rest changes nothing."""
     if not steps.failures:
         value, end = _attempt(text, position)
-        if end >= 0:
+        if value is not _BROKEN:
             return _marked(text, position, value, end, steps), len(text)
         steps.take(position // 8)  # the exception has counted the lines before it
     window = WINDOW
     while True:  # in pieces: an error costs as much as stands before it
         piece = text[position : position + window]
         value, end = _attempt(piece, 0)
-        if end >= 0 and (end < len(piece) or position + end == len(text)):
+        is_broken = value is _BROKEN
+        if not is_broken and (end < len(piece) or position + end == len(text)):
             return _marked(text, position, value, position + end, steps), len(text)
-        broke_at = ~end + LOOKAHEAD if end < 0 else len(piece)
+        broke_at = end + LOOKAHEAD if is_broken else len(piece)
         steps.failed(min(broke_at, len(piece)))
         if broke_at < len(piece):
             return None, position + broke_at
@@ -114,48 +116,55 @@ def _scanned(text: str, position: int, steps: Steps) -> tuple[tuple[str, object,
 
 
 def _attempt(text: str, position: int) -> tuple[object, int]:
-    """Return value and end of what stands at `position`; ~end is where it broke if it cannot be read.
+    """Return value and end of what stands at `position`; _BROKEN and where it broke if it cannot be read.
 
     What is in the middle of a string where the text ends breaks there.
     """
     try:
         value, end = _scan(text, position)
     except StopIteration as error:
-        return None, ~int(error.value)
+        return _BROKEN, int(error.value)
     except json.JSONDecodeError as error:
-        return None, ~(len(text) if error.msg.startswith("Unterminated") else error.pos)
+        return _BROKEN, len(text) if error.msg.startswith("Unterminated") else error.pos
     except RecursionError:  # as deep as that it is not mended
-        return None, ~position
+        return _BROKEN, position
     return value, end
 
 
 def _marked(text: str, position: int, value: object, end: int, steps: Steps) -> tuple[str, object, int] | None:
     """Return an envelope, unless it has more behind it: the second piece of a cut record can look like one."""
+    return (text[position:end], value, end) if _is_marked(text, end, steps) else None
+
+
+def _is_marked(text: str, end: int, steps: Steps) -> bool:
+    """Return whether an envelope may end here, by what stands behind it."""
     mark = skip(text, end)
     steps.take(mark - end)
-    return (text[position:end], value, end) if text[mark : mark + 1] in _MARKS else None
+    return text[mark : mark + 1] in _MARKS
 
 
 def _joined(text: str, position: int, looked_to: int, steps: Steps) -> tuple[str, object, int] | None:
-    """Take out one seam after the other until the envelope at `position` can be read.
+    """Take out one seam after the other until the envelope at `position` can be read and holds none.
 
-    The first is one that begins before `looked_to`: what stands behind it was not the trouble.
+    The first is one that begins before `looked_to`: what stands behind it was not the trouble. Where the rest cannot be
+    read without its seams, they are the record's own.
     """
     if not steps.may_mend or not _CUT.match(text, position):
         return None
-    before, at = "", position
+    before, at, found = "", position, None
     seam = _SEAM.search(text, position, looked_to + HEAD_LENGTH)
     for _ in range(PIECES):
         if seam is None or not steps.may_mend:
-            return None
+            break
         steps.take(seam.end() - at)
         before += text[at : seam.start()]
         at = seam.end()
         seam = _SEAM.search(text, at)
         whole, broke_early = _scanned_behind(before, text, at, seam.start() + 1 if seam else len(text), steps)
-        if whole or broke_early:
-            return whole
-    return None
+        if broke_early or (whole and not (seam and seam.end() < whole[2])):
+            return whole or found
+        found = found or whole
+    return found
 
 
 def _scanned_behind(
@@ -170,17 +179,13 @@ def _scanned_behind(
         piece = before + text[at:end]
         steps.take(len(piece))
         value, stop = _attempt(piece, 0)
-        if stop > len(before):
-            follows = at + stop - len(before)
-            if stop < len(piece) or follows == len(text) or text[end : end + 1] in _MARKS:
-                whole = _marked(text, follows, value, follows, steps)
-                return ((piece[:stop], value, follows), False) if whole else (None, False)
-        elif stop >= 0:
-            return None, False  # it ends in the middle of what was joined
-        else:
-            steps.failed(0)
-            if ~stop + LOOKAHEAD < len(piece):
-                return None, ~stop + LOOKAHEAD < fixed
+        if value is not _BROKEN:
+            follows = at + stop - len(before)  # or it ends in the middle of what was joined
+            is_whole = stop > len(before) and _is_marked(text, follows, steps)
+            return ((piece[:stop], value, follows) if is_whole else None), False
+        steps.failed(0)
+        if stop + LOOKAHEAD < len(piece):
+            return None, stop + LOOKAHEAD < fixed
         if end == len(text) or not steps.may_mend:
             return None, False
         end = min(at + 4 * max(end - at, FAILURE), len(text))

@@ -72,22 +72,10 @@ class Plain:
         self._number = 0
         self._position = 1  # of the piece with this number, its brace
 
-    @classmethod
-    def none(cls) -> Plain:
-        """Return those of a body that has no plain lines."""
-        none = cls([""], [""], [""], [False], 0, False)
-        none._position = -1
-        return none
-
-    @property
-    def are_some(self) -> bool:
-        """Whether there are any."""
-        return self._position > 0
-
     def at(self, position: int) -> Lines | None:
         """Return the plain lines from `position` on, which never goes back; None: what stands there is not plain."""
         first = self._number
-        while 0 < self._position < position and first + 1 < len(self._texts):
+        while self._position < position and first + 1 < len(self._texts):
             self._position += len(_BETWEEN) + len(self._texts[first])
             first += 1
         self._number = first
@@ -99,18 +87,18 @@ class Plain:
         return Lines(texts, probes, times, self._record_at, self._position, self._unicode)
 
 
-def find(text: str, body: bytes) -> Plain:
-    """Return the plain lines of a body, given as text and as the UTF-8 of it."""
+def find(text: str, body: bytes) -> Plain | None:
+    """Return the plain lines of a body, given as text and as the UTF-8 of it; None if there are none."""
     kind_at = text.find('"', len(OPENING), len(OPENING) + _TIME_LENGTH + 1) - len(OPENING)
     if kind_at <= 0 or not text.startswith(OPENING) or _KIND not in text or _is_sparse(text[:_SAMPLE]):
-        return Plain.none()
+        return None
     texts = text[len(OPENING) :].split(_BETWEEN)
     times = [one[:kind_at] for one in texts]
     found = _checked(texts, texts, times, kind_at, body)
     if found is None and b"\\\\" in body:
         probes = text[len(OPENING) :].replace("\\\\", "  ").split(_BETWEEN)
         found = _checked(texts, probes, times, kind_at, body.replace(b"\\\\", b"  "))
-    return found or Plain.none()
+    return found
 
 
 def _is_sparse(sample: str) -> bool:

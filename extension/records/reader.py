@@ -183,7 +183,7 @@ class Reader:
                     times.append(entry.time)
         received.first_time, received.last_time = min(times, default=""), max(times, default="")
         received.records = len(lines)
-        received.lines = "".join(lines).encode("utf-8", "replace")
+        received.lines = "".join(lines).encode(errors="replace")
         return received
 
     def _filtered(

@@ -148,31 +148,39 @@ def _share(some: int, of: int) -> str:
 
 
 def _type_error(name: str) -> str:
-    """Return what the type checker says of a mutant; "" if it finds nothing, or cannot be asked.
-
-    mutmut puts a mutant into the first function of its name, which in a file with two classes may be the other's.
-    """
-    file = FOLDER.joinpath(*_function(name).split(".")[: 2 + (".settings." not in name)]).with_suffix(".py")
-    source = file.read_text()
-    own = _function(name).rpartition(".")[2]
-    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    if sum(function.name == own for function in functions) > 1:
-        return ""
+    """Return what the type checker says of a mutant; "" if it finds nothing."""
+    file = Path(*_path(name)[0]).with_suffix(".py")
+    source = (FOLDER / file).read_text()
     try:
-        _said("apply", name)
+        (FOLDER / file).write_text(_planted(name, source, (FOLDER / "mutants" / file).read_text()))
         command = [sys.executable, "-m", "mypy", "extension", "--no-error-summary", "--no-color-output"]
         checked = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
         return checked.stdout.partition("\n")[0] if checked.returncode else ""
     finally:
-        file.write_text(source)
+        (FOLDER / file).write_text(source)
 
 
-def _function(name: str) -> str:
-    """Return the dotted name of a mutant's function: mutmut writes `module.xǁClassǁmethod__mutmut_1`."""
+def _planted(name: str, source: str, mutants: str) -> str:
+    """Return the module with the mutant in the place of its function. (mutmut's `apply` may choose another class's.)"""
+    scope: ast.Module | ast.ClassDef | ast.FunctionDef = ast.parse(source)
+    for part in _path(name)[1]:
+        inner = (node for node in scope.body if isinstance(node, ast.ClassDef | ast.FunctionDef))
+        scope = next(node for node in inner if node.name == part)
+    own = name.rpartition(".")[2]
+    mutant = next(
+        node for node in ast.walk(ast.parse(mutants)) if isinstance(node, ast.FunctionDef) and node.name == own
+    )
+    lines, others = source.splitlines(), mutants.splitlines()
+    assert isinstance(scope, ast.FunctionDef)
+    lines[scope.lineno - 1 : scope.end_lineno] = others[mutant.lineno - 1 : mutant.end_lineno]
+    return "\n".join(lines).replace(f"def {own}(", f"def {scope.name}(") + "\n"
+
+
+def _path(name: str) -> tuple[list[str], list[str]]:
+    """Return where a mutant's function is: `module.xǁClassǁmethod__mutmut_1` stands for module, class and method."""
     module, _, rest = name.rpartition(".")
     function = rest.rpartition("__mutmut_")[0]
-    path = function[2:].split("ǁ") if "ǁ" in function else [function[2:]]
-    return ".".join([module, *path])
+    return module.split("."), function[2:].split("ǁ") if "ǁ" in function else [function[2:]]
 
 
 def _module(name: str) -> str:

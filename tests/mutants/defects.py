@@ -273,7 +273,7 @@ DEFECTS = (
     _defect(
         "at SHUTDOWN one object's attempts are abandoned again and again",
         "extension.core.outbox:Outbox.abandon_late",
-        drop(sets("self._current.was_hurried")),
+        drop(sets("self._current.delivery.was_hurried")),
         SIMULATION,
         CORE + "shipper.py::test_the_second_attempt_has_all_the_time_that_is_left",
     ),

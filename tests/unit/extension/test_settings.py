@@ -8,7 +8,7 @@ from operator import eq
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from extension.records import objects
@@ -92,6 +92,14 @@ def test_the_table_has_the_final_names_in_order() -> None:
 
 def test_every_row_explains_itself() -> None:
     assert all(setting.help for setting in TABLE)
+
+
+def test_only_numbers_have_bounds_and_only_a_choice_has_words_to_choose_from() -> None:
+    for setting in TABLE:
+        assert (setting.minimum >= 1) == (setting.maximum > setting.minimum) == (setting.kind == "number")
+        assert (setting.minimum, setting.maximum) == (0, 0) or setting.kind == "number"
+        assert (len(setting.choices) > 1) == (setting.kind == "choice")
+        assert setting.choices == () or setting.kind == "choice"
 
 
 @pytest.mark.parametrize(
@@ -432,12 +440,15 @@ def test_no_key_is_longer_than_s3_takes_whatever_the_placeholders_stand_for(
     assert (told.prefix == prefix) == (longest <= 1024 and len(prefix) <= 700)
 
 
-def test_the_last_byte_of_a_key_may_be_used_and_not_one_more() -> None:
-    room = 1024 - len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz") - 64
-    repeated, rest = divmod(room, 64)
-    prefix = "{function}" * repeated + "x" * rest
-    assert filled("f" * 64, prefix).problems == ()
-    assert "keys have 1025 bytes" in filled("f" * 64, prefix + "x").problems[0]
+@pytest.mark.parametrize("function", ["f" * 64, None])
+def test_the_last_byte_of_a_key_may_be_used_and_not_one_more(function: str | None) -> None:
+    name = function or "function"  # where no one says it
+    tail = f"{name}-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz"
+    dates, rest = divmod(1024 - len(name + "09" + tail), len("2026-11-20"))
+    prefix = "{function}{hour}" + "{date}" * dates + "x" * rest
+    environ = WELL if function is None else WELL | {"AWS_LAMBDA_FUNCTION_NAME": function}
+    assert from_environ(environ | {PREFIX + "S3_PREFIX": prefix}).problems == ()
+    assert "keys have 1025 bytes" in from_environ(environ | {PREFIX + "S3_PREFIX": prefix + "x"}).problems[0]
 
 
 @pytest.mark.parametrize("prefix", ["{date/", "date}/", "{{hour}/", "{Function}/", "{ho{day}ur}/"])
@@ -488,7 +499,14 @@ def test_what_is_not_the_name_of_a_bucket_is_said_and_not_used(bucket: str) -> N
     )
 
 
-@pytest.mark.parametrize("where", [{PREFIX + "S3_REGION": "us-east-1"}, {"AWS_ENDPOINT_URL_S3": "http://minio:9000"}])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *({PREFIX + "S3_REGION": region} for region in ("us-east-1", " us-east-1 ")),
+        *({"AWS_REGION": "us-east-1"}, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-1"}),
+        *({name: "http://minio:9000"} for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")),
+    ],
+)
 @pytest.mark.parametrize("bucket", ["my.old_Bucket-1", "a" * 255, "Logs-", "192.168.5.4"])
 def test_where_the_oldest_buckets_are_and_at_other_stores_names_may_be_as_they_were(
     where: dict[str, str], bucket: str
@@ -549,14 +567,21 @@ def edits(left: str, right: str) -> int:
     return min(insert, delete, edits(left[1:], right[1:]) + (left[0] != right[0]))
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.text("ABEIKMNOPRST_3", max_size=15))
+NAMES = [setting.name.removeprefix(PREFIX) for setting in TABLE]
+#: A name of the table of which some letters are left out.
+SHORTENED = st.sampled_from(NAMES).flatmap(
+    lambda name: st.tuples(*[st.sampled_from((letter, "")) for letter in name]).map("".join)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text("ABEIKMNOPRST_3", max_size=15) | SHORTENED)
+@example("LGTPS")
 def test_the_nearest_name_has_the_fewest_edits_less_the_letters_that_both_begin_with(rest: str) -> None:
-    assume(PREFIX + rest not in {setting.name for setting in TABLE})
+    assume(rest not in NAMES)
     (problem,) = from_environ(WELL | {PREFIX + rest: "1"}).problems
-    names = [setting.name.removeprefix(PREFIX) for setting in TABLE]
-    alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in names}
-    far = {name: edits(rest, name) - alike[name] for name in names}
+    alike = {name: len(list(takewhile(bool, map(eq, rest, name)))) for name in NAMES}
+    far = {name: edits(rest, name) - alike[name] for name in NAMES}
     assert far[problem.rpartition(PREFIX)[2].removesuffix("?")] == min(far.values())
 
 
@@ -566,6 +591,13 @@ def test_a_long_unknown_name_is_compared_by_its_beginning_alone() -> None:
     assert problem.endswith(f"did you mean {PREFIX}S3_BUCKET?")
     assert len(problem) < 300
     assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize(("length", "shown"), [(128, 128), (129, 128)])
+def test_of_a_long_unknown_name_the_first_128_characters_are_shown(length: int, shown: int) -> None:
+    name = (PREFIX + "X" * length)[:length]
+    (problem,) = from_environ(WELL | {name: "1"}).problems
+    assert problem.startswith(name[:shown] + "..." * (length > shown) + " is not a setting of this extension")
 
 
 def test_names_of_others_are_none_of_our_business() -> None:
@@ -618,8 +650,10 @@ def test_an_unknown_mode_is_said_and_the_thresholds_count() -> None:
     assert "'clever'" in settings.problems[0]
 
 
-@pytest.mark.parametrize(("said", "used"), [("1769", 1769), ("", 128), ("much", 128), ("0", 1), ("²", 128)])
-def test_memory_is_what_lambda_says_else_128_mb(said: str, used: int) -> None:
+@pytest.mark.parametrize(
+    ("said", "used"), [("1769", 1769), ("", 128), ("much", 128), ("0", 1), ("²", 128), ("1234567890", 123456789)]
+)
+def test_memory_is_what_lambda_says_in_nine_digits_at_most_else_128_mb(said: str, used: int) -> None:
     assert from_environ({**WELL, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": said}).memory_mb == used
 
 
@@ -642,6 +676,9 @@ def test_no_value_whatever_stops_the_function(environ: dict[str, str]) -> None:
         ("eu_west_1", "us-west-2", 1),
         ("12", "us-west-2", 1),
         ("-eu", "us-west-2", 1),
+        ("eu-", "us-west-2", 1),
+        ("a" * 63, "a" * 63, 0),
+        ("a" * 64, "us-west-2", 1),
         ("eu-wést-1", "us-west-2", 1),
     ],
 )

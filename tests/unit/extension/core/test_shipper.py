@@ -251,6 +251,16 @@ def test_a_stalled_attempt_at_shutdown_is_repeated_under_the_same_key_while_ther
     ]
 
 
+def test_a_store_that_has_not_answered_before_is_not_taken_for_a_slow_one() -> None:
+    story = Story().logs(10).shutdown(11).until(11.8).failed(11.8, StoreError.ABANDONED).stored(11.9)
+    assert story.told == [
+        "11.15 upload 1 shutdown(1)",
+        "11.783 abandon",
+        "11.8 upload 1 shutdown(1)",
+        "11.9 exit lost 0",
+    ]
+
+
 @pytest.mark.holds("shutdown: an attempt without an answer is abandoned after a third of the budget and repeated")
 def test_the_second_attempt_has_all_the_time_that_is_left() -> None:
     story = warm().logs(10).shutdown(11).until(11.8).failed(11.8, StoreError.ABANDONED).until(12.8).stored(12.8)

@@ -117,10 +117,16 @@ def vars_of(state: object) -> list[object]:
     return [getattr(state, name) for name in ("request_id", "seen", "sequence", "arn", "running")]
 
 
+def plain_lines(body: bytes) -> plain.Lines | None:
+    """The plain lines with which a body begins."""
+    found = plain.find(body.decode("utf-8", "replace"), body)
+    return found.at(1) if found else None
+
+
 def is_plain(text: str, *, count: int = 1) -> bool:
     """Whether a body of `count` such lines, and another envelope behind them, is read without the scanner."""
     body = f"[{','.join([text] * count)},{OTHERS[0]}]"
-    lines = plain.find(body, body.encode()).at(1)
+    lines = plain_lines(body.encode())
     return lines is not None and len(lines.texts) == count
 
 
@@ -161,7 +167,7 @@ def test_a_body_that_ends_anywhere_comes_out_as_the_scanner_makes_it() -> None:
 
 def test_the_requests_of_plain_lines_are_those_that_a_search_in_each_one_finds() -> None:
     body = f"[{','.join(map(envelope, TEXTS))},{OTHERS[0]}]"
-    lines = plain.find(body, body.encode()).at(1)
+    lines = plain_lines(body.encode())
     assert lines is not None
     records = [json.loads(envelope(text))["record"] for text in TEXTS]
     for known in itertools.chain.from_iterable(
@@ -175,15 +181,44 @@ def test_the_requests_of_plain_lines_are_those_that_a_search_in_each_one_finds()
             assert ours == expected, (known, otherwise)
 
 
+def broken_off(text: str, *, unicode: bool) -> plain.Lines:
+    """A line that lacks the quote behind its text: it cannot be decoded."""
+    head = f'{TIME}","type":"function","record":"'
+    return plain.Lines([head + text], [head + text], [TIME], len(head), 0, unicode)
+
+
+@pytest.mark.parametrize("unicode", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hello", "é", "START RequestId: 7 Version: $LATEST", '{\\"a\\":1}', "{", "{\\n"),
+        *(f'{{\\"requestId\\":\\"{RUNNING}\\"}}', f'{{\\"a\\":1,\\"request_id\\": \\"{RUNNING}\\",\\"b\\":2}}\\n'),
+        *(f"[INFO]\\t{TIME}\\t{RUNNING}\\tdone\\n", f"{TIME}\\t{RUNNING}\\tINFO\\tdone"),
+        f"I, [{TIME} #7]  INFO {RUNNING} -- : done",
+    ],
+)
+def test_a_line_is_decoded_only_if_it_may_be_another_request_s(text: str, *, unicode: bool) -> None:
+    known = (RUNNING, EARLIER)
+    assert list(request_ids.other_requests(broken_off(text, unicode=unicode), known, RUNNING)) == []
+    with pytest.raises(ValueError, match="Unterminated"):
+        list(request_ids.other_requests(broken_off(f"RequestId: {text}", unicode=unicode), known, RUNNING))
+
+
 @pytest.mark.parametrize("time", TIMES)
 def test_only_a_time_of_the_platforms_form_makes_a_line_plain(time: str) -> None:
     assert is_plain(envelope("a", time)) is (time in (TIME, "2026-11-20T09:15:02Z"))
+
+
+@pytest.mark.parametrize("length", [1, 2, 40, 41])
+def test_a_time_of_up_to_40_characters_makes_a_line_plain(length: int) -> None:
+    assert is_plain(envelope("a", "7" * length)) is (length <= 40)
 
 
 def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not() -> None:
     line, other = envelope("é\\n"), OTHERS[0]
     body = f"[{line},{line},{other},{line},{other},{other},{line},{line},{line},{line}]"
     found = plain.find(body, body.encode())
+    assert found
     counts = []
     position = 1
     while position < len(body) - len(line) - 1:
@@ -197,9 +232,30 @@ def test_lines_of_a_body_are_taken_together_and_what_stands_between_them_is_not(
 def test_long_lines_with_few_escapes_are_left_to_the_scanner(length: int, escapes: str, plain_ones: int) -> None:
     lines = [envelope("x" * length + escapes) for _ in range(10)]
     body = f"[{','.join(lines)},{OTHERS[0]}]".encode()
-    assert (plain.find(body.decode(), body).at(1) is not None) == plain_ones
+    assert (plain_lines(body) is not None) == plain_ones
     ours, scanners = both(body)
     assert ours == scanners
+
+
+@pytest.mark.parametrize(
+    ("period", "escapes", "counted"),
+    [
+        (510, 0, True),
+        (511, 0, False),
+        (900, 31, False),
+        (900, 32, True),
+    ],
+)
+def test_lines_are_counted_if_8_more_begin_or_32_escapes_stand_in_the_first_4_ki_characters(
+    period: int, escapes: int, *, counted: bool
+) -> None:
+    first, other = (envelope(text + "x" * (period - 1 - len(envelope(text)))) for text in ("\\n" * escapes, ""))
+    body = f"[{','.join([first, *[other] * 20])}]".encode()
+    assert (plain_lines(body) is not None) is counted
+
+
+def test_a_body_of_less_than_4_ki_characters_is_counted_however_few_its_lines_are() -> None:
+    assert is_plain(envelope("x" * 3000))
 
 
 def bodies(chance: random.Random) -> bytes:
@@ -237,8 +293,7 @@ def test_whatever_the_body_is_counting_and_scanning_make_the_same_of_it() -> Non
         types = chance.choice(((), (), ("platform",), ("function",)))
         ours, scanners = both(body, *types, running=chance.choice((RUNNING, RUNNING, EARLIER, "")))
         assert ours == scanners, body
-        text = body.decode("utf-8", "replace")
-        plain_ones += plain.find(text, body).at(1) is not None
+        plain_ones += plain_lines(body) is not None
     assert plain_ones > 500  # of the bodies some are read by counting
 
 

@@ -199,6 +199,12 @@ def test_a_body_cut_anywhere_keeps_the_whole_entries_before_the_cut(cut: int) ->
     assert received.unparsed == 1
 
 
+@pytest.mark.parametrize("broken", ["", "what?,", "{,"])
+def test_a_last_entry_that_is_whole_is_read_though_the_array_does_not_end(broken: str) -> None:
+    received = read(f"[{broken}{envelope('function', 'whole')}")
+    assert [line["record"] for line in lines(received)] == [*filter(None, [broken.strip(",")]), "whole", ""]
+
+
 def test_what_stands_behind_the_array_is_not_lost() -> None:
     received = read(f"[{envelope('function', 'a')}] and more")
     assert [line["type"] for line in lines(received)] == ["function", UNPARSED]
@@ -297,7 +303,7 @@ PLAIN = st.fixed_dictionaries(
     {
         "time": st.sampled_from([TIME, "2026-11-20T09:15:02.149Z", "2026-11-20T09:15:02.151Z", "odd"]),
         "type": st.sampled_from(["function", "extension"]),
-        "record": st.text() | st.integers(),
+        "record": st.text() | st.integers() | st.just(f"[INFO]\t{TIME}\tr1\torder accepted\n"),
     }
 )
 
@@ -305,7 +311,10 @@ PLAIN = st.fixed_dictionaries(
 @PATIENT
 @given(st.lists(PLAIN))
 def test_a_body_without_blanks_which_is_read_the_quick_way_comes_to_the_same(sent: list[dict[str, object]]) -> None:
-    quick, thorough = read(json.dumps(sent, separators=(",", ":"))), read(json.dumps(sent))
+    sources = reader(), reader()
+    for source in sources:
+        source.saw("r1")
+    quick, thorough = read(json.dumps(sent, separators=(",", ":")), sources[0]), read(json.dumps(sent), sources[1])
     assert lines(quick) == lines(thorough)
     assert (quick.first_time, quick.last_time) == (thorough.first_time, thorough.last_time)
 
@@ -320,6 +329,29 @@ def test_a_cut_anywhere_loses_no_whole_entry(sent: list[dict[str, object]], data
     received = read("[" + ",".join([*texts[:kept], texts[kept][:cut]]))
     assert [line["record"] for line in lines(received)[:kept]] == [one["record"] for one in sent[:kept]]
     assert received.unparsed == 1
+
+
+# what is kept of what cannot be read
+
+GOOD = '{"time":"' + TIME + '","type":"function","record":"line"}'
+BROKEN = st.sampled_from(["what?", "{", 'a "', "}", '{"time":}', ",", "é x", "nul", '"record":"line"}', GOOD + "?"])
+BEHIND = st.sampled_from(["", "]", "] and more"])
+
+
+@pytest.mark.holds("input: a broken entry is shipped as text and counted, and its neighbours are kept")
+@PATIENT
+@given(st.lists(st.tuples(st.just(GOOD), BEHIND) | st.tuples(st.just(""), BROKEN), min_size=1))
+def test_between_whole_entries_all_that_is_broken_is_kept_as_it_stands_there(parts: list[tuple[str, str]]) -> None:
+    expected: list[str] = []
+    for good, junk in parts:
+        if good:
+            expected += ["line", junk]
+        else:
+            expected = [*expected[:-1], ",".join(filter(None, [*expected[-1:], junk]))]
+    if expected[-1]:
+        expected[-1] += "]"
+    received = read("[" + ",".join(good + junk for good, junk in parts) + "]")
+    assert [line["record"] for line in lines(received)] == [text for text in expected if text]
 
 
 # which request a record belongs to

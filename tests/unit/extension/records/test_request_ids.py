@@ -152,6 +152,28 @@ def test_an_id_at_its_place_in_a_runtimes_text_is_the_records(head: str, end: st
     assert whose(head.format(STRANGE) + end.replace("\t", " "), both_run()) is None
 
 
+@pytest.mark.parametrize("length", [1, 2, 127, 128])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-20T09:15:02Z\t{0}\t{1}\tINFO\t{1}",
+        "2026-11-20 09:15:02 {0} {1} INFO {1}",
+        "0026-11-20 09:15:02 {0} INFO",
+        "9026-11-20 09:15:02 {0} INFO",
+        "2026-11-20T09:15:02.150+01:00 {0}",
+        "I, [2026-11-20T09:15:02.150000 #7]  INFO {0} -- {1}: {1} -- {1} -- done",
+        "RequestId: {0} {1} {1}",
+        "[INFO]\t2026-11-20 09:15:02\t{0}\t{1}\t{1}",
+    ],
+)
+def test_at_its_place_an_id_may_have_any_length_and_others_may_follow(text: str, length: int) -> None:
+    one, other = "r" * length, "s" * length
+    source = reader()
+    read(f"[{start(one)},{start(other)}]", source)
+    assert whose(text.format(one, other), source) == one
+    assert whose(text.format(one + "r" * 128, other), source) == other
+
+
 @pytest.mark.holds("ids: one that merely occurs in a text is not the record's")
 @pytest.mark.parametrize(
     "text",
@@ -169,6 +191,8 @@ def test_an_id_at_its_place_in_a_runtimes_text_is_the_records(head: str, end: st
         f"123456789 123456789 {NAMED} order accepted",
         f"12345678901234567890\t{NAMED}\torder accepted",
         f"2026-11-20 at 09:15:02 {NAMED} order accepted",
+        f"2026-11-20 09:15:02 INFO\t{NAMED}\torder accepted",
+        f"GET /orders {NAMED}\t200\t",
         f"I, [robot] {NAMED} -- : order accepted",
         f"I, [2026-11-20T09:15:02.150000#7]  INFO -- : answered {NAMED} -- later",
         f"I, [2026-11-20T09:15:02.150000#7]  INFO -- : answered {NAMED}",
@@ -212,6 +236,13 @@ def test_a_name_repeated_without_end_is_looked_at_32_times() -> None:
     assert request_ids.request_of("{" + strange + f'"requestId":"{NAMED}"}}', known, None) == NAMED
     assert Known.asked == 32 + 1  # then the text is decoded
     assert request_ids.request_of("{" + strange, known, None) is None
+
+
+@pytest.mark.parametrize("end", ["}", "}\n"])
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_name_on_the_outermost_level_is_believed_without_decoding_the_rest(name: str, end: str) -> None:
+    text = f'{{"level":"INFO","{name}":"{NAMED}","nested":{{"deep":' + "[" * 100_000 + end
+    assert request_ids.request_of(text, {NAMED, RUNS}, RUNS) == NAMED
 
 
 # any record

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extension.records import objects
-from extension.records.envelopes import UNPARSED
+from extension.records import envelopes, objects
+from extension.records.envelopes import UNPARSED, Entry
+from extension.records.mending import Steps
 from extension.records.reader import Reader
 from tests.unit.extension.build import EPOCH
 from tests.unit.extension.records.strategies import JSON, PATIENT
@@ -66,12 +67,72 @@ def test_every_cut_rejoins_within_one_body_and_across_two(record: object) -> Non
 
 
 @pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
+def test_every_two_cuts_rejoin() -> None:
+    record = ["a", {"b": [{"c": 100}, 200], "d": "\\}"}, [{"e": 1.25e30}]]
+    for cuts in combinations(range(1, len(encoded(record))), 2):
+        parts = pieces(record, *cuts)
+        for bodies in ([[*parts, AFTER]], [parts[:1], [*parts[1:], AFTER]]):
+            assert [line["record"] for line in shipped(*bodies)] == [record, {"requestId": "1"}], cuts
+
+
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
 @PATIENT
 @given(record=st.text() | st.lists(JSON) | st.dictionaries(st.text(), JSON), data=st.data())
 def test_any_record_that_is_cut_anywhere_rejoins(record: object, data: st.DataObject) -> None:
     first, second = pieces(record, data.draw(st.integers(1, len(encoded(record)) - 1)))
     for bodies in ([[BEFORE, first, second, AFTER]], [[BEFORE, first], [second, AFTER]]):
         assert [line["record"] for line in shipped(*bodies)] == ["before\n", record, {"requestId": "1"}]
+
+
+#: Long ones are read in parts once something in a body was broken.
+LONG = st.builds(
+    lambda text, more: {"message": text + "x" * more}, st.text(), st.integers(0, 3) | st.integers(3900, 20_000)
+)
+
+
+@pytest.mark.holds("input: the pieces of a cut record are joined, within one body and across two")
+@PATIENT
+@given(
+    records=st.lists(st.lists(JSON) | st.dictionaries(st.text(), JSON) | LONG, min_size=2, max_size=4), data=st.data()
+)
+def test_each_of_several_records_that_are_cut_anywhere_rejoins(records: list[object], data: st.DataObject) -> None:
+    parts = []
+    for record in records:
+        cuts = data.draw(st.sets(st.integers(1, len(encoded(record)) - 1), max_size=3))
+        parts += pieces(record, *sorted(cuts))
+    assert [line["record"] for line in shipped(parts)] == records
+
+
+@pytest.mark.parametrize(("parts", "failures"), [(1, 0), (2, 1), (3, 3), (7, 11)])
+def test_of_the_pieces_of_a_record_the_first_costs_one_failed_scan_the_last_none_and_any_other_two(
+    parts: int, failures: int
+) -> None:
+    record = {"message": "x" * 300, "more": list(range(50))}
+    text = b"[" + b",".join([*pieces(record, *range(10, 10 * parts, 10)) * 3, AFTER]) + b"]"
+    steps = Steps(len(text))
+    entries, _ = envelopes.split(text, "", "now", steps)
+    assert len(entries) == 3 + 1
+    assert steps.failures == failures * 3
+
+
+def test_where_a_cut_record_stands_costs_an_eighth_of_what_stands_before_it() -> None:
+    cut = [*pieces(RECORD, 13, 30), AFTER]
+    costs = []
+    for before in (0, 1, 9, 100):
+        body = b"[" + b",".join([BEFORE] * before + cut) + b"]"
+        steps = Steps(len(body))
+        envelopes.split(body, "", "now", steps)
+        costs.append(steps.taken - (1 + before * len(BEFORE + b",")) // 8)
+    assert len(set(costs)) == 1
+
+
+def test_what_is_broken_far_before_its_end_is_not_joined_to_what_follows() -> None:
+    broken = envelope("2026-11-20T09:15:02.150Z", b"what? " + b"x" * 1000)
+    body = b"[" + broken + b"," + BEFORE + b"]"
+    steps = Steps(len(body))
+    entries, _ = envelopes.split(body, "", "now", steps)
+    assert [entry.record for entry in entries if isinstance(entry, Entry)] == [broken.decode(), "before\n"]
+    assert steps.failures == 1
 
 
 @pytest.mark.holds("input: each piece of a record has a time stamp; the record has that of the first")
@@ -144,7 +205,9 @@ def test_a_tail_is_not_joined_to_a_body_that_is_cut_short_itself() -> None:
     assert "02.151Z" in lines[1]["record"]
 
 
-@pytest.mark.parametrize("end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x'])
+@pytest.mark.parametrize(
+    "end", [b'{"a":"AA', b'{"a":"AA]', b'{"a":"AA}', b'{"a":"AA}x', b'{"a":"AA} ]x', b'{"a":"AA}\v]', b'{"a":"AA}]\v']
+)
 def test_what_does_not_end_as_a_body_does_is_not_waited_for_and_is_kept_to_its_last_character(end: bytes) -> None:
     rest = envelope("2026-11-20T09:15:02.150Z", end)[:-1]
     (line,) = reader().read(b"[" + rest, EPOCH).lines.splitlines()
@@ -225,7 +288,24 @@ def test_a_body_that_ends_behind_its_array_leaves_nothing_for_the_next(before: b
     assert (after.records, after.unparsed) == (1, 0)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"no JSON", b"[" + BEFORE + b"]"])
+@pytest.mark.parametrize(("between", "behind"), [(b" ", b""), (b"", b"\n"), (b"\r\n", b" \t")])
+def test_blanks_around_the_end_of_a_body_are_no_part_of_the_record_that_it_leaves_unfinished(
+    between: bytes, behind: bytes
+) -> None:
+    first, second = pieces(RECORD, 13)
+    one = reader()
+    assert one.read(b"[" + first + between + b"]" + behind, EPOCH).records == 0
+    (line,) = one.read(b" [ " + second + b" ] ", EPOCH).lines.splitlines()
+    assert json.loads(line)["record"] == RECORD
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"no JSON", b"[" + BEFORE + b"]", b" [ " + BEFORE + b"]"),
+        b"[" + envelope("2026-11-20T09:15:02.150Z", b'"a [list] of"') + b"]",
+    ],
+)
 def test_a_cut_record_that_the_next_body_does_not_go_on_with_is_kept_as_its_text(body: bytes) -> None:
     one = reader()
     assert one.read(CUT, EPOCH).records == 0

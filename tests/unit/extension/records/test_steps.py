@@ -75,6 +75,49 @@ def test_nor_does_what_the_body_before_left_unfinished(units: list[str], tail: s
     target(steps.taken / len(text))
 
 
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 1023, 1024, 10_000])
+def test_mending_ends_after_3_steps_for_each_character_and_1_mi_and_trying_after_2_and_1_mi_more(size: int) -> None:
+    steps = Steps(size)
+    counts = (3 * size + 1024 * 1024 - 1, 1, 2 * size + 1024 * 1024 - 1, 1)
+    states = []
+    for count in counts:
+        steps.take(count)
+        states.append((steps.may_mend, steps.are_spent))
+    assert states == [(True, False), (False, False), (False, False), (False, True)]
+    assert steps.taken == sum(counts)
+
+
+@pytest.mark.parametrize("size", [0, 1023, 1024, 10_000])
+def test_mending_ends_when_1000_scans_have_failed_and_one_more_for_each_kib(size: int) -> None:
+    steps = Steps(size)
+    may_mend = []
+    for _ in range(1000 + size // 1024):
+        may_mend.append(steps.may_mend)
+        steps.failed(3)
+    assert all(may_mend)
+    assert not steps.may_mend
+    assert steps.taken == (1000 + size // 1024) * (256 + 3)
+
+
+@pytest.mark.parametrize("size", [0, 63, 64, 10_000])
+def test_a_body_has_1000_entries_at_most_and_one_more_for_each_64_characters(size: int) -> None:
+    steps = Steps(size)
+    steps.entries -= 999 + size // 64
+    assert not steps.are_spent
+    steps.entries -= 1
+    assert steps.are_spent
+
+
+LONG = '{"type":"a","record":["' + "x" * 10_000 + '"]}'
+
+
+@PATIENT
+@given(st.lists(st.sampled_from(['{"type":"a"}', HEAD + '"ab"}', HEAD + '"a\\"b"}', HEAD + "{}}", "5", "[]", LONG])))
+def test_what_is_whole_costs_no_steps(parts: list[str]) -> None:
+    _, left, steps = cost(array(*parts))
+    assert (left, steps.taken, steps.failures) == ("", 0, 0)
+
+
 def array(*parts: str) -> str:
     return "[" + ",".join(parts) + "]"
 
