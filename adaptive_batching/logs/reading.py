@@ -33,7 +33,7 @@ __all__ = ["Logs", "NothingFound", "Reading", "SourceError", "Window"]
 
 _ALL = "all"
 #: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
-_MEMORY, _CONVERTING = "300MB", "128MB"
+_MEMORY, _CONVERTING = "300MB", "256MB"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
