@@ -23,7 +23,8 @@ from adaptive_batching.logs.language.nodes import (
     Number,
     Text,
 )
-from adaptive_batching.logs.language.values import LEVELS, SYNONYMS, Value
+from adaptive_batching.logs.language.values import LEVELS, Value
+from adaptive_batching.logs.sql import columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,8 +178,8 @@ class Translator:
 
 def level(word: str) -> str:
     """Return the level that a word means: WARN for warning. Raises LanguageError if it means none."""
-    found = SYNONYMS.get(word.upper(), word.upper())
-    if found not in LEVELS:
+    found = next((name for name, words in columns.LEVELS.items() if word.upper() in words), None)
+    if found is None:
         raise LanguageError(f"{word!r} is not a level; levels are {', '.join(LEVELS)}")
     return found
 

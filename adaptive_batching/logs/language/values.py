@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adaptive_batching.logs.language import literals
+from adaptive_batching.logs.sql import columns
 
 #: number: DOUBLE. text: VARCHAR. time: TIMESTAMP in UTC. truth: BOOLEAN, never NULL. level: one of LEVELS.
 Kind = Literal["number", "text", "time", "truth", "level"]
 
 #: From the least to the most severe.
-LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-#: Other words for a level, as loggers write them.
-SYNONYMS = {"WARNING": "WARN", "CRITICAL": "FATAL", "ERR": "ERROR", "INFORMATION": "INFO", "VERBOSE": "TRACE"}
+LEVELS = tuple(columns.LEVELS)
 
 
 @dataclass(frozen=True)
