@@ -77,9 +77,17 @@ class Reading:
         self.zone: tzinfo = datetime.now().astimezone().tzinfo or UTC if local else UTC
         self.damaged = False
 
+    def bodies(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out."""
+        for key in keys:
+            try:
+                yield key, (self._folder / key).read_bytes()
+            except OSError:
+                self.damaged = True
+
     @contextmanager
-    def open(self) -> Iterator[Logs]:
-        """Read the source. The completeness is printed when the block ends."""
+    def open(self, *, told: bool = True) -> Iterator[Logs]:
+        """Read the source. If `told`, the completeness is printed when the block ends."""
         connection = duckdb.connect(config={"memory_limit": "300MB", "autoinstall_known_extensions": "false"})
         connection.execute("set enable_progress_bar = false")
         with TemporaryDirectory() as scratch:
@@ -89,7 +97,7 @@ class Reading:
         yield logs
         found = logs.complete()
         self.damaged = bool(found.damaged or found.unreadable)
-        if self._notes:
+        if self._notes and told:
             self._notes.say(found.sentence)
 
     def _load(self, connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
