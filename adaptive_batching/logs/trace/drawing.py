@@ -127,7 +127,9 @@ class Axis:
             return work
         before = self._bar(one.start, one.begin, _INIT)
         start = len(work) - len(work.lstrip())
-        return before[:start].ljust(start) + work.lstrip() if start else before + work
+        if not start:
+            return _INIT + (work[1:] or _WORK)
+        return before[:start].ljust(start) + work.lstrip()
 
     def span(self, span: Span) -> str:
         """Draw a span."""
