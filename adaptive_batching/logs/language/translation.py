@@ -24,7 +24,7 @@ from adaptive_batching.logs.language.nodes import (
     Text,
 )
 from adaptive_batching.logs.language.values import LEVELS, Value
-from adaptive_batching.logs.sql import columns
+from adaptive_batching.logs.sql import text as written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -178,7 +178,7 @@ class Translator:
 
 def level(word: str) -> str:
     """Return the level that a word means: WARN for warning. Raises LanguageError if it means none."""
-    found = next((name for name, words in columns.LEVELS.items() if word.upper() in words), None)
+    found = next((name for name, words in written.LEVELS.items() if word.upper() in words), None)
     if found is None:
         raise LanguageError(f"{word!r} is not a level; levels are {', '.join(LEVELS)}")
     return found

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adaptive_batching.logs.language import literals
-from adaptive_batching.logs.sql import columns
 
 #: number: DOUBLE. text: VARCHAR. time: TIMESTAMP in UTC. truth: BOOLEAN, never NULL. level: one of LEVELS.
 Kind = Literal["number", "text", "time", "truth", "level"]
 
 #: From the least to the most severe.
-LEVELS = tuple(columns.LEVELS)
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,8 @@ def _new(logs: Logs, following: Following, condition: str) -> list[Shown]:
     """Return the lines of new objects that match."""
     from adaptive_batching.logs.verbs.lines import COLUMNS, Entry  # noqa: PLC0415
 
-    keys = following.unseen(key for (key,) in logs.connection.execute("select key from objects").fetchall())
+    listed = logs.connection.execute("select key from objects where damage is null or lines > 0").fetchall()
+    keys = following.unseen(key for (key,) in listed)
     with refusing_sql():
         rows = logs.connection.execute(
             f"select {', '.join(COLUMNS)}, {condition} from logs where object in (select unnest(?))", [keys]

@@ -112,8 +112,10 @@ def loaded(world: dict[tuple[str, str, str], list[Ran]], *, twice: bool) -> duck
                 connection.executemany(
                     "insert into raw values (?, ?, ?, ?, ?, ?, ?, ?, ?)", [row] * (2 if twice else 1)
                 )
-    lines = f"""select {", ".join(views.LOGS)} from (select of as function, d.* from ({columns.derived("raw")}) d
-        join (select distinct environment, of from raw) using (environment))"""  # noqa: S608 - nothing from outside
+    made = {"function": "of", "message": columns.MESSAGE, "fields": columns.FIELDS}
+    shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in views.LOGS)
+    lines = f"""select {shown} from ({columns.derived("raw")})
+        join (select distinct environment, of from raw) using (environment)"""  # noqa: S608 - nothing from outside
     connection.execute(f"create or replace table logs as {lines}")
     return connection
 
