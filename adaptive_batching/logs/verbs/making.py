@@ -24,14 +24,28 @@ _NOT_A_REGEX = "Invalid Input Error: "
 
 
 def made(
-    name: str, callback: Callable[..., Any], own: Sequence[click.Parameter], *, since: str = "1h"
+    name: str,
+    callback: Callable[..., Any],
+    own: Sequence[click.Parameter],
+    *,
+    since: str = "1h",
+    before: Callable[[dict[str, Any]], None] | None = None,
 ) -> click.Command:
-    """Return a command: its own arguments, its own options, then SOURCE and the options of reading."""
+    """Return a command: its own arguments, its own options, then SOURCE and the options of reading.
+
+    `before` may change what the options say before the source is opened.
+    """
     wrapped: Any = reading_options(callback, since=since)
     reading = list(reversed(wrapped.__click_params__))
     arguments = [one for one in own if isinstance(one, Argument)]
     options = [one for one in own if not isinstance(one, Argument)]
-    return Command(name, callback=wrapped, help=COMMANDS[name][1], params=[*arguments, *options, *reading])
+
+    def called(**given: Any) -> Any:  # noqa: ANN401 - click's own
+        if before:
+            before(given)
+        return wrapped(**given)
+
+    return Command(name, callback=called, help=COMMANDS[name][1], params=[*arguments, *options, *reading])
 
 
 def format_option(*names: str) -> Option:

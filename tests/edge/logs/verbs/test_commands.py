@@ -156,6 +156,21 @@ def test_search_by_request_trace_level_field_and_expression(
     assert [line["ts"] for line in newest] == sorted(line["ts"] for line in found())[-2:]
 
 
+def test_search_around_a_moment(conference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def found(*words: object) -> list[dict[str, Any]]:
+        return parsed(run(capsys, "search", *words, "--format", "json", conference)[1])
+
+    moment = "2026-11-20T17:43:01.944Z"
+    times = [line["ts"] for line in found()]
+    before, after = [one for one in times if one < moment], [one for one in times if one >= moment]
+    assert [line["ts"] for line in found("--around", moment, "-n", 6)] == before[-3:] + after[:3]
+    assert len(found("--around", moment)) == 20
+    assert [line["level"] for line in found("--around", moment, "--level", "warn")] == ["ERROR", "ERROR", "WARN"]
+    assert found("--around", "2026-11-20T18:43Z") == []
+    code, _, err = run(capsys, "search", "--around", "soon", conference)
+    assert (code, err.startswith("logs search: 'soon' is not a ")) == (2, True)
+
+
 def test_search_as_csv(conference: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "search", "--level", "error", "--format", "csv", conference)
     rows = list(csv.DictReader(io.StringIO(out)))
