@@ -25,7 +25,7 @@ encode_string = json.encoder.encode_basestring_ascii
 class Origin:
     """Where the records come from: the same for every object of one environment, except what is learnt later."""
 
-    __slots__ = ("api", "arn", "environment", "function", "schema", "version")
+    __slots__ = ("api", "arn", "environment", "function", "schema", "timeout", "version")
 
     def __init__(self, function: str, version: str, environment: str) -> None:
         self.function = function
@@ -34,6 +34,7 @@ class Origin:
         self.arn = ""  # known from the first INVOKE or platform.start
         self.api = ""  # telemetry or logs
         self.schema = ""
+        self.timeout = 0  # seconds, known from the first INVOKE
 
 
 def line(envelope: str, request_id: str | None, environment: str, sequence: int) -> str:
@@ -80,6 +81,7 @@ def metadata(
         "records": str(records),
         "raw-bytes": str(raw_bytes),
         "reason": reason,
+        "timeout-ms": str(origin.timeout * 1000) if origin.timeout else "",
     }
     return {
         name: _header(value[: ARN_LENGTH if name == "function-arn" else VALUE_LENGTH])
