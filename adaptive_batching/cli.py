@@ -21,6 +21,10 @@ COMMANDS = {
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",
     ),
+    "logs": (
+        "adaptive_batching.logs.cli:logs",
+        "read what the extension shipped: from S3, or from a folder",
+    ),
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
         "a local Lambda: run a function with its extensions",

@@ -1,1 +1,1 @@
-"""Read the objects that the extension shipped."""
+"""Read the objects that the extension shipped: `adaptive-batching logs`."""

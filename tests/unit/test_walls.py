@@ -11,6 +11,7 @@ import pytest
 
 from adaptive_batching import cli, sandbox
 from adaptive_batching.experiment import cli as experiment_cli
+from adaptive_batching.logs import cli as logs_cli
 from adaptive_batching.sandbox.cli import commands as sandbox_commands
 from tests.unit.walls import ROOT, circles, computed_imports, crossings, imported, module, ours, room, sources, tops
 
@@ -45,7 +46,14 @@ COMPUTED_IMPORTS = {
     "adaptive_batching.sandbox": "its public names come from rooms that import it first",
 }
 #: What knows click, beside the root of the tools.
-CLICK = ("adaptive_batching.sandbox.cli.", "adaptive_batching.experiment.cli", "adaptive_batching.experiment.commands")
+CLICK = (
+    "adaptive_batching.sandbox.cli.",
+    "adaptive_batching.experiment.cli",
+    "adaptive_batching.experiment.commands",
+    "adaptive_batching.logs.cli",
+    "adaptive_batching.logs.options",
+    "adaptive_batching.logs.verbs.",
+)
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
 PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests", "tools")
@@ -134,7 +142,7 @@ def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
 
 
 def test_every_command_that_is_named_is_there() -> None:
-    for lazy in (cli.COMMANDS, sandbox_commands.COMMANDS, experiment_cli.COMMANDS):
+    for lazy in (cli.COMMANDS, sandbox_commands.COMMANDS, experiment_cli.COMMANDS, logs_cli.COMMANDS):
         for place, line in lazy.values():
             name, _, attribute = place.partition(":")
             assert getattr(importlib.import_module(name), attribute).help or line

@@ -1,0 +1,1 @@
+"""Objects converted once, into Parquet."""

@@ -1,0 +1,1 @@
+"""Where shipped objects are: a bucket or a folder."""

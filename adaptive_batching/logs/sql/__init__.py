@@ -1,0 +1,1 @@
+"""The views `logs` and `objects`, and the rules that are read from them."""

@@ -1,0 +1,135 @@
+"""What counts as failed, as running and as complete: one function each. Pure, except that `complete` runs its query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_SUCCESS = "success"
+#: What Node's runtime says of an error that nothing caught.
+_NODE = "'Invoke Error|Uncaught Exception|Unhandled Promise Rejection'"
+
+#: SQL: whether a line of the view `logs` is that of an error which nothing caught. A handler that raises has status
+#: success in platform.runtimeDone of some runtimes, so the line is all there is.
+UNHANDLED = f"""(error is not null and type = 'function' and (
+    (starts_with(record, '[ERROR] ') and contains(record, 'Traceback (most recent call last)'))
+    or (fields is null and regexp_matches(record, {_NODE}))
+    or (fields is not null and coalesce(json_extract_string(fields, '$.errorType'), '') <> ''
+        and (json_exists(fields, '$.stackTrace') or json_exists(fields, '$.stack'))
+        and json_extract_string(fields, '$.message') is null)))"""
+
+
+def failed() -> str:
+    """Return a query for the requests that failed: environment, request_id, function, status, error.
+
+    A request failed if a status of it is not success, or if it has the line of an unhandled error.
+    """
+    return f"""
+    select environment, request_id, any_value(function) as function,
+        max(status) filter (status <> '{_SUCCESS}') as status,
+        arg_min(error, ({_order()})) filter ({UNHANDLED}) as error
+    from logs where request_id is not null group by environment, request_id
+    having count(*) filter (status <> '{_SUCCESS}' or {UNHANDLED}) > 0"""
+
+
+def running() -> str:
+    """Return a query for the requests that ran: environment, request_id, function, begin, finish (timestamps).
+
+    A request runs from its platform.start to its last line. (Its platform.report may get lost, and comes late.)
+    """
+    return """
+    select environment, request_id, any_value(function) as function,
+        min(ts) filter (type = 'platform.start') as begin, max(ts) as finish
+    from logs where request_id is not null group by environment, request_id
+    having begin is not null"""
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """What is known about lines that are not there, and about those that are there twice."""
+
+    lines: int = 0
+    environments: int = 0
+    missing: int = 0  # numbers between the first and the last of an environment that no line has
+    doubles: int = 0  # lines whose number another line of the environment has
+    unreadable: int = 0  # lines that are not JSON objects with time and type
+    damaged: int = 0  # objects that could not be read, or not to their end
+    miscounted: int = 0  # objects with more or fewer lines than their metadata says
+    lost: int = 0  # records that the extension reports as lost
+    dropped: int = 0  # records that Lambda dropped before the extension got them
+    foreign: int = 0  # keys that are not of this layout
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing, double or unreadable."""
+        return not (
+            self.missing
+            or self.doubles
+            or self.unreadable
+            or self.damaged
+            or self.miscounted
+            or self.lost
+            or self.dropped
+        )
+
+    @property
+    def sentence(self) -> str:
+        """Return what the commands end with."""
+        what = [
+            (self.missing, "missing"),
+            (self.doubles, "double"),
+            (self.unreadable, "unreadable"),
+            (self.lost, "lost by the extension"),
+            (self.dropped, "dropped by Lambda"),
+        ]
+        wrong = [f"{count:,} {name}" for count, name in what if count]
+        for count, name in (
+            (self.damaged, "cannot be read whole"),
+            (self.miscounted, "of another length than recorded"),
+        ):
+            wrong += [f"{_counted(count, 'object')} {name}"] if count else []
+        text = f"{_counted(self.lines, 'line')} of {_counted(self.environments, 'environment')}"
+        return f"{'complete' if self.whole else 'incomplete'}: {text}, {', '.join(wrong) or 'none missing'}"
+
+
+def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -> Completeness:
+    """Count what is missing, double and unreadable in the view `logs`.
+
+    Numbers are compared with all lines that were read (`lines`), since a line's neighbour may be outside the window. If
+    the window has no beginning (`since` is false), an environment begins with number 1.
+    """
+    first = "min(sequence)" if since else "1"
+    counted = connection.execute(f"""
+        with seen as (
+            select environment, {first} as low, max(sequence) as high from logs
+            where sequence is not null and environment is not null group by environment
+        ), numbers as (
+            select environment, any_value(high - low + 1) as wanted, count(distinct sequence) as there,
+                count(*) as lines
+            from seen join lines using (environment) where sequence between low and high group by environment
+        )
+        select (select count(*) from logs where type <> 'insights.unreadable'),
+            count(*), coalesce(sum(wanted - there), 0), coalesce(sum(lines - there), 0),
+            (select count(*) from logs where type = 'insights.unreadable'),
+            (select count(*) from objects where damage is not null),
+            (select count(*) from objects where damage is null and records <> lines),
+            (select coalesce(sum(lost - if(lost >= before, before, 0)), 0) from (
+                select ts, environment, sequence, try_cast(json_extract_string(record, '$.lost') as bigint) as lost,
+                    lag(lost, 1, 0) over (partition by environment order by sequence) as before
+                from lines where type = 'extension.report') semi join logs using (environment, sequence)),
+            (select coalesce(sum(try_cast(json_extract_string(record, '$.droppedRecords') as bigint)), 0)
+                from logs where type = 'platform.logsDropped')
+        from numbers""").fetchone()
+    assert counted is not None  # noqa: S101 - an aggregate has one row
+    return Completeness(*map(int, counted), foreign=foreign)
+
+
+def _order() -> str:
+    return "ts, sequence"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
