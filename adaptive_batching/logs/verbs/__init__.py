@@ -1,0 +1,1 @@
+"""The commands `adaptive-batching logs …`, one module each."""
