@@ -7,7 +7,12 @@ import click
 from adaptive_batching import command_line
 
 #: Command -> ("module:name of the command in it", one line for --help).
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "report": (
+        "adaptive_batching.logs.verbs.report:report",
+        "figures by function and over time: errors, timeouts, durations, cost, traces; as text, JSON, CSV or a page",
+    ),
+}
 
 
 @click.group(cls=command_line.Group, lazy=COMMANDS)

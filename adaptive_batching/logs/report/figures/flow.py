@@ -79,19 +79,19 @@ def lead_time(connection: DuckDBPyConnection, wanted: tuple[str, str] | None) ->
 def waits(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return how long it took from function to function in the traces that the logs name, the longest first.
 
-    An invocation waits from the end of all that ran before it in its trace to its own beginning, or that of its init.
+    An invocation waits from the end of all that started before it in its trace to its own start, init included.
     """
     return rows(
         connection,
         f"""
         with steps as (
-            select trace, function, begin_us - coalesce(init_ms, 0) * 1000 as from_us,
+            select trace, function, start_us,
                 lag(function) over within as before,
-                max(finish_us) over (within rows between unbounded preceding and 1 preceding) as over_us
+                max(end_us) over (within rows between unbounded preceding and 1 preceding) as over_us
             from traced join invocations using (environment, request_id, attempt) where is_named
-            window within as (partition by trace order by begin_us, environment, request_id, attempt)
+            window within as (partition by trace order by start_us, environment, request_id, attempt)
         ), waited as (
-            select before, function, greatest(from_us - over_us, 0) / 1000 as ms from steps where before is not null
+            select before, function, greatest(start_us - over_us, 0) / 1000 as ms from steps where before is not null
         )
         select before as "from", function as "to", count(*) as times, quantile_cont(ms, 0.5) as p50_ms,
             quantile_cont(ms, 0.95) as p95_ms, max(ms) as max_ms

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: How many traces of each kind, the most invocations and lines of one, and the longest line, in characters.
 MOST, MOST_INVOCATIONS, MOST_LINES, LINE_LENGTH = 5, 40, 40, 400
-#: A milestone is missed if this share of the traces with the same first milestone have it.
+#: A milestone is missed if more than this share of the traces with the same first milestone have it.
 USUAL = 0.5
 
 
@@ -49,9 +49,9 @@ def trace(connection: DuckDBPyConnection, which: str) -> dict[str, Any]:
     found = rows(
         connection,
         f"""select function, request_id, environment, attempt, (begin_us - {begin}) / 1000 as offset_ms,
-                (finish_us - begin_us) / 1000 as ran_ms, duration_ms, init_ms, status, failed, error, cost
+                (end_us - begin_us) / 1000 as ran_ms, duration_ms, init_ms, status, failed, error, cost
             from traced join invocations using (environment, request_id, attempt) where trace = ?
-            order by begin_us, environment, request_id, attempt limit {MOST_INVOCATIONS}""",
+            order by start_us, environment, request_id, attempt limit {MOST_INVOCATIONS}""",
         [which],
     )
     for one in found:
@@ -111,6 +111,6 @@ def _never_reached(connection: DuckDBPyConnection, which: str) -> list[dict[str,
         select milestone, count(distinct trace) / (select count(*) from alike) as share
         from milestones semi join alike using (trace)
         where milestone not in (select milestone from milestones where trace = ?)
-        group by milestone having share >= ? order by min(at_us), milestone""",
+        group by milestone having share > ? order by min(at_us), milestone""",
         [which, which, USUAL],
     )

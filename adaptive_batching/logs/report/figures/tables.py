@@ -2,7 +2,8 @@
 
 An *invocation* is one attempt: a request that is begun twice in an environment (an asynchronous event that is tried
 again keeps its id) counts twice. It is there if its platform.start, platform.runtimeDone or platform.report is within
-the window. It begins with its platform.start and ends with the last line of the request, its init comes before.
+the window. It runs from its platform.start to the last line of the request. In a trace it works from its start, init
+included, for its duration; without one, to its last line.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
         from grouped
     )
     select read.*, epoch_us(begin) as begin_us, epoch_us(finish) as finish_us,
+        epoch_us(begin) - coalesce(init_ms * 1000, 0)::bigint as start_us,
+        coalesce(epoch_us(begin) + (duration_ms * 1000)::bigint, epoch_us(finish)) as end_us,
         coalesce(map(?::varchar[], ?::double[])[read.function], here.ms, there.ms) as timeout_ms,
         billed_ms / 1000 * memory_mb / 1024 as gb_seconds,
         coalesce(billed_ms / 1000 * memory_mb / 1024, 0) * coalesce(?, if(arm, ?, ?)) + ? as cost
@@ -137,11 +140,11 @@ _TRACED = f"""
     left join (select environment, request_id, attempt, max(xray_id) as xray_id from named group by 1, 2, 3) x
         using (environment, request_id, attempt)"""
 
-#: One row per trace: from the beginning of its first invocation, init included, to the end of its last.
+#: One row per trace: from the start of its first invocation, init included, to the end of its last.
 _TRACES = """
     create or replace temp table traces as
     select trace, bool_or(is_named) as is_named, count(*) as invocations, bool_or(failed) as failed,
-        min(begin_us - coalesce(init_ms, 0) * 1000)::bigint as begin_us, max(finish_us) as finish_us, sum(cost) as cost
+        min(start_us) as begin_us, max(end_us) as finish_us, sum(cost) as cost
     from traced join invocations using (environment, request_id, attempt) group by trace"""
 
 #: The milestones of traces, each line one.

@@ -31,7 +31,8 @@ def errors(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
         f"""
         with lines as (
             select left(split_part(error, ':', 1), {TYPE_LENGTH}) as type, coalesce(function, '?') as function,
-                count(*) as lines, {_REQUESTS} as invocations, epoch_us(min(ts)) as first_us, epoch_us(max(ts)) as last_us,
+                count(*) as lines, {_REQUESTS} as invocations,
+                epoch_us(min(ts)) as first_us, epoch_us(max(ts)) as last_us,
                 left(arg_max(error, (ts, sequence)), {EXAMPLE_LENGTH}) as example,
                 arg_max(request_id, (ts, sequence)) as request_id
             from logs where error is not null and type = 'function' and ts is not null group by 1, 2
