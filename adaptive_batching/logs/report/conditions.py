@@ -57,7 +57,8 @@ class Condition:
 def parse(text: str, names: Iterable[str]) -> Condition:
     """Read a condition over figures with these names. Raises ConditionError."""
     parser = _Parser(text, sorted(names))
-    return Condition(text, tuple(dict.fromkeys(parser.used)), parser.whole())
+    holds = parser.whole()
+    return Condition(text, tuple(dict.fromkeys(parser.used)), holds)
 
 
 class _Parser:

@@ -85,7 +85,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
     ), grouped as (
         select environment, request_id, attempt, any_value(function) as function,
             min(ts) filter (type = 'platform.start') as started, min(ts) as first, max(ts) as finish,
-            max(m) filter (type = 'platform.report') as r, max(m) filter (type = 'platform.runtimeDone') as d,
+            arg_max(m, sequence) filter (type = 'platform.report') as r,
+            arg_max(m, sequence) filter (type = 'platform.runtimeDone') as d,
             count(*) filter (type = 'platform.report') > 0 as reported,
             max(status) filter (status <> 'success') as status,
             bool_or(coalesce(status = 'timeout', false)) as timed_out,
@@ -130,7 +131,7 @@ _TRACED = f"""
     with named as (
         select l.environment, l.request_id, {_ATTEMPT} as attempt, trace_id, max(xray_id) as xray_id
         from logs l {_JOIN}
-        where l.request_id is not null and (trace_id is not null or xray_id is not null)
+        where l.request_id is not null and (trace_id is not null or xray_id is not null) and type in {_OWN}
         group by 1, 2, 3, 4
     )
     select i.environment, i.request_id, i.attempt, coalesce(t.trace_id, x.xray_id, i.request_id) as trace,
