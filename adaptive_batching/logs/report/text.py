@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.console import table
 from adaptive_batching.logs.report.figures.functions import FIGURES
-from adaptive_batching.logs.report.words import count, counted, cut, duration, money, percent, plain, when, zone_name
+from adaptive_batching.logs.report.words import (
+    count,
+    counted,
+    cut,
+    duration,
+    money,
+    percent,
+    plain,
+    when,
+    width,
+    zone_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,8 +79,8 @@ def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], righ
 
 
 def _functions(document: dict[str, Any]) -> Iterator[str]:
-    names = ("function", "invocations", "failed", "timeouts", "mean", "p50", "p95", "p99", "max")
-    names += ("cold", "init p95", "memory", "at once", "cost")
+    names = ["function", "invocations", "failed", "timeouts", "mean", "p50", "p95", "p99", "max"]
+    names += ["cold", "init p95", "memory", "at once", "cost"]
     rows = [
         (
             plain(one["function"]),
@@ -104,7 +115,7 @@ def _limits(document: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     yield from _table(
         near, ("begun", "function", "took", "timeout", "of it", "request"), rows, ("took", "timeout", "of it")
     )
-    rows = [
+    short = [
         (
             plain(one["function"]),
             count(one["too_short"]),
@@ -114,9 +125,9 @@ def _limits(document: dict[str, Any], zone: tzinfo) -> Iterator[str]:
         for one in document["functions"]
         if one["too_short"]
     ]
-    short = f"short, less than {(document['short'] or 0) * 100:g} % of the timeout: larger chunks of work"
+    title = f"short, less than {(document['short'] or 0) * 100:g} % of the timeout: larger chunks of work"
     names = ("function", "invocations", "of all", "timeout")
-    yield from _table(short, names, rows, names[1:])
+    yield from _table(title, names, short, names[1:])
 
 
 def _errors(document: dict[str, Any], zone: tzinfo) -> Iterator[str]:
@@ -183,9 +194,9 @@ def _patterns(document: dict[str, Any], zone: tzinfo) -> Iterator[str]:
         for one in document["patterns"]
         if one["lines"]
     ]
-    width = duration(over["width_s"] * 1000)
+    bin_width = width(over["width_s"])
     names = ("pattern", "lines", "invocations", "environments", "inv. at most", "env. at most", "last")
-    yield from _table(f"patterns; at most: within {width}", names, rows, names[1:6])
+    yield from _table(f"patterns; at most: within {bin_width}", names, rows, names[1:6])
 
 
 def as_csv(document: dict[str, Any]) -> str:

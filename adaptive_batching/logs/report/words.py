@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "-"
 _SECOND, _MINUTE, _HOUR = 1_000.0, 60_000.0, 3_600_000.0  # in milliseconds
+_DAY = 86400  # in seconds
 _FEW, _SIGNIFICANT = 10.0, 100.0
 
 
@@ -26,6 +27,13 @@ def duration(ms: float | None) -> str:
         return f"{seconds // 60} min {seconds % 60} s".removesuffix(" 0 s")
     minutes = round(ms / _MINUTE)
     return f"{minutes // 60:,} h {minutes % 60} min".removesuffix(" 0 min")
+
+
+def width(seconds: int) -> str:
+    """Return the width of a bin: `5 s`, `2 min`, `1 h`, `1 day`."""
+    if seconds % _DAY == 0:
+        return counted(seconds // _DAY, "day")
+    return f"{seconds} s" if seconds < 60 else duration(seconds * _SECOND)  # noqa: PLR2004 - a minute
 
 
 def money(dollars: float | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.report.page.markup import Html, attribute, chart, esc, join, section
-from adaptive_batching.logs.report.words import count, counted, duration, money, percent
+from adaptive_batching.logs.report.words import count, counted, duration, money, percent, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,23 +92,23 @@ def _late(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _repeated(document: Document) -> Iterator[tuple[str, str]]:
-    width = duration(document["over_time"]["width_s"] * 1000)
+    bin_width = width(document["over_time"]["width_s"])
     for one in document["patterns"]:
         if one["lines"] and one["name"] != "ERROR":  # errors are above
             most = counted(max(one["over_time"]["invocations"]), "invocation")
-            yield "patterns", f"“{one['name']}”: {counted(one['lines'], 'line')}, up to {most} within {width}"
+            yield "patterns", f"“{one['name']}”: {counted(one['lines'], 'line')}, up to {most} within {bin_width}"
 
 
 def over_time(document: Document) -> Html:
     """Return the charts over time."""
-    width = duration(document["over_time"]["width_s"] * 1000)
+    bin_width = width(document["over_time"]["width_s"])
     lead = document["lead_time"]
     about = (
-        f"Each point stands for {width}. Point at a chart to read its values; drag to zoom, double-click to go back."
+        f"Each point stands for {bin_width}. Point at a chart to read its values; drag to zoom, double-click for all."
     )
     parts: list[object] = [
         Html('<div class="charts">'),
-        chart("c-invocations", "Invocations and errors", f"per {width}, by when they began"),
+        chart("c-invocations", "Invocations and errors", f"per {bin_width}, by when they began"),
         chart("c-percentiles", "Duration", "percentiles of the invocations that began then; logarithmic"),
         chart("c-running", "Running at once", "the most in that time, from platform.start to the last line"),
     ]

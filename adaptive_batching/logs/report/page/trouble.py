@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.report.page.markup import Html, cell, chart, esc, head, join, name, number, section, table
-from adaptive_batching.logs.report.words import count, duration, when
+from adaptive_batching.logs.report.words import count, when, width
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -55,14 +55,14 @@ def patterns(document: Document, zone: tzinfo) -> Html:
     nowhere = f"Not found: {absent}." if absent else ""
     if not found:
         return section("patterns", "Patterns", nowhere)
-    width = duration(document["over_time"]["width_s"] * 1000)
+    bin_width = width(document["over_time"]["width_s"])
     names = head(
         "Pattern",
         "#Lines",
         "#Invocations|that have such a line",
         "#Environments|that have such a line",
-        f"#Invocations at most|within {width}",
-        f"#Environments at most|within {width}",
+        f"#Invocations at most|within {bin_width}",
+        f"#Environments at most|within {bin_width}",
         "Functions",
         "@Last",
     )
@@ -77,7 +77,7 @@ def patterns(document: Document, zone: tzinfo) -> Html:
         for one in found
     ]
     about = f"How many invocations, environments and lines had them at any moment. {nowhere}"
-    parts = [_choice(), chart("c-patterns", "Patterns over time", f"per {width}"), table("In all", names, rows)]
+    parts = [_choice(), chart("c-patterns", "Patterns over time", f"per {bin_width}"), table("In all", names, rows)]
     return section("patterns", "Patterns", about, *parts)
 
 

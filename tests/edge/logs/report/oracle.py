@@ -40,16 +40,18 @@ class Invocation:
     def metric(self, name: str) -> float | None:
         for kind in ("platform.report", *(["platform.runtimeDone"] if name == "durationMs" else [])):
             for row in self.of(kind)[-1:]:
-                return json.loads(row["record"])["metrics"].get(name)
+                value: float | None = json.loads(row["record"])["metrics"].get(name)
+                return value
         return None
 
     @property
     def begin(self) -> int:
-        return min((row["at"] for row in self.of("platform.start")), default=min(row["at"] for row in self.lines))
+        starts = [int(row["at"]) for row in self.of("platform.start")]
+        return min(starts or [int(row["at"]) for row in self.lines])
 
     @property
     def last(self) -> int:
-        return max(row["at"] for row in self.lines)
+        return max(int(row["at"]) for row in self.lines)
 
     @property
     def duration(self) -> float | None:

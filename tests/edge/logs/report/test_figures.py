@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from adaptive_batching.logs.report.bins import bins, iso, row
 from adaptive_batching.logs.report.figures import flow, functions, overtime, shown, trouble
 from adaptive_batching.logs.report.figures.tables import Terms, prepare
-from adaptive_batching.logs.report.patterns import KNOWN, Pattern
+from adaptive_batching.logs.report.patterns import KNOWN, Pattern, PatternsError
 from adaptive_batching.logs.sql import views
 from tests.edge.logs.report import oracle
 
@@ -223,12 +223,12 @@ def test_errors_and_patterns(database: duckdb.DuckDBPyConnection, rows: list[Row
     over = overtime.divided(database)
     if over is None:
         return
-    for one, pattern in zip(trouble.patterns(database, PATTERNS, over), PATTERNS, strict=True):
+    for found, pattern in zip(trouble.patterns(database, PATTERNS, over), PATTERNS, strict=True):
         matched = [line for line in rows if line["type"] in ("function", "extension") and matches(pattern, line)]
-        assert counts(one) == counted(matched)
+        assert counts(found) == counted(matched)
         for number in range(over.count):
             here = [line for line in matched if over.of(line["at"]) == number]
-            assert tuple(one["over_time"][name][number] for name in COUNTED) == counted(here)
+            assert tuple(found["over_time"][name][number] for name in COUNTED) == counted(here)
 
 
 COUNTED = ("lines", "invocations", "environments")
@@ -267,7 +267,8 @@ def test_lead_times_and_where_traces_stopped(
         assert not any(some[0]["milestone"] != some[-1]["milestone"] for some in usual.values())
         return
     begin, end = told["from"], told["to"]
-    took, stopped = [], defaultdict(int)
+    took: list[float] = []
+    stopped: dict[str, int] = defaultdict(int)
     for some in reached.values():
         begins = [line["at"] for line in some if line["milestone"] == begin]
         ends = [line["at"] for line in some if line["milestone"] == end]
@@ -341,5 +342,5 @@ def test_the_timeout_is_what_the_objects_tell_unless_the_command_line_does(datab
 
 
 def test_a_pattern_that_is_no_regular_expression_is_refused(database: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(trouble.PatternsError, match=r"the regex '\(' of 'x' is not one of RE2"):
+    with pytest.raises(PatternsError, match=r"the regex '\(' of 'x' is not one of RE2"):
         trouble.check(database, [Pattern("x", regex="(")])

@@ -117,6 +117,13 @@ def test_durations(ms: float | None, text: str) -> None:
     assert words.duration(ms) == text
 
 
+def test_widths_of_bins() -> None:
+    expected = ["1 s", "2 s", "5 s", "10 s", "15 s", "30 s", "1 min", "2 min", "5 min", "10 min", "15 min", "30 min"]
+    expected += ["1 h", "2 h", "3 h", "6 h", "12 h", "1 day"]
+    assert [words.width(width) for width in WIDTHS] == expected
+    assert words.width(3 * 86400) == "3 days"
+
+
 @pytest.mark.parametrize(
     ("dollars", "text"),
     [(None, "-"), (0, "$0"), (0.0000689, "$0.0000689"), (0.0572, "$0.0572"), (0.5, "$0.500"), (12.4, "$12.40")],
