@@ -1,129 +1,250 @@
-"""`Reading`: what a command on shipped logs gets. It opens the source and makes the views `logs` and `objects`."""
+"""`Reading`: what a command on shipped logs gets. It lists, converts what is new, and makes the views."""
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
+import contextlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from adaptive_batching.logs.sources.inflating import inflated
+from adaptive_batching.logs import times
+from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.cache.convert import Job, convert
+from adaptive_batching.logs.sources import keys
+from adaptive_batching.logs.sources.folder import Folder
+from adaptive_batching.logs.sources.keys import Window
+from adaptive_batching.logs.sources.source import ObjectError, SourceError
 from adaptive_batching.logs.sql import rules, views
-from adaptive_batching.logs.sql.columns import derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adaptive_batching.console import Console
+    from adaptive_batching.logs.cache.segments import Opened, Segment, Stored
+    from adaptive_batching.logs.sources.source import Item, Listing, Source
     from adaptive_batching.logs.sql.rules import Completeness
 
-_KEY = re.compile(r"(?:.*/)?(?P<function>[^/]+)-(?P<ms>\d{10,})-(?P<unique>[0-9a-f-]{36})\.log(?:\.gz)?$")
+__all__ = ["Logs", "NothingFound", "Reading", "SourceError", "Window"]
 
-
-class SourceError(Exception):
-    """The source cannot be read. The message is a sentence. Exit code 2."""
+_ALL = "all"
+#: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
+_MEMORY, _CONVERTING = "300MB", "128MB"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
     """There is nothing to print. The message is a sentence. Exit code 1."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """A window of time: aware moments, both included, or None."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 class Logs:
     """An opened source: the views `logs` and `objects` on a connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0
+    ) -> None:
         self.connection = connection
         self.window = window
         self.zone = zone
+        self._foreign = foreign
 
     def complete(self) -> Completeness:
         """Return what is known about lines that are missing, double or unreadable."""
-        return rules.complete(self.connection, since=self.window.since is not None)
+        return rules.complete(self.connection, since=self.window.since is not None, foreign=self._foreign)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The window, as it was written."""
+
+    since: str | None
+    until: str | None
+    slack: str
 
 
 class Reading:
-    """What is to be read, as the options say."""
+    """What is to be read, as the options say. Raises SourceError if that cannot be."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options
         self,
         source: str | None,
         *,
         notes: Console | None = None,
         functions: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        slack: str = "1h",
+        default_since: str = "1h",
         local: bool = False,
-        **_later: object,
+        profile: str | None = None,
+        region: str | None = None,
+        layout: str | None = None,
+        cache: Path | None = None,
+        no_cache: bool = False,
     ) -> None:
-        if not source:
-            raise SourceError("SOURCE is missing: s3://bucket/prefix or a folder; or set ADAPTIVE_BATCHING_LOGS")
-        self._folder = Path(source)
-        if not self._folder.is_dir():
-            raise SourceError(f"{source!r} is not a folder")
-        self._functions = functions
-        self._notes = notes
         self.zone: tzinfo = datetime.now().astimezone().tzinfo or UTC if local else UTC
         self.damaged = False
+        self._notes = notes
+        self._functions = functions
+        self._named = source or ""
+        self._source = _source(source, layout, profile, region)
+        in_a_folder = isinstance(self._source, Folder)
+        self._asked = _Asked(since or (_ALL if in_a_folder else default_since), until, slack)
+        self._window()  # a mistake is said before anything is done
+        self._temporary = TemporaryDirectory(prefix="adaptive-batching-logs-")
+        self._folder = Path(self._temporary.name) / "cache" if no_cache else cache or segments.home()
 
-    @contextmanager
-    def open(self) -> Iterator[Logs]:
-        """Read the source. The completeness is printed when the block ends."""
-        connection = duckdb.connect(config={"memory_limit": "300MB", "autoinstall_known_extensions": "false"})
-        connection.execute("set enable_progress_bar = false")
-        with TemporaryDirectory() as scratch:
-            self._load(connection, Path(scratch) / "lines.ndjson")
-        logs = Logs(connection, Window(), self.zone)
-        connection.execute(views.logs("lines", None, None))
-        yield logs
-        found = logs.complete()
-        self.damaged = bool(found.damaged or found.unreadable)
-        if self._notes:
-            self._notes.say(found.sentence)
+    def bodies(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out."""
+        for key in wanted:
+            try:
+                yield key, self._source.read(key)[0]
+            except ObjectError as error:
+                self.damaged = True
+                self._say(f"{key}: {error}")
 
-    def _load(self, connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
-        columns = ", ".join(f"{name} {kind}" for name, kind in views.OBJECTS.items())
-        connection.execute(f"create temp table objects ({columns})")
-        files = sorted(file for file in self._folder.rglob("*") if file.is_file())
-        with scratch.open("wb") as out:
-            for file in files:
-                key = str(file.relative_to(self._folder))
-                name = _KEY.match(key)
-                if not name or not any(fnmatchcase(name["function"], one) for one in self._functions or ["*"]):
-                    continue
-                body = file.read_bytes()
-                text, damage = inflated(body)
-                lines = [line for line in text.split(b"\n") if line.strip()]
-                out.writelines(line + b"\n" for line in lines)
-                first = datetime.fromtimestamp(int(name["ms"]) / 1000, UTC).replace(tzinfo=None)
-                modified = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None)
-                connection.execute(
-                    "insert into objects values (?, ?, null, null, ?, ?, ?, null, ?, null, ?, null, '{}', ?)",
-                    [key, name["function"], f"{first:%Y-%m-%d}", first, len(body), modified, len(lines), damage],
+    @contextlib.contextmanager
+    def open(self, *, told: bool = True) -> Iterator[Logs]:
+        """List and read. If `told`, the completeness is printed when the block ends. Raises SourceError."""
+        window = self._window()
+        listing = self._source.listed(window, self._functions)
+        if listing.is_empty:
+            foreign = f"; none of its {listing.foreign:,} files has a name of theirs" if listing.foreign else ""
+            raise SourceError(f"{self._named!r} has no objects of the extension's{foreign}")
+        try:
+            cache = segments.Cache(self._folder, self._source.identity)
+        except OSError as error:
+            raise SourceError(f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache") from None
+        with cache.opened() as opened, self._connected(_MEMORY) as connection:
+            failed, found = self._converted(listing, opened, connection)
+            opened.read_only()
+            views.create(connection, _rows(listing.items, found, failed), [one.file for one in found], window)
+            logs = Logs(connection, window, self.zone, listing.foreign)
+            yield logs
+            counted = logs.complete()
+            self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
+            if told:
+                self._say(counted.sentence)
+
+    def _window(self) -> Window:
+        now = datetime.now(UTC)
+        asked = self._asked
+        try:
+            since = None if asked.since in (None, _ALL) else times.moment(asked.since or "", now, self.zone)
+            until = times.moment(asked.until, now, self.zone) if asked.until else None
+            window = Window(since, until, times.duration(asked.slack))
+        except times.TimeError as error:
+            raise SourceError(str(error)) from None
+        if since and until and since > until:
+            raise SourceError(f"--since {asked.since!r} is later than --until {asked.until!r}")
+        return window
+
+    def _converted(
+        self, listing: Listing, opened: Opened, connection: duckdb.DuckDBPyConnection
+    ) -> tuple[dict[str, str], list[Segment]]:
+        """Add what is new to the cache. Return what failed, by key, and the segments that hold the rest."""
+        days = list(dict.fromkeys((one.name.function, one.name.date) for one in listing.items))
+        found = opened.segments(connection, days)
+        items = {one.key: one for one in listing.items}
+        changed = [one for one in found if any(not _same(stored, items) for stored in one.objects)]
+        found = [one for one in found if one not in changed]
+        there = {stored.key for one in found for stored in one.objects}
+        new = [one for one in listing.items if one.key not in there]
+        failed: dict[str, str] = {}
+        if new:
+            with self._connected(_CONVERTING, threads=1) as converting, TemporaryDirectory() as scratch:
+                job = Job(
+                    self._source,
+                    opened.cache,
+                    Path(scratch),
+                    converting,
+                    tuple(one.file.name for one in changed),
+                    lambda done: self._progress(done, len(new)),
                 )
-        connection.execute(f"""
-            create temp table raw as select * from
-                (select key as object, function as of, unnest(range(1, lines + 1)) as line from objects order by key)
-                positional join read_json('{scratch}', format = 'newline_delimited', records = true,
-                    ignore_errors = true, maximum_object_size = 67108864, columns = {{time: 'VARCHAR',
-                    type: 'VARCHAR', record: 'VARCHAR', requestId: 'VARCHAR', environment: 'VARCHAR',
-                    sequence: 'VARCHAR'}})""")
-        connection.execute("""update raw set type = 'insights.unreadable', record = coalesce(record, '')
-            where type is null or try_cast(time as timestamp) is null""")
-        connection.execute(f"""
-            create temp table lines as select function, d.* from ({derived("raw")}) d
-            left join objects on objects.key = d.object order by {views.ORDER}""")
-        connection.execute("""update objects set environment = found.environment
-            from (select object, any_value(environment) as environment from lines group by object) found
-            where found.object = objects.key""")
+                failed = convert(new, job)
+            found = opened.segments(connection, days)
+        if opened.alone():
+            opened.clean(days, found)
+            found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]
+            if new:
+                opened.cache.evict(keep={one.file for one in found})
+        segments.touch(found)
+        return failed, found
+
+    @contextlib.contextmanager
+    def _connected(self, memory: str, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "autoinstall_known_extensions": "false",
+            "temp_directory": str(Path(self._temporary.name) / "duckdb"),
+        }
+        if threads:
+            config["threads"] = threads
+        with duckdb.connect(config=config) as connection:
+            connection.execute("set enable_progress_bar = false")
+            yield connection
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._notes:
+            self._notes.progress("reading", done, total)
+            if done >= total:
+                self._notes.clear()
+
+    def _say(self, sentence: str) -> None:
+        if self._notes:
+            self._notes.say(sentence)
+
+
+def _source(source: str | None, layout: str | None, profile: str | None, region: str | None) -> Source:
+    if not source:
+        raise SourceError("SOURCE is missing: s3://bucket/prefix or a folder; or set ADAPTIVE_BATCHING_LOGS")
+    if source.startswith("s3://"):
+        from adaptive_batching.logs.sources.bucket import Bucket  # noqa: PLC0415 - boto3 takes a while to load
+
+        try:
+            return Bucket(source, keys.DEFAULT if layout is None else layout, profile, region)
+        except keys.LayoutError as error:
+            raise SourceError(f"--layout {error}") from None
+    folder = Path(source)
+    if not folder.is_dir():
+        hint = "; a bucket is written s3://bucket" if not folder.exists() else ""
+        raise SourceError(f"{source!r} is not a folder{hint}")
+    return Folder(folder)
+
+
+def _same(stored: Stored, items: dict[str, Item]) -> bool:
+    return stored.key not in items or segments.is_current(stored, items[stored.key])
+
+
+def _of(found: list[Segment], folder: Path) -> list[Segment]:
+    return [one for one in found if one.file.parent == folder]
+
+
+def _rows(items: list[Item], found: list[Segment], failed: dict[str, str]) -> list[tuple[object, ...]]:
+    """Return the rows of the view `objects`."""
+    stored = {one.key: one for segment in found for one in segment.objects}
+    return [_row(item, stored.get(item.key), failed.get(item.key)) for item in sorted(items, key=lambda one: one.key)]
+
+
+def _row(item: Item, stored: Stored | None, failure: str | None) -> tuple[object, ...]:
+    metadata = stored.metadata if stored else {}
+    records = metadata.get("records", "")
+    return (
+        item.key,
+        item.name.function,
+        stored.environment if stored else None,
+        metadata.get("function-version"),
+        item.name.date,
+        item.name.first.replace(tzinfo=None),
+        item.size,
+        item.etag,
+        item.modified.astimezone(UTC).replace(tzinfo=None),
+        int(records) if records.isdecimal() else None,
+        stored.lines if stored else 0,
+        metadata.get("reason"),
+        json.dumps(metadata),
+        failure or (stored.damage if stored else "it could not be read"),
+    )

@@ -1,150 +1,182 @@
 """What a line says, as SQL: the expressions that make the columns of the view `logs` from the members of a line. Pure.
 
-A record is an object, or text. Text that holds a JSON object counts as one, since loggers print JSON; and what stands
-below its `message` counts too, since Node's runtime puts there what the function logged. The names are those that
-loggers use: the first that is there wins, the outermost level before `message`.
+A record is an object, or text. Text counts as an object, too, if all of it is one in JSON, or all that follows the head
+which the runtime wrote: loggers print JSON. What stands below `message` counts as well, as an object or as its JSON
+text: Node's and Python's runtimes put there what the function logged. The function knows best: the innermost level that
+has a name is the one that counts.
 """
 
 from __future__ import annotations
 
-#: Column -> the names that it may have in a record.
+from adaptive_batching.logs.sql import text
+
+#: What is looked up in a record -> the names that it may have, the first that is there counts.
 NAMES = {
+    "text": ("message", "msg", "errorMessage"),
     "level": ("level", "severity", "log_level"),
     "trace_id": ("traceId", "trace_id", "correlation_id", "correlationId"),
-    "xray": ("xray_trace_id", "xrayTraceId", "tracing.value"),
+    "xray": ("xray_trace_id", "xrayTraceId"),
     "milestone": ("milestone",),
     "span": ("span",),
     "duration": ("durationMs", "duration_ms"),
     "error_type": ("errorType", "exception_name", "error.name", "err.type"),
     "error_text": ("errorMessage", "error.message", "err.message"),
     "exception": ("exception",),
-    "text": ("message", "msg", "errorMessage"),
 }
-#: Level -> how loggers write it. Numbers are those of pino and bunyan.
-LEVELS = {
-    "TRACE": ("TRACE", "VERBOSE", "SILLY", "10"),
-    "DEBUG": ("DEBUG", "20"),
-    "INFO": ("INFO", "INFORMATION", "NOTICE", "30"),
-    "WARN": ("WARN", "WARNING", "40"),
-    "ERROR": ("ERROR", "ERR", "50"),
-    "FATAL": ("FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "60"),
-}
-#: What has no place on the outermost level or below `message`: members of Lambda's own records.
-_OF_THE_PLATFORM = ("status", "requestId", "metrics.durationMs")
-_WORDS = "|".join(word for words in LEVELS.values() for word in words if not word.isdigit())
-_TIME = r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?"
-#: The head of a line of text: what runtimes write before the message, and the level in it (`a`), or (`b`) a level that
-#: the function itself wrote first, which is part of the message.
-HEAD = (
-    rf"^(?P<head>\[(?P<p>(?i:{_WORDS}))\](?:\t{_TIME}\t[^\t]*\t| +)"  # Python
-    rf"|{_TIME}\t[^\t]*\t(?P<n>(?i:{_WORDS}))\t"  # Node, .NET
-    rf"|{_TIME} +[0-9a-f-]{{36}} +(?P<j>{_WORDS}) +"  # Java (log4j2)
-    rf"|[A-Z], \[[^\]\n]*\] +(?P<r>{_WORDS}) -- [^:\n]*: )"  # Ruby
-    rf"|^(?P<b>{_WORDS})(?:[:\s]|$)"
-)
-#: The text of an exception in a text: Python's last line, or the first of what has frames below it.
-PYTHON = r"\nTraceback \(most recent call last\):(?s:.*)\n(?P<error>[\w.]+(?:: [^\n]*)?)\s*$"
-FRAMES = r"^(?:[^\n]*?\s)??(?P<error>[\w.$]+(?:: [^\n]*)?)\n\s+at "
-#: What Node's runtime writes before the JSON of an unhandled error.
-NODE = r"^(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection) *\t\{"
+#: What is looked up in Lambda's own records.
+PLATFORM = ("status", "requestId", "metrics.durationMs", "tracing.value")
+#: The columns that a segment keeps, beside those of the view: where the message begins in the text of a record (from
+#: 1), and which object `fields` is: 1 the record's, 2 with the members of its `message`.
+START, SHAPE = "start", "shape"
 
-
-def _paths() -> dict[str, int]:
-    """Return the paths that are looked up in a record, in order, with their places (from 1)."""
-    names = [name for some in NAMES.values() for name in some]
-    paths = [f"$.{name}" for name in [*names, *_OF_THE_PLATFORM]] + [f"$.message.{name}" for name in names]
-    return {path: place for place, path in enumerate(dict.fromkeys(paths), 1)}
-
-
-_PATHS = _paths()
-
-
-def _found(column: str) -> str:
-    names = NAMES[column]
-    paths = [f"$.{name}" for name in names] + [f"$.message.{name}" for name in names]
-    return f"coalesce({', '.join(f'x[{_PATHS[path]}]' for path in paths)})"
-
-
-def _of_the_platform(name: str) -> str:
-    return f"x[{_PATHS[f'$.{name}']}]"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _level(text: str) -> str:
-    cases = " ".join(f"when {_quoted(word)} then {_quoted(level)}" for level, words in LEVELS.items() for word in words)
-    return f"case upper({text}) {cases} end"
+_OUTER = list(dict.fromkeys(name for names in NAMES.values() for name in names))
 
 
 def derived(lines: str) -> str:
-    """Return a query that makes the columns of the view `logs` from those of a line.
+    """Return a query that makes what a segment keeps from the members of lines.
 
     `lines` is a relation with the columns time, type, record, requestId, environment, sequence (all VARCHAR), object
-    and line. `function` is left to the caller.
+    and line. The columns are those of the view `logs` without `function` and `fields`, and START and SHAPE. `message`
+    is NULL where `record` has it.
     """
-    # A member that is an object or a list gives its JSON text; null gives NULL.
-    looked_up = f"json_extract_string(record, [{', '.join(map(_quoted, _PATHS))}])"
-    head = f"regexp_extract(record, {_quoted(HEAD)}, ['head', 'p', 'n', 'j', 'r', 'b'])"
-    groups = ", ".join(f"h['{name}']" for name in "pnjrb")
-    written = f"coalesce({_found('level')}, nullif(concat({groups}), ''))"
+    platform = "starts_with(type, 'platform.')"
     return f"""
-    with parsed as (
+    with headed as (
         select *,
-            case when starts_with(ltrim(record, e' \\t\\r\\n'), '{{') and json_valid(record) then {looked_up} end as x
+            case when {platform} then json_extract_string(if(json_valid(record), record, null), {_paths(PLATFORM)})
+            end as p,
+            case when {platform} or starts_with(record, '{{') then null {_head()} end as h
         from {lines}
-    ), headed as (
-        select *,
-            case when x is null and type not like 'platform.%' then {head} end as h,
-            case when x is null then rtrim(substr(record, length(coalesce(h['head'], '')) + 1), e'\\r\\n')
-                 when type like 'platform.%' then record
-                 else coalesce({_found("text")}, record) end as message
-        from parsed
-    ), blamed as (
-        select *,
-            case when x is not null then null
-                 when regexp_matches(message, {_quoted(NODE)}) and json_valid(substr(message, strpos(message, '{{')))
-                 then json_extract_string(substr(message, strpos(message, '{{')), ['$.errorType', '$.errorMessage'])
-            end as node,
-            case when type like 'platform.%' then null
-                 when x is null then coalesce(nullif(concat_ws(': ', node[1], node[2]), ''),
-                    case when h['head'] = '[ERROR] ' and contains(message, 'Traceback (most recent call last)')
-                              then regexp_extract(message, '^[^\\r\\n]+') end,
-                    case when contains(message, 'Traceback (most recent call last)')
-                         then nullif(regexp_extract(message, {_quoted(PYTHON)}, 1), '') end,
-                    case when contains(message, 'at ')
-                         then nullif(regexp_extract(message, {_quoted(FRAMES)}, 1), '') end)
-                 when {_found("error_type")} is not null
-                 then concat_ws(': ', {_found("error_type")},
-                     coalesce({_found("error_text")}, case when json_valid(message) then null else message end))
-                 when {_found("exception")} is not null
-                 then coalesce(nullif(regexp_extract(e'\\n' || {_found("exception")}, {_quoted(PYTHON)}, 1), ''),
-                               regexp_extract({_found("exception")}, '^[^\\r\\n]+'))
-            end as error
+    ), bodied as (
+        select *, case when h['head'] <> '' then substr(record, length(h['head']) + 1) else record end as body
         from headed
+    ), parsed as (
+        select *,
+            case when not {platform} and {_is_object("body")} then json_extract_string(body, {_paths(_OUTER)}) end as x
+        from bodied
+    ), nested as (
+        select *,
+            case when {_is_object(_of("x", "message"))}
+                 then json_extract_string({_of("x", "message")}, {_paths(_OUTER)}) end as y,
+            case when x is null and not {platform} and ({_suspect()}) then rtrim(body, e'\\r\\n') end as t
+        from parsed
+    ), told as (
+        select *,
+            {_found("text")} as said,
+            {_first("y", "level")} as inner_level, {_first("x", "level")} as outer_level, h['level'] as head_level,
+            coalesce({_told("tracing.value")}, {_found("xray")}) as xray,
+            {_found("error_type")} as error_type, {_found("exception")} as exception,
+            if(starts_with(t, '{text.NODE[0]}') or starts_with(t, '{text.NODE[1]}') or starts_with(t, '{text.NODE[2]}'),
+               substr(t, strpos(t, '{{')), null) as node
+        from nested
     )
     select
         try_cast(time as timestamp) as ts,
         type,
-        coalesce(requestId, case when type like 'platform.%' then {_of_the_platform("requestId")} end) as request_id,
+        coalesce(requestId, {_told("requestId")}) as request_id,
         environment,
         try_cast(sequence as bigint) as sequence,
-        case when type like 'platform.%' then null
-             else {_level(written)} end as level,
-        message,
+        coalesce({_level("inner_level")}, {_level("outer_level")}, {_level("head_level")}) as level,
+        said as message,
         {_found("trace_id")} as trace_id,
-        nullif(regexp_extract({_found("xray")}, '1-[0-9a-f]{{8}}-[0-9a-f]{{24}}'), '') as xray_id,
+        {_xray("xray")} as xray_id,
         {_found("milestone")} as milestone,
         {_found("span")} as span,
-        error,
-        case when type like 'platform.%' then {_of_the_platform("status")} end as status,
-        case when type = 'platform.report' then try_cast({_of_the_platform("metrics.durationMs")} as double)
-             when type not like 'platform.%' then try_cast({_found("duration")} as double) end as duration_ms,
-        case when x is null then null
-             when json_type(record, '$.message') = 'OBJECT'
-             then json_merge_patch(json_extract(record, '$.message'), record)::varchar
-             else record end as fields,
-        record, object, line
-    from blamed
+        {_error()} as error,
+        {_told("status")} as status,
+        try_cast(if(type = 'platform.report', {_told("metrics.durationMs")}, {_found("duration")}) as double)
+            as duration_ms,
+        record, object, line,
+        length(coalesce(h['head'], '')) + 1 as {START},
+        case when y is not null then 2 when x is not null or {platform} and p is not null then 1 end as {SHAPE}
+    from told
     """
+
+
+#: SQL: the columns `message` and `fields` of the view, made from what a segment keeps.
+MESSAGE = f"coalesce(message, rtrim(if({START} = 1, record, substr(record, {START})), e'\\r\\n'))"
+_BODY = f"if({START} = 1, record, substr(record, {START}))"
+FIELDS = f"""case {SHAPE} when 1 then {_BODY}
+    when 2 then json_merge_patch({_BODY}, json_extract_string({_BODY}, '$.message'))::varchar end"""
+
+
+def quoted(value: str) -> str:
+    """Return a text as SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _paths(names: tuple[str, ...] | list[str]) -> str:
+    return "[" + ", ".join(quoted(f"$.{name}") for name in names) + "]"
+
+
+def _is_object(value: str) -> str:
+    return f"(starts_with({value}, '{{') and json_valid({value}))"
+
+
+def _told(name: str) -> str:
+    return f"p[{PLATFORM.index(name) + 1}]"
+
+
+def _of(where: str, name: str) -> str:
+    return f"{where}[{_OUTER.index(name) + 1}]"
+
+
+def _first(where: str, what: str) -> str:
+    found = [_of(where, name) for name in NAMES[what]]
+    return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
+
+
+def _found(what: str) -> str:
+    return f"coalesce({_first('y', what)}, {_first('x', what)})"
+
+
+def _head() -> str:
+    def groups(pattern: str, names: str = "['head', 'level']") -> str:
+        return f"regexp_extract(record, {quoted(pattern)}, {names})"
+
+    timed = groups(text.TIMED_HEAD, "['head', 'level', 'java']")
+    return f"""
+        when starts_with(record, '[') then {groups(text.PYTHON_HEAD)}
+        when record between '0' and ':' then
+            struct_pack(head := {timed}['head'], level := concat({timed}['level'], {timed}['java']))
+        when substr(record, 2, 3) = ', [' then {groups(text.RUBY_HEAD)}
+        else {groups(text.FIRST_WORD)}"""
+
+
+def _level(value: str) -> str:
+    cases = " ".join(
+        f"when {quoted(word)} then {quoted(level)}" for level, words in text.LEVELS.items() for word in words
+    )
+    return f"case when {value} is null then null else case upper({value}) {cases} end end"
+
+
+def _suspect() -> str:
+    """Return whether a text can be of an error: what follows costs too much for every line."""
+    inside = [f"contains(body, e'{part}')" for part in text.PARTS]
+    return " or ".join([*(f"starts_with(body, '{word}')" for word in text.NODE), *inside])
+
+
+def _xray(value: str) -> str:
+    """Return the root in `1-…-…` or `Root=1-…-…;Parent=…`. A search in text costs more than all else about a line."""
+    searched = f"nullif(regexp_extract({value}, '{text.XRAY}'), '')"
+    return f"""case when {value} is null then null
+        when starts_with({value}, 'Root=1-') then substr({value}, 6, {text.XRAY_LENGTH}) else {searched} end"""
+
+
+def _error() -> str:
+    def matched(value: str, pattern: str) -> str:
+        return f"nullif(regexp_extract({value}, {quoted(pattern)}, 1), '')"
+
+    return f"""case
+        when node is not null then nullif(concat_ws(': ',
+            json_extract_string(if(json_valid(node), node, null), '$.errorType'),
+            json_extract_string(if(json_valid(node), node, null), '$.errorMessage')), '')
+        when t is not null then case
+            when not contains(t, {quoted(text.TRACEBACK)}) then {matched("t", text.FRAMES)}
+            when h['head'] = '[ERROR] ' then {matched("t", text.UNCAUGHT)}
+            else {matched("t", text.CAUGHT)} end
+        when error_type is not null then
+            concat_ws(': ', error_type, coalesce({_found("error_text")}, if({_is_object("said")}, null, said)))
+        when exception is not null then
+            coalesce({matched("exception", text.CAUGHT)}, {matched("exception", text.LINE)})
+        end"""

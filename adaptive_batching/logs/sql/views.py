@@ -1,12 +1,19 @@
-"""The views `logs` and `objects`: what every command reads. Pure: SQL as text."""
+"""The views `logs` and `objects`: what every command reads. """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adaptive_batching.logs.sql import columns as columns_
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from adaptive_batching.logs.sources.keys import Window
 
 #: The columns of the view `logs`, with their types.
 LOGS = {
@@ -51,18 +58,35 @@ OBJECTS = {
 ORDER = "ts, environment, sequence, line"
 
 
-def logs(lines: str, since: datetime | None, until: datetime | None) -> str:
-    """Return the statement that makes the view `logs`: the lines of a window, both ends included.
+def create(
+    connection: DuckDBPyConnection, objects: list[tuple[object, ...]], files: list[Path], window: Window
+) -> None:
+    """Make the views: `objects` of rows, `logs` of the segments' lines of these objects that are in the window.
 
-    A line without a time (one that cannot be read) counts as within.
+    `lines` has the lines outside of the window, too. 
     """
-    where = " and ".join(
-        [
-            *([f"(ts is null or ts >= {moment(since)})"] if since else []),
-            *([f"(ts is null or ts <= {moment(until)})"] if until else []),
-        ]
+    columns = ", ".join(f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items()))
+    values = [list(column) for column in zip(*objects, strict=True)] or [[] for _ in OBJECTS]
+    connection.execute(
+        f"create or replace temp table objects as select {columns}", {f"c{n}": one for n, one in enumerate(values)}
     )
-    return f"create or replace temp view logs as select {', '.join(LOGS)} from {lines}{where and f' where {where}'}"
+    made = {"message": columns_.MESSAGE, "fields": columns_.FIELDS}
+    shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in LOGS)
+    if files:
+        connection.execute(f"""create or replace temp view lines as select * from read_parquet({literals(map(str, files))})
+            semi join objects on objects.key = object""")
+    else:
+        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
+        connection.execute(f"create or replace temp view lines as select {nothing}, 1 as start, 1 as shape limit 0")
+    connection.execute(f"create or replace temp view logs as select {shown} from lines {_where(window)}")
+
+
+def _where(window: Window) -> str:
+    bounds = [
+        *([f"ts >= {moment(window.since)}"] if window.since else []),
+        *([f"ts <= {moment(window.until)}"] if window.until else []),
+    ]
+    return f"where {' and '.join(bounds)}" if bounds else ""
 
 
 def moment(when: datetime) -> str:

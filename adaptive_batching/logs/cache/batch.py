@@ -1,0 +1,180 @@
+"""A batch: objects of one function and day, inflated into one file of lines, and from there into a segment.
+
+DuckDB reads one row for each line that is not blank, in order; one of NULLs where it cannot read the line. Only a batch
+with such lines goes through Python, which reads some of them (lone surrogates, bytes that are not UTF-8) and makes rows
+of type `insights.unreadable` of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.sql.columns import derived, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from adaptive_batching.logs.cache.segments import Stored
+
+#: Bytes of text in a batch.
+FULL = 48_000_000
+#: DuckDB has buffers of twice the longest line: a short bound saves memory.
+_SHORTEST_BOUND = 4_000_000
+_MEMBER = b'"environment":"'
+_ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
+UNREADABLE = "insights.unreadable"
+_COLUMNS = ", ".join(f"{name}: 'VARCHAR'" for name in ("time", "type", "record", "requestId", "environment", "sequence"))
+
+
+@dataclass
+class Batch:
+    """Objects whose lines are in one file."""
+
+    file: Path
+    function: str
+    replaces: tuple[str, ...] = ()
+    objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
+    size: int = 0  # bytes of text
+    longest: int = 0  # bytes of text of an object
+
+    def add(self, stored: Stored, first: datetime, text: bytes) -> None:
+        """Append the text of an object."""
+        if not text.endswith(b"\n") and text:
+            text += b"\n"
+        with self.file.open("ab") as out:
+            out.write(text)
+        environment = stored.environment or _environment(text)
+        self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
+        self.size += len(text)
+        self.longest = max(self.longest, len(text))
+
+    def convert(self, connection: DuckDBPyConnection, folder: Path) -> None:
+        """Write the segment into a folder."""
+        written = folder / f"{uuid.uuid4()}.parquet"
+        part = written.with_suffix(".check")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            if not self._try(connection, part):
+                self._mend(connection)
+                if not self._try(connection, part):
+                    raise AssertionError("a batch that was mended cannot be read")  # pragma: no cover
+            part.replace(written)
+        finally:
+            part.unlink(missing_ok=True)
+            self.file.unlink(missing_ok=True)
+
+    def _try(self, connection: DuckDBPyConnection, part: Path) -> bool:
+        """Write the segment, and return whether each line is one that can be read."""
+        stored = [one for one, _ in self.objects]
+        query = f"select {quoted(self.function)} as function, * from ({derived(f'({self._lines()})')})"
+        segments.write(connection, query, part, stored, self.replaces, self._parameters())
+        whole = connection.execute(
+            """select count(*) = count(object) and count(*) = count(type) and count(*) = count(ts) and count(*) = $lines
+            from read_parquet($file)""",
+            {"lines": sum(one.lines for one in stored), "file": str(part)},
+        ).fetchone()
+        return bool(whole and whole[0])
+
+    def _lines(self) -> str:
+        """Return a query of the lines, each with its object and number."""
+        return f"""select * from
+            (select object, unnest(range(1, lines + 1)) as line
+             from (select unnest($keys::varchar[]) as object, unnest($lines::bigint[]) as lines))
+            positional join {self._reading()}"""
+
+    def _reading(self) -> str:
+        bound = min(max(self.longest + 1, _SHORTEST_BOUND), 2**31)
+        return f"""read_json({quoted(str(self.file))}, format = 'newline_delimited', records = true,
+            ignore_errors = true, maximum_object_size = {bound}, columns = {{{_COLUMNS}}})"""
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"keys": [one.key for one, _ in self.objects], "lines": [one.lines for one, _ in self.objects]}
+
+    def _mend(self, connection: DuckDBPyConnection) -> None:
+        """Write the file again: without blank lines, and with lines that DuckDB can read instead of those it cannot."""
+        lines, places = self._without_blank_lines()
+        refused = self._refused(connection, lines)
+        for place in refused:
+            lines[place] = readable(lines[place]) or lines[place]
+        again = self._refused(connection, [lines[place] for place in refused])
+        unreadable = {refused[one] for one in again}
+        for place in sorted(unreadable):
+            stored, first = self.objects[places[place]]
+            near = next((one for one in _around(place, places) if one not in unreadable), None)
+            time, environment = _said(lines[near]) if near is not None else (None, None)
+            row = {
+                "time": time or first.astimezone(UTC).isoformat(timespec="milliseconds"),
+                "type": UNREADABLE,
+                "record": lines[place].decode("utf-8", "replace"),
+                "environment": environment or stored.environment,
+            }
+            lines[place] = json.dumps(row).encode()
+        self._write(lines)
+
+    def _without_blank_lines(self) -> tuple[list[bytes], list[int]]:
+        """Return the lines of all objects, and for each the place of its object."""
+        text, left = self.file.read_bytes().split(b"\n"), 0
+        kept: list[bytes] = []
+        places: list[int] = []
+        for number, (stored, first) in enumerate(self.objects):
+            own = [line for line in text[left : left + stored.lines] if line.strip(b" \t\r")]
+            left += stored.lines
+            kept += own
+            places += [number] * len(own)
+            self.objects[number] = (replace(stored, lines=len(own)), first)
+        return kept, places
+
+    def _refused(self, connection: DuckDBPyConnection, lines: list[bytes]) -> list[int]:
+        """Return the places of the lines that DuckDB cannot read as lines of ours."""
+        self._write(lines)
+        rows = connection.execute(f"""
+            select place from (select row_number() over () - 1 as place, type, time from {self._reading()})
+            where type is null or try_cast(time as timestamp) is null order by place""").fetchall()
+        return [place for (place,) in rows]
+
+    def _write(self, lines: list[bytes]) -> None:
+        self.file.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def _environment(text: bytes) -> str | None:
+    """Return the environment that the last line names: a folder has no metadata."""
+    found = _ENVIRONMENT.match(text, max(0, text.rfind(_MEMBER)))
+    return found[1].decode() if found else None
+
+
+def readable(line: bytes) -> bytes | None:
+    """Return a line without what DuckDB refuses and Python reads, or None if it is no line of ours. Pure."""
+    try:
+        found = json.loads(line.decode("utf-8", "replace"))
+        if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in ("time", "type")):
+            return None
+        text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _around(place: int, places: list[int]) -> Iterator[int]:
+    """Yield the places of the other lines of an object: those before, from near to far, then those after."""
+    before, after = range(place - 1, -1, -1), range(place + 1, len(places))
+    for side in (before, after):
+        for one in side:
+            if places[one] != places[place]:
+                break
+            yield one
+
+
+def _said(line: bytes) -> tuple[str | None, str | None]:
+    """Return time and environment of a line that can be read."""
+    found = json.loads(line)
+    return found.get("time"), found.get("environment")

@@ -1,0 +1,228 @@
+"""The cache: a folder of segments. A segment is a Parquet file with the lines of some objects of one function and day.
+
+What a segment holds stands in the file itself: key-value metadata `objects`, a JSON list. A segment is written as
+`.part` and renamed, so that a file with the name of a segment is whole. A merged segment names those that it
+`replaces`: they do not count from the moment it exists, whenever they are deleted. At each moment of a crash the same
+lines are read.
+
+Two locks (flock, which ends with the process): `converting` is held by who adds segments; `reading` is shared by all
+who read, so that who merges or deletes, for which it is exclusive, finds nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from duckdb import DuckDBPyConnection
+
+    from adaptive_batching.logs.sources.source import Item
+
+#: Of the segments' format: another one begins another cache.
+VERSION = "1"
+#: Segments of one function and day; more are merged.
+MOST = 16
+#: Segments above this size, in bytes, are left as they are when others are merged.
+LARGE = 64_000_000
+#: Row groups of more lines took more memory than DuckDB is given.
+ROWS = 20_480
+OPTIONS = f"format parquet, compression zstd, compression_level 1, row_group_size {ROWS}"
+BUDGET = 5_000_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is known of an object that was converted."""
+
+    key: str
+    size: int
+    etag: str
+    lines: int
+    damage: str | None
+    environment: str | None
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment, and the objects in it."""
+
+    file: Path
+    objects: tuple[Stored, ...]
+    replaces: tuple[str, ...] = ()
+
+
+def home() -> Path:
+    """Return the folder of the user's caches (XDG)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-batching" / "logs"
+
+
+class Cache:
+    """The segments of one source."""
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        self._root = folder
+        readable = re.sub(r"[^\w.-]+", "-", identity.rpartition("/")[2])[-40:]
+        self.folder = folder / f"{readable}-{hashlib.sha256(f'{VERSION} {identity}'.encode()).hexdigest()[:16]}"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Opened]:
+        """Hold both locks; `Opened.read_only` lets others convert, too."""
+        with (
+            (self.folder / "converting.lock").open("w") as converting,
+            (self.folder / "reading.lock").open("w") as reading,
+        ):
+            fcntl.flock(converting, fcntl.LOCK_EX)
+            yield Opened(self, converting, reading)
+
+    def place(self, function: str, date: str) -> Path:
+        """Return the folder of a function's day."""
+        safe = re.sub(r"[^\w.-]+", "_", function)[:64].strip(".") or "_"
+        if safe != function:
+            safe += f"-{hashlib.sha256(function.encode()).hexdigest()[:8]}"
+        return self.folder / safe / date
+
+    def evict(self, keep: set[Path], budget: int = BUDGET) -> None:
+        """Delete the segments that were not read for longest, until the rest of all sources is within the budget.
+
+        Call it while nobody else reads this source. Segments of sources that others read are left.
+        """
+        files = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self._root.rglob("*.parquet"))
+        total = sum(size for _, size, _ in files)
+        for _, size, file in files:
+            if total <= budget:
+                return
+            if file not in keep and self._delete(file):
+                total -= size
+
+    def _delete(self, file: Path) -> bool:
+        if not file.is_relative_to(self.folder):
+            with (self._root / file.relative_to(self._root).parts[0] / "reading.lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    return False
+                file.unlink(missing_ok=True)
+        else:
+            file.unlink(missing_ok=True)
+        return True
+
+
+class Opened:
+    """A cache whose locks are held."""
+
+    def __init__(self, cache: Cache, converting: IO[str], reading: IO[str]) -> None:
+        self.cache = cache
+        self._converting, self._reading = converting, reading
+
+    def alone(self) -> bool:
+        """Return whether nobody else reads, and keep others from it until `read_only`."""
+        try:
+            fcntl.flock(self._reading, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def read_only(self) -> None:
+        """From now on others may convert, and nobody may delete what is read."""
+        fcntl.flock(self._reading, fcntl.LOCK_SH)
+        fcntl.flock(self._converting, fcntl.LOCK_UN)
+
+    def segments(self, connection: DuckDBPyConnection, days: Iterable[tuple[str, str]]) -> list[Segment]:
+        """Return the segments of functions' days that count. A file that is none is deleted."""
+        files = [file for one in days for file in sorted(self.cache.place(*one).glob("*.parquet"))]
+        found = read(connection, files)
+        replaced = {name for one in found for name in one.replaces}
+        return [one for one in found if one.file.name not in replaced]
+
+    def clean(self, days: Iterable[tuple[str, str]], counted: Iterable[Segment]) -> None:
+        """Delete what does not count: unfinished files, and segments that others replace."""
+        names = {one.file for one in counted}
+        for day in days:
+            for file in self.cache.place(*day).iterdir() if self.cache.place(*day).is_dir() else ():
+                if file not in names:
+                    file.unlink(missing_ok=True)
+
+    def merge(self, connection: DuckDBPyConnection, counted: list[Segment]) -> list[Segment]:
+        """Merge the segments of one function and day if there are too many. Return those that are left."""
+        if len(counted) <= MOST:
+            return counted
+        small = [one for one in counted if one.file.stat().st_size < LARGE]
+        merged = small[0].file.with_name(f"{uuid.uuid4()}.parquet")
+        stored = tuple(one for segment in small for one in segment.objects)
+        names = tuple(one.file.name for one in small)
+        query = "select * from read_parquet($files)"
+        write(connection, query, merged, stored, names, {"files": [str(one.file) for one in small]})
+        for one in small:
+            one.file.unlink()
+        return [*(one for one in counted if one not in small), Segment(merged, stored, names)]
+
+
+def write(  # noqa: PLR0913, PLR0917 - one file
+    connection: DuckDBPyConnection,
+    query: str,
+    file: Path,
+    stored: Iterable[Stored],
+    replaces: tuple[str, ...] = (),
+    parameters: dict[str, Any] | None = None,
+) -> None:
+    """Write the rows of a query as a segment."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces})
+    connection.execute(
+        f"copy ({query}) to '{_quoted(part)}' ({OPTIONS}, kv_metadata {{about: {_literal(about)}}})", parameters or {}
+    )
+    part.replace(file)
+
+
+def read(connection: DuckDBPyConnection, files: list[Path]) -> list[Segment]:
+    """Return what segments hold. A file that is none (a damaged disk, another hand) is left out."""
+    if not files:
+        return []
+    from duckdb import Error  # noqa: PLC0415 - the caller has loaded it
+
+    query = "select file_name, decode(value) from parquet_kv_metadata($files) where decode(key) = 'about'"
+    try:
+        rows = connection.execute(query, {"files": [str(file) for file in files]}).fetchall()
+    except Error:
+        if len(files) == 1:
+            return []
+        return [segment for file in files for segment in read(connection, [file])]
+    return [_segment(Path(name), json.loads(about)) for name, about in sorted(rows)]
+
+
+def touch(found: Iterable[Segment]) -> None:
+    """Note that segments were read: the others are deleted first."""
+    for one in found:
+        os.utime(one.file)
+
+
+def is_current(stored: Stored, item: Item) -> bool:
+    """Return whether what was converted is still what is listed."""
+    return (stored.size, stored.etag) == (item.size, item.etag)
+
+
+def _segment(file: Path, about: dict[str, Any]) -> Segment:
+    return Segment(file, tuple(Stored(**one) for one in about["objects"]), tuple(about["replaces"]))
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

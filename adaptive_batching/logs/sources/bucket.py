@@ -1,0 +1,142 @@
+"""Shipped objects in a bucket. s3:ListBucket and s3:GetObject suffice."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.logs.sources import keys
+from adaptive_batching.logs.sources.refusals import sentence
+from adaptive_batching.logs.sources.source import Item, Listing, ObjectError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_s3 import S3Client
+
+    from adaptive_batching.logs.sources.keys import Branch, Range, Window
+
+#: Requests at a time.
+CONNECTIONS = 32
+_NAME = re.compile(r"[a-zA-Z0-9.\-_]{3,255}")
+#: What one object's failure says about all of them.
+_DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "KMS.AccessDeniedException"}
+_GONE = {"NoSuchKey", "404"}
+
+
+class Bucket:
+    """A Source. `prefix` stands before the layout, a template as the extension's S3_PREFIX."""
+
+    def __init__(self, address: str, layout: str, profile: str | None = None, region: str | None = None) -> None:
+        self._bucket, self._prefix = _split(address)
+        self._layout = keys.checked(layout)
+        self._client = _client(profile, region)
+        endpoint = self._client.meta.endpoint_url
+        self.identity = f"{'' if '.amazonaws.com' in endpoint else endpoint + ' '}{self._bucket}"
+
+    def listed(self, window: Window, functions: Sequence[str]) -> Listing:
+        """List the keys that the window needs. Where the layout finds nothing to list, list all below the prefix."""
+        found = Listing()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            wanted = [one for branch in self._branches(functions, pool) for one in keys.ranges(branch, window, functions)]
+            for items in pool.map(lambda one: self._pages(one, window, functions), wanted or [keys.Range(self._prefix)]):
+                _add(found, items)
+        found.whole = not wanted or keys.Range(self._prefix) in wanted
+        return found
+
+    def _branches(self, functions: Sequence[str], pool: ThreadPoolExecutor) -> list[Branch]:
+        """Return the parts of the layout that are listed, each by itself."""
+        branches, done = [keys.Branch(self._prefix, self._layout)], []
+        while branches:
+            open_ = [one for one in branches if keys.asked(one) is not None]
+            done += [one for one in branches if keys.asked(one) is None]
+            certain = {one: keys.known(one, functions) for one in open_}
+            unknown = [one for one in open_ if certain[one] is None]
+            folders = dict(zip(unknown, pool.map(self._folders, unknown), strict=True))
+            branches = [
+                grown
+                for one in open_
+                for grown in certain[one] or keys.grown(one, folders.get(one, ()), functions)
+            ]
+        return done
+
+    def _folders(self, branch: Branch) -> list[str]:
+        pages = self._list(Prefix=keys.asked(branch) or "", Delimiter="/")
+        return [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+
+    def _pages(self, wanted: Range, window: Window, functions: Sequence[str]) -> Listing:
+        found = Listing()
+        more = {"StartAfter": wanted.after} if wanted.after else {}
+        for page in self._list(Prefix=wanted.prefix, **more):
+            contents = page.get("Contents", [])
+            for one in contents:
+                if wanted.is_over(one["Key"]):
+                    return found
+                found.seen += 1
+                _take(found, one, window, functions)
+        return found
+
+    def _list(self, **what: str) -> Iterator[Any]:
+        """Yield the pages of a listing, one request each. Raises SourceError."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+
+        try:
+            yield from self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, **what)  # type: ignore[arg-type]
+        except (BotoCoreError, ClientError) as error:
+            raise SourceError(sentence(error, self._bucket)) from None
+
+    def read(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Return an object's bytes and its user metadata. Raises ObjectError."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            return answer["Body"].read(), answer["Metadata"]
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _GONE:
+                raise ObjectError("it was deleted after it was listed") from None
+            raise ObjectError(sentence(error, self._bucket, key), denied=code in _DENIED) from None
+        except (BotoCoreError, HTTPError) as error:
+            raise ObjectError(sentence(error, self._bucket, key)) from None
+
+
+def _client(profile: str | None, region: str | None) -> S3Client:
+    from boto3.session import Session  # noqa: PLC0415 - takes a while
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    config = Config(
+        max_pool_connections=CONNECTIONS,
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 4},
+    )
+    try:
+        return Session(profile_name=profile, region_name=region).client("s3", config=config)
+    except (BotoCoreError, ValueError) as error:
+        raise SourceError(sentence(error, "")) from None
+
+
+def _take(found: Listing, one: Any, window: Window, functions: Sequence[str]) -> None:  # noqa: ANN401 - boto3's
+    name = keys.parsed(one["Key"])
+    if name is None:
+        found.foreign += 1
+    elif keys.is_wanted(name.function, functions) and window.wants(name, one["LastModified"]):
+        found.items.append(Item(one["Key"], name, one["Size"], one["ETag"].strip('"'), one["LastModified"]))
+
+
+def _add(found: Listing, more: Listing) -> None:
+    found.items += more.items
+    found.foreign += more.foreign
+    found.seen += more.seen
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return bucket and prefix of s3://bucket/prefix. A prefix ends with a slash. Raises SourceError."""
+    bucket, _, prefix = address.removeprefix("s3://").partition("/")
+    if not _NAME.fullmatch(bucket):
+        raise SourceError(f"{address!r} is not an address like s3://bucket/prefix: {bucket!r} is not a bucket's name")
+    return bucket, prefix if not prefix or prefix.endswith("/") else f"{prefix}/"

@@ -1,0 +1,59 @@
+"""What S3 refuses, as a sentence that says what to do. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"}
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
+
+
+def sentence(error: Exception, bucket: str, key: str = "") -> str:
+    """Return what went wrong. With a key, with that object; otherwise with listing the bucket."""
+    if isinstance(error, ClientError):
+        return _refused(error.response, bucket, key)
+    if isinstance(error, ProfileNotFound):
+        return f"{error}; --profile names one of `aws configure list-profiles`"
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile"
+    if isinstance(error, (UnauthorizedSSOTokenError, TokenRetrievalError, CredentialRetrievalError)):
+        return f"the AWS credentials cannot be had: {error}; log in again, for example with `aws sso login`"
+    if isinstance(error, EndpointConnectionError):
+        return f"{error.kwargs.get('endpoint_url', 'S3')} cannot be reached; is AWS_ENDPOINT_URL_S3 or the region wrong?"
+    if isinstance(error, HTTPClientError):
+        return f"S3 does not answer: {error}"
+    return str(error).rstrip(".") if isinstance(error, (BotoCoreError, ValueError)) else f"S3 does not answer: {error}"
+
+
+def _refused(answer: Any, bucket: str, key: str) -> str:  # noqa: ANN401 - botocore's
+    about = answer.get("Error", {})
+    code, said = str(about.get("Code", "")), str(about.get("Message", "")).rstrip(".")
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = headers.get("x-amz-bucket-region") or about.get("Region")
+    if code == "NoSuchBucket":
+        return f"there is no bucket {bucket!r}; is the name or the endpoint wrong?"
+    if code in _EXPIRED:
+        return f"the AWS credentials have expired ({code}); log in again"
+    if code in _UNKNOWN:
+        return f"S3 does not know these AWS credentials ({code})"
+    if code in _ELSEWHERE:
+        where = f"{region!r}: --region {region}" if region else "another region: --region"
+        return f"the bucket {bucket!r} is in {where}"
+    if code in ("AccessDenied", "403", "AllAccessDisabled"):
+        needed = f"s3:GetObject on arn:aws:s3:::{bucket}/{key}" if key else f"s3:ListBucket on arn:aws:s3:::{bucket}"
+        return f"S3 refuses: these credentials need {needed} ({said or code})"
+    return f"S3 refuses {key or bucket!r}: {code} {said}".rstrip()

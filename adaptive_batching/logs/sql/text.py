@@ -1,0 +1,37 @@
+"""Patterns of text that runtimes and loggers write: heads of lines, levels, exceptions. Pure: RE2 as text."""
+
+from __future__ import annotations
+
+#: Level -> how loggers write it. Numbers are those of pino and bunyan. The most frequent stands first.
+LEVELS = {
+    "INFO": ("INFO", "INFORMATION", "NOTICE", "30"),
+    "DEBUG": ("DEBUG", "20"),
+    "WARN": ("WARN", "WARNING", "40"),
+    "ERROR": ("ERROR", "ERR", "50"),
+    "TRACE": ("TRACE", "VERBOSE", "SILLY", "10"),
+    "FATAL": ("FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "60"),
+}
+_WORDS = "|".join(word for words in LEVELS.values() for word in words if not word.isdigit())
+_TIME = r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?"
+#: The head of a line: what runtimes write before the message, with the level in it.
+PYTHON_HEAD = rf"^(?P<head>\[(?P<level>(?i:{_WORDS}))\](?:\t{_TIME}\t[^\t\n]*\t| +))"
+RUBY_HEAD = rf"^(?P<head>[A-Z], \[[^\]\n]*\] +(?P<level>{_WORDS}) -- [^:\n]*: )"
+#: Node and .NET write tabs, Java (log4j2) blanks.
+TIMED_HEAD = rf"^(?P<head>{_TIME}(?:\t[^\t\n]*\t(?P<level>(?i:{_WORDS}))\t| +[0-9a-f-]{{36}} +(?P<java>{_WORDS}) +))"
+#: A level that the function itself wrote first. It is part of the message.
+FIRST_WORD = rf"^(?P<head>)(?P<level>{_WORDS})(?:[:\s]|$)"
+
+TRACEBACK = "Traceback (most recent call last):"
+#: Of an error that nothing caught, as Python's runtime writes it: what stands before the traceback.
+UNCAUGHT = r"^(?s:(.*?))\s*\nTraceback \(most recent call last\):"
+#: Of a traceback: its last line.
+CAUGHT = r"Traceback \(most recent call last\):(?s:.*)\n([\w.]+(?::[^\n]*)?)\s*$"
+#: Of a stack of JavaScript or Java: the line before the first frame, without what was logged before it.
+FRAMES = r"^(?:[^\n]*?\s)??([\w.$]+: [^\n]*|[\w.$]*(?:Error|Exception))\n\s+at "
+#: What Node's runtime writes before the JSON of an error that nothing caught.
+NODE = ("Invoke Error ", "Uncaught Exception ", "Unhandled Promise Rejection ")
+#: One of these is in each text that an exception is looked for in: a traceback, a frame of JavaScript, one of Java.
+PARTS = (TRACEBACK, r"\n    at ", r"\n\tat ")
+LINE = r"^([^\r\n]+)"
+XRAY = "1-[0-9a-f]{8}-[0-9a-f]{24}"
+XRAY_LENGTH = 35
