@@ -8,9 +8,37 @@ from adaptive_batching import command_line
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "fetch": (
+        "adaptive_batching.logs.verbs.fetch:fetch",
+        "copy the objects of a window into a folder, as they are",
+    ),
+    "invocations": (
+        "adaptive_batching.logs.verbs.invocations:invocations",
+        "one row for each invocation: duration, init, memory, status, cost, first error",
+    ),
+    "query": (
+        "adaptive_batching.logs.verbs.query:query",
+        "run a query in the language of CloudWatch Logs Insights",
+    ),
     "report": (
         "adaptive_batching.logs.verbs.report:report",
         "figures by function and over time: errors, timeouts, durations, cost, traces; as text, JSON, CSV or a page",
+    ),
+    "search": (
+        "adaptive_batching.logs.verbs.search:search",
+        "print the lines that match: by request, trace, level, text, field or expression",
+    ),
+    "sql": (
+        "adaptive_batching.logs.verbs.sql:sql",
+        "run SQL (DuckDB's) over the views logs and objects",
+    ),
+    "tail": (
+        "adaptive_batching.logs.verbs.tail:tail",
+        "print the newest lines of all functions in one stream, and with -f those that come",
+    ),
+    "trace": (
+        "adaptive_batching.logs.verbs.trace:trace",
+        "show one request through all functions: what ran, what waited, what was never reached",
     ),
 }
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from adaptive_batching.command_line import Command, Mistake, Option, refusing
-from adaptive_batching.logs.cli import COMMANDS
-from adaptive_batching.logs.options import reading_options
+from adaptive_batching.command_line import Mistake, Option, refusing
+from adaptive_batching.logs.verbs.making import OUTPUT, format_option, made
 from adaptive_batching.option_types import FUNCTION_NAME, Bounds, File, Number, Text, Url, refuse_empty
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.logs.reading import Reading
 
-_FIGURES, _OUTPUT, _ACTIONS = "figures", "output", "what follows"
+_FIGURES, _ACTIONS = "figures", "what follows"
 #: The longest timeout that Lambda allows, in seconds.
 _LONGEST = 900
 _LARGEST_FILE = 1024 * 1024  # bytes of patterns
@@ -149,14 +148,8 @@ _OPTIONS = [
         group=_FIGURES,
         help="milestones for the lead time (default: those that most traces have first and last)",
     ),
-    Option(
-        ["--format", "format_"],
-        type=click.Choice(["text", "json", "csv"]),
-        default="text",
-        group=_OUTPUT,
-        help="format of the report (default: text); csv: the functions",
-    ),
-    Option(["--html"], type=File(), metavar="FILE", group=_OUTPUT, help="write the report as one page, too"),
+    format_option("text", "json", "csv"),
+    Option(["--html"], type=File(), metavar="FILE", group=OUTPUT, help="write the report as one page, too"),
     Option(
         ["--fail-if"],
         type=Text(),
@@ -184,10 +177,4 @@ _OPTIONS = [
 ]
 
 
-def _command() -> click.Command:
-    made: Any = reading_options(_report, since="24h")
-    reading = list(reversed(made.__click_params__))
-    return Command("report", callback=made, help=COMMANDS["report"][1], params=[*reading, *_OPTIONS])
-
-
-report = _command()
+report = made("report", _report, _OPTIONS, since="24h")

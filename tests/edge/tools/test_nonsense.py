@@ -38,6 +38,13 @@ BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "demo": (["--layer", "code"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),
     "experiment analyze": ([], {"folder": "absent"}),
+    "logs fetch": (["--into", "fetched"], {"source": "absent"}),
+    "logs invocations": ([], {"source": "absent"}),
+    "logs query": ([], {"query": "limit 1", "source": "absent"}),
+    "logs search": ([], {"source": "absent"}),
+    "logs sql": ([], {"statement": "select 1", "source": "absent"}),
+    "logs tail": ([], {"source": "absent"}),
+    "logs trace": ([], {"id_": "x", "source": "absent"}),
 }
 WORDS = [
     *("", " ", "-", "--", "@", "@-", "@absent", "@.", "@binary", ".", ".."),

@@ -1,7 +1,7 @@
 """The tables that the other figures are read from: one row per invocation, and which invocations a trace has.
 
 An *invocation* is one attempt: a request that is begun twice in an environment (an asynchronous event that is tried
-again keeps its id) counts twice. It is there if its platform.start, platform.runtimeDone or platform.report is within
+again keeps its id) counts twice; a line that was shipped twice does not. It is there if its platform.start, platform.runtimeDone or platform.report is within
 the window. It runs from its platform.start to the last line of the request. In a trace it works from its start, init
 included, for its duration; without one, to its last line.
 """
@@ -52,7 +52,8 @@ _ATTEMPTS = """
         select environment, request_id, sequence,
             row_number() over (partition by environment, request_id order by sequence) as attempt,
             count(*) over (partition by environment, request_id) as attempts
-        from logs where type = 'platform.start' and request_id is not null and environment is not null
+        from (select distinct environment, request_id, sequence from logs
+            where type = 'platform.start' and request_id is not null and environment is not null)
     ) where attempts > 1"""
 
 _ATTEMPT = """coalesce(a.attempt, 1)"""

@@ -1,0 +1,92 @@
+"""How a command is made of its own parameters and those of reading, and the options that several commands have."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adaptive_batching import prices
+from adaptive_batching.command_line import Argument, Command, Mistake, Option
+from adaptive_batching.logs.cli import COMMANDS
+from adaptive_batching.logs.options import reading_options
+from adaptive_batching.option_types import Bounds, Number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import duckdb
+
+OUTPUT = "output"
+#: How DuckDB begins what RE2 says of an expression.
+_NOT_A_REGEX = "Invalid Input Error: "
+
+
+def made(
+    name: str,
+    callback: Callable[..., Any],
+    own: Sequence[click.Parameter],
+    *,
+    since: str = "1h",
+    before: Callable[[dict[str, Any]], None] | None = None,
+) -> click.Command:
+    """Return a command: its own arguments, its own options, then SOURCE and the options of reading.
+
+    `before` may change what the options say before the source is opened.
+    """
+    wrapped: Any = reading_options(callback, since=since)
+    reading = list(reversed(wrapped.__click_params__))
+    arguments = [one for one in own if isinstance(one, Argument)]
+    options = [one for one in own if not isinstance(one, Argument)]
+
+    def called(**given: Any) -> Any:  # noqa: ANN401 - click's own
+        if before:
+            before(given)
+        return wrapped(**given)
+
+    return Command(name, callback=called, help=COMMANDS[name][1], params=[*arguments, *options, *reading])
+
+
+def format_option(*names: str) -> Option:
+    """Return --format; the first of the names is the default."""
+    return Option(
+        ["--format", "format_"],
+        type=click.Choice(names),
+        default=names[0],
+        group=OUTPUT,
+        help=f"format of the output (default: {names[0]})",
+    )
+
+
+def price_option() -> Option:
+    """Return --price-gb-second."""
+    return Option(
+        ["--price-gb-second", "gb_second"],
+        type=Number(float, Bounds(0, 1)),
+        default=prices.GB_SECOND["x86_64"],
+        metavar="DOLLARS",
+        group=OUTPUT,
+        help=f"price of a GB-second (default: {prices.GB_SECOND['x86_64']:.10f}, {prices.REGION}, x86_64; "
+        f"arm64: {prices.GB_SECOND['arm64']:.10f})",
+    )
+
+
+@contextlib.contextmanager
+def refusing_sql() -> Iterator[None]:
+    """Turn what DuckDB says of a statement or a regular expression into a Mistake of one line."""
+    import duckdb  # noqa: PLC0415 - --help must not load slow modules
+
+    try:
+        yield
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        if text.startswith(_NOT_A_REGEX):
+            text = f"a regular expression cannot be read (its language is RE2): {text.removeprefix(_NOT_A_REGEX)}"
+        raise Mistake(text) from None
+
+
+def batches(found: duckdb.DuckDBPyConnection, size: int = 1000) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a result without holding all of them."""
+    while rows := found.fetchmany(size):
+        yield from rows
