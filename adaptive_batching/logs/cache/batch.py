@@ -33,9 +33,7 @@ _SHORTEST_BOUND = 4_000_000
 _MEMBER = b'"environment":"'
 _ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
 UNREADABLE = "insights.unreadable"
-_COLUMNS = ", ".join(
-    f"{name}: 'VARCHAR'" for name in ("time", "type", "record", "requestId", "environment", "sequence")
-)
+_COLUMNS = ", ".join(f"{name}: 'VARCHAR'" for name in ("time", "type", "record", "requestId", "environment", "sequence"))
 
 
 @dataclass

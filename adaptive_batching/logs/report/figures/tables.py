@@ -1,9 +1,9 @@
 """The tables that the other figures are read from: one row per invocation, and which invocations a trace has.
 
 An *invocation* is one attempt: a request that is begun twice in an environment (an asynchronous event that is tried
-again keeps its id) counts twice; a line that was shipped twice does not. It is there if its platform.start, platform.runtimeDone or platform.report is within
-the window. It runs from its platform.start to the last line of the request. In a trace it works from its start, init
-included, for its duration; without one, to its last line.
+again keeps its id) counts twice, a line that was shipped twice does not. It is there if its platform.start,
+platform.runtimeDone or platform.report is within the window. It runs from its platform.start to the last line of the
+request. In a trace it works from its start, init included, for its duration; without one, to its last line.
 """
 
 from __future__ import annotations
