@@ -56,9 +56,11 @@ _ATTEMPTS = """
             where type = 'platform.start' and request_id is not null and environment is not null)
     ) where attempts > 1"""
 
-_ATTEMPT = """coalesce(a.attempt, 1)"""
-_JOIN = """left join attempts a on l.environment = a.environment and l.request_id = a.request_id
-            and l.sequence >= a.low and l.sequence < a.high"""
+#: The view `logs` with the number of the attempt that a line belongs to.
+_TOLD = """
+    create or replace temp view told as select l.*, coalesce(a.attempt, 1) as attempt
+    from logs l left join attempts a on l.environment = a.environment and l.request_id = a.request_id
+        and l.sequence >= a.low and l.sequence < a.high"""
 
 _TIMEOUTS = """
     create or replace temp table told_timeouts as
@@ -75,14 +77,12 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
     arm = " or ".join("function glob ?" for _ in terms.arm) or "false"
     statement = f"""
     create or replace temp table invocations as
-    with told as (
-        select l.environment, l.request_id, {_ATTEMPT} as attempt, coalesce(l.function, '?') as function, ts, type,
-            status,
+    with own as (
+        select environment, request_id, attempt, coalesce(function, '?') as function, ts, type, status,
             case when error is not null then {UNHANDLED} else false end as unhandled, error, sequence,
             case when type in ('platform.report', 'platform.runtimeDone')
                  then json_extract_string(record, [{metrics}]) end as m
-        from logs l {_JOIN}
-        where l.request_id is not null and l.environment is not null and ts is not null and type in {_OWN}
+        from told where request_id is not null and environment is not null and ts is not null and type in {_OWN}
     ), grouped as (
         select environment, request_id, attempt, any_value(function) as function,
             min(ts) filter (type = 'platform.start') as started, min(ts) as first, max(ts) as finish,
@@ -93,7 +93,7 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             bool_or(coalesce(status = 'timeout', false)) as timed_out,
             bool_or(unhandled or coalesce(status <> 'success', false)) as failed,
             arg_min(error, (ts, sequence)) filter (unhandled) as error
-        from told group by environment, request_id, attempt
+        from own group by environment, request_id, attempt
         having bool_or(type in ('platform.start', 'platform.report', 'platform.runtimeDone'))
     ), read as (
         select environment, request_id, attempt, function, coalesce(started, first) as begin, finish,
@@ -130,9 +130,9 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
 _TRACED = f"""
     create or replace temp table traced as
     with named as (
-        select l.environment, l.request_id, {_ATTEMPT} as attempt, trace_id, max(xray_id) as xray_id
-        from logs l {_JOIN}
-        where l.request_id is not null and (trace_id is not null or xray_id is not null) and type in {_OWN}
+        select environment, request_id, attempt, trace_id, max(xray_id) as xray_id
+        from told
+        where request_id is not null and (trace_id is not null or xray_id is not null) and type in {_OWN}
         group by 1, 2, 3, 4
     )
     select i.environment, i.request_id, i.attempt, coalesce(t.trace_id, x.xray_id, i.request_id) as trace,
@@ -157,9 +157,9 @@ _MILESTONES = """
 
 
 def prepare(connection: DuckDBPyConnection, terms: Terms) -> None:
-    """Make the tables `invocations`, `traced`, `traces` and `milestones`."""
-    connection.execute(_ATTEMPTS)
-    connection.execute(_TIMEOUTS)
+    """Make the view `told` (`logs` with `attempt`); the tables `invocations`, `traced`, `traces` and `milestones`."""
+    for statement in (_ATTEMPTS, _TOLD, _TIMEOUTS):
+        connection.execute(statement)
     connection.execute(*_invocations(terms))
     for statement in (_TRACED, _TRACES, _MILESTONES):
         connection.execute(statement)

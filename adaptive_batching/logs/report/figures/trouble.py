@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: The most rows of errors, the longest type and the longest example, in characters.
 MOST, TYPE_LENGTH, EXAMPLE_LENGTH = 100, 120, 300
-_REQUESTS = "count(distinct (environment, request_id)) filter (request_id is not null)"
+_INVOCATIONS = "count(distinct (environment, request_id, attempt)) filter (request_id is not null)"
 
 
 def errors(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -31,18 +31,18 @@ def errors(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
         f"""
         with lines as (
             select left(split_part(error, ':', 1), {TYPE_LENGTH}) as type, coalesce(function, '?') as function,
-                count(*) as lines, {_REQUESTS} as invocations,
+                count(*) as lines, {_INVOCATIONS} as invocations,
                 epoch_us(min(ts)) as first_us, epoch_us(max(ts)) as last_us,
                 left(arg_max(error, (ts, sequence)), {EXAMPLE_LENGTH}) as example,
                 arg_max(request_id, (ts, sequence)) as request_id
-            from logs where error is not null and type = 'function' and ts is not null group by 1, 2
+            from told where error is not null and type = 'function' and ts is not null group by 1, 2
         ), silent as (
             select left(coalesce(error_type, status), {TYPE_LENGTH}) as type, function, 0 as lines,
                 count(*) as invocations, min(finish_us) as first_us, max(finish_us) as last_us, null as example,
                 arg_max(request_id, (finish_us, request_id)) as request_id
             from invocations where failed and error is null
-                and not exists (select 1 from logs e where e.error is not null and e.type = 'function'
-                    and e.environment = invocations.environment and e.request_id = invocations.request_id)
+                and (environment, request_id, attempt) not in (select (environment, request_id, attempt) from told
+                    where error is not null and type = 'function' and environment is not null and request_id is not null)
             group by 1, 2
         )
         select type, function, sum(lines)::bigint as lines, sum(invocations)::bigint as invocations,
@@ -80,11 +80,11 @@ def patterns(connection: DuckDBPyConnection, wanted: Sequence[Pattern], over: Bi
         f"""create or replace temp table matched as
             select unnest(list_filter(places, lambda place: place is not null)) as place, * exclude (places) from (
                 select [{listed}] as places, (epoch_us(ts) - ?) // ? as bin, function, environment, request_id,
-                    epoch_us(ts) as at_us
-                from logs where type in ('function', 'extension') and ts is not null)""",
+                    attempt, epoch_us(ts) as at_us
+                from told where type in ('function', 'extension') and ts is not null)""",
         [*parameters, over.start, over.width * 1_000_000],
     )
-    counts = f"count(*) as lines, {_REQUESTS} as invocations, count(distinct environment) as environments"
+    counts = f"count(*) as lines, {_INVOCATIONS} as invocations, count(distinct environment) as environments"
     every = {
         one["place"]: one
         for one in rows(

@@ -15,6 +15,7 @@ Document = dict[str, Any]
 MOST_MAPS = 12
 #: A lead time is worth a look if the longest is so many times the usual one.
 _STRETCHED = 3
+_LONG = 8  # characters of a figure that takes a smaller type
 
 
 def badge(document: Document) -> Html:
@@ -49,8 +50,9 @@ def tiles(document: Document) -> Html:
 
 
 def _tile(name: str, value: str, about: str, *, bad: bool = False) -> Html:
+    kind = f"tile{' bad' if bad else ''}{' long' if len(value) > _LONG else ''}"
     return Html(
-        f"<div{attribute('class', 'tile bad' if bad else 'tile')}><dt>{esc(name)}</dt><dd><b>{esc(value)}</b> "
+        f"<div{attribute('class', kind)}><dt>{esc(name)}</dt><dd><b>{esc(value)}</b> "
         f"<span>{esc(about)}</span></dd></div>"
     )
 
@@ -88,7 +90,8 @@ def _late(document: Document) -> Iterator[tuple[str, str]]:
         yield "lead", f"Lead time: usually {usual}, up to {most}"
     if lead and lead["stopped"]:
         stopped = counted(sum(one["traces"] for one in lead["stopped"]), "trace")
-        yield "lead", f"{stopped} did not reach {lead['to']}, most of them after {lead['stopped'][0]['milestone']}"
+        most = "the last" if len(lead["stopped"]) == 1 else "most often the last"
+        yield "lead", f"{stopped} did not reach {lead['to']}; {most} milestone: {lead['stopped'][0]['milestone']}"
 
 
 def _repeated(document: Document) -> Iterator[tuple[str, str]]:

@@ -111,6 +111,17 @@ def invocations(rows: list[Row]) -> list[Invocation]:
     return sorted(found, key=lambda one: (one.begin, one.environment, one.request, one.attempt))
 
 
+def attempt(line: Row, rows: list[Row]) -> tuple[str, str, int]:
+    """The invocation that a line belongs to: its attempt is the number of beginnings up to it, 1 at least."""
+    starts = [
+        row["sequence"]
+        for row in rows
+        if row["type"] == "platform.start"
+        and (row["environment"], row["request_id"]) == (line["environment"], line["request_id"])
+    ]
+    return line["environment"], line["request_id"], max(sum(start <= line["sequence"] for start in starts), 1)
+
+
 def at_once(ran: list[Invocation], moment: int) -> int:
     return sum(one.begin <= moment < max(one.last, one.begin + 1) for one in ran)
 

@@ -205,16 +205,16 @@ def test_errors_and_patterns(database: duckdb.DuckDBPyConnection, rows: list[Row
     for line in rows:
         if line["error"] and line["type"] == "function":
             lines[line["error"].partition(":")[0], line["function"]].append(line)
-    named = {(line["environment"], line["request_id"]) for some in lines.values() for line in some}
+    named = {oracle.attempt(line, rows) for some in lines.values() for line in some}
     silent: dict[tuple[str, str], list[oracle.Invocation]] = defaultdict(list)
     for one in ran:
-        if one.failed and not one.unhandled and (one.environment, one.request) not in named:
+        if one.failed and not one.unhandled and (one.environment, one.request, one.attempt) not in named:
             statuses = {line["status"] for line in one.lines if line["status"] not in (None, "success")}
             silent[max(statuses), one.function].append(one)
     expected = {
         key: (
             len(lines[key]),
-            len({(line["environment"], line["request_id"]) for line in lines[key]}) + len(silent[key]),
+            len({oracle.attempt(line, rows) for line in lines[key]}) + len(silent[key]),
         )
         for key in {*lines, *silent}
     }
@@ -225,10 +225,10 @@ def test_errors_and_patterns(database: duckdb.DuckDBPyConnection, rows: list[Row
         return
     for found, pattern in zip(trouble.patterns(database, PATTERNS, over), PATTERNS, strict=True):
         matched = [line for line in rows if line["type"] in ("function", "extension") and matches(pattern, line)]
-        assert counts(found) == counted(matched)
+        assert counts(found) == counted(matched, rows)
         for number in range(over.count):
             here = [line for line in matched if over.of(line["at"]) == number]
-            assert tuple(found["over_time"][name][number] for name in COUNTED) == counted(here)
+            assert tuple(found["over_time"][name][number] for name in COUNTED) == counted(here, rows)
 
 
 COUNTED = ("lines", "invocations", "environments")
@@ -238,9 +238,9 @@ def counts(one: Row) -> tuple[int, ...]:
     return tuple(one[name] for name in COUNTED)
 
 
-def counted(lines: list[Row]) -> tuple[int, ...]:
-    requests = {(line["environment"], line["request_id"]) for line in lines if line["request_id"]}
-    return len(lines), len(requests), len({line["environment"] for line in lines})
+def counted(lines: list[Row], rows: list[Row]) -> tuple[int, ...]:
+    invocations = {oracle.attempt(line, rows) for line in lines if line["request_id"]}
+    return len(lines), len(invocations), len({line["environment"] for line in lines})
 
 
 def matches(pattern: Pattern, line: Row) -> bool:

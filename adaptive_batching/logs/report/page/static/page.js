@@ -32,6 +32,7 @@ function held(values) { return values.concat(values.slice(-1)); }
 function axes(value, log) {
   var one = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1 }, font: "12px system-ui, sans-serif" };
   var y = Object.assign({}, one, { size: 62, values: function (u, all) { return all.map(function (v) { return v == null ? null : value(v); }); } });
+  if (value === whole) y.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7, 1e8, 1e9];
   if (log) {
     y.filter = function (u, all) { return all.map(function (v) { return Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-6 ? v : null; }); };
     y.grid = Object.assign({ filter: y.filter }, one.grid); y.ticks = Object.assign({ filter: y.filter }, one.ticks);
@@ -41,8 +42,17 @@ function axes(value, log) {
     [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1], [0.001, "{HH}:{mm}:{ss}.{fff}", null, null, null, null, null, null, 1]
   ], space: 70 }, one), y];
 }
+function alone(u, at) { // the points that no line leads to; all of them where there are few
+  var values = u.data[at], there = [], lonely = [];
+  values.forEach(function (v, n) {
+    if (v == null) return;
+    there.push(n);
+    if (values[n - 1] == null && values[n + 1] == null) lonely.push(n);
+  });
+  return there.length <= 40 ? there : lonely;
+}
 function line(name, stroke, value, more) {
-  return Object.assign({ label: name, stroke: colour(stroke), width: 1.75, value: function (u, v) { return value(v); }, points: { show: data.bins < 3, size: 5 } }, more || {});
+  return Object.assign({ label: name, stroke: colour(stroke), width: 1.75, value: function (u, v) { return value(v); }, points: { show: true, size: 5, filter: alone } }, more || {});
 }
 function draw(id, columns, series, value, more) {
   var box = byId(id);
@@ -72,7 +82,7 @@ function all() {
   var log = { options: { scales: { x: { time: true, range: function (u, low, high) { return low == null || low === high ? [first, last] : [low, high]; } }, y: { distr: 3,
     range: function (u, low, high) { return low == null ? [1, 1000] : [Math.pow(10, Math.floor(Math.log10(Math.max(low, 0.1)))), Math.pow(10, Math.ceil(Math.log10(Math.max(high, 1) * 1.01)))]; } } }, axes: axes(duration, true) } };
   draw("c-percentiles", [middles, data.p50, data.p95, data.p99, data.max], [line("p50", "c3", duration), line("p95", "c1", duration), line("p99", "c5", duration), line("max", "c8", duration, { dash: [3, 3], width: 1 })], duration, log);
-  draw("c-running", [steps, held(data.running)], [line("at once", "c6", count, { fill: "rgba(" + colour("heat") + ",.12)", paths: uPlot.paths.stepped({ align: 1 }) })], whole, { exact: true });
+  draw("c-running", [steps, held(data.running)], [line("at once", "c6", count, { fill: "rgba(" + colour("heat") + ",.12)", paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } })], whole, { exact: true });
   if (data.lead[0].length) {
     var seconds = data.lead[1].map(function (s) { return s * 1000; });
     draw("c-lead", [data.lead[0], seconds], [line("lead time", "violet", duration, { paths: function () { return null; }, points: { show: true, size: 5, stroke: colour("violet"), fill: colour("violet"), width: 0 } })], duration, { exact: true });
@@ -88,7 +98,7 @@ function patterns() {
   if (!chosen) return;
   var columns = [steps].concat(data.patterns.map(function (one) { return held(one[chosen.value]); }));
   draw("c-patterns", columns, data.patterns.map(function (one, n) {
-    return line(one.name, "c" + (n % 8 + 1), count, { paths: uPlot.paths.stepped({ align: 1 }), dash: n < 8 ? [] : [6, 3] });
+    return line(one.name, "c" + (n % 8 + 1), count, { paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, dash: n < 8 ? [] : [6, 3] });
   }), whole, { exact: true });
 }
 function numbers(id, columns, series, value, exact) {
