@@ -50,10 +50,14 @@ class Logs:
         self.window = window
         self.zone = zone
         self._foreign = foreign
+        self._counted: Completeness | None = None
 
     def complete(self) -> Completeness:
-        """Return what is known about lines that are missing, double or unreadable."""
-        return rules.complete(self.connection, since=self.window.since is not None, foreign=self._foreign)
+        """Return what is known about lines that are missing, double or unreadable. It is counted once."""
+        if self._counted is None:
+            since = self.window.since is not None
+            self._counted = rules.complete(self.connection, since=since, foreign=self._foreign)
+        return self._counted
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,14 @@ MOST_POINTS, SLOWEST = 1500, 20
 #: The most pairs of functions.
 MOST_PAIRS = 50
 
-#: trace -> its first and its last milestone, and how many different ones it has.
-_ENDS = """(select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last,
-    count(distinct milestone) as milestones from milestones group by trace)"""
-
 
 def usual_milestones(connection: DuckDBPyConnection) -> tuple[str, str] | None:
     """Return the milestones with which most traces begin and, of those traces, end; None if no trace has two."""
-    found = connection.execute(f"""
-        with ends as {_ENDS}, begun as (
-            select first from ends where milestones > 1 group by first order by count(*) desc, first limit 1
+    found = connection.execute("""
+        with begun as (
+            select first from milestone_ends where has_two group by first order by count(*) desc, first limit 1
         )
-        select first, last from ends semi join begun using (first) where milestones > 1 and first <> last
+        select first, last from milestone_ends semi join begun using (first) where has_two and first <> last
         group by first, last order by count(*) desc, last limit 1""").fetchone()
     return None if found is None else (str(found[0]), str(found[1]))
 
@@ -41,10 +37,11 @@ def lead_time(connection: DuckDBPyConnection, wanted: tuple[str, str] | None) ->
         return None
     connection.execute(
         """create or replace temp table leads as
-           select trace, min(at_us) filter (milestone = ?) as begin_us, max(at_us) filter (milestone = ?) as end_us,
-               (end_us - begin_us) / 1e6 as seconds, arg_max(milestone, (at_us, sequence)) as last
-           from milestones group by trace having begin_us is not null""",
-        list(ends),
+           select trace, begin_us, end_us, (end_us - begin_us) / 1e6 as seconds, last from (
+               select trace, min(at_us) filter (milestone = ?) as begin_us, max(at_us) filter (milestone = ?) as end_us
+               from milestones where milestone in (?, ?) group by trace
+           ) join milestone_ends using (trace) where begin_us is not null""",
+        [*ends, *ends],
     )
     arrived = "from leads where end_us >= begin_us"
     summary = rows(

@@ -24,93 +24,91 @@ def summary(connection: DuckDBPyConnection) -> dict[str, Any]:
     # An invocation that belongs to no trace is one of its own, but only where there is no other.
     slowest = _ids(connection, "where is_named" if count else "", "finish_us - begin_us desc, trace")
     latest = _ids(connection, "where failed", "begin_us desc, trace")
+    found = traces(connection, list(dict.fromkeys([*slowest, *latest])))
     return {
         "named": count,
         "failed": failed,
-        "slowest": [trace(connection, one) for one in slowest],
-        "failures": [trace(connection, one) for one in latest],
+        "slowest": [found[one] for one in slowest],
+        "failures": [found[one] for one in latest],
     }
 
 
 def _ids(connection: DuckDBPyConnection, where: str, order: str) -> list[str]:
-    return [
-        one
-        for (one,) in connection.execute(f"select trace from traces {where} order by {order} limit {MOST}").fetchall()
-    ]
+    query = f"select trace from traces {where} order by {order} limit {MOST}"
+    return [one for (one,) in connection.execute(query).fetchall()]
 
 
-def trace(connection: DuckDBPyConnection, which: str) -> dict[str, Any]:
-    """Return one trace: its invocations by their beginning, its lines, and the milestones that it never reached.
+def traces(connection: DuckDBPyConnection, wanted: list[str]) -> dict[str, dict[str, Any]]:
+    """Return traces by their ids: their invocations by their start, their lines, the milestones never reached.
 
     Offsets are from the beginning of the trace, init included.
     """
-    (whole,) = rows(connection, "select * from traces where trace = ?", [which])
-    begin = int(str(whole["begin_us"]))
-    found = rows(
-        connection,
-        f"""select function, request_id, environment, attempt, (begin_us - {begin}) / 1000 as offset_ms,
-                (end_us - begin_us) / 1000 as ran_ms, duration_ms, init_ms, status, failed, error, cost
-            from traced join invocations using (environment, request_id, attempt) where trace = ?
-            order by start_us, environment, request_id, attempt limit {MOST_INVOCATIONS}""",
-        [which],
+    connection.execute(
+        """create or replace temp table shown as
+           select traces.* from traces where trace in (select unnest(?::varchar[]))""",
+        [wanted],
     )
-    for one in found:
-        one["error"] = None if one["error"] is None else str(one["error"])[:LINE_LENGTH]
-    lines, left_out = _lines(connection, which, begin)
-    return {
-        "trace": which,
-        "at": iso(begin),
-        "seconds": (int(str(whole["finish_us"])) - begin) / 1e6,
-        "failed": whole["failed"],
-        "cost": whole["cost"],
-        "invocation_count": whole["invocations"],
-        "invocations": found,
-        "lines": lines,
-        "lines_left_out": left_out,
-        "never_reached": _never_reached(connection, which),
+    found = {
+        one["trace"]: {
+            "trace": one["trace"],
+            "at": iso(one["begin_us"]),
+            "seconds": (one["finish_us"] - one["begin_us"]) / 1e6,
+            "failed": one["failed"],
+            "cost": one["cost"],
+            "invocation_count": one["invocations"],
+            "invocations": [],
+            "lines": [],
+            "lines_left_out": 0,
+            "never_reached": [],
+        }
+        for one in rows(connection, "select * from shown")
     }
+    for each in rows(connection, _INVOCATIONS):
+        found[each.pop("trace")]["invocations"].append(each)
+    for each in rows(connection, _LINES):
+        own = found[each.pop("trace")]
+        own["lines"].append(each)
+        own["lines_left_out"] = each.pop("total") - len(own["lines"])
+    for each in rows(connection, _NEVER_REACHED):
+        found[each.pop("trace")]["never_reached"].append(each)
+    return found
 
 
-def _lines(connection: DuckDBPyConnection, which: str, begin: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the lines of a trace's functions, and how many are left out: those of the middle, but no errors first."""
-    found = rows(
-        connection,
-        f"""
-        with own as (
-            select distinct environment, request_id from traced where trace = ?
-        ), lines as (
-            select (epoch_us(ts) - {begin}) / 1000 as offset_ms, coalesce(function, '?') as function, level,
-                left(rtrim(message), {LINE_LENGTH}) as text, error is not null as is_error, milestone,
-                span, duration_ms, request_id, ts, environment, sequence, line, count(*) over () as total,
-                row_number() over (order by error is null and coalesce(level, '') not in ('ERROR', 'FATAL'),
-                    least(n, total - n + 1), n) as worth
-            from (
-                select *, row_number() over (order by ts, environment, sequence, line) as n, count(*) over () as total
-                from logs semi join own using (environment, request_id)
-                where type = 'function' and ts is not null and (trace_id is null or trace_id = ? or not exists (
-                    select 1 from traced where trace = ? and is_named))
-            )
-        )
-        select offset_ms, function, request_id, level, text, is_error, milestone, span, duration_ms, total
-        from lines where worth <= {MOST_LINES}
-        order by ts, environment, sequence, line""",
-        [which, which, which],
+_INVOCATIONS = f"""
+    select trace, function, request_id, environment, attempt, (i.begin_us - shown.begin_us) / 1000 as offset_ms,
+        (end_us - i.begin_us) / 1000 as ran_ms, duration_ms, init_ms, status, i.failed,
+        left(error, {LINE_LENGTH}) as error, i.cost
+    from shown join traced using (trace) join invocations i using (environment, request_id, attempt)
+    qualify {MOST_INVOCATIONS} >= row_number() over (
+        partition by trace order by start_us, environment, request_id, attempt)
+    order by trace, start_us, environment, request_id, attempt"""
+
+#: Of a trace with too many lines, errors are kept first, then those near its beginning and its end.
+_LINES = f"""
+    with own as (
+        select trace, environment, request_id, attempt, traced.is_named, begin_us from shown join traced using (trace)
+    ), lines as (
+        select trace, (epoch_us(ts) - begin_us) / 1000 as offset_ms, coalesce(function, '?') as function, request_id,
+            level, left(rtrim(message), {LINE_LENGTH}) as text, error is not null as is_error, milestone, span,
+            duration_ms, ts, environment, sequence, line, count(*) over (partition by trace) as total,
+            row_number() over (partition by trace order by ts, environment, sequence, line) as n
+        from told join own using (environment, request_id, attempt)
+        where type = 'function' and ts is not null and (trace_id is null or trace_id = trace or not is_named)
     )
-    total = int(str(found[0]["total"])) if found else 0
-    for one in found:
-        del one["total"]
-    return found, total - len(found)
+    select trace, offset_ms, function, request_id, level, text, is_error, milestone, span, duration_ms, total from lines
+    qualify row_number() over (partition by trace order by
+        not is_error and coalesce(level, '') not in ('ERROR', 'FATAL'), least(n, total - n + 1), n) <= {MOST_LINES}
+    order by trace, ts, environment, sequence, line"""
 
-
-def _never_reached(connection: DuckDBPyConnection, which: str) -> list[dict[str, Any]]:
-    return rows(
-        connection,
-        """
-        with firsts as (select trace, arg_min(milestone, (at_us, sequence)) as first from milestones group by trace),
-        alike as (select trace from firsts where first = (select first from firsts where trace = ?))
-        select milestone, count(distinct trace) / (select count(*) from alike) as share
-        from milestones semi join alike using (trace)
-        where milestone not in (select milestone from milestones where trace = ?)
-        group by milestone having share > ? order by min(at_us), milestone""",
-        [which, which, USUAL],
+_NEVER_REACHED = f"""
+    with alike as (
+        select trace, first, count(*) over (partition by first) as every from milestone_ends
+        where first in (select first from shown join milestone_ends using (trace))
+    ), shares as (
+        select first, milestone, count(distinct trace) / any_value(every) as share, min(at_us) as at_us
+        from alike join milestones using (trace) group by first, milestone having share > {USUAL}
     )
+    select shown.trace, milestone, share
+    from shown join milestone_ends using (trace) join shares using (first)
+    where (shown.trace, milestone) not in (select (trace, milestone) from milestones)
+    order by shown.trace, at_us, milestone"""

@@ -73,21 +73,21 @@ _TIMEOUTS = """
 
 def _invocations(terms: Terms) -> tuple[str, list[object]]:
     """Return the statement that makes the table, and its parameters."""
-    metrics = ", ".join(f"'{path}'" for path in _METRICS)
+    metrics, done = (", ".join(f"'{path}'" for path in paths) for paths in (_METRICS, (_METRICS[0], _METRICS[-1])))
     arm = " or ".join("function glob ?" for _ in terms.arm) or "false"
     statement = f"""
     create or replace temp table invocations as
     with own as (
         select environment, request_id, attempt, coalesce(function, '?') as function, ts, type, status,
             case when error is not null then {UNHANDLED} else false end as unhandled, error, sequence,
-            case when type in ('platform.report', 'platform.runtimeDone')
-                 then json_extract_string(record, [{metrics}]) end as m
+            case when type = 'platform.report' then json_extract_string(record, [{metrics}]) end as m,
+            case when type = 'platform.runtimeDone' then json_extract_string(record, [{done}]) end as d
         from told where request_id is not null and environment is not null and ts is not null and type in {_OWN}
     ), grouped as (
         select environment, request_id, attempt, any_value(function) as function,
             min(ts) filter (type = 'platform.start') as started, min(ts) as first, max(ts) as finish,
             arg_max(m, sequence) filter (type = 'platform.report') as r,
-            arg_max(m, sequence) filter (type = 'platform.runtimeDone') as d,
+            arg_max(d, sequence) filter (type = 'platform.runtimeDone') as d,
             count(*) filter (type = 'platform.report') > 0 as reported,
             max(status) filter (status <> 'success') as status,
             bool_or(coalesce(status = 'timeout', false)) as timed_out,
@@ -101,7 +101,7 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             try_cast(r[2] as double) as billed_ms, try_cast(r[3] as double) as memory_mb,
             try_cast(r[4] as double) as used_mb, try_cast(coalesce(r[5], r[6]) as double) as init_ms,
             coalesce(status, 'success') as status, timed_out, failed, error,
-            coalesce(r[7], d[7], status) as error_type, reported, {arm} as arm
+            coalesce(r[7], d[2], status) as error_type, reported, {arm} as arm
         from grouped
     )
     select read.*, epoch_us(begin) as begin_us, epoch_us(finish) as finish_us,
@@ -149,19 +149,24 @@ _TRACES = """
         min(start_us) as begin_us, max(end_us) as finish_us, sum(cost) as cost
     from traced join invocations using (environment, request_id, attempt) group by trace"""
 
-#: The milestones of traces, each line one.
+#: The milestones of traces, each line one; and of each trace its first and its last, and whether it has two.
 _MILESTONES = """
     create or replace temp table milestones as
     select trace_id as trace, milestone, epoch_us(ts) as at_us, sequence from logs
     where milestone is not null and trace_id is not null and ts is not null"""
+_ENDS = """
+    create or replace temp table milestone_ends as
+    select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last,
+        min(milestone) <> max(milestone) as has_two
+    from milestones group by trace"""
 
 
 def prepare(connection: DuckDBPyConnection, terms: Terms) -> None:
-    """Make the view `told` (`logs` with `attempt`); the tables `invocations`, `traced`, `traces` and `milestones`."""
+    """Make the view `told` (`logs` with `attempt`); the tables `invocations`, `traced`, `traces`, `milestones`."""
     for statement in (_ATTEMPTS, _TOLD, _TIMEOUTS):
         connection.execute(statement)
     connection.execute(*_invocations(terms))
-    for statement in (_TRACED, _TRACES, _MILESTONES):
+    for statement in (_TRACED, _TRACES, _MILESTONES, _ENDS):
         connection.execute(statement)
 
 

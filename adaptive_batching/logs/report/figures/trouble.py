@@ -42,7 +42,8 @@ def errors(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
                 arg_max(request_id, (finish_us, request_id)) as request_id
             from invocations where failed and error is null
                 and (environment, request_id, attempt) not in (select (environment, request_id, attempt) from told
-                    where error is not null and type = 'function' and environment is not null and request_id is not null)
+                    where error is not null and type = 'function'
+                        and environment is not null and request_id is not null)
             group by 1, 2
         )
         select type, function, sum(lines)::bigint as lines, sum(invocations)::bigint as invocations,
@@ -81,8 +82,9 @@ def patterns(connection: DuckDBPyConnection, wanted: Sequence[Pattern], over: Bi
             select unnest(list_filter(places, lambda place: place is not null)) as place, * exclude (places) from (
                 select [{listed}] as places, (epoch_us(ts) - ?) // ? as bin, function, environment, request_id,
                     attempt, epoch_us(ts) as at_us
-                from told where type in ('function', 'extension') and ts is not null)""",
-        [*parameters, over.start, over.width * 1_000_000],
+                from told
+                where type in ('function', 'extension') and ts is not null and ({" or ".join(conditions)}))""",
+        [*parameters, over.start, over.width * 1_000_000, *parameters],
     )
     counts = f"count(*) as lines, {_INVOCATIONS} as invocations, count(distinct environment) as environments"
     every = {
