@@ -24,7 +24,7 @@ from rich.table import Table
 from adaptive_batching.command_line import forget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 #: The shortest time between two updates of the bar, in seconds.
 _SELDOM = 0.1
@@ -123,12 +123,15 @@ def consoles() -> tuple[Console, Console]:
     return Console(sys.stdout, beside=everything_else if on_a_terminal else None), everything_else
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, as wide as its content. Columns of numbers are aligned right, others left. Pure."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:
+    """Return the lines of a table, as wide as its content. Pure.
+
+    Columns of whole numbers are aligned right, and those whose names are in `right`; others left.
+    """
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for number, name in enumerate(head):
         figures = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows)
-        made.add_column(name, justify="right" if figures else "left", no_wrap=True)
+        made.add_column(name, justify="right" if figures or name in right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*row)
     room = 2 * sum(

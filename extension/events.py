@@ -20,14 +20,15 @@ class Moment:
 
 
 class Invoke:
-    """`event/next` answered INVOKE. `deadline` is wall-clock seconds since the epoch."""
+    """`event/next` answered INVOKE. `deadline` is wall-clock seconds since the epoch, `timeout` whole seconds or 0."""
 
-    __slots__ = ("arn", "deadline", "request_id")
+    __slots__ = ("arn", "deadline", "request_id", "timeout")
 
-    def __init__(self, request_id: str, deadline: float, arn: str = "") -> None:
+    def __init__(self, request_id: str, deadline: float, arn: str = "", timeout: int = 0) -> None:
         self.request_id = request_id
         self.deadline = deadline
         self.arn = arn
+        self.timeout = timeout  # the function's; 0: not known
 
 
 class Shutdown:

@@ -20,6 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "adaptive_batching.logs.verbs.query:query",
         "run a query in the language of CloudWatch Logs Insights",
     ),
+    "report": (
+        "adaptive_batching.logs.verbs.report:report",
+        "figures by function and over time: errors, timeouts, durations, cost, traces; as text, JSON, CSV or a page",
+    ),
     "search": (
         "adaptive_batching.logs.verbs.search:search",
         "print the lines that match: by request, trace, level, text, field or expression",

@@ -46,17 +46,19 @@ class NothingFound(Exception):  # noqa: N818 - it is no error
 class Logs:
     """An opened source: the views `logs` and `objects` on a connection."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0) -> None:
         self.connection = connection
         self.window = window
         self.zone = zone
         self._foreign = foreign
+        self._counted: Completeness | None = None
 
     def complete(self) -> Completeness:
-        """Return what is known about lines that are missing, double or unreadable."""
-        return rules.complete(self.connection, since=self.window.since is not None, foreign=self._foreign)
+        """Return what is known about lines that are missing, double or unreadable. It is counted once."""
+        if self._counted is None:
+            since = self.window.since is not None
+            self._counted = rules.complete(self.connection, since=since, foreign=self._foreign)
+        return self._counted
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,9 @@ class Reading:
         try:
             cache = segments.Cache(self._folder, self._source.identity)
         except OSError as error:
-            raise SourceError(f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache") from None
+            raise SourceError(
+                f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
+            ) from None
         with cache.opened() as opened, self._connected(_MEMORY) as connection:
             failed, found = self._converted(listing, opened, connection)
             opened.read_only()

@@ -275,7 +275,7 @@ class Shipper:
             if self._policy:
                 self._policy.forget()
         self._request = event.request_id
-        self._reader.saw(event.request_id, event.arn)
+        self._reader.saw(event.request_id, event.arn, event.timeout)
         self._before = self._before.knowing(event.request_id, SEALED_IDS)
         self._batcher.invoked()
         self._outbox.next_event()

@@ -146,18 +146,21 @@ def _filters(more: list[object]) -> tuple[str, ...]:
 def _members(state: ReaderState | None) -> list[object] | None:
     if state is None:
         return None
-    members: list[object] = [state.request_id, state.sequence, list(state.seen), state.arn]
-    return members if state.running is None else [*members, list(state.running)]
+    running = None if state.running is None else list(state.running)
+    members: list[object] = [state.request_id, state.sequence, list(state.seen), state.arn, running, state.timeout]
+    return members if state.timeout else members[:-1] if state.running is not None else members[:-2]
 
 
 def _state(members: list[object]) -> ReaderState:
     request_id, sequence, seen, arn, *more = members
-    running = more[0] if more else None  # a member that earlier versions did not write
+    # Members that earlier versions did not write.
+    running = more[0] if more else None
+    timeout = _whole(more[1], 0) if len(more) > 1 else 0
     if not isinstance(seen, list) or not isinstance(running, list | None):
         raise ValueError("no state of a reader")  # noqa: TRY004 - one kind of error for whatever cannot be read
     request = None if request_id is None else _text(request_id)
     several = None if running is None else tuple(map(_text, running))
-    return ReaderState(request, tuple(map(_text, seen)), _whole(sequence, 0), _text(arn), several)
+    return ReaderState(request, tuple(map(_text, seen)), _whole(sequence, 0), _text(arn), several, timeout)
 
 
 def _whole(number: object, least: int) -> int:

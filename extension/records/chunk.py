@@ -20,7 +20,7 @@ def _but(value: Value, **members: object) -> Value:
 class ReaderState:
     """What a reader carries from one POST to the next: with it the same bodies become the same lines again."""
 
-    __slots__ = ("arn", "request_id", "running", "seen", "sequence")
+    __slots__ = ("arn", "request_id", "running", "seen", "sequence", "timeout")
 
     def __init__(
         self,
@@ -29,16 +29,18 @@ class ReaderState:
         sequence: int,
         arn: str = "",
         running: tuple[str, ...] | None = None,
+        timeout: int = 0,
     ) -> None:
         self.request_id = request_id  # of the last platform.start
         self.seen = seen  # request ids that count as this environment's, the newest last
         self.sequence = sequence  # number of the last record
         self.arn = arn  # the function's, as far as it is known
         self.running = running  # ids of requests that have begun and not ended; None: there is never more than one
+        self.timeout = timeout  # the function's in seconds, 0 if it is not known
 
     def at_the_start(self, after: ReaderState) -> ReaderState:
         """Return this state for a seal: with what `after` knows of the function, which stands beside all the lines."""
-        return _but(self, arn=after.arn)
+        return _but(self, arn=after.arn, timeout=after.timeout)
 
     def knowing(self, request_id: str, most: int) -> ReaderState:
         """Return this state with one more known id, that of an INVOKE, which no entry tells of.

@@ -27,7 +27,7 @@ encode_string = json.encoder.encode_basestring_ascii
 class Origin:
     """Where the records come from: the same for every object of one environment, except what is learnt later."""
 
-    __slots__ = ("api", "arn", "environment", "function", "schema", "version", "where")
+    __slots__ = ("api", "arn", "environment", "function", "schema", "timeout", "version", "where")
 
     def __init__(self, function: str, version: str, environment: str, where: tuple[str, str] = ("", "")) -> None:
         self.function = function
@@ -37,6 +37,7 @@ class Origin:
         self.arn = ""  # known from the first INVOKE or platform.start
         self.api = ""  # telemetry or logs
         self.schema = ""
+        self.timeout = 0  # seconds, known from the first INVOKE
 
     @property
     def region(self) -> str:
@@ -119,6 +120,7 @@ def metadata(
         "records": str(records),
         "raw-bytes": str(raw_bytes),
         "reason": reason,
+        "timeout-ms": str(origin.timeout * 1000) if origin.timeout else "",
     }
     if max(map(len, values.values())) <= VALUE_LENGTH and _is_plain("".join(values.values())):
         return {name: value for name, value in values.items() if value}

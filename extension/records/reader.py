@@ -114,7 +114,7 @@ class Reader:
         newest = islice((one for one in ids if one not in self._running) if self._running else ids, SEALED_IDS)
         seen = tuple(newest)[::-1]
         running = tuple(self._running) if self._concurrent else None
-        return ReaderState(self._current, seen, self._sequence, self._origin.arn, running)
+        return ReaderState(self._current, seen, self._sequence, self._origin.arn, running, self._origin.timeout)
 
     def restore(self, state: ReaderState) -> None:
         """Start from this state."""
@@ -125,14 +125,16 @@ class Reader:
         self._seen = dict.fromkeys(one for one in (*self._running, *state.seen) if one)
         self._sequence = state.sequence
         self._learn(state.arn)
+        self._origin.timeout = state.timeout or self._origin.timeout
 
     def own_line(self, make: Callable[[str, int], str]) -> str:
         """Return a line of the extension's own, numbered as the next record; `make` gets environment and number."""
         self._sequence += 1
         return make(self._origin.environment, self._sequence)
 
-    def saw(self, request_id: str, arn: str = "") -> None:
+    def saw(self, request_id: str, arn: str = "", timeout: int = 0) -> None:
         """Note a request that an INVOKE has named, and the function: its word counts before that of any record."""
+        self._origin.timeout = timeout or self._origin.timeout
         if not self._invoked_arn and objects.is_arn(arn):
             self._invoked_arn = True
             self._origin.arn = arn

@@ -6,10 +6,13 @@ Source: Extensions API 2020-01-01; the casing of the reason varies.
 from __future__ import annotations
 
 import json
+import math
 
 from extension.events import SHUTDOWN_BUDGET, Invoke, Shutdown
 
 SOONEST, FURTHEST = 0.1, 10.0  # s from its arrival on, within which the deadline of a SHUTDOWN is believed
+LONGEST_TIMEOUT = 900  # s (Lambda quotas)
+AHEAD = 0.1  # s that the clock here may be behind the one that made the deadline
 
 
 def read(body: bytes, arrived: float) -> tuple[Invoke | Shutdown | None, str]:
@@ -36,7 +39,16 @@ def read(body: bytes, arrived: float) -> tuple[Invoke | Shutdown | None, str]:
     if not request_id:
         return None, "an INVOKE names no request: it is released at once"
     problem = "" if deadline else "an INVOKE has no deadline: it is not held"
-    return Invoke(request_id, deadline, _text(event.get("invokedFunctionArn"))), problem
+    return Invoke(request_id, deadline, _text(event.get("invokedFunctionArn")), _timeout(deadline - arrived)), problem
+
+
+def _timeout(left: float) -> int:
+    """Return the function's timeout in seconds, whole as Lambda's are; 0: not known. `left`: of it, in seconds.
+
+    An INVOKE arrives late rather than early, by less than a second unless the environment had no CPU.
+    """
+    timeout = math.ceil(left - AHEAD)
+    return timeout if 1 <= timeout <= LONGEST_TIMEOUT else 0
 
 
 def _text(value: object) -> str:

@@ -33,7 +33,9 @@ def sentence(error: Exception, bucket: str, key: str = "") -> str:
     if isinstance(error, (UnauthorizedSSOTokenError, TokenRetrievalError, CredentialRetrievalError)):
         return f"the AWS credentials cannot be had: {error}; log in again, for example with `aws sso login`"
     if isinstance(error, EndpointConnectionError):
-        return f"{error.kwargs.get('endpoint_url', 'S3')} cannot be reached; is AWS_ENDPOINT_URL_S3 or the region wrong?"
+        return (
+            f"{error.kwargs.get('endpoint_url', 'S3')} cannot be reached; is AWS_ENDPOINT_URL_S3 or the region wrong?"
+        )
     if isinstance(error, HTTPClientError):
         return f"S3 does not answer: {error}"
     return str(error).rstrip(".") if isinstance(error, (BotoCoreError, ValueError)) else f"S3 does not answer: {error}"

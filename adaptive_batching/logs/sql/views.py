@@ -1,4 +1,4 @@
-"""The views `logs` and `objects`: what every command reads. """
+"""The views `logs` and `objects`: what every command reads."""
 
 from __future__ import annotations
 
@@ -63,9 +63,11 @@ def create(
 ) -> None:
     """Make the views: `objects` of rows, `logs` of the segments' lines of these objects that are in the window.
 
-    `lines` has the lines outside of the window, too. 
+    `lines` has the lines outside of the window, too.
     """
-    columns = ", ".join(f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items()))
+    columns = ", ".join(
+        f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items())
+    )
     values = [list(column) for column in zip(*objects, strict=True)] or [[] for _ in OBJECTS]
     connection.execute(
         f"create or replace temp table objects as select {columns}", {f"c{n}": one for n, one in enumerate(values)}

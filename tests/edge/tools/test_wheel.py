@@ -67,10 +67,11 @@ def test_the_wheel_holds_the_tools_and_what_they_read_and_nothing_of_the_extensi
     expected = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "adaptive_batching").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".mjs", ".js", ".json", ".typed"}
+        if path.is_file() and path.suffix in {".py", ".mjs", ".js", ".css", ".json", ".typed"}
     }
     client = "adaptive_batching/sandbox/host/node/aws-lambda-ric"
     expected |= {f"{client}/{name}" for name in ("LICENSE", "NOTICE", "ORIGIN")}  # goes with AWS's Node client
+    expected |= {f"adaptive_batching/logs/report/page/static/uPlot.{name}" for name in ("LICENSE", "ORIGIN")}
     functions = {f"adaptive_batching/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("functions/*/app.py")}
     assert len(functions) >= 2
     assert {name for name in names if ".dist-info/" not in name} == expected | functions

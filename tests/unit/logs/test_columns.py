@@ -18,7 +18,9 @@ TIME = "2026-11-26T02:12:03.589Z"
 ID = "e96dda1f-c036-4963-bf39-c6c6b19d0a42"
 NAMES = ("level", "message", "trace_id", "milestone", "span", "duration_ms", "error", "status", "fields")
 
-words = st.sampled_from(["paid", "Zürich", "a: b", "x\ny", "", "{", "null", "3", "not {json}", "ERROR", "😀", "it's", '"q"'])
+words = st.sampled_from(
+    ["paid", "Zürich", "a: b", "x\ny", "", "{", "null", "3", "not {json}", "ERROR", "😀", "it's", '"q"']
+)
 scalars = st.one_of(words, st.integers(-9, 99), st.sampled_from([1.5, 0.25]), st.booleans(), st.none())
 level = st.one_of(st.sampled_from([*LEVELS, "warn", "Error", "loud", ""]), scalars)
 error = st.fixed_dictionaries({}, optional={"name": words, "message": scalars, "type": words})
@@ -155,8 +157,12 @@ def test_the_root_of_a_trace_header_is_the_xray_id() -> None:
     root = "1-6b079573-70b37e60d8524065bff449c2"
     for value in (f"Root={root};Parent=5255bf5603e741f6;Sampled=1", f"Self=1;Root={root}", root):
         found = CONNECTION.execute(
-            f"""select xray_id from ({derived("(select '2026-11-26' as time, 'platform.start' as type, $r as record, "
-            "null as requestId, 'e' as environment, '1' as sequence, 'k' as object, 1 as line)")})""",  # noqa: S608
+            f"""select xray_id from ({
+                derived(
+                    "(select '2026-11-26' as time, 'platform.start' as type, $r as record, "
+                    "null as requestId, 'e' as environment, '1' as sequence, 'k' as object, 1 as line)"
+                )
+            })""",  # noqa: S608
             {"r": json.dumps({"tracing": {"type": "X-Amzn-Trace-Id", "value": value}})},
         ).fetchone()
         assert found == (root,)

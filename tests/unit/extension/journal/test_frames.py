@@ -212,6 +212,13 @@ def test_where_one_runs_at_a_time_a_state_is_written_as_earlier_versions_wrote_i
     assert json.loads(frames.header(told)[frames.PREFIX_BYTES :])[-1] == OLD_STATE
 
 
+@pytest.mark.parametrize("running", [None, (), ("r-1",)])
+def test_a_seal_keeps_the_timeout_that_stands_beside_its_lines(running: tuple[str, ...] | None) -> None:
+    state = ReaderState("r-1", ("r-1",), 7, "arn:1", running, 30)
+    back = frames.read_seal(frames.seal(Seal("key", 1, 2, state, state, "age"), "0123456789ab")[frames.PREFIX_BYTES :])
+    assert (back.before.timeout, back.before.running) == (30, running)
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -227,6 +234,8 @@ def test_where_one_runs_at_a_time_a_state_is_written_as_earlier_versions_wrote_i
         json.dumps([1, "0123456789ab", 1, 1, [], [], [None, "1", []]]).encode(),
         json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", "r-1"]]).encode(),
         json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", {}]]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", None, -1]]).encode(),
+        json.dumps([1, "0123456789ab", 1, 1, [], [], [None, 1, [], "", None, "30"]]).encode(),
         b"[" * 100_000,
     ],
 )

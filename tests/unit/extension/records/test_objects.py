@@ -21,7 +21,7 @@ WALL = 1_795_608_000.0  # 2026-11-25T12:00:00Z
 
 def origin(arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:orders-api") -> Origin:
     made = Origin("orders-api", "$LATEST", "0123456789ab")
-    made.arn, made.api, made.schema = arn, "telemetry", "2025-01-29"
+    made.arn, made.api, made.schema, made.timeout = arn, "telemetry", "2025-01-29", 30
     return made
 
 
@@ -195,6 +195,7 @@ def test_the_metadata_names_everything_that_is_known() -> None:
         "records": "7",
         "raw-bytes": "1234",
         "reason": "bytes",
+        "timeout-ms": "30000",
     }
 
 
@@ -215,9 +216,9 @@ def test_metadata_is_printable_ascii_whatever_comes_in(arn: str, first: str, las
 @given(st.lists(st.text(min_size=1, max_size=1).map(lambda one: one * 5000), min_size=9, max_size=9))
 def test_all_metadata_together_stays_under_the_2_kb_that_s3_takes(values: list[str]) -> None:
     made = Origin("orders-api", values[0], values[1])
-    made.arn, made.api, made.schema = values[2], values[3], values[4]
+    made.arn, made.api, made.schema, made.timeout = values[2], values[3], values[4], 10**30
     metadata = objects.metadata(made, values[5], values[6], 10**30, 10**30, values[7])
-    assert len(metadata) == 12
+    assert len(metadata) == 13
     assert sum(len(f"x-amz-meta-{name}") + len(value) for name, value in metadata.items()) < 2048
     assert len(metadata["function-arn"]) == 256
     assert max(len(value) for name, value in metadata.items() if name != "function-arn") == 128

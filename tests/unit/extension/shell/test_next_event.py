@@ -30,6 +30,21 @@ def test_an_invoke_and_a_shutdown_as_they_are_documented() -> None:
     assert (shutdown.reason, shutdown.deadline, nothing) == ("spindown", NOW + 2, "")
 
 
+@pytest.mark.parametrize("timeout", [1, 3, 29, 30, 899, 900])
+@pytest.mark.parametrize("late", [-0.1, -0.05, 0.0, 0.001, 0.4, 0.8])
+def test_the_timeout_is_the_deadline_less_the_arrival_in_whole_seconds(timeout: int, late: float) -> None:
+    event, _ = told({**INVOKE, "deadlineMs": round((NOW + timeout - late) * 1000)})
+    assert isinstance(event, Invoke)
+    assert event.timeout == timeout
+
+
+@pytest.mark.parametrize("left", [-3600, -1, 0, 0.1, 901, 3600, 10**300])
+def test_a_deadline_that_no_timeout_makes_tells_none(left: float) -> None:
+    event, _ = told({**INVOKE, "deadlineMs": (NOW + left) * 1000})
+    assert isinstance(event, Invoke)
+    assert event.timeout == 0
+
+
 @pytest.mark.holds("shutdown: a deadline that cannot be counts as the two seconds that there always are")
 @pytest.mark.parametrize(
     ("left", "used"),

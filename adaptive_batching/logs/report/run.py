@@ -1,0 +1,162 @@
+"""Makes a report and carries out what was asked for: prints it, writes the page, judges conditions, posts, serves."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.console import consoles
+from adaptive_batching.logs.reading import NothingFound, SourceError
+from adaptive_batching.logs.report.document import Wish, document
+from adaptive_batching.logs.report.page.page import HEADERS, page
+from adaptive_batching.logs.report.text import as_csv, head, text
+from adaptive_batching.logs.report.words import count, plain
+from adaptive_batching.sandbox.http_server import Answer, Request, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from adaptive_batching.console import Console
+    from adaptive_batching.logs.reading import Reading
+    from adaptive_batching.logs.report.conditions import Condition
+
+#: Exit code when a condition of --fail-if holds.
+HOLDS = 1
+#: Seconds until a webhook has to answer.
+PATIENCE = 30.0
+#: What a webhook gets of the errors, and how many functions; the charts and traces are left out.
+_POSTED_ERRORS, _POSTED_FUNCTIONS = 20, 100
+
+
+class ReportError(Exception):
+    """The report was made and could not be delivered. The message is a sentence. Exit code 2."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for, beside the source's own options."""
+
+    source: str
+    wish: Wish = field(default_factory=Wish)
+    format_: str = "text"
+    conditions: Sequence[Condition] = ()
+    html: Path | None = None
+    post: str | None = None
+
+
+def report(asked: Asked, reading: Reading) -> int:
+    """Make the report once and return the exit code. Raises ReportError, SourceError, NothingFound, PatternsError."""
+    out, notes = consoles()
+    with reading.open() as logs:
+        found = document(logs, asked.wish, asked.source, datetime.now(UTC), lambda *at: notes.progress("report", *at))
+        notes.clear()
+        zone = logs.zone
+    if not found["complete"]["lines"] and not found["total"]["invocations"]:
+        raise NothingFound(f"no lines in {plain(asked.source)} in this window")
+    if asked.html:
+        _write(asked.html, page(found, zone).encode(), notes)
+    if asked.format_ == "json":
+        out.say(json.dumps(found, indent=1))
+    elif asked.format_ == "csv":
+        out.say(as_csv(found).removesuffix("\n"))
+    else:
+        for line in text(found, zone):
+            out.say(line)
+    held = list(holding(asked.conditions, found))
+    for one in held:
+        notes.say(f"fail-if: {one['sentence']}")
+    if asked.post and (held or not asked.conditions):
+        _post(asked.post, message(found, held, "\n".join(head(found, zone))))
+        notes.say("posted")
+    return HOLDS if held else 0
+
+
+def holding(conditions: Sequence[Condition], found: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield each condition that holds for a function: function, condition, and a sentence with the figures in it."""
+    for condition in conditions:
+        for one in found["functions"]:
+            if condition.holds(one):
+                figures = ", ".join(f"{name} {_figure(one[name])}" for name in condition.names)
+                name = plain(one["function"])
+                yield {
+                    "function": name,
+                    "condition": condition.text,
+                    "sentence": f"{name}: {condition.text} ({figures})",
+                }
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else count(value) if value == int(value) else f"{value:.4g}"
+
+
+def message(found: dict[str, Any], held: Sequence[dict[str, str]], summary: str) -> dict[str, Any]:
+    """Return what a webhook gets: `text` as chats show it, and `report`, the document without charts and traces."""
+    lines = [summary, *(one["sentence"] for one in held), found["complete"]["sentence"]]
+    kept = ("format", "source", "generated", "since", "until", "complete", "notes", "total")
+    report_ = {name: found[name] for name in kept}
+    report_ |= {"functions": found["functions"][:_POSTED_FUNCTIONS], "errors": found["errors"][:_POSTED_ERRORS]}
+    return {"text": "\n".join(lines), "conditions": list(held), "report": report_}
+
+
+def _post(url: str, body: dict[str, Any]) -> None:
+    """Raise ReportError, which names no more of the URL than its host: the rest of a webhook's URL is a secret."""
+    import requests  # noqa: PLC0415 - takes a while, and only a webhook needs it
+
+    try:
+        answer = requests.post(url, json=body, timeout=PATIENCE, allow_redirects=False)
+    except requests.RequestException as error:
+        raise ReportError(f"--post: {_host(url)} did not take the report: {type(error).__name__}") from None
+    if not answer.ok or answer.is_redirect:
+        raise ReportError(f"--post: {_host(url)} did not take the report: it answered {answer.status_code}")
+
+
+def _host(url: str) -> str:
+    return url.split("/")[2].rpartition("@")[2]
+
+
+def _write(file: Path, data: bytes, notes: Console) -> None:
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(file)
+    except OSError as error:
+        raise ReportError(f"--html {str(file)!r} cannot be written: {error.strerror}") from None
+    notes.say(f"{file}: {len(data) / 1000:,.0f} KB")
+
+
+def serve(asked: Asked, reading: Reading, port: int) -> int:
+    """Serve the page until Ctrl-C; each reload reads the source again. Raises ReportError if the port is taken."""
+    out, notes = consoles()
+    one_at_a_time = threading.Lock()
+
+    def answer(request: Request) -> Answer:
+        if request.path.partition("?")[0] != "/":
+            return _plain(404, "there is one page here: /")
+        if request.method not in ("GET", "HEAD"):
+            return _plain(405, "the page can be read only")
+        try:
+            with one_at_a_time, reading.open() as logs:
+                made = page(document(logs, asked.wish, asked.source, datetime.now(UTC)), logs.zone)
+        except (SourceError, NothingFound) as error:
+            return _plain(503, str(error))
+        return Answer(200, made.encode() if request.method == "GET" else b"", HEADERS)
+
+    try:
+        server = Server(answer, port, ())
+    except OSError as error:
+        raise ReportError(f"--port {port} cannot be used: {error.strerror}") from None
+    out.say(f"http://{server.address}/")
+    notes.say("each reload reads the logs again; Ctrl-C ends")
+    try:
+        threading.Event().wait()
+    finally:
+        server.stop()
+    return 0
+
+
+def _plain(status: int, why: str) -> Answer:
+    return Answer(status, f"{why}\n".encode(), {"Content-Type": "text/plain; charset=utf-8"})
