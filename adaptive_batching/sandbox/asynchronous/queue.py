@@ -15,26 +15,16 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from adaptive_batching.sandbox.asynchronous.configuration import Configuration
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The bounds of MaximumRetryAttempts, and of MaximumEventAgeInSeconds.
-MOST_RETRIES = 2
-LEAST_AGE, GREATEST_AGE = 60, 21_600
 #: Seconds after the first and after the second error, until the event is due again.
 RETRY_WAITS = (60.0, 120.0)
 #: Seconds that a throttled event waits at first. Each further wait is twice as long, up to the longest one.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 RETRIES_EXHAUSTED, AGE_EXCEEDED, ZERO = "RetriesExhausted", "EventAgeExceeded", "ZeroReservedConcurrency"
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What Lambda's API sets for a function. `max_age` is in seconds. `reserved` None: no reserved concurrency."""
-
-    retries: int = MOST_RETRIES
-    max_age: float = GREATEST_AGE
-    reserved: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +113,11 @@ class Queue:
     def queued(self) -> int:
         """The number of events that wait."""
         return len(self._later) + len(self._ready)
+
+    @property
+    def ready(self) -> bool:
+        """Whether an event is due, and waits for a place on this machine."""
+        return bool(self._ready)
 
     @property
     def running(self) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.asynchronous import metrics
+from adaptive_batching.sandbox.asynchronous.configuration import Configuration
 from adaptive_batching.sandbox.asynchronous.diagnosis import Diagnosis, Figures, diagnose
-from adaptive_batching.sandbox.asynchronous.queue import Configuration
 from adaptive_batching.sandbox.asynchronous.virtual import History, Outcome, Play
 
 if TYPE_CHECKING:

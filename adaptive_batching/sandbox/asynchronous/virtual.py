@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.asynchronous import metrics
-from adaptive_batching.sandbox.asynchronous.queue import Configuration, Decision, Queue, Run
+from adaptive_batching.sandbox.asynchronous.queue import Decision, Queue, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from adaptive_batching.sandbox.asynchronous.configuration import Configuration
     from adaptive_batching.sandbox.asynchronous.metrics import Datum
     from adaptive_batching.sandbox.asynchronous.queue import Event
 

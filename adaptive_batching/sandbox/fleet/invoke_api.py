@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: The largest payload of a synchronous and of an asynchronous invocation, in bytes.
 SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_LIMIT = 1024 * 1024
+#: The invocation type of an asynchronous invocation.
+EVENT = "Event"
 #: The largest client context, in bytes of base64.
 CONTEXT_LIMIT = 3583
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
@@ -117,13 +119,13 @@ def client_context(header: str | None) -> str | None:
 def _invoke(fleet: Fleet, request: Request) -> Answer:
     kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
     try:
-        payload, context = _checked(request, ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT)
+        payload, context = _checked(request, kind)
     except _RefusedError as refused:
         return refused.answer
     if kind == "DryRun":
         return Answer(204)
-    if kind == "Event":  # only a synchronous invocation hands the client context on
-        return Answer(202, headers={"x-amzn-RequestId": fleet.enqueue(payload)})
+    if kind == EVENT:  # only a synchronous invocation hands the client context on
+        return Answer(202, headers={"x-amzn-RequestId": fleet.events.accept(payload)})
     if kind != "RequestResponse":
         return _error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
     return _synchronous(fleet, payload, context, tail=request.header("X-Amz-Log-Type") == "Tail")
@@ -137,11 +139,15 @@ class _RefusedError(Exception):
         self.answer = answer
 
 
-def _checked(request: Request, limit: int) -> tuple[bytes, str | None]:
-    """Return the payload and the client context of a request. `limit` is that of the payload. Raises _RefusedError."""
+def _checked(request: Request, kind: str) -> tuple[bytes, str | None]:
+    """Return the payload and the client context of a request. `kind` is the invocation type. Raises _RefusedError."""
     payload = request.body or b"{}"
-    if len(payload) > limit:
-        text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+    if kind == EVENT and len(payload) > ASYNCHRONOUS_LIMIT:
+        size = f"{len(payload)} byte payload is too large for the Event invocation type"
+        text = f"{size} (limit {ASYNCHRONOUS_LIMIT} bytes)"
+        raise _RefusedError(_error(413, "RequestEntityTooLargeException", text))
+    if len(payload) > SYNCHRONOUS_LIMIT:
+        text = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
         raise _RefusedError(_error(413, "RequestTooLargeException", text))
     try:
         json.loads(payload)
@@ -158,13 +164,8 @@ def _checked(request: Request, limit: int) -> tuple[bytes, str | None]:
 def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: bool) -> Answer:
     try:
         invocation = fleet.begin(payload, context)
-    except ThrottledError:
-        return _error(
-            429,
-            "TooManyRequestsException",
-            "Rate Exceeded.",
-            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-        )
+    except ThrottledError as throttled:
+        return _error(429, "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason)
     except SandboxError as error:
         return _error(500, "ServiceException", str(error))
     # The caller gets the answer as soon as the runtime has posted it. The log tail includes REPORT, which comes last.

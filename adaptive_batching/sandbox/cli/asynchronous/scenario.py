@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
 import re
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,26 +11,11 @@ from adaptive_batching.command_line import Argument, Command, Mistake, Option
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, diagnosis, play
 from adaptive_batching.sandbox.asynchronous.timeline import as_json, clock, lines
 from adaptive_batching.sandbox.cli.asynchronous.commands import COMMANDS
+from adaptive_batching.sandbox.cli.asynchronous.jitter import JITTER, exact, jittered
 from adaptive_batching.sandbox.cli.parameters import SEED
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ALL = "all"
-#: How far a wait of Lambda's is from the table's, as a part of it: AWS's graph shows ages of 15,883 and 30,086 ms.
-JITTER = 0.12
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
-
-
-def jittered(seed: int) -> Callable[[float], float]:
-    """Return a function that changes a wait by at most JITTER. The same seed makes the same waits."""
-    chance = random.Random(seed)  # noqa: S311 - reproducible on purpose
-    return lambda wait: wait * chance.uniform(1 - JITTER, 1 + JITTER)
-
-
-def exact(wait: float) -> float:
-    """Return the wait of Lambda's table."""
-    return wait
 
 
 class _Time(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_batching.sandbox.asynchronous import metrics
+from adaptive_batching.sandbox.asynchronous.configuration import Configuration
 from adaptive_batching.sandbox.asynchronous.queue import (
     AGE_EXCEEDED,
     RETRIES_EXHAUSTED,
     ZERO,
-    Configuration,
     Decision,
     Dropped,
     Queue,

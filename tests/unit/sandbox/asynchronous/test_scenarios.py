@@ -7,12 +7,13 @@ import json
 import pytest
 
 from adaptive_batching.sandbox.asynchronous import metrics
+from adaptive_batching.sandbox.asynchronous.configuration import Configuration
 from adaptive_batching.sandbox.asynchronous.diagnosis import Figures, diagnose
-from adaptive_batching.sandbox.asynchronous.queue import Configuration, Dropped, Run, Throttled
+from adaptive_batching.sandbox.asynchronous.queue import Dropped, Run, Throttled
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, diagnosis, play
 from adaptive_batching.sandbox.asynchronous.timeline import as_json, lines
 from adaptive_batching.sandbox.asynchronous.virtual import History, Outcome, Play
-from adaptive_batching.sandbox.cli.asynchronous.scenario import JITTER, jittered
+from adaptive_batching.sandbox.cli.asynchronous.jitter import JITTER, jittered
 
 
 def of(history: History, kind: type) -> list[tuple[str, float]]:
