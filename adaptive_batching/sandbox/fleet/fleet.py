@@ -14,6 +14,7 @@ from adaptive_batching.sandbox.fleet import CONCURRENCY
 from adaptive_batching.sandbox.fleet.changes import Code
 from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.fleet.event_queue import EventQueue
+from adaptive_batching.sandbox.fleet.settings import Changeable
 from adaptive_batching.sandbox.function import MANAGED
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 
@@ -70,7 +71,8 @@ class Fleet:
 
     An environment that is idle for `idle` seconds is shut down; None keeps it. `all` holds every environment that was
     ever created. `events` is the queue of the asynchronous invocations, `clock` its clock; `dropped` counts what was
-    still in it at the shutdown. With `reload`, an environment whose code has changed serves no further invocation.
+    still in it at the shutdown. `settings` are those that Lambda's API changes. With `reload`, an environment of code
+    that has changed serves no further invocation.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Fleet:
             thread.start()
         queue = Queue(configured(function), self._clock.stretch)
         self.events = EventQueue(self, self._changed, queue, self._clock, self._watch, sampled=function.xray)
+        self.settings = Changeable(function, self.events.configure)
 
     def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
         """Start an invocation in an idle environment, or in a new one. Raises ThrottledError or SandboxError."""
