@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS = {
+    "async": (
+        "adaptive_batching.sandbox.cli.asynchronous.commands:asynchronous",
+        "asynchronous invocation: its retries, throttles, drops, and the metrics that show them",
+    ),
     "demo": (
         "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,9 @@ class Function:
     credentials: Credentials = Credentials()
     xray: bool = False  # active tracing; every invocation is then sampled
     concurrency: int = 4  # concurrent requests in one environment; only on Managed Instances
+    reserved: int | None = None  # reserved concurrency
+    event_config: Mapping[str, Any] | None = None  # as PutFunctionEventInvokeConfig takes it
+    dead_letter: str = ""  # the ARN of a queue or topic
     container_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property

@@ -1,9 +1,8 @@
 """Read a function from a SAM, CloudFormation or CDK template: code, variables, layers, limits. Opens no connection.
 
-These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name),
-Fn::Sub, Fn::GetAtt with Arn, and Fn::If. Any other one in a property that is read here is an error, and so is a value
-that only AWS knows: the URL of a queue, the ARN of a topic, `{{resolve:…}}`. A variable that the caller gives is not
-read.
+These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name or
+the ARN), Fn::Sub, Fn::GetAtt with Arn, and Fn::If. Any other one in a property that is read here is an error, and so is
+a value that only AWS knows: the URL of a queue, `{{resolve:…}}`. A variable that the caller gives is not read.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.sandbox import template_events
 from adaptive_batching.sandbox.conditions import Conditions
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
@@ -28,9 +28,14 @@ PLAIN_FUNCTION = "AWS::Lambda::Function"
 #: Type of a layer, of SAM and of CloudFormation -> the property with its content.
 _LAYERS = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
+_TOPIC = "AWS::SNS::Topic"  # of which Ref is the ARN
+_URL = "AWS::SQS::Queue"  # of which Ref is a URL
 #: Resource type -> format of the ARN of a resource.
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::SQS::Queue": "arn:aws:sqs:{region}:{account}:{name}",
+    _TOPIC: "arn:aws:sns:{region}:{account}:{name}",
+    "AWS::Events::EventBus": "arn:aws:events:{region}:{account}:event-bus/{name}",
     FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
     PLAIN_FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
 }
@@ -47,6 +52,8 @@ _NAMES = {
     "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::SSM::Parameter": "Name",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
     "AWS::Serverless::SimpleTable": "TableName",
 }
 _RESOLVE = "{{resolve:"
@@ -133,7 +140,22 @@ class Template:
             timeout=self._number(wanted.get("Timeout", 3), f"{logical_id}.Timeout"),
             memory=self._number(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize"),
             log_format=str(logging.get("LogFormat", "Text")),
+            **self._events(wanted, logical_id),
         )
+
+    def _events(self, wanted: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
+        """Return the fields for asynchronous invocations, from the function and from CloudFormation's own resource."""
+        properties = {
+            name: self._value(wanted[name], f"{logical_id}.{name}")
+            for name in template_events.PROPERTIES
+            if name in wanted
+        }
+        for name, one in self._resources.items():
+            if one.get("Type") == template_events.EVENT_INVOKE_CONFIG:
+                document = self._value(self._mapping(one.get("Properties"), name), name)
+                if document.get("FunctionName") == self._name(logical_id):
+                    properties["EventInvokeConfig"] = document
+        return template_events.fields(properties, f"{self._path}: {logical_id}")
 
     def _code(self, resource: Mapping[str, Any], wanted: Mapping[str, Any], logical_id: str) -> Path:
         """Return the folder of the function's code."""
@@ -251,7 +273,9 @@ class Template:
         if name not in self._resources:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
         kind, properties = self._type(name), self._resources[name].get("Properties") or {}
-        if kind in _ARNS or _NAMES.get(kind, "") in properties:
+        if kind == _TOPIC:
+            return _ARNS[kind].format(name=self._name(name), **_DEFAULTS)
+        if kind != _URL and (kind in _ARNS or _NAMES.get(kind, "") in properties):
             return self._name(name)
         raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
 
@@ -261,7 +285,7 @@ class Template:
     def _attribute(self, parts: list[str], where: str) -> str:
         name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
         arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
-        if attribute != "Arn" or arn is None:
+        if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
         return arn.format(name=self._name(name), **_DEFAULTS)
 

@@ -13,6 +13,7 @@ from adaptive_batching import cli, sandbox
 from adaptive_batching.experiment import cli as experiment_cli
 from adaptive_batching.logs import cli as logs_cli
 from adaptive_batching.sandbox.cli import commands as sandbox_commands
+from adaptive_batching.sandbox.cli.asynchronous import commands as async_commands
 from tests.unit.walls import ROOT, circles, computed_imports, crossings, imported, module, ours, room, sources, tops
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ EXTENSION = {
 }
 #: The one arrow out of the root: the composition root loads the shell once `event/next` is written.
 INTO_THE_SHELL = ["extension.__main__ imports extension.shell.app"]
-PURE = ("extension/records", "extension/core", "adaptive_batching/experiment/core")
+PURE = (
+    "extension/records",
+    "extension/core",
+    "adaptive_batching/experiment/core",
+    "adaptive_batching/sandbox/asynchronous",
+)
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
@@ -39,7 +45,7 @@ IMPURE = {
 NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
-SANDBOX = ("cli", "fleet", "lifecycle", "protocol", "host", "telemetry", "")
+SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
 COMPUTED_IMPORTS = {
     "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
@@ -142,7 +148,14 @@ def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
 
 
 def test_every_command_that_is_named_is_there() -> None:
-    for lazy in (cli.COMMANDS, sandbox_commands.COMMANDS, experiment_cli.COMMANDS, logs_cli.COMMANDS):
+    tables = (
+        cli.COMMANDS,
+        sandbox_commands.COMMANDS,
+        experiment_cli.COMMANDS,
+        logs_cli.COMMANDS,
+        async_commands.COMMANDS,
+    )
+    for lazy in tables:
         for place, line in lazy.values():
             name, _, attribute = place.partition(":")
             assert getattr(importlib.import_module(name), attribute).help or line

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox import faults
+from adaptive_batching.sandbox.cli.asynchronous.jitter import exact, jittered
+from adaptive_batching.sandbox.cli.asynchronous.parameters import with_events
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.parameters import LIMITS, SCHEMAS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FAULTS, LINE, PUT
+from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
@@ -64,6 +67,14 @@ class Given:
     fault: tuple[str, ...]
     seed: int
     lose_containing: str
+    reserved_concurrency: int | None
+    max_event_age: int | None
+    retries: int | None
+    dead_letter: str | None
+    on_success: str | None
+    on_failure: str | None
+    time_scale: float
+    jitter: bool
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,8 @@ class Target:
     """What is run.
 
     `variables` are those of --env. They override the function's variables and those of an embedded S3. `bucket` is the
-    bucket of the embedded S3, None without one. `overheard` shows the warnings of extensions.
+    bucket of the embedded S3, None without one. `overheard` shows the warnings of extensions. `clock` is that of
+    events.
     """
 
     function: Function
@@ -79,6 +91,7 @@ class Target:
     options: Options
     bucket: str | None
     overheard: Overheard
+    clock: Clock
 
 
 def prepare(given: Given, console: Console) -> Target:
@@ -101,11 +114,12 @@ def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> T
         raise SandboxError(f"--fault {of_puts[0]} needs --s3 BUCKET: it strikes PUTs to the embedded S3")
     if given.lose_containing and not any(FAULTS[name].chance == LINE for name in struck.rates):
         raise SandboxError("--lose-containing is for a fault that loses lines, such as --fault lose-line=0.1")
-    function = _described(given, variables)
+    function = with_events(_described(given, variables), given)
     launch.check_folder(function.folder)  # first: the name of a file is not what is wrong with it
     check_function(function)
     check_variables(function.variables, f"{given.folder}: variable")
-    return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard)
+    clock = Clock(given.time_scale, jittered(given.seed or 0) if given.jitter else exact)
+    return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard, clock)
 
 
 def _described(given: Given, variables: Mapping[str, str]) -> Function:

@@ -12,11 +12,12 @@ from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.option_types import is_endless
 from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator, send
 from adaptive_batching.sandbox.cli.notices import introduction, notices
 from adaptive_batching.sandbox.cli.store import ready, stored
 from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.fleet.fleet import Fleet
+from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.fleet.repeat import invoke_many
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ SHOWN = 80
 class Repetition:
     """How often the function is invoked, and with which payload.
 
-    `concurrency` is the number of invocations at a time. `pause` is the time before each further one, in seconds.
+    `concurrency` is the number of invocations at a time. `pause` is the time before each further one, in seconds. With
+    `event` the invocations are asynchronous.
     """
 
     invocations: int
     concurrency: int
     payload: bytes
     pause: float
+    event: bool = False
 
 
 def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) -> int:
@@ -59,24 +62,34 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
         err.progress("invoked", done, repetition.invocations)
 
     with ready(target, err.say) as (function, store):
-        fleet = Fleet(function, target.options, repetition.concurrency)
+        told = Narrator(err.say, lambda payload: out.say(payload.decode("utf-8", "replace")))
+        fleet = Fleet(function, target.options, repetition.concurrency, told=Told(watch=told), clock=target.clock)
         with (
             interrupts.counted(lambda: err.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
             fleet,
         ):
             wanted = repetition
-            results = invoke_many(
-                fleet, wanted.payload, wanted.invocations, wanted.concurrency, wanted.pause, report, asked
-            )
-        interrupted = len(results) < repetition.invocations
-        if interrupted:
-            err.say(f"interrupted after {len(results):,} of {repetition.invocations:,}")
+            if wanted.event:
+                made = send(fleet, wanted.payload, wanted.invocations, asked)
+                results: list[Result] = []
+            else:
+                results = invoke_many(
+                    fleet, wanted.payload, wanted.invocations, wanted.concurrency, wanted.pause, report, asked
+                )
+                made = len(results)
+        results = results or [result for environment in fleet.all for result in environment.finished]
+        interrupted = made < repetition.invocations or fleet.dropped > 0
+        if made < repetition.invocations:
+            err.say(f"interrupted after {made:,} of {repetition.invocations:,}")
         for line in summarise(results, fleet.all, target.options.faults):
             err.say(line)
+        if wanted.event:
+            err.say(f"events        {told.summary(fleet.dropped)}")
         agrees = conclude(target, store, function, fleet.all, err)
     if interrupted:
         return INTERRUPTED
-    return 0 if agrees and not any(result.function_error for result in results) else 1
+    good = told.all_succeeded if repetition.event else not any(result.function_error for result in results)
+    return 0 if agrees and good else 1
 
 
 def conclude(

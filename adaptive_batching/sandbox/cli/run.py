@@ -6,6 +6,7 @@ from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
 from adaptive_batching.option_types import DAY, Bounds, Number, Text
+from adaptive_batching.sandbox.cli.asynchronous.parameters import OPTIONS
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -16,13 +17,13 @@ from adaptive_batching.sandbox.fleet import MOST_AT_ONCE
 MOST_INVOCATIONS = 10_000_000
 
 
-def _run(*, invocations: int, concurrency: int, payload: str, pause: float, **given: Any) -> int:  # noqa: ANN401
+def _run(*, invocations: int, concurrency: int, payload: str, pause: float, event: bool, **given: Any) -> int:  # noqa: ANN401
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.sandbox.cli.arguments import Given  # noqa: PLC0415
     from adaptive_batching.sandbox.cli.invocations import Repetition, carry_out, read_payload  # noqa: PLC0415
 
     with refusing(SandboxError, FaultError):
-        repetition = Repetition(invocations, concurrency, read_payload(payload), pause)
+        repetition = Repetition(invocations, concurrency, read_payload(payload), pause, event)
         return carry_out(Given(**given), repetition, *consoles())
 
 
@@ -59,6 +60,8 @@ run = Command(
             metavar="S",
             help="seconds frozen between invocations",
         ),
+        Option(["--event"], is_flag=True, help="send events, and wait until the last one has succeeded or is dropped"),
+        *OPTIONS,
         *PARAMETERS,
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
 from adaptive_batching.option_types import DAY, Bounds, Number, Text
+from adaptive_batching.sandbox.cli.asynchronous.parameters import OPTIONS
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -58,6 +59,7 @@ serve = Command(
             metavar="S",
             help="shut an environment down after this many idle seconds (default: never)",
         ),
+        *OPTIONS,
         *PARAMETERS,
     ],
 )

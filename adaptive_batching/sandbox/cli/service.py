@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching import interrupts
 from adaptive_batching.sandbox.cli.arguments import prepare
+from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator
 from adaptive_batching.sandbox.cli.invocations import conclude
 from adaptive_batching.sandbox.cli.notices import notices
 from adaptive_batching.sandbox.cli.store import ready
 from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import invoke_api
-from adaptive_batching.sandbox.fleet.fleet import Fleet
+from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
-    from adaptive_batching.sandbox.cli.arguments import Given
+    from adaptive_batching.sandbox.cli.arguments import Given, Target
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
-    from adaptive_batching.sandbox.options import Options
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,24 @@ def carry_out(given: Given, service: Service, console: Console) -> int:
     """
     target = prepare(given, console)
     with ready(target, console.say) as (function, store):
-        environments = keep_serving(function, target.options, service, console)
+        environments = keep_serving(function, target, service, console)
         return 0 if conclude(target, store, function, environments, console) else 1
 
 
-def keep_serving(function: Function, options: Options, service: Service, console: Console) -> list[Environment]:
+def keep_serving(function: Function, target: Target, service: Service, console: Console) -> list[Environment]:
     """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Return the environments.
 
     Raises SandboxError.
     """
+    narrator = Narrator(console.say)
     fleet = Fleet(
         function,
-        options,
+        target.options,
         service.concurrency,
         service.idle,
         reload=True,
-        report=lambda result: console.say(ended(result)),
-        notice=console.say,
+        told=Told(lambda result: console.say(ended(result)), console.say, narrator),
+        clock=target.clock,
     )
     with (
         interrupts.counted(lambda: console.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
@@ -73,17 +74,17 @@ def keep_serving(function: Function, options: Options, service: Service, console
         server = _listen({function.name: fleet}, service)
         try:
             _announce(function, server.port, console)
-            for notice in notices(function, options):
+            for notice in notices(function, target.options):
                 console.say(f"  note        {notice}")
             asked.wait()
             server.finish()
         finally:
             server.stop()
     results = [result for environment in fleet.all for result in environment.finished]
-    for line in summarise(results, fleet.all, options.faults):
+    for line in summarise(results, fleet.all, target.options.faults):
         console.say(line)
-    if fleet.dropped:
-        console.say(f"events        {fleet.dropped} were still queued and did not run")
+    if fleet.dropped or narrator.ends:
+        console.say(f"events        {narrator.summary(fleet.dropped)}")
     return fleet.all
 
 

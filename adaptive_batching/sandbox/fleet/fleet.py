@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
-import uuid
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from adaptive_batching.sandbox.asynchronous import metrics
+from adaptive_batching.sandbox.asynchronous.configuration import configured
+from adaptive_batching.sandbox.asynchronous.queue import Queue
 from adaptive_batching.sandbox.fleet import CONCURRENCY
 from adaptive_batching.sandbox.fleet.changes import Code
+from adaptive_batching.sandbox.fleet.clock import Clock
+from adaptive_batching.sandbox.fleet.event_queue import EventQueue
+from adaptive_batching.sandbox.fleet.settings import Changeable
 from adaptive_batching.sandbox.function import MANAGED
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from adaptive_batching.sandbox.asynchronous.queue import Event
+    from adaptive_batching.sandbox.fleet.event_queue import Watch
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.lifecycle.results import Result
     from adaptive_batching.sandbox.options import Options
@@ -29,8 +34,30 @@ if TYPE_CHECKING:
 _KILL_AGAIN = 0.05
 
 
+#: Why an invocation is throttled: the function's reserved concurrency, or the number of this machine's environments.
+RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+MACHINE = "ConcurrentInvocationLimitExceeded"
+
+
 class ThrottledError(Exception):
-    """Every environment is busy and the concurrency limit is reached."""
+    """The concurrency limit is reached. `reason` is RESERVED or MACHINE."""
+
+    def __init__(self, reason: str = MACHINE) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who is told of what.
+
+    `report` of the result of each invocation, without its payload; `notice`, with a sentence, of changed code that is
+    loaded; `watch` of what the event queue decides and of what is measured.
+    """
+
+    report: Callable[[Result], None] = lambda _result: None
+    notice: Callable[[str], None] = lambda _text: None
+    watch: Watch = lambda _at, _decision, _data: None
 
 
 @dataclass
@@ -43,9 +70,9 @@ class Fleet:
     """Runs invocations in at most `concurrency` environments. Thread-safe.
 
     An environment that is idle for `idle` seconds is shut down; None keeps it. `all` holds every environment that was
-    ever created. `dropped` counts events that were still queued at the shutdown. With `reload`, an environment whose
-    code has changed serves no further invocation. `report` is called with the result of each invocation, without its
-    payload, and `notice` with a sentence when changed code is loaded.
+    ever created. `events` is the queue of the asynchronous invocations, `clock` its clock; `dropped` counts what was
+    still in it at the shutdown. `settings` are those that Lambda's API changes. With `reload`, an environment of code
+    that has changed serves no further invocation.
     """
 
     def __init__(
@@ -56,11 +83,12 @@ class Fleet:
         idle: float | None = None,
         *,
         reload: bool = False,
-        report: Callable[[Result], None] = lambda _result: None,
-        notice: Callable[[str], None] = lambda _text: None,
+        told: Told | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        told = told or Told()
         self._code = Code((function.folder, *function.layers), follow=reload)
-        self._report, self._notice = report, notice
+        self._report, self._notice, self._watch = told.report, told.notice, told.watch
         self._versions: dict[Environment, int] = {}
         self._ending: list[threading.Thread] = []
         self.function = function
@@ -74,42 +102,91 @@ class Fleet:
         self._over = threading.Event()
         # Concurrent requests of one environment. Each is counted as one slot in `_idle` and in `_count`.
         self._slots = function.concurrency if function.initialization_type == MANAGED else 1
-        self._events: deque[tuple[bytes, str]] = deque()
         self.all: list[Environment] = []
         self.dropped = 0
-        self._threads = [threading.Thread(target=self._work_off, name="event-queue", daemon=True)]
+        self._clock = clock or Clock()
+        self._threads = []
         if idle is not None:
             self._threads.append(threading.Thread(target=self._spin_down, name="spin-down", daemon=True))
         for thread in self._threads:
             thread.start()
+        queue = Queue(configured(function), self._clock.stretch)
+        self.events = EventQueue(self, self._changed, queue, self._clock, self._watch, sampled=function.xray)
+        self.settings = Changeable(function, self.events.configure)
 
     def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
         """Start an invocation in an idle environment, or in a new one. Raises ThrottledError or SandboxError."""
-        environment = self._acquire()
+        self.retire()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._starting)  # only on Managed Instances
+            try:
+                claimed = self.claim()
+            except ThrottledError:
+                now = self._clock.now()
+                self._watch(now, None, metrics.throttled(now))
+                raise
+        return self._begin(claimed, payload, client_context=client_context, request_id=request_id)
+
+    def begin_in(self, claimed: Environment | None, event: Event) -> Invocation:
+        """Start an event in the place that `claim` returned. Raises SandboxError."""
+        return self._begin(claimed, event.payload, request_id=event.request_id, trace=event.trace, asynchronous=True)
+
+    def claim(self) -> Environment | None:
+        """Take a place: an idle environment, or None for one that is to be made. Raises ThrottledError."""
+        with self._changed:
+            reserved = self.events.configuration.reserved
+            if reserved is not None and self.busy >= reserved:
+                raise ThrottledError(RESERVED)
+            if self._closed and not self._idle:
+                raise ThrottledError
+            if self._idle:
+                return self._idle.pop().environment
+            if self._count >= self._limit():
+                raise ThrottledError
+            self._count += self._slots
+            self._starting = self._slots > 1
+            return None
+
+    def _begin(
+        self,
+        claimed: Environment | None,
+        payload: bytes,
+        *,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        trace: str | None = None,
+        asynchronous: bool = False,
+    ) -> Invocation:
+        concurrent = self.busy
+        environment = claimed or self._made()
+        started = self._clock.now()
+
+        def ended(result: Result) -> None:
+            self._measure(result, started, concurrent, asynchronous=asynchronous)
+            self._release(environment)
+            self._report(result)
+
         try:
             return environment.begin(
-                payload,
-                client_context=client_context,
-                request_id=request_id,
-                after=lambda result: self._ended(environment, result),
+                payload, trace=trace, client_context=client_context, request_id=request_id, after=ended
             )
         except BaseException:
             self._release(environment)
             raise
-
-    def enqueue(self, payload: bytes) -> str:
-        """Queue an event and return its request id. It runs when an environment is free; its result is dropped."""
-        request_id = str(uuid.uuid4())
-        with self._changed:
-            self._events.append((payload, request_id))
-            self._changed.notify_all()
-        return request_id
 
     @property
     def busy(self) -> int:
         """The number of invocations that are running, those whose environment is being created included."""
         with self._changed:
             return self._count - len(self._idle)
+
+    @property
+    def room(self) -> int:
+        """How many more invocations can begin now. On Managed Instances the first one makes room for the others."""
+        with self._changed:
+            if self._slots > 1:
+                return len(self._idle) if self._count else 1
+            return self._limit() - self.busy
 
     def kill(self) -> None:
         """Let every running invocation end in an error, until the fleet is shut down, by killing all processes."""
@@ -124,27 +201,19 @@ class Fleet:
 
     def shutdown(self) -> None:
         """Wait for the running invocations, then shut every environment down. Events in the queue are dropped."""
+        self.dropped = self.events.close()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: len(self._idle) == self._count)
         for thread in (*self._threads, *self._ending):
             thread.join()
-        self.dropped = len(self._events)
         _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
         self._over.set()
 
-    def _acquire(self) -> Environment:
-        self._retire_changed()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._starting)  # only on Managed Instances
-            if self._idle:
-                return self._idle.pop().environment
-            if self._count >= self._limit() or self._closed:
-                raise ThrottledError
-            self._count += self._slots
-            self._starting = self._slots > 1
+    def _made(self) -> Environment:
+        """Make an environment for the place that was taken. Raises SandboxError."""
         try:
             version = self._code.version()
             environment = Environment(self.function, self._options)
@@ -163,11 +232,16 @@ class Fleet:
             self._changed.notify_all()
         return environment
 
-    def _ended(self, environment: Environment, result: Result) -> None:
-        self._release(environment)
-        self._report(result)
+    def _measure(self, result: Result, started: float, concurrent: int, *, asynchronous: bool) -> None:
+        """Tell the watch of a run. What the sandbox itself failed at is none."""
+        milliseconds = result.report.get("metrics", {}).get("durationMs")
+        if milliseconds is not None:
+            error, duration = result.function_error is not None, milliseconds / 1000 * self._clock.scale
+            data = metrics.ended(started, duration, concurrent, error=error, asynchronous=asynchronous)
+            with self._changed:
+                self._watch(started, None, data)
 
-    def _retire_changed(self) -> None:
+    def retire(self) -> None:
         """Shut down, beside what runs, the idle environments whose code has changed."""
         current = self._code.version()
         with self._changed:
@@ -191,25 +265,6 @@ class Fleet:
         with self._changed:
             self._idle.append(_Idle(environment, time.monotonic()))
             self._changed.notify_all()
-
-    def _work_off(self) -> None:
-        """Start the queued events in order, each as soon as there is room."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or (self._events and self._has_room()))
-                if self._closed:
-                    return
-                event = self._events.popleft()
-            try:
-                self.begin(event[0], request_id=event[1])
-            except ThrottledError:  # another invocation took the room; the event stays first
-                with self._changed:
-                    self._events.appendleft(event)
-            except Exception:  # noqa: BLE001 - printed, and the queue goes on with the next event
-                traceback.print_exc()
-
-    def _has_room(self) -> bool:
-        return bool(self._idle) or self._count < self._limit()
 
     def _spin_down(self) -> None:
         while True:

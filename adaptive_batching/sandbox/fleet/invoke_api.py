@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.fleet import eventstream
+from adaptive_batching.sandbox.fleet import eventstream, functions_api
+from adaptive_batching.sandbox.fleet.answers import RefusedError, error, invalid
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.lifecycle.results import result_of
@@ -23,23 +24,20 @@ from adaptive_batching.sandbox.refusals import JSON
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adaptive_batching.sandbox.function import Function
-
 #: The largest payload of a synchronous and of an asynchronous invocation, in bytes.
 SYNCHRONOUS_LIMIT = 6 * 1024 * 1024
 ASYNCHRONOUS_LIMIT = 1024 * 1024
+#: The invocation type of an asynchronous invocation.
+EVENT = "Event"
 #: The largest client context, in bytes of base64.
 CONTEXT_LIMIT = 3583
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _STREAM = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations")
-_GET = re.compile(r"/2015-03-31/functions/([^/]+)")
 #: What FunctionName may be, as the API reference has it; the groups are the name and the qualifier.
 _NAME = re.compile(
     r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:[a-z]{2}(?:-gov)?-[a-z]+-\d:)?(?:\d{12}:)?(?:function:)?"
     r"([a-zA-Z0-9-_.]+)(?::(\$LATEST|[a-zA-Z0-9-_]+))?"
 )
-#: What stands in place of a variable's value.
-MASK = "***"
 
 
 def serve(fleets: Mapping[str, Fleet]) -> Handle:
@@ -48,21 +46,24 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
     def handle(request: Request) -> Answer:
         try:
             return route(request)
-        except Exception as error:  # noqa: BLE001 - printed here, and answered as Lambda answers its own failures
+        except Exception as why:  # noqa: BLE001 - printed here, and answered as Lambda answers its own failures
             traceback.print_exc()
-            return _error(500, "ServiceException", f"{type(error).__name__}: {error}")
+            return error(500, "ServiceException", f"{type(why).__name__}: {why}")
 
     def route(request: Request) -> Answer:
         path = urlsplit(request.path).path
         for pattern, method, operation in operations:
             if (found := pattern.fullmatch(path)) and request.method == method:
                 return _on(fleets, unquote(found[1]), request, operation)
-        return _error(404, "UnknownOperationException", f"{request.method} {path} is not served here")
+        return error(404, "UnknownOperationException", f"{request.method} {path} is not served here")
 
     operations: list[tuple[re.Pattern[str], str, Callable[[Fleet, Request], Answer]]] = [
         (_INVOKE, "POST", _invoke),
         (_STREAM, "POST", lambda fleet, request: _streamed(_invoke(fleet, request))),
-        (_GET, "GET", lambda fleet, _request: _describe(fleet.function)),
+        *(
+            (re.compile(rf"/{date}/functions/([^/]+){path}"), method, operation)
+            for date, path, method, operation in functions_api.OPERATIONS
+        ),
     ]
     return handle
 
@@ -72,25 +73,23 @@ def _on(
 ) -> Answer:
     """Carry out an operation on the function that `text` names, or refuse a name that is malformed or unknown."""
     if not _NAME.fullmatch(text):
-        return _error(
-            400,
-            "ValidationException",
-            f"1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: Member must "
-            f"satisfy regular expression pattern: {_NAME.pattern}",
-        )
+        return invalid(text, "functionName", f"Member must satisfy regular expression pattern: {_NAME.pattern}")
     name, qualifier = function_name(text)
     asked = parse_qs(urlsplit(request.path).query).get("Qualifier", [])
     if asked and qualifier and asked[0] != qualifier:
         both = f"The derived qualifier from the function name does not match the specified qualifier: {asked[0]}"
-        return _error(400, "InvalidParameterValueException", both)
+        return error(400, "InvalidParameterValueException", both)
     qualifier = qualifier or (asked[0] if asked else "")
     fleet = fleets.get(name)
     if fleet is None or qualifier not in {"", fleet.function.version}:
         arn = fleet.function.arn if fleet else name
-        return _error(
+        return error(
             404, "ResourceNotFoundException", f"Function not found: {arn}{':' if qualifier else ''}{qualifier}"
         )
-    return operation(fleet, request)
+    try:
+        return operation(fleet, request)
+    except RefusedError as refused:
+        return refused.answer
 
 
 def function_name(text: str) -> tuple[str, str]:
@@ -116,61 +115,49 @@ def client_context(header: str | None) -> str | None:
 
 def _invoke(fleet: Fleet, request: Request) -> Answer:
     kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
-    try:
-        payload, context = _checked(request, ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT)
-    except _RefusedError as refused:
-        return refused.answer
+    payload, context = _checked(request, kind)
     if kind == "DryRun":
         return Answer(204)
-    if kind == "Event":  # only a synchronous invocation hands the client context on
-        return Answer(202, headers={"x-amzn-RequestId": fleet.enqueue(payload)})
+    if kind == EVENT:  # only a synchronous invocation hands the client context on
+        return Answer(202, headers={"x-amzn-RequestId": fleet.events.accept(payload)})
     if kind != "RequestResponse":
-        return _error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
+        return error(400, "InvalidParameterValueException", f"invocation type {kind} is not known")
     return _synchronous(fleet, payload, context, tail=request.header("X-Amz-Log-Type") == "Tail")
 
 
-class _RefusedError(Exception):
-    """A request is not valid. `answer` says so to the client."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-def _checked(request: Request, limit: int) -> tuple[bytes, str | None]:
-    """Return the payload and the client context of a request. `limit` is that of the payload. Raises _RefusedError."""
+def _checked(request: Request, kind: str) -> tuple[bytes, str | None]:
+    """Return the payload and the client context of a request. `kind` is the invocation type. Raises RefusedError."""
     payload = request.body or b"{}"
-    if len(payload) > limit:
-        text = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-        raise _RefusedError(_error(413, "RequestTooLargeException", text))
+    if kind == EVENT and len(payload) > ASYNCHRONOUS_LIMIT:
+        size = f"{len(payload)} byte payload is too large for the Event invocation type"
+        text = f"{size} (limit {ASYNCHRONOUS_LIMIT} bytes)"
+        raise RefusedError(error(413, "RequestEntityTooLargeException", text))
+    if len(payload) > SYNCHRONOUS_LIMIT:
+        text = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
+        raise RefusedError(error(413, "RequestTooLargeException", text))
     try:
         json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        text = f"Could not parse request body into json: {error}"
-        raise _RefusedError(_error(400, "InvalidRequestContentException", text)) from None
+    except (ValueError, RecursionError) as why:
+        text = f"Could not parse request body into json: {why}"
+        raise RefusedError(error(400, "InvalidRequestContentException", text)) from None
     try:
         return payload, client_context(request.header("X-Amz-Client-Context"))
     except (ValueError, RecursionError):
         text = "Client context must be a valid Base64-encoded JSON object."
-        raise _RefusedError(_error(400, "InvalidRequestContentException", text)) from None
+        raise RefusedError(error(400, "InvalidRequestContentException", text)) from None
 
 
 def _synchronous(fleet: Fleet, payload: bytes, context: str | None, *, tail: bool) -> Answer:
     try:
         invocation = fleet.begin(payload, context)
-    except ThrottledError:
-        return _error(
-            429,
-            "TooManyRequestsException",
-            "Rate Exceeded.",
-            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-        )
-    except SandboxError as error:
-        return _error(500, "ServiceException", str(error))
+    except ThrottledError as throttled:
+        return error(429, "TooManyRequestsException", "Rate Exceeded.", Reason=throttled.reason)
+    except SandboxError as why:
+        return error(500, "ServiceException", str(why))
     # The caller gets the answer as soon as the runtime has posted it. The log tail includes REPORT, which comes last.
     (invocation.done if tail else invocation.answered).wait()
     if invocation.broken:
-        return _error(500, "ServiceException", invocation.broken)
+        return error(500, "ServiceException", invocation.broken)
     result = result_of(invocation)
     headers = {
         "Content-Type": invocation.reply.content_type if invocation.reply else JSON["Content-Type"],
@@ -191,32 +178,9 @@ def _streamed(answer: Answer) -> Answer:
         return answer
     headers = dict(answer.headers)
     complete = {}
-    if error := headers.pop("X-Amz-Function-Error", None):
-        complete["ErrorCode"] = error
+    if kind := headers.pop("X-Amz-Function-Error", None):
+        complete["ErrorCode"] = kind
     if log := headers.pop("X-Amz-Log-Result", None):
         complete["LogResult"] = log
     headers["Content-Type"] = eventstream.TYPE
     return Answer(200, eventstream.answer(answer.body, complete), headers)
-
-
-def _describe(function: Function) -> Answer:
-    configuration = {
-        "FunctionName": function.name,
-        "FunctionArn": function.arn,
-        "Runtime": function.runtime,
-        "Handler": function.handler,
-        "Timeout": int(function.timeout),
-        "MemorySize": function.memory,
-        "Version": function.version,
-        "State": "Active",
-        "LastUpdateStatus": "Successful",
-        "PackageType": "Zip",
-        "Environment": {"Variables": dict.fromkeys(function.variables, MASK)},  # any of them may be a secret
-        "LoggingConfig": {"LogFormat": function.log_format, "LogGroup": function.log_group},
-    }
-    return Answer(200, json.dumps({"Configuration": configuration}).encode(), JSON)
-
-
-def _error(status: int, kind: str, message: str, **more: str) -> Answer:
-    body = {"Type": "User" if status < 500 else "Service", "message": message, "Message": message, **more}  # noqa: PLR2004
-    return Answer(status, json.dumps(body).encode(), {**JSON, "X-Amzn-ErrorType": kind})

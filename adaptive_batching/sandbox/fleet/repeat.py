@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.sandbox.fleet.fleet import ThrottledError
 from adaptive_batching.sandbox.lifecycle.results import Result, result_of
 
 if TYPE_CHECKING:
@@ -26,8 +29,9 @@ def invoke_many(
 ) -> list[Result]:
     """Invoke `count` times, `concurrency` at a time, and return the results in the order of their ends.
 
-    Each invocation after the first `concurrency` ones waits `pause` seconds before it starts. `report` is called with
-    each result and the number of results so far. Once `stop` is set, no further invocation is started.
+    A throttled invocation has a result too, with the status 429. Each invocation after the first `concurrency` ones
+    waits `pause` seconds before it starts. `report` is called with each result and the number of results so far. Once
+    `stop` is set, no further invocation is started.
     """
     results: list[Result] = []
     lock = threading.Lock()
@@ -42,9 +46,7 @@ def invoke_many(
             if number is None or (number >= concurrency and stopped.wait(pause)):
                 return
             try:
-                invocation = fleet.begin(payload)
-                invocation.done.wait()
-                result = result_of(invocation)
+                result = _invoked(fleet, payload)
                 with lock:
                     results.append(result)
                     report(result, len(results))
@@ -57,6 +59,16 @@ def invoke_many(
         for future in [pool.submit(work) for _ in range(workers)]:
             future.result()
     return results
+
+
+def _invoked(fleet: Fleet, payload: bytes) -> Result:
+    try:
+        invocation = fleet.begin(payload)
+    except ThrottledError as throttled:
+        body = {"Type": "User", "Reason": throttled.reason, "message": "Rate Exceeded."}
+        return Result("", json.dumps(body).encode(), "TooManyRequestsException", "", {}, HTTPStatus.TOO_MANY_REQUESTS)
+    invocation.done.wait()
+    return result_of(invocation)
 
 
 def delivered(environments: Sequence[Environment], to: str | None = None) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template import Template
+
+if TYPE_CHECKING:
+    from adaptive_batching.sandbox.function import Function
 
 TEXT = """
 Parameters:
@@ -264,9 +267,6 @@ def test_the_projects_own_template_can_be_run() -> None:
 
 #: Types of which Ref is not the name, or of which the template does not say it.
 UNKNOWN = [
-    "{Type: AWS::SQS::Queue}",
-    "{Type: AWS::SQS::Queue, Properties: {QueueName: own}}",
-    "{Type: AWS::SNS::Topic, Properties: {TopicName: own}}",
     "{Type: AWS::SecretsManager::Secret, Properties: {Name: own}}",
     "{Type: AWS::StepFunctions::StateMachine}",
     "{Type: AWS::DynamoDB::Table}",
@@ -275,8 +275,18 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("resource", UNKNOWN)
-@pytest.mark.parametrize("use", ["!Ref Other", "{Ref: Other}", '!Sub "x-${Other}"', "!GetAtt Other.Arn"])
+QUEUES = ["{Type: AWS::SQS::Queue}", "{Type: AWS::SQS::Queue, Properties: {QueueName: own}}"]
+REFS = ["!Ref Other", "{Ref: Other}", '!Sub "x-${Other}"']
+
+
+@pytest.mark.parametrize(
+    ("resource", "use"),
+    [
+        *((resource, use) for resource in UNKNOWN for use in [*REFS, "!GetAtt Other.Arn"]),
+        *((resource, use) for resource in QUEUES for use in [*REFS, "!GetAtt Other.QueueUrl"]),
+        ("{Type: AWS::SNS::Topic, Properties: {TopicName: own}}", "!GetAtt Other.Arn"),
+    ],
+)
 def test_what_only_aws_knows_of_a_resource_is_said_unless_it_is_given(tmp_path: Path, resource: str, use: str) -> None:
     text = TEXT.replace("BUCKET: !Ref LogBucket", f"BUCKET: {use}").replace(
         "Resources:", f"Resources:\n  Other: {resource}"
@@ -368,3 +378,87 @@ def test_a_condition_that_is_unclear_is_one_sentence(tmp_path: Path, before: str
     path.write_text(CONDITIONAL.replace(before, after))
     with pytest.raises(SandboxError, match=re.escape(said)):
         Template(path).function()
+
+
+HERE = "us-east-1:123456789012"
+EVENTS = """
+  Dead: {Type: AWS::SQS::Queue, Properties: {QueueName: dead}}
+  Topic: {Type: AWS::SNS::Topic}
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: bus}}
+"""
+
+
+def with_events(tmp_path: Path, properties: str, **parameters: str) -> Function:
+    text = TEXT.replace("Resources:", f"Resources:{EVENTS}").replace(
+        "      FunctionName: !Sub", f"{properties}\n      FunctionName: !Sub"
+    )
+    return template(tmp_path, text, **parameters).function()
+
+
+@pytest.mark.parametrize("reference", ["!Ref Topic", '!Sub "${Topic}"', "!GetAtt Topic.TopicArn"])
+def test_what_a_sam_template_says_of_asynchronous_invocations_is_read(tmp_path: Path, reference: str) -> None:
+    found = with_events(
+        tmp_path,
+        f"""
+      ReservedConcurrentExecutions: 0
+      DeadLetterQueue: {{Type: SQS, TargetArn: !GetAtt Dead.Arn}}
+      EventInvokeConfig:
+        MaximumRetryAttempts: 0
+        MaximumEventAgeInSeconds: !Ref Rate
+        DestinationConfig:
+          OnSuccess: {{Type: SNS, Destination: {reference}}}
+          OnFailure: {{Type: EventBridge, Destination: !GetAtt Bus.Arn}}""",
+        Rate="90",
+    )
+    assert (found.reserved, found.dead_letter) == (0, f"arn:aws:sqs:{HERE}:dead")
+    assert found.event_config == {
+        "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": 90,
+        "DestinationConfig": {
+            "OnSuccess": {"Destination": f"arn:aws:sns:{HERE}:topic"},
+            "OnFailure": {"Destination": f"arn:aws:events:{HERE}:event-bus/bus"},
+        },
+    }
+
+
+def test_what_has_no_value_is_not_set(tmp_path: Path) -> None:
+    found = with_events(
+        tmp_path,
+        """
+      ReservedConcurrentExecutions: !Ref AWS::NoValue
+      DeadLetterQueue: !Ref AWS::NoValue
+      EventInvokeConfig: {MaximumRetryAttempts: !Ref AWS::NoValue, MaximumEventAgeInSeconds: 60}""",
+    )
+    assert (found.reserved, found.dead_letter, found.event_config) == (None, "", {"MaximumEventAgeInSeconds": 60})
+
+
+def test_cloudformations_own_resources_are_read(tmp_path: Path) -> None:
+    text = TEXT.replace("AWS::Serverless::Function", "AWS::Lambda::Function").replace("CodeUri", "Code")
+    text = text.replace(
+        "Resources:",
+        f"""Resources:{EVENTS}
+  Config:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {{FunctionName: !Ref One, Qualifier: $LATEST, MaximumRetryAttempts: 1}}
+  Others:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {{FunctionName: another, Qualifier: $LATEST, MaximumRetryAttempts: 0}}""",
+    ).replace("      FunctionName: !Sub", "      DeadLetterConfig: {TargetArn: !Ref Topic}\n      FunctionName: !Sub")
+    text = text.replace("    Runtime: python3.13\n", "").replace("Handler:", "Runtime: python3.13\n      Handler:")
+    found = template(tmp_path, text).function()
+    assert (found.event_config, found.dead_letter) == ({"MaximumRetryAttempts": 1}, f"arn:aws:sns:{HERE}:topic")
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ("      ReservedConcurrentExecutions: many", "One.ReservedConcurrentExecutions is 'many', not a whole number"),
+        ("      EventInvokeConfig: 3", "One.EventInvokeConfig is 3, not a mapping"),
+        ("      EventInvokeConfig: {MaximumRetryAttempts: x}", "MaximumRetryAttempts is 'x', not a whole number"),
+        ("      DeadLetterQueue: {Type: SQS}", "One.DeadLetterQueue has no ARN in TargetArn"),
+        ("      DeadLetterQueue: {TargetArn: !Ref Dead}", "refers to Dead, and only AWS knows that"),
+    ],
+)
+def test_what_is_no_setting_of_events_is_said(tmp_path: Path, properties: str, said: str) -> None:
+    with pytest.raises(SandboxError, match=re.escape(said)):
+        with_events(tmp_path, properties)

@@ -128,7 +128,7 @@ ERRORS = [
     ({"FunctionName": "function", "Payload": b"no json"}, 400, "InvalidRequestContentException"),
     ({"FunctionName": "function", "Payload": b'"' + b"x" * 6_291_456 + b'"'}, 413, "RequestTooLargeException"),
     ({"FunctionName": "function", "Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"}, 413,
-     "RequestTooLargeException"),
+     "RequestEntityTooLargeException"),
 ]  # fmt: skip
 
 
