@@ -24,9 +24,9 @@ SECTIONS = {
     "input": "Broken input",
     "accounts": "Accounting",
     "ids": "Request ids",
-    "filters": "Filters and redaction",
     "faults": "Fail open",
     "variants": "Variants",
+    "filters": "Filters and redaction",
 }
 
 

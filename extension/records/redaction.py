@@ -31,7 +31,8 @@ DEPTH = 4  # levels of JSON text in strings of JSON text
 LOCAL, DOMAIN_LABELS = 64, 8  # characters before an @; labels behind it
 OCTET = 255
 KEY_LENGTH = 40  # characters of a secret access key
-LEAST_TOKEN = 20  # characters from which on a word behind `Bearer` is a token although it has no digit
+LEAST_TOKEN = 20  # characters from which on a word of letters alone may be a key, or behind `Bearer` a token
+SHORTEST = 6  # characters of what can be found: a@b.io
 
 _KEY_ID = re.compile(r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}")
 _SECRET = re.compile(
@@ -47,6 +48,7 @@ _CARD = re.compile(
     r"[2-6][0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?"
     r"|3[0-9]{3}([ -])[0-9]{6}\2[0-9]{4,5}|[2-6][0-9]{12,18}"
 )
+_MAY_BE_CARD = re.compile(r"[2-6][0-9]{3}[ -]?[0-9]{4}")
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _ESCAPE = re.compile(r"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})\Z")
 _MARK = re.compile(r'["{}\[\]]|-?[0-9][-+.eE0-9]*')
@@ -130,6 +132,8 @@ class Redaction:
         return spans
 
     def _listed(self, text: str) -> list[tuple[int, int, str]]:
+        if len(text) < SHORTEST or (len(text) < LEAST_TOKEN and text.isalpha()):
+            return []  # as most names of members, and many values
         return [(start, end, name) for name in self._names for start, end in _FINDERS[name](text)]
 
 
@@ -241,7 +245,8 @@ def _escape_end(text: str, at: int) -> int:
 
 
 def _card(text: str) -> Iterator[tuple[int, int]]:
-    return _matches(text, _CARD, _is_card)
+    if _MAY_BE_CARD.search(text):
+        yield from _matches(text, _CARD, _is_card)
 
 
 def _is_card(text: str, found: re.Match[str]) -> bool:
@@ -257,7 +262,8 @@ def _is_card(text: str, found: re.Match[str]) -> bool:
 
 
 def _ipv4(text: str) -> Iterator[tuple[int, int]]:
-    return _matches(text, _ADDRESS, _is_address)
+    if text.count(".") >= 3:  # noqa: PLR2004 - as an address has
+        yield from _matches(text, _ADDRESS, _is_address)
 
 
 def _is_address(text: str, found: re.Match[str]) -> bool:

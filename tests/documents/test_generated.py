@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from extension.core.counters import Counters, Freshness
+from extension.core.counters import Counters, Freshness, Removed
 from tools import messages
 from tools.page import DOCS, ROOT, part
 
@@ -40,6 +40,7 @@ def test_every_count_of_the_closing_line_is_explained() -> None:
     counters = Counters()
     counters.end("timeout", "8b133862")
     counters.freshness = Freshness(60.0)
+    counters.removed = Removed()
     page = (DOCS / "messages.md").read_text(encoding="utf-8").partition("## The closing line")[2].partition("\n## ")[0]
     explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*?\|", page, re.MULTILINE))))
     assert set(counters.as_dict(0)) | {"version", "perhapsStored", "refused", "why"} == explained

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +19,8 @@ from tests.fakes import s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[4]
 SENT = [
     "[DEBUG]\tt\tid\tGET /health",
     "[INFO]\tt\tid\tGET /orders by bob@example.com from 10.0.0.1",
@@ -168,3 +171,13 @@ def test_what_filters_leave_nothing_of_does_not_stay_in_the_journal(tmp_path: Pa
     assert found.state.request_id == "r-9"  # what went with the forgotten entries
     assert found.torn_bytes == 0
     made.journal.close()
+
+
+def test_without_filters_nothing_of_them_is_loaded() -> None:
+    script = "import sys, extension.shell.consumer; print(*sorted(one for one in sys.modules if 'records' in one))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    loaded = {one.rpartition(".")[2] for one in done.stdout.split()}
+    assert "reader" in loaded
+    assert loaded.isdisjoint({"filters", "levels", "patterns", "redaction"})

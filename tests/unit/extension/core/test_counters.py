@@ -222,7 +222,7 @@ def test_after_a_spin_down_nobody_comes_and_all_of_it_is_lost() -> None:
     assert warm().body(10, kept, serial=5).shutdown(11).until(60).told[-1] == "12.9 exit lost 1"
 
 
-@pytest.mark.holds("accounts: received = shipped + waiting + lost, at all times")
+@pytest.mark.holds("accounts: received = shipped + filtered + waiting + lost, at all times")
 def test_a_chunk_on_its_way_counts_as_waiting_until_it_is_answered() -> None:
     story = busy().logs(11, LONG)
     assert story.core.waiting_records == 1
