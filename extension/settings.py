@@ -37,6 +37,14 @@ UNSET_IF_BLANK = (
     *(CONTAINER + "RELATIVE_URI", CONTAINER + "FULL_URI", *ENDPOINTS),
 )
 
+INSTEAD = {  # kind of a setting: what is done where its value is bad
+    "bucket": "nothing is shipped until this is fixed",
+    "region": "the function's own region is used",
+    "owner": "the bucket's owner is not checked",
+    "key": "the bucket's default encryption is used",
+    "tags": "objects get no tags",
+}
+
 
 class Problem(Exception):  # noqa: N818 - not an error of the program: a sentence for the user
     """What is wrong with a value, and how to mend it; `instead` is used if it is not None, else the default."""
@@ -338,15 +346,8 @@ def _memory(environ: "Mapping[str, str]") -> int:
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
     shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
-    instead = {
-        "bucket": f"{used} is used" if used else "nothing is shipped until this is fixed",
-        "region": "the function's own region is used",
-        "owner": "the bucket's owner is not checked",
-        "key": "the bucket's default encryption is used",
-        "tags": "objects get no tags",
-    }
-    if setting.kind in instead:
-        return f"{setting.name} is {shown!r}: {problem.why}; {instead[setting.kind]}"
+    if setting.kind in INSTEAD and not (setting.kind == "bucket" and used):
+        return f"{setting.name} is {shown!r}: {problem.why}; {INSTEAD[setting.kind]}"
     if setting.choices and not setting.default:
         return f"{setting.name} is {shown!r}: {problem.why}; it counts as not set"
     if used == 0 and not setting.default:

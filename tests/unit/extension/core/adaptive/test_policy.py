@@ -167,7 +167,7 @@ def expected(gaps: list[float], invoked: list[list[float]], patience: float, mem
     def chance(seconds: float, known: list[float]) -> float:
         if seconds <= 0:
             return 1.0
-        edges = [0.0, *(0.05 * 2**number for number in range(1, 18))]
+        edges: list[float] = [0.0, *(0.05 * 2**number for number in range(1, 18))]
         floor = max(edge for edge in edges if edge <= seconds)
         seen = (sum(gap >= floor for gap in known) + 0.5) / (len(known) + 1)
         return max(seen, sum(gap > seconds for gap in known[-4:]) / 4)
