@@ -34,28 +34,27 @@ class Gaps:
 
     def add(self, gap: float) -> None:
         """Count one more gap."""
-        self._counts[int(_place(gap))] += 1
+        self._counts[_bucket(gap)] += 1
         self._recent = [*self._recent[1:], gap]
         self._total += 1
 
     def chance(self, seconds: float) -> float:
         """Return the probability that the next gap is longer.
 
-        By all gaps, of which one bucket is shared out log-linearly, or by the last four, whichever is more. Half a gap
-        is added, as if one of two outcomes that were never seen were still to come.
+        By all gaps or by the last four, whichever is more. Half a gap is added, as if one of two outcomes that were
+        never seen were still to come. All gaps of the bucket in which it lies count as longer: shared out, hardly any
+        would where it lies near the upper edge, and traffic that comes back just too late would be let go for good.
         """
         if seconds <= 0:
             return 1.0
-        place = _place(seconds)
-        bucket = int(place)
-        longer = sum(self._counts[bucket + 1 :]) + self._counts[bucket] * (bucket + 1 - place)
+        longer = sum(self._counts[_bucket(seconds) :])
         lately = sum(gap > seconds for gap in self._recent) / RECENT
         return max((longer + 0.5) / (self._total + 1), lately)
 
 
-def _place(seconds: float) -> float:
-    """Return where a duration lies among the buckets: its bucket's number, and how far into it; the last has no end."""
-    return min(log2(max(seconds, SHORTEST) / SHORTEST), BUCKETS - 1.0)
+def _bucket(seconds: float) -> int:
+    """Return the number of the bucket in which a duration lies; the last has no end."""
+    return int(min(log2(max(seconds, SHORTEST) / SHORTEST), BUCKETS - 1.0))
 
 
 class Adaptive:

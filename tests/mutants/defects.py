@@ -171,6 +171,19 @@ DEFECTS = (
         POLICY + "policy.py::test_each_decision_is_that_of_the_formula",
     ),
     _defect(
+        "gaps of the order of what is left do not count as too long",
+        "extension.core.adaptive:Gaps.chance",
+        before(sets("lately"), "longer -= self._counts[_bucket(seconds)]"),
+        POLICY + "policy.py::test_inside_a_bucket_all_gaps_count_as_longer",
+        POLICY + "policy.py::test_nor_with_a_straggler_behind_the_pile",
+    ),
+    _defect(
+        "the end of a handler that cannot be read is waited for as long as the function may run",
+        "extension.core.shipper:Shipper._hear",
+        before(sets("self._is_deaf"), "received.unparsed = 0"),
+        POLICY + "lifecycle.py::test_a_hold_whose_end_may_be_in_what_cannot_be_read_ends",
+    ),
+    _defect(
         "what is left after a chunk may wait for another MAX_DELAY more",
         "extension.core.adaptive:Adaptive.closed",
         after(sets("self._since"), "self._since = now + self.patience"),
