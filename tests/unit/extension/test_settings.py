@@ -12,7 +12,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from extension.records import objects
-from extension.settings import PREFIX, REDACTIONS, TABLE, Settings, drop_blank, from_environ
+from extension.settings import PREFIX, REDACTIONS, TABLE, Setting, Settings, drop_blank, from_environ
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 KEYS = [
@@ -92,6 +92,14 @@ def test_the_table_has_the_final_names_in_order() -> None:
 
 def test_every_row_explains_itself() -> None:
     assert all(setting.help for setting in TABLE)
+
+
+def test_a_row_has_bounds_or_words_to_choose_from_only_where_it_is_told_some() -> None:
+    row = Setting("NAME", "5", "number", "a text", 1, 9)
+    assert (row.name, row.default, row.kind, row.help) == (PREFIX + "NAME", "5", "number", "a text")
+    assert (row.minimum, row.maximum, row.choices) == (1, 9, ())
+    row = Setting("NAME", "a", "choice", "a text", choices=("a", "b"))
+    assert (row.minimum, row.maximum, row.choices) == (0, 0, ("a", "b"))
 
 
 def test_only_numbers_have_bounds_and_only_a_choice_has_words_to_choose_from() -> None:
