@@ -43,9 +43,7 @@ class NothingFound(Exception):  # noqa: N818 - it is no error
 class Logs:
     """An opened source: the views `logs` and `objects` on a connection."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0) -> None:
         self.connection = connection
         self.window = window
         self.zone = zone
@@ -117,7 +115,9 @@ class Reading:
         try:
             cache = segments.Cache(self._folder, self._source.identity)
         except OSError as error:
-            raise SourceError(f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache") from None
+            raise SourceError(
+                f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
+            ) from None
         with cache.opened() as opened, self._connected(_MEMORY) as connection:
             failed, found = self._converted(listing, opened, connection)
             opened.read_only()

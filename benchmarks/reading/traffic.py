@@ -1,6 +1,6 @@
 """A folder of shipped objects, as a few busy functions leave it. Deterministic; written by `tests.fakes.shipped`.
 
-    python -m benchmarks.reading.traffic FOLDER [LINES]
+python -m benchmarks.reading.traffic FOLDER [LINES]
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The views `logs` and `objects`: what every command reads. """
+"""The views `logs` and `objects`: what every command reads."""
 
 from __future__ import annotations
 
@@ -63,9 +63,11 @@ def create(
 ) -> None:
     """Make the views: `objects` of rows, `logs` of the segments' lines of these objects that are in the window.
 
-    `lines` has the lines outside of the window, too. 
+    `lines` has the lines outside of the window, too.
     """
-    columns = ", ".join(f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items()))
+    columns = ", ".join(
+        f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items())
+    )
     values = [list(column) for column in zip(*objects, strict=True)] or [[] for _ in OBJECTS]
     connection.execute(
         f"create or replace temp table objects as select {columns}", {f"c{n}": one for n, one in enumerate(values)}
@@ -73,8 +75,9 @@ def create(
     made = {"message": columns_.MESSAGE, "fields": columns_.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in LOGS)
     if files:
-        connection.execute(f"""create or replace temp view lines as select * from read_parquet({literals(map(str, files))})
-            semi join objects on objects.key = object""")
+        segments = literals(map(str, files))
+        connection.execute(f"""create or replace temp view lines as
+            select * from read_parquet({segments}) semi join objects on objects.key = object""")
     else:
         nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
         connection.execute(f"create or replace temp view lines as select {nothing}, 1 as start, 1 as shape limit 0")
