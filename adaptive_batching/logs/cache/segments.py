@@ -171,7 +171,7 @@ class Opened:
         return [*(one for one in counted if one not in small), Segment(merged, stored, names)]
 
 
-def write(  # noqa: PLR0913, PLR0917 - one file
+def write(
     connection: DuckDBPyConnection,
     query: str,
     file: Path,

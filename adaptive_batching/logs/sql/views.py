@@ -75,8 +75,9 @@ def create(
     made = {"message": columns_.MESSAGE, "fields": columns_.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in LOGS)
     if files:
-        connection.execute(f"""create or replace temp view lines as select * from read_parquet({literals(map(str, files))})
-            semi join objects on objects.key = object""")
+        segments = literals(map(str, files))
+        connection.execute(f"""create or replace temp view lines as
+            select * from read_parquet({segments}) semi join objects on objects.key = object""")
     else:
         nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
         connection.execute(f"create or replace temp view lines as select {nothing}, 1 as start, 1 as shape limit 0")

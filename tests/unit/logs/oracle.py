@@ -104,7 +104,7 @@ def error_of_text(text: str, head: str) -> str | None:
         before, _, after = text.partition(f"\n{TRACEBACK}")
         if head == "[ERROR] ":
             return before.rstrip() or None if after or text.endswith(TRACEBACK) else None
-        last = text.split(TRACEBACK)[-1].rstrip().split("\n")
+        last = text.rsplit(TRACEBACK, maxsplit=1)[-1].rstrip().split("\n")
         kind = last[-1].partition(":")[0]
         return last[-1] if len(last) > 1 and kind and kind.replace(".", "").replace("_", "").isalnum() else None
     return None
@@ -121,7 +121,7 @@ def error_of_object(first: Any, said: str | None) -> str | None:  # noqa: ANN401
     if raised is None:
         return None
     lines = raised.rstrip().split("\n")
-    if TRACEBACK in raised and len(raised.split(TRACEBACK)[-1].rstrip().split("\n")) > 1:
+    if TRACEBACK in raised and len(raised.rsplit(TRACEBACK, maxsplit=1)[-1].rstrip().split("\n")) > 1:
         kind = lines[-1].partition(":")[0]
         if kind and kind.replace(".", "").replace("_", "").isalnum():
             return lines[-1]

@@ -93,9 +93,10 @@ def made(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for number, one in enumerate(records)
     ]
-    source = """(select line, type, record, '2026-11-26T02:12:03.589Z' as time, null::varchar as requestId, 'e' as environment,
-        '1' as sequence, 'k' as object
-        from (select unnest($lines::bigint[]) as line, unnest($types::varchar[]) as type, unnest($records::varchar[]) as record))"""
+    source = """(select line, type, record, '2026-11-26T02:12:03.589Z' as time, null::varchar as requestId,
+            'e' as environment, '1' as sequence, 'k' as object
+        from (select unnest($lines::bigint[]) as line, unnest($types::varchar[]) as type,
+            unnest($records::varchar[]) as record))"""
     shown = ", ".join({"message": MESSAGE, "fields": FIELDS}.get(name, name) for name in NAMES)
     found = CONNECTION.execute(
         f"select {shown} from ({derived(source)}) order by line",  # noqa: S608
@@ -127,8 +128,8 @@ ERRORS = {
     "java.lang.IllegalStateException: closed\n\tat com.example.Handler.handle(Handler.java:12)\n": (
         "java.lang.IllegalStateException: closed"
     ),
-    f"[ERROR]\t{TIME}\t{ID}\tcaught it\n{TRACEBACK}\n  File \"/var/task/app.py\"\nKeyError: 'inner'": "KeyError: 'inner'",
-    f"{TRACEBACK}\n  File x\nbotocore.errorfactory.NoSuchKey: not there\n": "botocore.errorfactory.NoSuchKey: not there",
+    f"[ERROR]\t{TIME}\t{ID}\tcaught it\n{TRACEBACK}\n  File x\nKeyError: 'inner'": "KeyError: 'inner'",
+    f"{TRACEBACK}\n  File x\nbotocore.errorfactory.NoSuchKey: gone\n": "botocore.errorfactory.NoSuchKey: gone",
 }
 
 
