@@ -36,7 +36,7 @@ _ALL = "all"
 #: Objects that `bodies` reads at a time.
 _AT_A_TIME = 32
 #: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
-_MEMORY, _CONVERTING = "300MB", "128MB"
+_MEMORY, _CONVERTING = "300MB", "256MB"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
