@@ -6,6 +6,12 @@ List prices of us-east-1 in US dollars, without the free tier, November 2026: aw
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 #: When the prices were looked up.
 AS_OF = "2026-11"
 REGION = "us-east-1"
@@ -31,3 +37,10 @@ _MS_PER_SECOND = 1000
 def invocation(billed_ms: float, memory_mb: float, gb_second: float = GB_SECOND["x86_64"]) -> float:
     """Return the price of one invocation in dollars: its billed duration times its memory, and the request."""
     return billed_ms / _MS_PER_SECOND * memory_mb / _MB_PER_GB * gb_second + REQUEST
+
+
+def gb_second(function: str, arm: Sequence[str] = (), given: float | None = None) -> float:
+    """Return the price of a GB-second of a function: what is given, or that of arm64 if a glob of `arm` matches."""
+    if given is not None:
+        return given
+    return GB_SECOND["arm64" if any(fnmatchcase(function, one) for one in arm) else "x86_64"]

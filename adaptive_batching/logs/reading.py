@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Logs", "NothingFound", "Reading", "SourceError", "Window"]
 
 _ALL = "all"
+#: Objects that `bodies` reads at a time.
+_AT_A_TIME = 32
 #: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
-_MEMORY, _CONVERTING = "300MB", "128MB"
+_MEMORY, _CONVERTING = "300MB", "256MB"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
@@ -103,12 +106,20 @@ class Reading:
 
     def bodies(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out."""
-        for key in wanted:
-            try:
-                yield key, self._source.read(key)[0]
-            except ObjectError as error:
-                self.damaged = True
-                self._say(f"{key}: {error}")
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            for start in range(0, len(wanted), _AT_A_TIME):  # no more bodies than that are in memory
+                for key, body in pool.map(self._body, wanted[start : start + _AT_A_TIME]):
+                    if isinstance(body, bytes):
+                        yield key, body
+                    else:
+                        self.damaged = True
+                        self._say(f"{key}: {body}")
+
+    def _body(self, key: str) -> tuple[str, bytes | ObjectError]:
+        try:
+            return key, self._source.read(key)[0]
+        except ObjectError as error:
+            return key, error
 
     @contextlib.contextmanager
     def open(self, *, told: bool = True) -> Iterator[Logs]:

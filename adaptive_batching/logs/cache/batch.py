@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Bytes of text in a batch.
 FULL = 48_000_000
 #: DuckDB has buffers of twice the longest line: a short bound saves memory.
-_SHORTEST_BOUND = 4_000_000
+_SHORTEST_BOUND = 1_000_000
 _MEMBER = b'"environment":"'
 _ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
 UNREADABLE = "insights.unreadable"

@@ -1,7 +1,7 @@
 """The keys of objects: what they tell, and which ranges of them a window needs. Pure.
 
 A key is `<prefix><function-name>-<epoch-ms>-<uuid>.log[.gz]`. Its last part alone tells function and time. The layout
-(the extension's S3_PREFIX) is only needed to list few keys: where it is wrong, more are listed, and no line is missed.
+(the extension's S3_PREFIX) is only needed to list few keys: where nothing is laid out like that, all are listed.
 """
 
 from __future__ import annotations
@@ -129,11 +129,13 @@ def asked(branch: Branch) -> str | None:
 def grown(branch: Branch, folders: Sequence[str], functions: Sequence[str]) -> list[Branch]:
     """Return the branches one level down: one for each folder (a whole prefix) that the template and the globs let in."""
     static, folder, rest = _level(branch)
+    names = _PLACEHOLDER.findall(folder)
+    globs = functions if names == ["function"] else ()  # where names touch, only the key's last part tells them apart
     pattern = re.compile("".join(_pattern(part) for part in re.split(r"(\{\w+\})", folder)))
     found = []
     for one in folders:
         match = pattern.fullmatch(one.removeprefix(branch.prefix + static))
-        if match and is_wanted(match.groupdict().get("function", ""), functions if "{function}" in folder else ()):
+        if match and is_wanted(match[1], globs):
             found.append(Branch(one, rest))
     return found
 
@@ -141,7 +143,7 @@ def grown(branch: Branch, folders: Sequence[str], functions: Sequence[str]) -> l
 def known(branch: Branch, functions: Sequence[str]) -> list[Branch] | None:
     """Return the branches one level down without a question: the functions are named, and nothing else is unknown."""
     static, folder, rest = _level(branch)
-    if set(_PLACEHOLDER.findall(folder)) != {"function"} or not _are_exact(functions):
+    if _PLACEHOLDER.findall(folder) != ["function"] or not _are_exact(functions):
         return None
     return [
         Branch(branch.prefix + static + folder.replace("{function}", one), rest) for one in dict.fromkeys(functions)
@@ -205,7 +207,7 @@ def _level(branch: Branch) -> tuple[str, str, str]:
 def _pattern(part: str) -> str:
     if not _PLACEHOLDER.fullmatch(part):
         return re.escape(part)
-    return f"(?P<{part[1:-1]}>[^/]+)"
+    return "([^/]+)"
 
 
 def _minus(when: datetime | None, length: timedelta) -> datetime | None:

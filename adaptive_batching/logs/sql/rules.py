@@ -5,34 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adaptive_batching.logs.sql import text
+from adaptive_batching.logs.sql.columns import quoted
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SUCCESS = "success"
-#: What Node's runtime says of an error that nothing caught.
-_NODE = "'Invoke Error|Uncaught Exception|Unhandled Promise Rejection'"
-
-#: SQL: whether a line of the view `logs` is that of an error which nothing caught. A handler that raises has status
-#: success in platform.runtimeDone of some runtimes, so the line is all there is.
-UNHANDLED = f"""(error is not null and type = 'function' and (
-    (starts_with(record, '[ERROR] ') and contains(record, 'Traceback (most recent call last)'))
-    or (fields is null and regexp_matches(record, {_NODE}))
-    or (fields is not null and coalesce(json_extract_string(fields, '$.errorType'), '') <> ''
-        and (json_exists(fields, '$.stackTrace') or json_exists(fields, '$.stack'))
-        and json_extract_string(fields, '$.message') is null)))"""
+_STACK = "(json_exists(fields, '$.stackTrace') or json_exists(fields, '$.stack'))"
+_NODE = " or ".join(f"contains(record, {quoted(word)} || chr(9) || '{{')" for word in text.NODE)
+#: SQL: whether a line of the view `logs` is that of an error which nothing caught. Lambda says status success of an
+#: invocation whose handler raised, so the line is all there is.
+UNHANDLED = f"""(error is not null and type = 'function' and case
+    when fields is null then (starts_with(record, '[ERROR] ') and contains(record, {quoted(text.TRACEBACK)}))
+        or {_NODE}
+    else json_exists(fields, '$.errorType') and {_STACK} and not json_exists(fields, '$.message') end)"""
+#: SQL: whether a line is one that Node's runtime writes, in format JSON, for an error that was thrown and for one that
+#: the function logged alike.
+THROWN_OR_LOGGED = """(error is not null and type = 'function' and fields is not null
+    and json_exists(fields, '$.message.errorType') and json_exists(fields, '$.message.stackTrace'))"""
 
 
 def failed() -> str:
     """Return a query for the requests that failed: environment, request_id, function, status, error.
 
-    A request failed if a status of it is not success, or if it has the line of an unhandled error.
+    A request failed if a status of it is not success, or if it has the line of an error that nothing caught. Where such
+    a line may also be one that the function logged (Node, format JSON), it counts if it is the request's last in JSON:
+    the runtime writes after the function. (What the function wrote to stdout itself may arrive later.)
     """
     return f"""
-    select environment, request_id, any_value(function) as function,
-        max(status) filter (status <> '{_SUCCESS}') as status,
-        arg_min(error, ({_order()})) filter ({UNHANDLED}) as error
-    from logs where request_id is not null group by environment, request_id
-    having count(*) filter (status <> '{_SUCCESS}' or {UNHANDLED}) > 0"""
+    with requests as (
+        select environment, request_id, any_value(function) as function,
+            max(status) filter (status <> '{_SUCCESS}') as status, max(sequence) filter (type = 'function' and fields is not null) as last
+        from logs where request_id is not null group by environment, request_id
+    ), errors as (
+        select environment, request_id, sequence, error, {UNHANDLED} as certain from logs
+        where error is not null and request_id is not null and ({UNHANDLED} or {THROWN_OR_LOGGED})
+    ), thrown as (
+        select environment, request_id, arg_min(error, sequence) as error
+        from errors join requests using (environment, request_id) where certain or sequence = last
+        group by environment, request_id
+    )
+    select environment, request_id, function, status, error
+    from requests left join thrown using (environment, request_id) where status is not null or error is not null"""
 
 
 def running() -> str:
@@ -91,8 +106,8 @@ class Completeness:
             (self.miscounted, "of another length than recorded"),
         ):
             wrong += [f"{_counted(count, 'object')} {name}"] if count else []
-        text = f"{_counted(self.lines, 'line')} of {_counted(self.environments, 'environment')}"
-        return f"{'complete' if self.whole else 'incomplete'}: {text}, {', '.join(wrong) or 'none missing'}"
+        said = f"{_counted(self.lines, 'line')} of {_counted(self.environments, 'environment')}"
+        return f"{'complete' if self.whole else 'incomplete'}: {said}, {', '.join(wrong) or 'none missing'}"
 
 
 def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -> Completeness:
@@ -125,10 +140,6 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
         from numbers""").fetchone()
     assert counted is not None  # noqa: S101 - an aggregate has one row
     return Completeness(*map(int, counted), foreign=foreign)
-
-
-def _order() -> str:
-    return "ts, sequence"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from adaptive_batching.logs.trace.invocations import Invocation
 
@@ -108,14 +108,15 @@ def put_together(
     invocations: Sequence[Invocation],
     lines: Sequence[Line],
     alike: Sequence[tuple[str, int, int]],
-    gb_second: float,
+    price: Callable[[str], float],
 ) -> Trace:
     """Return the trace of these invocations and lines.
 
     `alike` says for each milestone how many traces with the same beginning have it, and how many of them there are.
+    `price` is that of a function's GB-second.
     """
     runs = [Run(one, spans(one, lines)) for one in sorted(invocations, key=lambda one: (one.start, one.function))]
-    costs = [one.cost(gb_second) for one in invocations]
+    costs = [one.cost(price(one.function)) for one in invocations]
     reached = tuple(dict.fromkeys(line.milestone for line in lines if line.milestone))
     return Trace(
         given,

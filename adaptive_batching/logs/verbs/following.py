@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from adaptive_batching.logs.verbs.lines import Entry
 
@@ -33,25 +33,26 @@ class Following:
         """Return the keys that are new."""
         return [key for key in keys if key not in self.seen]
 
-    def take(self, keys: Iterable[str], entries: Sequence[Entry]) -> list[Shown]:
-        """Take the entries of new objects, and return them in order of time.
+    def take(
+        self, keys: Iterable[str], entries: Sequence[tuple[Entry, int | None]], reached: Mapping[str, int]
+    ) -> list[Shown]:
+        """Take what is to be shown of new objects, and return it in order of time.
 
-        A gap is marked before the line that follows it, once. Lines of an environment that come later than their
-        successors (an upload that was retried) are shown when they come.
+        With each entry comes the number of its environment that is next below it in these objects; `reached` has the
+        highest of each environment. A gap is marked before the line that follows it, once. Lines that come later than
+        their successors (an upload that was retried) are shown when they come.
         """
+        shown = [Shown(entry, self._gap(entry, before)) for entry, before in entries]
         self.seen.update(keys)
-        gaps: dict[tuple[str, int], tuple[int, int]] = {}
-        numbered = [entry for entry in entries if entry.environment is not None and entry.sequence is not None]
-        for entry in sorted(numbered, key=lambda one: (one.environment or "", one.sequence or 0)):
-            environment, sequence = entry.environment or "", entry.sequence or 0
-            before = self.reached.get(environment)
-            if before is not None and sequence > before + 1:
-                gaps[environment, sequence] = (before + 1, sequence - 1)
-            self.reached[environment] = max(sequence, before or 0)
-        moments = [entry.ts for entry in entries if entry.ts is not None]
-        self.newest = max([*moments, *([self.newest] if self.newest else [])], default=None)
-        shown = [Shown(one, gaps.get((one.environment or "", one.sequence or 0))) for one in entries]
+        for environment, highest in reached.items():
+            self.reached[environment] = max(highest, self.reached.get(environment, 0))
         return sorted(shown, key=lambda one: _order(one.entry))
+
+    def _gap(self, entry: Entry, before: int | None) -> tuple[int, int] | None:
+        known = [one for one in (before, self.reached.get(entry.environment or "")) if one is not None]
+        if not known or entry.sequence is None or entry.sequence <= max(known) + 1:
+            return None
+        return max(known) + 1, entry.sequence - 1
 
 
 def _order(entry: Entry) -> tuple[datetime, str, int, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching import prices
 from adaptive_batching.command_line import Option
-from adaptive_batching.logs.verbs.making import format_option, made, price_option, refusing_sql
+from adaptive_batching.logs.verbs.making import format_option, made, price_options, refusing_sql
 from adaptive_batching.option_types import Bounds, Number
 
 if TYPE_CHECKING:
@@ -23,19 +24,29 @@ _LONGEST_ERROR = 60
 
 
 def _invocations(
-    *, reading: Reading, failed: bool, cold: bool, slowest: int | None, gb_second: float, format_: str
+    *,
+    reading: Reading,
+    failed: bool,
+    cold: bool,
+    slowest: int | None,
+    given_price: float | None,
+    arm: tuple[str, ...],
+    format_: str,
 ) -> None:
     from adaptive_batching.logs.reading import NothingFound  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.logs.trace import invocations as sql  # noqa: PLC0415
     from adaptive_batching.logs.verbs.output import Output  # noqa: PLC0415
 
+    def cost(one: Invocation) -> float | None:
+        return one.cost(prices.gb_second(one.function, arm, given_price))
+
     with reading.open() as logs, refusing_sql():
         found = chosen(sql.rows(logs.connection.execute(sql.query()).fetchall()), failed, cold, slowest)
         out = Output(logs.zone)
         if format_ == "table":
-            out.rows(_HEAD, [_row(one, gb_second, out) for one in found], "table")
+            out.rows(_HEAD, [_row(one, cost(one), out) for one in found], "table")
         else:
-            rows = [[*(getattr(one, name) for name in _MEMBERS), one.cost(gb_second)] for one in found]
+            rows = [[*(getattr(one, name) for name in _MEMBERS), cost(one)] for one in found]
             out.rows([*_MEMBERS, "cost"], rows, format_)
     if not found:
         raise NothingFound("no invocation matches")
@@ -50,8 +61,7 @@ def chosen(found: list[Invocation], failed: bool, cold: bool, slowest: int | Non
     return sorted(known, key=lambda one: one.duration_ms or 0, reverse=True)[:slowest]
 
 
-def _row(one: Invocation, gb_second: float, out: Any) -> list[str]:  # noqa: ANN401 - Output, which is loaded late
-    cost = one.cost(gb_second)
+def _row(one: Invocation, cost: float | None, out: Any) -> list[str]:  # noqa: ANN401 - Output, which is loaded late
     error = one.error or ""
     return [
         out.cell(one.begin),
@@ -90,6 +100,6 @@ invocations = made(
             help="the N that took longest, longest first",
         ),
         format_option("table", "json", "csv"),
-        price_option(),
+        *price_options(),
     ],
 )

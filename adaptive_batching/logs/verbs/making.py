@@ -11,7 +11,7 @@ from adaptive_batching import prices
 from adaptive_batching.command_line import Argument, Command, Mistake, Option
 from adaptive_batching.logs.cli import COMMANDS
 from adaptive_batching.logs.options import reading_options
-from adaptive_batching.option_types import Bounds, Number
+from adaptive_batching.option_types import Bounds, Number, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,17 +59,25 @@ def format_option(*names: str) -> Option:
     )
 
 
-def price_option() -> Option:
-    """Return --price-gb-second."""
-    return Option(
-        ["--price-gb-second", "gb_second"],
-        type=Number(float, Bounds(0, 1)),
-        default=prices.GB_SECOND["x86_64"],
-        metavar="DOLLARS",
-        group=OUTPUT,
-        help=f"price of a GB-second (default: {prices.GB_SECOND['x86_64']:.10f}, {prices.REGION}, x86_64; "
-        f"arm64: {prices.GB_SECOND['arm64']:.10f})",
-    )
+def price_options() -> list[click.Parameter]:
+    """Return --price-gb-second and --arm."""
+    return [
+        Option(
+            ["--price-gb-second", "given_price"],
+            type=Number(float, Bounds(0, 1)),
+            metavar="DOLLARS",
+            group=OUTPUT,
+            help=f"price of a GB-second (default: the list price of {prices.REGION})",
+        ),
+        Option(
+            ["--arm"],
+            type=Text(),
+            multiple=True,
+            metavar="GLOB",
+            group=OUTPUT,
+            help="functions that run on arm64, which costs less; repeatable",
+        ),
+    ]
 
 
 @contextlib.contextmanager

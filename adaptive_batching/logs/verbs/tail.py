@@ -32,8 +32,8 @@ def _tail(*, reading: Reading, follow: bool, interval: float, count: int, **whic
     out, following = Output(reading.zone), Following()
     notes = consoles()[1]
     with reading.open(told=not follow) as logs:
-        shown = _new(logs, following, condition)
-        _write(shown[-count:], out)
+        shown = _new(logs, following, condition, count)
+        _write(shown, out)
         sentence = logs.complete().sentence if follow else ""
     if follow:
         _follow(reading, _Followed(following, condition, out, notes, sentence), interval)
@@ -92,19 +92,31 @@ def _poll(reading: Reading, followed: _Followed) -> bool:
     return bool(shown)
 
 
-def _new(logs: Logs, following: Following, condition: str) -> list[Shown]:
-    """Return the lines of new objects that match."""
+def _new(logs: Logs, following: Following, condition: str, count: int | None = None) -> list[Shown]:
+    """Return the lines of new objects that match, or only the newest of them."""
     from adaptive_batching.logs.verbs.lines import COLUMNS, Entry  # noqa: PLC0415
 
-    listed = logs.connection.execute("select key from objects where damage is null or lines > 0").fetchall()
+    run = logs.connection.execute
+    listed = run("select key from objects where damage is null or lines > 0").fetchall()
     keys = following.unseen(key for (key,) in listed)
+    new = "logs where object in (select unnest(?))"
+    limit = f"limit {count}" if count else ""
     with refusing_sql():
-        rows = logs.connection.execute(
-            f"select {', '.join(COLUMNS)}, {condition} from logs where object in (select unnest(?))", [keys]
+        rows = run(
+            f"""select * exclude (matches) from (
+                select {", ".join(COLUMNS)},
+                    lag(sequence) over (partition by environment order by sequence) as before, {condition} as matches
+                from {new}
+            ) where matches order by ts desc, environment desc, sequence desc, line desc {limit}""",
+            [keys],
         ).fetchall()
-    matches = {(row[-3], row[-2]) for row in rows if row[-1]}
-    shown = following.take(keys, [Entry(*row[:-1]) for row in rows])
-    return [one for one in shown if (one.entry.object, one.entry.line) in matches]
+    highest = run(
+        f"select environment, max(sequence) from {new} and environment is not null and sequence is not null group by 1",
+        [keys],
+    ).fetchall()
+    (newest,) = run(f"select max(ts) from {new}", [keys]).fetchone() or (None,)
+    following.newest = max((one for one in (newest, following.newest) if one is not None), default=None)
+    return following.take(keys, [(Entry(*row[:-1]), row[-1]) for row in rows], dict(highest))
 
 
 def _write(shown: list[Shown], out: Output) -> None:

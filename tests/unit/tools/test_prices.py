@@ -29,3 +29,9 @@ def test_the_page_on_cost_has_the_same_prices(sentence: str) -> None:
 def test_a_gigabyte_second_and_a_request_are_billed() -> None:
     assert prices.invocation(1000, 1024) == pytest.approx(0.0000166667 + 0.0000002)
     assert prices.invocation(500, 128, prices.GB_SECOND["arm64"]) == pytest.approx(0.0000133334 / 16 + 0.0000002)
+
+
+def test_a_function_on_arm_costs_less_and_a_given_price_is_taken() -> None:
+    assert prices.gb_second("orders-api") == 0.0000166667
+    assert prices.gb_second("orders-api", ["mail", "orders-*"]) == 0.0000133334
+    assert prices.gb_second("orders-api", ["orders-*"], 0.5) == 0.5

@@ -34,6 +34,10 @@ TRACEBACK = (
 )
 
 
+def price(function: str) -> float:
+    return prices.gb_second(function, arm=["*"])
+
+
 @dataclass(frozen=True)
 class Ran:
     """An invocation that is generated: what it logs, and which of the platform's lines get lost."""
@@ -166,7 +170,7 @@ def test_a_trace_has_the_invocations_that_share_its_id_and_waits_where_none_of_t
     world: dict[tuple[str, str, str], list[Ran]],
 ) -> None:
     world = {key: one_after_the_other(attempts) for key, attempts in world.items()}
-    trace = trace_of(loaded(world, twice=False), "t1", PRICE)
+    trace = trace_of(loaded(world, twice=False), "t1", price)
     mine = [one for attempts in world.values() if any(a.trace == 1 for a in attempts) for one in attempts]
     if not mine:
         assert trace is None
@@ -194,8 +198,8 @@ def test_any_id_leads_to_the_trace(tmp_path: Path) -> None:
     number = REFUSED
     ids = [ident(f"{what} {number}") for what in ("trace", "submit", "save", "session")]
     with Reading(str(tmp_path)).open() as logs:
-        traces = [trace_of(logs.connection, one, PRICE) for one in ids]
-        nothing = trace_of(logs.connection, ident("trace"), PRICE)
+        traces = [trace_of(logs.connection, one, price) for one in ids]
+        nothing = trace_of(logs.connection, ident("trace"), price)
     assert nothing is None
     for trace in traces:
         assert trace is not None
@@ -220,8 +224,8 @@ def test_a_request_of_a_batch_leads_to_its_traces_and_no_further(tmp_path: Path)
         text("no trace", request="c"),
     )
     with Reading(str(tmp_path)).open() as logs:
-        one = trace_of(logs.connection, "one", PRICE)
-        batch = trace_of(logs.connection, "c", PRICE)
+        one = trace_of(logs.connection, "one", price)
+        batch = trace_of(logs.connection, "c", price)
     assert one is not None
     assert batch is not None
     assert [run.invocation.request for run in one.runs] == ["p1", "c"]
@@ -241,8 +245,8 @@ def test_a_request_of_a_batch_leads_to_its_traces_and_no_further(tmp_path: Path)
 def test_the_value_of_a_field_is_an_id(tmp_path: Path, record: dict[str, Any], given: str) -> None:
     Shipped(tmp_path, "f")(text({**record, "traceId": "t"}, request="r1"), text({"other": "4711a"}, request="r2"))
     with Reading(str(tmp_path)).open() as logs:
-        trace = trace_of(logs.connection, given, PRICE)
-        names = trace_of(logs.connection, "sessionId", PRICE) or trace_of(logs.connection, "471", PRICE)
+        trace = trace_of(logs.connection, given, price)
+        names = trace_of(logs.connection, "sessionId", price) or trace_of(logs.connection, "471", price)
     assert trace is not None
     assert [run.invocation.request for run in trace.runs] == ["r1"]
     assert names is None
@@ -253,6 +257,6 @@ def test_an_xray_id_leads_to_the_trace(tmp_path: Path) -> None:
     Shipped(tmp_path, "f")(started("r1", xray=root), text({"traceId": "t"}, request="r1"), report("r1"))
     Shipped(tmp_path, "g")(started("r2"), text({"traceId": "t"}, request="r2"), report("r2"))
     with Reading(str(tmp_path)).open() as logs:
-        trace = trace_of(logs.connection, root, PRICE)
+        trace = trace_of(logs.connection, root, price)
     assert trace is not None
     assert [run.invocation.request for run in trace.runs] == ["r1", "r2"]

@@ -25,7 +25,7 @@ def test_a_request_that_was_stuck() -> None:
         line(second, 14_100, level="INFO", message="saving\n"),
     ]
     alike = [("RECEIVED", 100, 100), ("SAVED_IN_DATABASE", 97, 100)]
-    trace = put_together("a2f6e7ee", [submit, first, second], lines, alike, 0.0000166667)
+    trace = put_together("a2f6e7ee", [submit, first, second], lines, alike, lambda _: 0.0000166667)
     assert text(trace, UTC) == [
         "trace a2f6e7ee  2026-11-20 17:41:41.211  17.07 s  2 functions, 3 invocations  $0.0000140",
         "  conference-submit  █                                         62 ms",
@@ -41,7 +41,7 @@ def test_a_request_that_was_stuck() -> None:
 
 
 def test_a_long_wait_is_a_break_and_moments_are_in_the_zone() -> None:
-    trace = put_together("t", [invocation("a", 0, 1000), invocation("b", 567_000, 2000)], [], [], 0.0)
+    trace = put_together("t", [invocation("a", 0, 1000), invocation("b", 567_000, 2000)], [], [], lambda _: 0.0)
     drawn = text(trace, ZoneInfo("Asia/Tokyo"))
     assert drawn == [
         "trace t  2026-11-21 02:41:41.211  9 min 29 s  2 functions, 2 invocations  $0.0000004",
@@ -53,21 +53,23 @@ def test_a_long_wait_is_a_break_and_moments_are_in_the_zone() -> None:
 
 def test_what_ran_without_a_report_is_told() -> None:
     one = invocation("a", 0, None, billed_ms=None)
-    drawn = text(put_together("t", [one], [], [], 0.0), UTC)
+    drawn = text(put_together("t", [one], [], [], lambda _: 0.0), UTC)
     assert drawn[0].endswith("1 function, 1 invocation  $0.0000000 and 1 without a report")
     assert drawn[1].endswith("0 ms  no end")
 
 
 def test_lines_without_an_invocation_are_shown() -> None:
     one = invocation("a", 0)
-    drawn = text(put_together("t", [], [line(one, 5, message="hello"), line(one, 105, message="bye")], [], 0.0), UTC)
+    drawn = text(
+        put_together("t", [], [line(one, 5, message="hello"), line(one, 105, message="bye")], [], lambda _: 0.0), UTC
+    )
     assert drawn[0].startswith("trace t  2026-11-20 17:41:41.216  100 ms  0 functions, 0 invocations")
     assert [row.split("  ")[-1] for row in drawn[1:]] == ["hello", "bye"]
 
 
 @given(runs())
 def test_every_bar_is_within_the_chart_and_none_is_empty(found: list) -> None:  # type: ignore[type-arg]
-    trace = put_together("t", found, [], [], 0.0)
+    trace = put_together("t", found, [], [], lambda _: 0.0)
     name = max(13, *(len(one.function) for one in found))
     for row in text(trace, UTC)[1:]:
         chart = row[2 + name + 2 :][:40]

@@ -24,7 +24,9 @@ def test_invocations_inits_and_spans_hang_below_one_root() -> None:
         line(second, 7060, error="ValueError: no: never", level="ERROR"),
         line(first, 10, milestone="RECEIVED"),
     ]
-    request = otlp.request(put_together("a2f6e7ee-0000-4000-8000-000000000001", [first, second], lines, [], 0.0))
+    request = otlp.request(
+        put_together("a2f6e7ee-0000-4000-8000-000000000001", [first, second], lines, [], lambda _: 0.0)
+    )
     found = {span["name"]: span for span in spans(request)}
     assert set(found) == {"trace a2f6e7ee-0000-4000-8000-000000000001", "submit", "save", "init", "put"}
     root = found["trace a2f6e7ee-0000-4000-8000-000000000001"]

@@ -16,14 +16,16 @@ from tests.unit.logs.trace.build import after, invocation, line
 if TYPE_CHECKING:
     from adaptive_batching.logs.trace.invocations import Invocation
 
-PRICE = prices.GB_SECOND["x86_64"]
+
+def price(_function: str) -> float:
+    return prices.GB_SECOND["x86_64"]
 
 
 def test_between_two_invocations_there_is_a_wait_and_init_is_work() -> None:
     first = invocation("submit", 0, 62)
     second = invocation("save", 6961, 3290, init_ms=6270.0)
     third = invocation("save", 9000, 100)
-    trace = put_together("t", [third, second, first], [], [], PRICE)
+    trace = put_together("t", [third, second, first], [], [], price)
     assert trace.rows == (Run(first), Wait(after(62), after(691)), Run(second), Run(third))
     assert (trace.begin, trace.finish) == (after(0), after(10_251))
     assert trace.functions == ["submit", "save"]
@@ -32,7 +34,7 @@ def test_between_two_invocations_there_is_a_wait_and_init_is_work() -> None:
 def test_an_invocation_without_an_end_lasts_to_its_last_line() -> None:
     one = invocation("submit", 0, None, last=after(40))
     assert one.finish == after(40)
-    assert put_together("t", [one, invocation("save", 0, 10)], [], [], PRICE).unbilled == 1
+    assert put_together("t", [one, invocation("save", 0, 10)], [], [], price).unbilled == 1
 
 
 def test_the_cost_is_that_of_all_invocations() -> None:
@@ -40,7 +42,7 @@ def test_the_cost_is_that_of_all_invocations() -> None:
         invocation("a", 0, billed_ms=1000.0, memory_mb=1024.0),
         invocation("b", 10, billed_ms=500.0, memory_mb=512.0),
     ]
-    assert put_together("t", found, [], [], 1e-5).cost == pytest.approx(1e-5 + 0.25e-5 + 2 * prices.REQUEST)
+    assert put_together("t", found, [], [], lambda _: 1e-5).cost == pytest.approx(1e-5 + 0.25e-5 + 2 * prices.REQUEST)
 
 
 def test_lines_with_a_span_and_a_duration_are_parts_of_their_invocation() -> None:
@@ -51,7 +53,7 @@ def test_lines_with_a_span_and_a_duration_are_parts_of_their_invocation() -> Non
         line(one, 300, span="without a duration"),
         line(other, 1200, span="put", duration_ms=100.0),
     ]
-    trace = put_together("t", [one, other], lines, [], PRICE)
+    trace = put_together("t", [one, other], lines, [], price)
     assert [run.spans for run in trace.runs] == [
         (Span("put", after(50), after(300)), Span("get", after(80), after(100))),
         (Span("put", after(1100), after(1200)),),
@@ -79,7 +81,7 @@ def runs(draw: st.DrawFn) -> list[Invocation]:
 
 @given(runs())
 def test_waits_are_the_milliseconds_in_which_nothing_ran(found: list[Invocation]) -> None:
-    rows = with_waits(put_together("t", found, [], [], PRICE).runs)
+    rows = with_waits(put_together("t", found, [], [], price).runs)
     busy: set[datetime] = set()
     for one in found:
         start = one.start

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adaptive_batching.logs.verbs.following import Following, age, mark
+from adaptive_batching.logs.verbs.following import Following, Shown, age, mark
 from adaptive_batching.logs.verbs.lines import Entry
 
 BEGIN = datetime(2026, 11, 20, 9, 15)  # noqa: DTZ001 - the views are in UTC, without a zone
@@ -21,9 +21,24 @@ def entry(environment: str, sequence: int, second: float | None = None, object_:
     return Entry(ts, "f", "function", None, environment, sequence, None, message, None, message, object_, sequence)
 
 
+def taken(following: Following, entries: list[Entry]) -> list[Shown]:
+    """Take these entries, with what the query says about them."""
+    numbers: dict[str, list[int]] = {}
+    for one in entries:
+        if one.environment is not None and one.sequence is not None:
+            numbers.setdefault(one.environment, []).append(one.sequence)
+    before = [
+        max((n for n in numbers.get(one.environment or "", []) if n < (one.sequence or 0)), default=None)
+        for one in entries
+    ]
+    return following.take(
+        ["one"], list(zip(entries, before, strict=True)), {name: max(found) for name, found in numbers.items()}
+    )
+
+
 def test_lines_come_by_time_and_a_gap_is_marked_once_before_the_line_behind_it() -> None:
     following = Following()
-    shown = following.take(["one"], [entry("b", 1, 2), entry("a", 5, 1), entry("a", 9, 3), entry("b", 3, 4)])
+    shown = taken(following, [entry("b", 1, 2), entry("a", 5, 1), entry("a", 9, 3), entry("b", 3, 4)])
     assert [one.entry.message for one in shown] == ["a5", "b1", "a9", "b3"]
     assert [mark(one) for one in shown] == [
         None,
@@ -31,20 +46,21 @@ def test_lines_come_by_time_and_a_gap_is_marked_once_before_the_line_behind_it()
         "--- lines 6 to 8 of a (f) missing, or not here yet ---",
         "--- line 2 of b (f) missing, or not here yet ---",
     ]
-    later = following.take(["two"], [entry("a", 7, 2), entry("a", 10, 5)])
+    later = taken(following, [entry("a", 7, 2), entry("a", 10, 5)])
     assert [(one.entry.message, one.gap) for one in later] == [("a7", None), ("a10", None)]
+    assert [one.gap for one in taken(following, [entry("a", 8, 2), entry("a", 12, 5)])] == [None, (11, 11)]
 
 
 def test_an_object_is_new_once() -> None:
     following = Following()
     assert following.unseen(["one", "two"]) == ["one", "two"]
-    following.take(["one"], [])
+    following.take(["one"], [], {})
     assert following.unseen(["one", "two"]) == ["two"]
 
 
 def test_a_line_without_a_time_or_a_number_is_shown() -> None:
     broken = Entry(None, "f", "insights.unreadable", None, None, None, None, "{", None, "{", "one", 1)
-    assert [one.entry for one in Following().take(["one"], [entry("a", 1), broken])] == [broken, entry("a", 1)]
+    assert [one.entry for one in taken(Following(), [entry("a", 1), broken])] == [broken, entry("a", 1)]
 
 
 @pytest.mark.parametrize(
@@ -66,9 +82,9 @@ def test_the_age_of_the_newest_line(seconds: float, said: str) -> None:
 def test_every_number_is_shown_or_within_a_gap_that_was_marked(there: dict[str, set[int]], cuts: list[int]) -> None:
     following, shown = Following(), []
     bounds = [0, *sorted(cuts), 30]
-    for poll, (low, high) in enumerate(pairwise(bounds)):
+    for low, high in pairwise(bounds):
         entries = [entry(name, number) for name, numbers in there.items() for number in numbers if low < number <= high]
-        shown += following.take([f"{poll}"], entries)
+        shown += taken(following, entries)
     for name, numbers in there.items():
         mine = [one for one in shown if one.entry.environment == name]
         assert {one.entry.sequence for one in mine} == numbers
