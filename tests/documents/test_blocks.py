@@ -17,6 +17,7 @@ import yaml  # type: ignore[import-untyped]
 from botocore import xform_name
 
 from adaptive_batching.cli import adaptive_batching
+from adaptive_batching.logs.report.patterns import KNOWN, parse
 from extension.settings import PREFIX, TABLE
 from tests.documents.pages import FACTS, PAGES, README, label, name, of_language
 from tools.blocks import blocks, steps
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from tools.blocks import Block
 
-CHECKED = {"", "console", "json", "yaml", "python", "sql", "hcl", "dockerfile", "text"}
+CHECKED = {"", "console", "json", "yaml", "python", "sql", "hcl", "dockerfile", "text", "toml"}
 #: Options of every AWS command, and those that the AWS CLI adds to an operation.
 AWS_OPTIONS = {"query", "output", "region", "endpoint-url", "no-sign-request", "zip-file", "cli-binary-format"}
 AWS_S3 = {"ls": {"recursive"}, "cp": set[str](), "sync": set[str]()}
@@ -61,6 +62,11 @@ Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 def test_yaml_is_yaml_and_names_the_settings(pair: tuple[Path, Block]) -> None:
     yaml.load(pair[1].body, Loader)  # noqa: S506 - a SafeLoader with tags
     assert "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET" in pair[1].body
+
+
+@pytest.mark.parametrize("pair", of_language("toml"), ids=label)
+def test_toml_is_a_file_of_patterns(pair: tuple[Path, Block]) -> None:
+    assert len(parse(pair[1].body)) > len(KNOWN)
 
 
 @pytest.mark.parametrize("pair", of_language("python"), ids=label)

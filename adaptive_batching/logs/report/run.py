@@ -18,6 +18,7 @@ from adaptive_batching.sandbox.http_server import Answer, Request, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
     from pathlib import Path
 
     from adaptive_batching.console import Console
@@ -52,27 +53,30 @@ def report(asked: Asked, reading: Reading) -> int:
     """Make the report once and return the exit code. Raises ReportError, SourceError, NothingFound, PatternsError."""
     out, notes = consoles()
     with reading.open() as logs:
+        zone = logs.zone
         found = document(logs, asked.wish, asked.source, datetime.now(UTC), lambda *at: notes.progress("report", *at))
         notes.clear()
-        zone = logs.zone
-    if not found["complete"]["lines"] and not found["total"]["invocations"]:
-        raise NothingFound(f"no lines in {plain(asked.source)} in this window")
-    if asked.html:
-        _write(asked.html, page(found, zone).encode(), notes)
-    if asked.format_ == "json":
-        out.say(json.dumps(found, indent=1))
-    elif asked.format_ == "csv":
-        out.say(as_csv(found).removesuffix("\n"))
-    else:
-        for line in text(found, zone):
+        if not found["complete"]["lines"] and not found["total"]["invocations"]:
+            raise NothingFound(f"no lines in {plain(asked.source)} in this window")
+        held = list(holding(asked.conditions, found))
+        if asked.html:
+            _write(asked.html, page(found, zone).encode(), notes)
+        for line in _printed(asked.format_, found, zone):
             out.say(line)
-    held = list(holding(asked.conditions, found))
-    for one in held:
-        notes.say(f"fail-if: {one['sentence']}")
+        for one in held:
+            notes.say(f"fail-if: {one['sentence']}")
     if asked.post and (held or not asked.conditions):
         _post(asked.post, message(found, held, "\n".join(head(found, zone))))
         notes.say("posted")
     return HOLDS if held else 0
+
+
+def _printed(format_: str, found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
+    if format_ == "json":
+        return iter([json.dumps(found, indent=1)])
+    if format_ == "csv":
+        return iter(as_csv(found).splitlines())
+    return text(found, zone)
 
 
 def holding(conditions: Sequence[Condition], found: dict[str, Any]) -> Iterator[dict[str, str]]:

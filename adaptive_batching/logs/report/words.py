@@ -33,7 +33,10 @@ def width(seconds: int) -> str:
     """Return the width of a bin: `5 s`, `2 min`, `1 h`, `1 day`."""
     if seconds % _DAY == 0:
         return counted(seconds // _DAY, "day")
-    return f"{seconds} s" if seconds < 60 else duration(seconds * _SECOND)  # noqa: PLR2004 - a minute
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
 
 
 def money(dollars: float | None) -> str:

@@ -41,6 +41,7 @@ BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "logs fetch": (["--into", "fetched"], {"source": "absent"}),
     "logs invocations": ([], {"source": "absent"}),
     "logs query": ([], {"query": "limit 1", "source": "absent"}),
+    "logs report": ([], {"source": "absent"}),
     "logs search": ([], {"source": "absent"}),
     "logs sql": ([], {"statement": "select 1", "source": "absent"}),
     "logs tail": ([], {"source": "absent"}),

@@ -88,7 +88,18 @@ def test_it_names_what_it_needs(wheel: Path) -> None:
         (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         metadata = archive.read(name).decode().splitlines()
     needs = {line.removeprefix("Requires-Dist: ") for line in metadata if line.startswith("Requires-Dist: ")}
-    assert needs == {"awslambdaric", "boto3", "click>=8.2", "moto[server]", "pydantic", "pyyaml", "requests", "rich"}
+    needed = {
+        "awslambdaric",
+        "boto3",
+        "click>=8.2",
+        "duckdb>=2",
+        "moto[server]",
+        "pydantic",
+        "pyyaml",
+        "requests",
+        "rich",
+    }
+    assert needs == needed
 
 
 def test_from_another_folder_it_runs_a_function_that_sees_nothing_of_it(python: Path, tmp_path: Path) -> None:

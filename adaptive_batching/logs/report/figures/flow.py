@@ -67,7 +67,7 @@ def lead_time(connection: DuckDBPyConnection, wanted: tuple[str, str] | None) ->
         "from": ends[0],
         "to": ends[1],
         **summary,
-        "slowest": [{"at": iso(one.pop("begin_us")), **one} for one in slowest],  # type: ignore[arg-type]
+        "slowest": [{"at": iso(one.pop("begin_us")), **one} for one in slowest],
         "points": [[iso(begin), seconds] for begin, seconds in points],
         "stopped": stopped,
     }

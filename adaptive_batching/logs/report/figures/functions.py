@@ -82,4 +82,4 @@ def near_timeout(connection: DuckDBPyConnection, terms: Terms) -> list[dict[str,
             order by duration_ms / timeout_ms desc, begin_us, environment, request_id limit {NEAREST}""",
         [terms.near],
     )
-    return [{"at": iso(one.pop("begin_us")), **one} for one in found]  # type: ignore[arg-type]
+    return [{"at": iso(one.pop("begin_us")), **one} for one in found]

@@ -9,7 +9,7 @@ request. In a trace it works from its start, init included, for its duration; wi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
 from adaptive_batching.logs.sql.rules import UNHANDLED
@@ -170,7 +170,7 @@ def prepare(connection: DuckDBPyConnection, terms: Terms) -> None:
         connection.execute(statement)
 
 
-def rows(connection: DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> list[dict[str, object]]:
+def rows(connection: DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
     """Run a query and return its rows with the names of the columns."""
     done = connection.execute(query, list(parameters))
     names = [column[0] for column in done.description or ()]

@@ -53,7 +53,7 @@ def errors(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
         order by greatest(sum(lines), sum(invocations)) desc, type, function limit {MOST}""",
     )
     for one in found:
-        one["first"], one["last"] = iso(one.pop("first_us")), iso(one.pop("last_us"))  # type: ignore[arg-type]
+        one["first"], one["last"] = iso(one.pop("first_us")), iso(one.pop("last_us"))
     return found
 
 
@@ -111,8 +111,8 @@ def patterns(connection: DuckDBPyConnection, wanted: Sequence[Pattern], over: Bi
         for name in ("lines", "invocations", "environments"):
             entry[name] = whole.get(name, 0)
         entry["functions"] = whole.get("functions", [])
-        entry["first"] = iso(whole["first_us"]) if whole else None  # type: ignore[arg-type]
-        entry["last"] = iso(whole["last_us"]) if whole else None  # type: ignore[arg-type]
+        entry["first"] = iso(whole["first_us"]) if whole else None
+        entry["last"] = iso(whole["last_us"]) if whole else None
         entry["over_time"] = {
             name: [cells.get((place, number), {}).get(name, 0) for number in range(over.count)]
             for name in ("lines", "invocations", "environments")

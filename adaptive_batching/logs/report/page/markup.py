@@ -64,7 +64,7 @@ def name(text: object) -> Html:
 
 def code(text: object) -> Html:
     """Return a cell with an id."""
-    return Html(f"<td><code>{esc(text)}</code></td>")
+    return Html(f'<td class="id"><code>{esc(text)}</code></td>')
 
 
 def head(*names: str) -> Html:

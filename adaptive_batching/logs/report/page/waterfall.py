@@ -85,7 +85,8 @@ def axis(ran: Sequence[tuple[float, float]]) -> Axis:
         until = max(until, last)
     waits = tuple(Wait(first, last, broken=last - first > BREAK * work) for first, last in gaps)
     broken = sum(wait.broken for wait in waits)
-    width_of_break = min(DRAWN * WIDTH, WIDTH / 2 / broken) if broken else 0.0
     to_scale = until - begin - sum(wait.ms for wait in waits if wait.broken)
+    room = WIDTH / 2 if to_scale > 0 else WIDTH  # for all breaks
+    width_of_break = min(DRAWN * WIDTH if to_scale > 0 else WIDTH, room / broken) if broken else 0.0
     scale = (WIDTH - width_of_break * broken) / to_scale if to_scale > 0 else 0.0
     return Axis(begin, waits, scale, width_of_break)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.fakes.shipped import BEGIN, Line, Shipped, done, report, started, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,14 +41,15 @@ def conference(folder: Path) -> None:
 
 
 def said(trace: str, milestone: str | None = None, message: str = "a line") -> dict[str, object]:
-    return {"traceId": trace, "level": "INFO", "message": message} | ({"milestone": milestone} if milestone else {})
+    line: dict[str, object] = {"traceId": trace, "level": "INFO", "message": message}
+    return line | ({"milestone": milestone} if milestone else {})
 
 
 def invocation(
     request: str,
     at: datetime,
     ms: int,
-    lines: list[object],
+    lines: Sequence[object],
     *,
     status: str = "success",
     init_ms: float | None = None,

@@ -400,4 +400,5 @@ def test_the_server_makes_the_page_anew_for_each_reload_and_answers_no_other_sit
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
