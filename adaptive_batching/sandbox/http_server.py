@@ -168,7 +168,7 @@ class _Connection(BaseHTTPRequestHandler):
         phrase = HTTPStatus(answer.status).phrase
         head = [f"HTTP/1.1 {answer.status} {phrase}"]
         head += [f"{name}: {value}" for name, value in answer.headers.items()]
-        if answer.status != HTTPStatus.NO_CONTENT:
+        if answer.status != HTTPStatus.NO_CONTENT and "Content-Length" not in answer.headers:  # that of a HEAD has one
             head.append(f"Content-Length: {len(answer.body)}")
         if answer.close:
             head.append("Connection: close")
@@ -178,7 +178,7 @@ class _Connection(BaseHTTPRequestHandler):
         except OSError:  # the client has closed the connection
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
 
     def handle(self) -> None:
         """Serve requests until the connection ends."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RETRY_WAITS = (60.0, 120.0)
 #: Seconds that a throttled event waits at first. Each further wait is twice as long, up to the longest one.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+#: What an attempt without an answer gets: 429 for a throttle, 500 for a failure of the sandbox.
+THROTTLED, BROKEN = 429, 500
 RETRIES_EXHAUSTED, AGE_EXCEEDED, ZERO = "RetriesExhausted", "EventAgeExceeded", "ZeroReservedConcurrency"
 
 
@@ -31,8 +33,9 @@ RETRIES_EXHAUSTED, AGE_EXCEEDED, ZERO = "RetriesExhausted", "EventAgeExceeded", 
 class Event:
     """One event. `received` is a time. Request id and trace are the same in every attempt.
 
-    `errors` and `runs` count its runs; a failure of the sandbox is neither. `throttled` says that the last attempt was.
-    `response` is what the last run answered: the caller's own, None before.
+    `errors` and `runs` count its runs; a failure of the sandbox is neither. `refused` is the HTTP status of the last
+    attempt if it did not lead to an answer: THROTTLED, BROKEN, or 0. `response` is what the last run answered: the
+    caller's own, None before.
     """
 
     request_id: str
@@ -43,7 +46,7 @@ class Event:
     wait: float = FIRST_WAIT
     errors: int = 0
     runs: int = 0
-    throttled: bool = False
+    refused: int = 0
     response: object = None
 
 
@@ -171,7 +174,7 @@ class Queue:
 
     def failed(self, request_id: str, now: float) -> Retried:
         """Take note that the sandbox failed, not the function. It costs no retry."""
-        event, again = self._back(self._running.pop(request_id), now, throttled=False)
+        event, again = self._back(self._running.pop(request_id), now, BROKEN)
         return Retried(event, again)
 
     def wake_at(self) -> float | None:
@@ -192,20 +195,20 @@ class Queue:
         if now >= self._expiry(event):
             return Dropped(event, AGE_EXCEEDED)
         if reserved is not None and busy >= reserved:
-            later, again = self._back(event, now, throttled=True)
+            later, again = self._back(event, now, THROTTLED)
             return Throttled(later, age, again)
         if room <= 0:
             return None
-        running = replace(event, throttled=False)
+        running = replace(event, refused=0)
         self._running[event.request_id] = running
         return Run(running, age)
 
     def _expiry(self, event: Event) -> float:
         return event.received + self._configuration.max_age
 
-    def _back(self, event: Event, now: float, *, throttled: bool) -> tuple[Event, float]:
+    def _back(self, event: Event, now: float, refused: int) -> tuple[Event, float]:
         again = self._stretch(event.wait)
-        later = replace(event, wait=min(2 * event.wait, LONGEST_WAIT), throttled=throttled)
+        later = replace(event, wait=min(2 * event.wait, LONGEST_WAIT), refused=refused)
         self._add(later, now + again)
         return later, again
 

@@ -75,6 +75,8 @@ class Given:
     on_failure: str | None
     time_scale: float
     jitter: bool
+    aws: bool
+    records: Path | None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Target:
 
     `variables` are those of --env. They override the function's variables and those of an embedded S3. `bucket` is the
     bucket of the embedded S3, None without one. `overheard` shows the warnings of extensions. `clock` is that of
-    events.
+    events, `records` the file to which the record of each event that ends is appended. With `aws` moto's server runs.
     """
 
     function: Function
@@ -92,6 +94,8 @@ class Target:
     bucket: str | None
     overheard: Overheard
     clock: Clock
+    aws: bool
+    records: Path | None
 
 
 def prepare(given: Given, console: Console) -> Target:
@@ -119,7 +123,16 @@ def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> T
     check_function(function)
     check_variables(function.variables, f"{given.folder}: variable")
     clock = Clock(given.time_scale, jittered(given.seed or 0) if given.jitter else exact)
-    return Target(function, variables, _options(given, struck, echo, overheard), given.s3, overheard, clock)
+    return Target(
+        function,
+        variables,
+        _options(given, struck, echo, overheard),
+        given.s3,
+        overheard,
+        clock,
+        given.aws,
+        given.records,
+    )
 
 
 def _described(given: Given, variables: Mapping[str, str]) -> Function:

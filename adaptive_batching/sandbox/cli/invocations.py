@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.option_types import is_endless
+from adaptive_batching.sandbox.asynchronous.configuration import configured
 from adaptive_batching.sandbox.cli.arguments import prepare
-from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator, send
+from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator, both, send
 from adaptive_batching.sandbox.cli.notices import introduction, notices
 from adaptive_batching.sandbox.cli.store import ready, stored
 from adaptive_batching.sandbox.cli.summary import row, summarise
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.fleet.repeat import invoke_many
 
@@ -63,8 +65,13 @@ def carry_out(given: Given, repetition: Repetition, out: Console, err: Console) 
 
     with ready(target, err.say) as (function, store):
         told = Narrator(err.say, lambda payload: out.say(payload.decode("utf-8", "replace")))
-        fleet = Fleet(function, target.options, repetition.concurrency, told=Told(watch=told), clock=target.clock)
+        outside = Outside(function, target.clock, store.endpoint if store else None, err.say, target.records)
+        outside.make(configured(function))
+        watch = both(told, outside)
+        fleet = Fleet(function, target.options, repetition.concurrency, told=Told(watch=watch), clock=target.clock)
+        outside.fleets = {function.name: fleet}
         with (
+            outside,
             interrupts.counted(lambda: err.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
             fleet,
         ):
@@ -97,7 +104,7 @@ def conclude(
 ) -> bool:
     """Say what the store holds, and what else the extensions said. Return whether every record is accounted for."""
     agrees = True
-    if store:
+    if store and store.bucket:
         found = stored(store, function, environments)
         agrees = found.agrees
         for line in row("s3", found.text):

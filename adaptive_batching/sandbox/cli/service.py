@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adaptive_batching import interrupts
+from adaptive_batching.sandbox.asynchronous.configuration import configured
 from adaptive_batching.sandbox.cli.arguments import prepare
-from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator
+from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator, both
 from adaptive_batching.sandbox.cli.invocations import conclude
 from adaptive_batching.sandbox.cli.notices import notices
 from adaptive_batching.sandbox.cli.store import ready
 from adaptive_batching.sandbox.cli.summary import summarise
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import invoke_api
+from adaptive_batching.sandbox.fleet.aws.forwarding import Forward
+from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.host.launch import find_extensions
 from adaptive_batching.sandbox.http_server import Server
@@ -22,6 +25,7 @@ from adaptive_batching.sandbox.http_server import Server
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
     from adaptive_batching.sandbox.cli.arguments import Given, Target
+    from adaptive_batching.sandbox.cli.store import Store
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.lifecycle.results import Result
@@ -48,32 +52,42 @@ def carry_out(given: Given, service: Service, console: Console) -> int:
     """
     target = prepare(given, console)
     with ready(target, console.say) as (function, store):
-        environments = keep_serving(function, target, service, console)
+        environments = keep_serving(function, target, service, store, console)
         return 0 if conclude(target, store, function, environments, console) else 1
 
 
-def keep_serving(function: Function, target: Target, service: Service, console: Console) -> list[Environment]:
+def keep_serving(
+    function: Function, target: Target, service: Service, store: Store | None, console: Console
+) -> list[Environment]:
     """Serve until SIGINT or SIGTERM, shut every environment down and print a summary. Return the environments.
 
     Raises SandboxError.
     """
     narrator = Narrator(console.say)
+    endpoint = store.endpoint if store else None
+    outside = Outside(function, target.clock, endpoint, console.say, target.records)
+    outside.make(configured(function))
     fleet = Fleet(
         function,
         target.options,
         service.concurrency,
         service.idle,
         reload=True,
-        told=Told(lambda result: console.say(ended(result)), console.say, narrator),
+        told=Told(lambda result: console.say(ended(result)), console.say, both(narrator, outside)),
         clock=target.clock,
     )
+    fleets = {function.name: fleet}
+    outside.fleets = fleets
     with (
+        outside,
         interrupts.counted(lambda: console.say(interrupts.waiting(fleet.busy, len(fleet.all))), fleet.kill) as asked,
         fleet,
     ):
-        server = _listen({function.name: fleet}, service)
+        server = _listen(fleets, service, Forward(endpoint) if endpoint else None)
         try:
             _announce(function, server.port, console)
+            if endpoint:
+                console.say(f"  services    export AWS_ENDPOINT_URL=http://127.0.0.1:{server.port} (moto, in memory)")
             for notice in notices(function, target.options):
                 console.say(f"  note        {notice}")
             asked.wait()
@@ -85,6 +99,8 @@ def keep_serving(function: Function, target: Target, service: Service, console: 
         console.say(line)
     if fleet.dropped or narrator.ends:
         console.say(f"events        {narrator.summary(fleet.dropped)}")
+    if outside.sent or outside.refused:
+        console.say(f"records       {outside.sent:,} sent, {outside.refused:,} refused")
     return fleet.all
 
 
@@ -96,9 +112,9 @@ def ended(result: Result) -> str:
     return f"{result.request_id}  {how}  {metrics.get('durationMs', 0.0):.1f} ms{init}"
 
 
-def _listen(fleets: dict[str, Fleet], service: Service) -> Server:
+def _listen(fleets: dict[str, Fleet], service: Service, forward: Forward | None) -> Server:
     try:
-        return Server(invoke_api.serve(fleets), service.port, service.hosts)
+        return Server(invoke_api.serve(fleets, forward), service.port, service.hosts)
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
         raise SandboxError(f"port {service.port} {why}; choose another with --port") from None

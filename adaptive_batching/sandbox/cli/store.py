@@ -25,23 +25,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Store:
-    """An S3 on this machine. `endpoint` is a URL."""
+    """moto's server on this machine. `endpoint` is a URL. `bucket` is None if only other services are used."""
 
     endpoint: str
-    bucket: str
+    bucket: str | None
 
 
 @contextlib.contextmanager
 def ready(target: Target, say: Callable[[str], None]) -> Iterator[tuple[Function, Store | None]]:
-    """Start the embedded S3, if the target has a bucket. Yield the function with all its variables, and the S3 or None.
+    """Start the embedded S3, if the target wants one. Yield the function with all its variables, and the S3 or None.
 
     Raises SandboxError.
     """
     of_puts = [name for name in target.options.faults.rates if FAULTS[name].chance == PUT]
-    if not target.bucket:
+    if not (target.bucket or target.aws):
         yield _with(target, _offline(target, say)), None
         return
     with embedded_s3() as upstream, contextlib.ExitStack() as stack:
+        variables = {"AWS_ENDPOINT_URL": upstream, "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE}
+        if not target.bucket:
+            yield _with(target, variables), Store(upstream, None)
+            return
         make_bucket(upstream, target.bucket)
         endpoint = upstream
         if of_puts:
@@ -51,9 +55,8 @@ def ready(target: Target, say: Callable[[str], None]) -> Iterator[tuple[Function
         if "hang-dns" in target.options.faults.rates:
             endpoint = endpoint.replace("127.0.0.1", S3_NAME)
         say(f"s3://{target.bucket} is at {endpoint}")
-        variables = {
+        variables |= {
             "AWS_ENDPOINT_URL_S3": endpoint,
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
             settings.bucket_variable(): target.bucket,
         }
         yield _with(target, variables), Store(upstream, target.bucket)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import traceback
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from adaptive_batching.sandbox.asynchronous import metrics
 from adaptive_batching.sandbox.asynchronous.queue import Queue, Run
+from adaptive_batching.sandbox.asynchronous.records import Answered
 from adaptive_batching.sandbox.protocol.invocation import new_trace
 
 if TYPE_CHECKING:
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     #: Is told, with a lock held, of each decision about an event, at a time, and of what was measured. A decision is
     #: None where data concern no event, or more than one.
     Watch = Callable[[float, Decision | None, list[Datum]], None]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """How a run ended. `started` is a time, `duration` in seconds, both of Lambda's."""
-
-    payload: bytes
-    function_error: str | None
-    started: float
-    duration: float
 
 
 class Places(Protocol):

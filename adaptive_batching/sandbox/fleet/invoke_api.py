@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import eventstream, functions_api
 from adaptive_batching.sandbox.fleet.answers import RefusedError, error, invalid
+from adaptive_batching.sandbox.fleet.aws.forwarding import is_lambdas
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.lifecycle.results import result_of
@@ -40,8 +41,11 @@ _NAME = re.compile(
 )
 
 
-def serve(fleets: Mapping[str, Fleet]) -> Handle:
-    """Return the handler of the HTTP requests. `fleets` maps the name of a function to its fleet."""
+def serve(fleets: Mapping[str, Fleet], forward: Callable[[Request], Answer] | None = None) -> Handle:
+    """Return the handler of the HTTP requests. `fleets` maps the name of a function to its fleet.
+
+    `forward` answers what is for another service than Lambda; without it such a request is refused.
+    """
 
     def handle(request: Request) -> Answer:
         try:
@@ -51,6 +55,8 @@ def serve(fleets: Mapping[str, Fleet]) -> Handle:
             return error(500, "ServiceException", f"{type(why).__name__}: {why}")
 
     def route(request: Request) -> Answer:
+        if forward and not is_lambdas(request.header("Authorization"), request.path):
+            return forward(request)
         path = urlsplit(request.path).path
         for pattern, method, operation in operations:
             if (found := pattern.fullmatch(path)) and request.method == method:

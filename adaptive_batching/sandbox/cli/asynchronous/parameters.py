@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.command_line import Option
-from adaptive_batching.option_types import DAY, Bounds, Number, Text
+from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
 from adaptive_batching.sandbox.asynchronous.configuration import (
     AGE,
     DEAD_LETTER,
@@ -58,6 +58,12 @@ OPTIONS: list[click.Parameter] = [
     _option("--dead-letter", type=_ARN, metavar="ARN", help="queue or topic for the events that are dropped"),
     _option("--on-success", type=_ARN, metavar="ARN", help="destination of the records of events that succeed"),
     _option("--on-failure", type=_ARN, metavar="ARN", help="destination of the records of events that are dropped"),
+    _option("--records", type=File(), metavar="FILE", help="append the record of each event that ends, as a JSON line"),
+    _option(
+        "--aws",
+        is_flag=True,
+        help="start moto's server for metrics, queues, topics, buses and buckets; --s3 implies it",
+    ),
     _option(
         "--time-scale",
         type=Number(float, Bounds(0, DAY, above=True)),

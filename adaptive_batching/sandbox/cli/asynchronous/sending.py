@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.asynchronous.metrics import Datum
     from adaptive_batching.sandbox.asynchronous.queue import Decision
+    from adaptive_batching.sandbox.fleet.event_queue import Watch
     from adaptive_batching.sandbox.fleet.fleet import Fleet
 
 #: Seconds between two looks at whether everything is done.
@@ -47,6 +48,16 @@ class Narrator:
         """Return how the events ended. `left` is how many are still queued."""
         ends = [f"{count:,} {how}" for how, count in self.ends.items()]
         return ", ".join([*ends, f"{left:,} still queued"] if left or not ends else ends)
+
+
+def both(*watches: Watch) -> Watch:
+    """Return a watch that tells each of these."""
+
+    def tell(at: float, decision: Decision | None, data: list[Datum]) -> None:
+        for one in watches:
+            one(at, decision, data)
+
+    return tell
 
 
 def send(fleet: Fleet, payload: bytes, count: int, stop: threading.Event) -> int:

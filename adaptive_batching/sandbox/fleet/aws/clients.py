@@ -1,0 +1,31 @@
+"""boto3's clients of the services that moto's server stands for on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from adaptive_batching.sandbox.s3.embedded import KEYS
+
+
+class Clients:
+    """Makes a client of each service once. The user's AWS settings are ignored. For one thread."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self._endpoint, self._region = endpoint, region
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        """Return the client of a service."""
+        if service not in self._made:
+            self._made[service] = boto3.client(
+                service,
+                endpoint_url=self._endpoint,
+                region_name=self._region,
+                aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+                config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}),
+            )
+        return self._made[service]
