@@ -156,8 +156,6 @@ class Outbox:
     @property
     def pending(self) -> int:
         """Closed chunks that others wait for: while there are some, what arrives joins the open chunk."""
-        if not self._waiting:
-            return 0
         one_by_one = len(self._suspects) < SUSPECTS
         return sum(not (one.refusals if one_by_one else one.is_set_aside) for one in self._waiting)
 
