@@ -128,8 +128,9 @@ class Journal:
         """Forget entries of which nothing is shipped; this is the reader's state behind them."""
         with self._lock:
             self._state = state
-            if self._files and self._begin():  # the header of a segment holds the state
-                self._forget(first, last)
+            if self._alive():
+                self._begin()  # its header holds the state; if that fails, the next one will
+            self._forget(first, last)
 
     def replaying(self, first: int) -> None:
         """Count, before it is tried: what begins with entry `first` is about to be made again."""

@@ -198,7 +198,7 @@ class _Automaton:
 
     def matches(self, text: str, at: int) -> bool:
         """Return whether there is a match that begins at `at` or later."""
-        table: _Table | None = self.table(frozenset((self._first,)), self._kind(text[at - 1] if at else ""))
+        table: _Table | None = self.table(frozenset((self._first,)), self._before(text, at))
         for character in text[at:] if at else text:
             table = table[character]  # type: ignore[index]
             if table is None:
@@ -207,24 +207,27 @@ class _Automaton:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return what is part of any match: two passes, since what a place leads to is known from the end."""
-        kinds = ["", *map(self._kind, text)]
-        ends = self._ends(text, kinds)
+        ends = self._ends(text)
         found: list[tuple[int, int]] = []
         places = frozenset((self._first,))
         for at, character in enumerate(text):
-            taken = self._remembered(self._taken, places, kinds[at], character)
+            taken = self._remembered(self._taken, places, self._before(text, at), character)
             places = self._remembered(self._with_first, taken)
             if taken and not taken.isdisjoint(ends[at + 1]):
                 begin = found.pop()[0] if found and found[-1][1] == at else at
                 found.append((begin, at + 1))
         return found
 
-    def _ends(self, text: str, kinds: list[str]) -> list[frozenset[int]]:
+    def _before(self, text: str, at: int) -> str:
+        """Return the kind of the character before this place; "" if there is none, or nothing looks at it."""
+        return self._kind(text[at - 1]) if at and self._has_looks else ""
+
+    def _ends(self, text: str) -> list[frozenset[int]]:
         """Return, for each place between two characters, from where in the automaton the end can be reached."""
-        good = self._remembered(self._reaching, frozenset(), kinds[-1], "")
+        good = self._remembered(self._reaching, frozenset(), self._before(text, len(text)), "")
         found = [good]
         for at in range(len(text) - 1, -1, -1):
-            good = self._remembered(self._reaching, good, kinds[at], text[at])
+            good = self._remembered(self._reaching, good, self._before(text, at), text[at])
             found.append(good)
         return found[::-1]
 

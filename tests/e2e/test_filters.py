@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def test_what_filters_leave_is_on_s3_and_the_report_counts_the_rest(deployment: Deployment, log_format: str) -> None:
     """Of the function's five lines two are printed, two have the level INFO, and one is excluded."""
     told = {"EXCLUDE": "^line 4 of", "MIN_LEVEL": "warn", "REDACT_PATTERN": "[0-9a-f]{8}-[0-9a-f-]{27}"}
-    with deployment.environment(log_format=log_format, SHIP_RATE_INVOKES=1, **told) as environment:
+    told_so = deployment.environment(log_format=log_format, SHIP_RATE_INVOKES=1, **told)  # type: ignore[arg-type]
+    with told_so as environment:
         requests = [environment.invoke({}).request_id for _ in range(2)]
     records = deployment.records()
     lines = [record for record in records if record["type"] == "function"]

@@ -260,3 +260,32 @@ def test_folder_and_files_are_for_this_user_alone(open_journal: Open, tmp_path: 
     assert (tmp_path / FOLDER).stat().st_mode & 0o777 == 0o700
     assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {"segment-00000001", RESERVE}
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / FOLDER).iterdir()} == {0o600}
+
+
+def test_what_is_passed_over_is_forgotten_and_the_next_process_goes_on_from_the_state_behind_it(
+    open_journal: Open,
+) -> None:
+    first = open_journal()
+    for number in range(1, 5):
+        first.append(b"%d" % number * 1000, WALL)
+    first.pass_over(1, 3, ReaderState("r-3", ("r-3",), 7))
+    first.append(b"5", WALL)
+    first.close()
+    left = open_journal("another12345").left
+    assert left.unsealed == [(4, 5)]
+    assert left.state is not None
+    assert (left.state.request_id, left.state.sequence) == ("r-3", 7)
+
+
+def test_what_is_passed_over_while_tmp_is_cleared_is_forgotten_too(open_journal: Open, tmp_path: Path) -> None:
+    first = open_journal()
+    for number in range(1, 4):
+        first.append(b"%d" % number, WALL)
+    for path in (tmp_path / FOLDER).iterdir():
+        path.unlink()
+    first.pass_over(1, 2, ReaderState("r-2", (), 0))
+    first.close()
+    left = open_journal("another12345").left
+    assert left.unsealed == [(3, 3)]
+    assert left.state is not None
+    assert left.state.request_id == "r-2"
