@@ -8,8 +8,8 @@ read, which stands for any number of records; it is redacted like all others.
 from __future__ import annotations
 
 from extension.records import levels
-from extension.records.patterns import Everything, Pattern, PatternError
-from extension.records.redaction import Redaction, record_at
+from extension.records.patterns import Pattern, PatternError
+from extension.records.redaction import NAMES, Redaction, record_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Filters:
         self._exclude = self._pattern("EXCLUDE", exclude)
         self._include = self._pattern("INCLUDE", include)
         self._rank = levels.LEVELS.index(level) if level in levels.LEVELS else 0
-        hidden: Pattern | Everything | None = self._pattern("REDACT_PATTERN", pattern)
+        hidden = self._pattern("REDACT_PATTERN", pattern)
         if pattern and hidden is None:
-            hidden = Everything()
+            names = ",".join(NAMES)  # what it should have hidden is not known: all that can be found is
         self._redaction = Redaction(names.split(","), hidden) if names or hidden else None
 
     def _pattern(self, name: str, text: str) -> Pattern | None:

@@ -74,18 +74,6 @@ class Pattern:
         return self._all.spans(text.rstrip("\n")) if self.search(text) else []
 
 
-class Everything:
-    """Stands in for a pattern that cannot be used, where what it would have hidden must not be shown."""
-
-    def search(self, text: str) -> bool:
-        """Return whether there is anything."""
-        return bool(text)
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Return all of it."""
-        return [(0, len(text))] if text else []
-
-
 class _Automaton:
     """All ways through a pattern at once. A place takes a character, looks at its neighbours, or leads to others."""
 

@@ -150,7 +150,7 @@ class Executor:
 
 
 def _tell_unusable(filters: Filters) -> None:
-    """Say which patterns cannot be used, and what is done instead. Of REDACT_PATTERN nothing must be shown."""
+    """Say which patterns cannot be used, and what is done instead."""
     for name, read, why in filters.problems:
         shown = repr(read if len(read) <= SHOWN else read[: SHOWN - 3] + "...")
         if name == "EXCLUDE":
@@ -158,7 +158,7 @@ def _tell_unusable(filters: Filters) -> None:
         elif name == "INCLUDE":
             say("warning", f"{PREFIX}INCLUDE is {shown}: {why}; everything is included")
         else:
-            instead = "until this is fixed each text is replaced by [redacted:pattern]"
+            instead = "to be safe all that REDACT knows is redacted"
             say("error", f"{PREFIX}REDACT_PATTERN is {shown}: {why}; {instead}")
 
 

@@ -164,9 +164,9 @@ def test_a_pattern_that_cannot_be_used_is_one_problem_and_loses_nothing(name: st
     (problem,) = filters.problems
     assert problem[:2] == (name, value)
     source = Reader(ALL, objects.Origin("f", "1", "0123456789ab"), filters=filters)
-    received = source.read(f"[{envelope('function', 'hello')}]".encode(), EPOCH)
+    received = source.read(f"[{envelope('function', 'hello a@b.io')}]".encode(), EPOCH)
     (line,) = lines(received)
-    assert line["record"] == ("[redacted:pattern]" if name == "REDACT_PATTERN" else "hello")
+    assert line["record"] == ("hello [redacted:email]" if name == "REDACT_PATTERN" else "hello a@b.io")
 
 
 @pytest.mark.parametrize("concurrent", [False, True])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.records import patterns
-from extension.records.patterns import BOUND, Everything, Pattern, PatternError, beginning, compiled, parsed
+from extension.records.patterns import BOUND, Pattern, PatternError, beginning, compiled, parsed
 from tests.unit.extension.records.strategies import PATIENT
 
 if TYPE_CHECKING:
@@ -135,13 +135,6 @@ def test_what_only_a_backtracking_matcher_has_is_refused(pattern: str) -> None:
 def test_one_repeat_in_what_is_optional_is_none_of_a_repeat(pattern: str, recwarn: pytest.WarningsRecorder) -> None:
     Pattern(pattern)
     assert not recwarn.list
-
-
-def test_of_a_pattern_that_may_not_show_anything_all_is_matched() -> None:
-    assert Everything().search("x")
-    assert Everything().spans("ab\n") == [(0, 3)]
-    assert not Everything().search("")
-    assert Everything().spans("") == []
 
 
 # how many steps: nothing here measures time
