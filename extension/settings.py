@@ -314,7 +314,7 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
         if read is None or (read == "" and setting.kind != "prefix"):
             continue
         try:
-            values[setting.name] = _checked(setting, read, environ, region)
+            values[setting.name] = _checked(setting, read, environ, str(values.get(PREFIX + "S3_REGION") or region))
         except Problem as problem:
             if problem.instead is not None:
                 values[setting.name] = problem.instead
@@ -334,17 +334,20 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
 
 
 def _checked(setting: Setting, read: str, environ: "Mapping[str, str]", region: str) -> object:
-    """Return the value of one setting where the environment has a say too. `region`: the function's. Raises Problem."""
+    """Return the value of one setting where the environment has a say too. Raises Problem.
+
+    `region`: that of the bucket as far as the table was read, else the function's.
+    """
     value = _parse(setting, read)
-    there = (environ.get(PREFIX + "S3_REGION") or region).strip()
     elsewhere = any(environ.get(name) for name in ENDPOINTS)
     if setting.kind == "prefix":
-        _check_key(read, environ, region)
+        _check_key(read, environ)
     elif setting.kind == "bucket":
+        there = (environ.get(PREFIX + "S3_REGION") or region).strip()
         return _bucket(read.strip(), legacy=there == LEGACY_REGION or elsewhere)
     elif setting.kind == "key":
         anywhere = environ.get(PREFIX + "S3_BUCKET", "").strip().startswith("arn:")  # which names its own region
-        return _kms_key(read.strip(), "" if anywhere else there.lower(), foreign=elsewhere)
+        return _kms_key(read.strip(), "" if anywhere else region.lower(), foreign=elsewhere)
     return value
 
 
@@ -493,8 +496,9 @@ def _prefix(text: str) -> str:
     return text
 
 
-def _check_key(prefix: str, environ: "Mapping[str, str]", region: str) -> None:
+def _check_key(prefix: str, environ: "Mapping[str, str]") -> None:
     """Raise Problem where the longest key under this prefix would be too long for S3."""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
     function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "function")
     version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
     longest = (

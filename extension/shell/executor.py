@@ -86,9 +86,9 @@ class Executor:
         self._uploader.start()
 
     def _place(self, settings: Settings) -> Place:
-        known = {"function": self.origin.function, "region": self.origin.region}
-        if self.origin.account != objects.UNKNOWN:
-            known["account"] = self.origin.account
+        origin = self.origin
+        told = {"function": origin.function, "region": origin.region, "account": origin.account}
+        known = {name: value for name, value in told.items() if value != objects.UNKNOWN}
         return Place(
             settings.bucket,
             constant(settings.prefix, known),

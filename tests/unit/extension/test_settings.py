@@ -765,6 +765,10 @@ def test_the_region_of_a_key_is_that_of_the_bucket_if_s3_region_names_it() -> No
     key = "arn:aws:kms:us-east-1:111122223333:alias/logs"
     assert read(KMS_KEY_ID=key, S3_REGION="us-east-1").problems == ()
     assert len(read(KMS_KEY_ID=key).problems) == 1
+    own = key.replace("us-east-1", "eu-west-1")
+    assert [problem.partition(" ")[0] for problem in read(KMS_KEY_ID=own, S3_REGION="eu west").problems] == [
+        PREFIX + "S3_REGION"
+    ]
     point = "arn:aws:s3:us-east-1:111122223333:accesspoint/logs"
     assert read(KMS_KEY_ID=key, S3_BUCKET=point).problems == ()
 
