@@ -137,3 +137,14 @@ def test_stored_with_its_answer_lost_and_refused_from_then_on_is_perhaps_stored(
     assert story.figures["perhapsStored"] == {key: 1}
     assert story.figures["refused"] == {key: "scripted"}
     assert story.core.counters.shipped == 2
+
+
+def test_where_every_object_was_refused_as_often_the_store_is_given_time() -> None:
+    story = warm(SHIP_RATE_BYTES=200, SHIP_RATE_INVOKES=1000).invoke("r1", 10, timeout=900)
+    story.forget().logs(11, LONG).failed(11.1, REFUSED).logs(11.15, LONG).failed(11.2, REFUSED).until(12)
+    assert story.told == [
+        "11 upload 2 bytes(1)",
+        "11.1 say warning",
+        "11.15 upload 3 bytes(1)",
+        "11.6 upload 2 bytes(1)",
+    ]
