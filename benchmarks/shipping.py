@@ -46,7 +46,7 @@ class Tls:
 
 
 WHY_INVOCATION = (
-    "59 % of it is the interpreter, 26 % the kernel (profiled). The same code in a loop takes a quarter of it: between "
+    "59 % of it is the interpreter, 26 % the kernel (profiled). In a loop its parts take a quarter of it: between "
     "two invocations memory leaves the CPU's caches, and four threads are woken"
 )
 WHY_MEGABYTE = "each body is hashed and journalled before its 200, and each line becomes a Python object"
