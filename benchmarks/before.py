@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import quota, shipping
+from benchmarks import quota, shipping, turns
 from benchmarks.output.rows import Row, at_most, middle, spread, unmeasured
 from benchmarks.programs import BEFORE, LAUNCHER, NAME, extension
 from benchmarks.starting import Started
@@ -30,7 +30,9 @@ def rows(starts: int, pairs: int, invocations: int, megabytes: int) -> list[Row]
     else:
         found.append(_row(what, START, starts, lambda command: 1000 * Started(command, environ, quota.QUARTER).seconds))
     what = "CPU per invocation of 20 lines x 200 bytes, shipping each"
-    found.append(_row(what, INVOCATION, pairs, lambda command: shipping.invocations(command, invocations)[0]))
+    commands = _commands()
+    values = [turns.invocations(commands, invocations) for _ in range(pairs)]
+    found.append(_compared(what, INVOCATION, [(ours, before) for ours, before in values]))
     return found + [_megabyte(compression, pairs, megabytes) for compression in shipping.PER_MB]
 
 
@@ -41,7 +43,7 @@ def _megabyte(compression: str, pairs: int, megabytes: int) -> Row:
 
 def _row(what: str, limit: float, pairs: int, measure: Callable[[list[str]], float]) -> Row:
     """Return the median ratio of so many pairs, the older layer first in every second one."""
-    ours, before = [str(LAUNCHER)], [str(Path(BEFORE).absolute() / "extensions" / NAME)]
+    ours, before = _commands()
     values: list[tuple[float, float]] = []
     for number in range(pairs):
         if number % 2:
@@ -50,13 +52,23 @@ def _row(what: str, limit: float, pairs: int, measure: Callable[[list[str]], flo
         else:
             value = measure(before)
             values.append((measure(ours), value))
+    return _compared(what, limit, values)
+
+
+def _commands() -> list[list[str]]:
+    """Return what starts this layer, and the older one."""
+    return [[str(LAUNCHER)], [str(Path(BEFORE).absolute() / "extensions" / NAME)]]
+
+
+def _compared(what: str, limit: float, values: list[tuple[float, float]]) -> Row:
+    """Return the row for pairs of ms, the older layer's second."""
     ratio = middle([one / other for one, other in values])
     mine, others = (middle([pair[side] for pair in values]) for side in (0, 1))
     figures: dict[str, object] = {
         "ratios": spread([one / other for one, other in values]),
         "ms": round(mine, 3),
         "before_ms": round(others, 3),
-        "pairs": pairs,
+        "pairs": len(values),
     }
     row = at_most(f"{what}, beside the layer before", "times", limit, ratio, **figures)
     said = f"{ratio:.2f} times ({mine:.2f} / {others:.2f} ms)"

@@ -59,7 +59,7 @@ def make(choice: Choice, private: Path, imported: list[str], into: Path) -> tupl
     name = f"python{target.version[0]}.{target.version[1]}"
     library = into / "lib" / name
     (library / "lib-dynload").mkdir(parents=True)  # the interpreter knows its place by it, even if it is empty
-    script = [str(runner), "-S", str(Path(__file__).with_name("stdlib.py"))]
+    script = [str(runner), "-S", "-X", "no_debug_ranges", str(Path(__file__).with_name("stdlib.py"))]
     # The order of constant sets, and so the bytes, depend on the hash seed.
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     subprocess.run([*script, str(target.library), str(private), str(library), *imported], check=True, env=environ)
