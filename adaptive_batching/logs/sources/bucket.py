@@ -124,9 +124,10 @@ def _client(profile: str | None, region: str | None) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": 4},
     )
     try:
-        return Session(profile_name=profile, region_name=region).client("s3", config=config)
+        made: S3Client = Session(profile_name=profile, region_name=region).client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise SourceError(sentence(error, "")) from None
+    return made
 
 
 def _take(found: Listing, one: Any, window: Window, functions: Sequence[str]) -> None:  # noqa: ANN401 - boto3's
