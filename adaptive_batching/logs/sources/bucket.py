@@ -33,7 +33,9 @@ _GONE = {"NoSuchKey", "404"}
 
 
 class Bucket:
-    """A Source. `prefix` stands before the layout, a template as the extension's S3_PREFIX."""
+    """A Source: s3://bucket/prefix. Behind the prefix stands the layout, a template as the extension's S3_PREFIX."""
+
+    connections = CONNECTIONS
 
     def __init__(self, address: str, layout: str, profile: str | None = None, region: str | None = None) -> None:
         self._bucket, self._prefix = _split(address)
@@ -124,9 +126,10 @@ def _client(profile: str | None, region: str | None) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": 4},
     )
     try:
-        return Session(profile_name=profile, region_name=region).client("s3", config=config)
+        made: S3Client = Session(profile_name=profile, region_name=region).client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise SourceError(sentence(error, "")) from None
+    return made
 
 
 def _take(found: Listing, one: Any, window: Window, functions: Sequence[str]) -> None:  # noqa: ANN401 - boto3's

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.sql import text
@@ -128,7 +128,8 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
                 from logs where type = 'platform.logsDropped')
         from numbers""").fetchone()
     assert counted is not None  # noqa: S101 - an aggregate has one row
-    return Completeness(*map(int, counted), foreign=foreign)
+    names = [field.name for field in fields(Completeness)]
+    return Completeness(**dict(zip(names, map(int, [*counted, foreign]), strict=True)))
 
 
 def _counted(count: int, noun: str) -> str:

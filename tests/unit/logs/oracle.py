@@ -59,7 +59,8 @@ def columns(line: dict[str, Any]) -> dict[str, Any]:
 
 def platform(kind: str, record: Any) -> dict[str, Any]:  # noqa: ANN401
     outer = record if isinstance(record, dict) else {}
-    metrics = outer.get("metrics") if isinstance(outer.get("metrics"), dict) else {}
+    told = outer.get("metrics")
+    metrics: dict[str, Any] = told if isinstance(told, dict) else {}
     text = record if isinstance(record, str) else dumped(record)
     return {
         **dict.fromkeys(("level", "trace_id", "milestone", "span", "error")),
@@ -124,8 +125,8 @@ def error_of_object(first: Any, said: str | None) -> str | None:  # noqa: ANN401
     if TRACEBACK in raised and len(raised.rsplit(TRACEBACK, maxsplit=1)[-1].rstrip().split("\n")) > 1:
         kind = lines[-1].partition(":")[0]
         if kind and kind.replace(".", "").replace("_", "").isalnum():
-            return lines[-1]
-    return raised.splitlines()[0] or None if raised and raised[0] not in "\r\n" else None
+            return str(lines[-1])
+    return str(raised.splitlines()[0]) if raised and raised[0] not in "\r\n" else None
 
 
 def loaded(text: str | None) -> dict[str, Any] | None:

@@ -99,7 +99,7 @@ def made(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
             unnest($records::varchar[]) as record))"""
     shown = ", ".join({"message": MESSAGE, "fields": FIELDS}.get(name, name) for name in NAMES)
     found = CONNECTION.execute(
-        f"select {shown} from ({derived(source)}) order by line",  # noqa: S608
+        f"select {shown} from ({derived(source)}) order by line",
         {name: [row[name[:-1]] for row in rows] for name in ("lines", "types", "records")},
     ).fetchall()
     return [dict(zip(NAMES, row, strict=True)) for row in found]
@@ -163,7 +163,7 @@ def test_the_root_of_a_trace_header_is_the_xray_id() -> None:
                     "(select '2026-11-26' as time, 'platform.start' as type, $r as record, "
                     "null as requestId, 'e' as environment, '1' as sequence, 'k' as object, 1 as line)"
                 )
-            })""",  # noqa: S608
+            })""",
             {"r": json.dumps({"tracing": {"type": "X-Amzn-Trace-Id", "value": value}})},
         ).fetchone()
         assert found == (root,)
