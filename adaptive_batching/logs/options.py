@@ -88,6 +88,8 @@ def reading_options(command: Callable[..., Any] | None = None, *, since: str = "
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> int:  # noqa: ANN401 - click's own
+        import duckdb  # noqa: PLC0415 - --help must not load slow modules
+
         from adaptive_batching.console import Console, consoles  # noqa: PLC0415 - --help must not load slow modules
         from adaptive_batching.logs.reading import NothingFound, Reading, SourceError  # noqa: PLC0415
 
@@ -100,8 +102,8 @@ def reading_options(command: Callable[..., Any] | None = None, *, since: str = "
             except NothingFound as error:
                 notes.say(str(error))
                 code = NOTHING
-            except RuntimeError as error:
-                if str(error) != _INTERRUPTED:
+            except (RuntimeError, duckdb.InterruptException) as error:
+                if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
                     raise
                 raise KeyboardInterrupt from None
             return INCOMPLETE if reading.damaged else code

@@ -86,4 +86,4 @@ def test_a_query_that_is_translated_runs(query: str) -> None:
 def test_an_expression_that_is_translated_runs(parts: tuple[str, str, str]) -> None:
     with contextlib.suppress(LanguageError):
         sql = conditions.expression(" ".join(parts))
-        loaded(ROWS).execute(f"select count(*) filter ({sql}), count({sql}) = count(*) from logs").fetchall()  # noqa: S608
+        loaded(ROWS).execute(f"select count(*) filter ({sql}), count({sql}) = count(*) from logs").fetchall()
