@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -231,10 +232,15 @@ def _source(source: str | None, layout: str | None, profile: str | None, region:
         except keys.LayoutError as error:
             raise SourceError(f"--layout {error}") from None
     folder = Path(source)
-    if not folder.is_dir():
-        hint = "; a bucket is written s3://bucket" if not folder.exists() else ""
-        raise SourceError(f"{source!r} is not a folder{hint}")
-    return Folder(folder)
+    try:
+        if stat.S_ISDIR(folder.stat().st_mode):
+            return Folder(folder)
+    except FileNotFoundError:
+        raise SourceError(f"there is no folder {source!r}; a bucket is written s3://bucket") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{source!r} cannot be read: {why}") from None
+    raise SourceError(f"{source!r} is not a folder")
 
 
 def _is_current(segment: Segment, items: dict[str, Item]) -> bool:
