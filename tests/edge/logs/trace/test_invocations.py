@@ -20,8 +20,8 @@ from adaptive_batching.logs.sql import columns, views
 from adaptive_batching.logs.trace import invocations
 from adaptive_batching.logs.trace.waterfall import Wait
 from adaptive_batching.logs.verbs.trace import found as trace_of
-from tests.fakes.conference import BEGIN as CONFERENCE
-from tests.fakes.conference import REFUSED, ident, write
+from tests.documents.conference import BEGIN as CONFERENCE
+from tests.documents.conference import REFUSED, ident, write
 from tests.fakes.shipped import BEGIN, Line, Shipped, done, encoded, report, started, text
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def loaded(world: dict[tuple[str, str, str], list[Ran]], *, twice: bool) -> duck
     made = {"function": "of", "message": columns.MESSAGE, "fields": columns.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in views.LOGS)
     lines = f"""select {shown} from ({columns.derived("raw")})
-        join (select distinct environment, of from raw) using (environment)"""  # noqa: S608 - nothing from outside
+        join (select distinct environment, of from raw) using (environment)"""
     connection.execute(f"create or replace table logs as {lines}")
     return connection
 
