@@ -149,15 +149,14 @@ _TRACES = """
         min(start_us) as begin_us, max(end_us) as finish_us, sum(cost) as cost
     from traced join invocations using (environment, request_id, attempt) group by trace"""
 
-#: The milestones of traces, each line one; and of each trace its first and its last, and whether it has two.
+#: The milestones of traces, each line one; and of each trace its first and its last.
 _MILESTONES = """
     create or replace temp table milestones as
     select trace_id as trace, milestone, epoch_us(ts) as at_us, sequence from logs
     where milestone is not null and trace_id is not null and ts is not null"""
 _ENDS = """
     create or replace temp table milestone_ends as
-    select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last,
-        min(milestone) <> max(milestone) as has_two
+    select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last
     from milestones group by trace"""
 
 
