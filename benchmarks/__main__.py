@@ -17,6 +17,7 @@ from benchmarks import before, billing, calls, libraries, quota, sandboxed, ship
 from benchmarks.output import chart, facts
 from benchmarks.output.rows import Row, text
 from benchmarks.programs import BEFORE, LAUNCHER, ROOT
+from benchmarks.reading import rows as reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ def _plan(*, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "added": lambda: [billing.added(pick(200, 1500))],
         "held": lambda: billing.held(pick(5, 30)),
         "sustained": lambda: [billing.sustained(pick(3, 15))],
+        "reading": lambda: reading.rows(pick(100_000, 1_000_000), pick(1, 3)),
         "sandbox": lambda: sandboxed.rows(pick(1, 7), pick(10, 40)),
     }
 

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import objects
 from adaptive_batching.experiment.core.evidence import Evidence
+from adaptive_batching.logs.sources.inflating import inflated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-#: Bytes of a damaged gzip stream that are decompressed at a time. The pieces before the damage are kept.
-PIECE = 256
 
 
 def read(files: list[Path], name: str, failed: list[str], *, keep: bool = False) -> Evidence:
@@ -46,8 +43,8 @@ def decoded(body: bytes, evidence: Evidence, where: str) -> Iterator[dict[str, A
 
 def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
     if body[:2] == b"\x1f\x8b":
-        body, whole = _inflated(body)
-        if not whole:
+        body, damage = inflated(body)
+        if damage:
             evidence.complain(where, "the gzip stream is damaged or incomplete")
     for number, line in enumerate(body.split(b"\n"), 1):
         try:
@@ -55,15 +52,3 @@ def _saved(body: bytes, evidence: Evidence, where: str) -> Iterator[Any]:
                 yield json.loads(line)
         except (ValueError, RecursionError):
             evidence.complain(f"{where}, line {number}", f"not JSON: {line[:80]!r}")
-
-
-def _inflated(body: bytes) -> tuple[bytes, bool]:
-    """Return the decompressed bytes up to the damage, and whether the gzip stream was complete."""
-    stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    saved: list[bytes] = []
-    try:
-        for at in range(0, len(body), PIECE):
-            saved.append(stream.decompress(body[at : at + PIECE]))  # noqa: PERF401 - keeps what precedes the damage
-    except zlib.error:
-        return b"".join(saved), False
-    return b"".join(saved), stream.eof

@@ -38,10 +38,9 @@ def _parameters(since: str) -> list[click.Parameter]:
         ),
         Option(
             ["--layout"],
-            type=Text(),
             metavar="TEMPLATE",
             group=_WHERE,
-            help="the extension's S3_PREFIX (default: its default)",
+            help="the extension's S3_PREFIX, '' for flat names (default: its default)",
         ),
         Option(
             ["--since"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -46,9 +47,7 @@ class NothingFound(Exception):  # noqa: N818 - it is no error
 class Logs:
     """An opened source: the views `logs` and `objects` on a connection."""
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0) -> None:
         self.connection = connection
         self.window = window
         self.zone = zone
@@ -132,11 +131,20 @@ class Reading:
         try:
             cache = segments.Cache(self._folder, self._source.identity)
         except OSError as error:
-            raise SourceError(f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache") from None
-        with cache.opened() as opened, self._connected(_MEMORY) as connection:
-            failed, found = self._converted(listing, opened, connection)
+            raise SourceError(
+                f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
+            ) from None
+        with cache.opened(self._wait) as opened, self._connected(_MEMORY) as connection:
+            try:
+                failed, found = self._converted(listing, opened, connection)
+            except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+                why = str(error).partition("\n")[0]
+                raise SourceError(f"the cache {str(self._folder)!r} cannot be written: {why}; see --cache") from None
             opened.read_only()
-            views.create(connection, _rows(listing.items, found, failed), [one.file for one in found], window)
+            listed = {one.key for one in listing.items}
+            whole = [one.file for one in found if all(stored.key in listed for stored in one.objects)]
+            parts = [one.file for one in found if one.file not in whole]
+            views.create(connection, _rows(listing.items, found, failed), (whole, parts), window)
             logs = Logs(connection, window, self.zone, listing.foreign)
             yield logs
             counted = logs.complete()
@@ -164,7 +172,7 @@ class Reading:
         days = list(dict.fromkeys((one.name.function, one.name.date) for one in listing.items))
         found = opened.segments(connection, days)
         items = {one.key: one for one in listing.items}
-        changed = [one for one in found if any(not _same(stored, items) for stored in one.objects)]
+        changed = [one for one in found if not _is_current(one, items)]
         found = [one for one in found if one not in changed]
         there = {stored.key for one in found for stored in one.objects}
         new = [one for one in listing.items if one.key not in there]
@@ -180,7 +188,7 @@ class Reading:
                     lambda done: self._progress(done, len(new)),
                 )
                 failed = convert(new, job)
-            found = opened.segments(connection, days)
+            found = [one for one in opened.segments(connection, days) if _is_current(one, items)]
         if opened.alone():
             opened.clean(days, found)
             found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]
@@ -201,6 +209,9 @@ class Reading:
         with duckdb.connect(config=config) as connection:
             connection.execute("set enable_progress_bar = false")
             yield connection
+
+    def _wait(self) -> None:
+        self._say("waiting for another command that fills the cache")
 
     def _progress(self, done: int, total: int) -> None:
         if self._notes:
@@ -224,14 +235,20 @@ def _source(source: str | None, layout: str | None, profile: str | None, region:
         except keys.LayoutError as error:
             raise SourceError(f"--layout {error}") from None
     folder = Path(source)
-    if not folder.is_dir():
-        hint = "; a bucket is written s3://bucket" if not folder.exists() else ""
-        raise SourceError(f"{source!r} is not a folder{hint}")
-    return Folder(folder)
+    try:
+        if stat.S_ISDIR(folder.stat().st_mode):
+            return Folder(folder)
+    except FileNotFoundError:
+        raise SourceError(f"there is no folder {source!r}; a bucket is written s3://bucket") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{source!r} cannot be read: {why}") from None
+    raise SourceError(f"{source!r} is not a folder")
 
 
-def _same(stored: Stored, items: dict[str, Item]) -> bool:
-    return stored.key not in items or segments.is_current(stored, items[stored.key])
+def _is_current(segment: Segment, items: dict[str, Item]) -> bool:
+    """Return whether a segment has no object that was changed since."""
+    return all(one.key not in items or segments.is_current(one, items[one.key]) for one in segment.objects)
 
 
 def _of(found: list[Segment], folder: Path) -> list[Segment]:

@@ -73,9 +73,9 @@ def moment(text: str, now: datetime, zone: tzinfo = UTC) -> datetime:
 def _moment(words: str, now: datetime) -> datetime | None:
     if words == "now":
         return now
-    if length := re.fullmatch(r"(?:-\s*)?(.+?)(?:\s+ago)?", words):
-        if _DURATION.fullmatch(length[1]):
-            return now - duration(length[1])
+    length = words.removeprefix("-").removesuffix(" ago").strip()
+    if _DURATION.fullmatch(length):
+        return now - duration(length)
     day, _, rest = words.partition(" ")
     if day in _DAYS:
         date = now - timedelta(days=_DAYS[day])

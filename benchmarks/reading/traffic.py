@@ -1,6 +1,6 @@
 """A folder of shipped objects, as a few busy functions leave it. Deterministic; written by `tests.fakes.shipped`.
 
-    python -m benchmarks.reading.traffic FOLDER [LINES]
+python -m benchmarks.reading.traffic FOLDER [LINES]
 """
 
 from __future__ import annotations
@@ -67,7 +67,13 @@ def _request(chance: random.Random, one: str, begin: datetime, function: str) ->
         elif function == "shipping":
             yield text(f"{moment(at)}\t{one}\t{level}\t{said}: {detail}\n", request=one, time=at)
         else:
-            record = {"level": level, "message": said, "timestamp": moment(at), "traceId": trace, "detail": detail}
+            record: dict[str, object] = {
+                "level": level,
+                "message": said,
+                "timestamp": moment(at),
+                "traceId": trace,
+                "detail": detail,
+            }
             record |= {"milestone": f"STEP_{number}", "price": round(chance.random() * 100, 2)}
             shown = json.dumps(record) + "\n" if function == "orders" else record
             yield text(shown, request=one, time=at)

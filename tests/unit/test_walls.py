@@ -40,6 +40,18 @@ NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
 SANDBOX = ("cli", "fleet", "lifecycle", "protocol", "host", "telemetry", "")
+#: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
+#: and what a command gets.
+LOGS: dict[str, set[str]] = {
+    "verbs": {"", "report", "trace", "language", "sql", "sources"},
+    "report": {"", "trace", "language", "sql"},
+    "trace": {"language", "sql"},
+    "language": {"sql"},
+    "": {"cache", "sql", "sources"},
+    "cache": {"sql", "sources"},
+    "sql": set(),
+    "sources": set(),
+}
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
 COMPUTED_IMPORTS = {
     "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
@@ -71,6 +83,10 @@ def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
     allowed = {one: set(SANDBOX[number + 1 :]) | {"s3"} for number, one in enumerate(SANDBOX)}
     allowed["s3"] = {"host", ""}
     assert crossings("adaptive_batching.sandbox", allowed) == []
+
+
+def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.logs", LOGS) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])

@@ -33,7 +33,9 @@ _SHORTEST_BOUND = 1_000_000
 _MEMBER = b'"environment":"'
 _ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
 UNREADABLE = "insights.unreadable"
-_COLUMNS = ", ".join(f"{name}: 'VARCHAR'" for name in ("time", "type", "record", "requestId", "environment", "sequence"))
+_COLUMNS = ", ".join(
+    f"{name}: 'VARCHAR'" for name in ("time", "type", "record", "requestId", "environment", "sequence")
+)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from duckdb import DuckDBPyConnection
 
@@ -79,13 +79,17 @@ class Cache:
         folder.chmod(0o700)
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Opened]:
-        """Hold both locks; `Opened.read_only` lets others convert, too."""
+    def opened(self, waiting: Callable[[], None]) -> Iterator[Opened]:
+        """Hold both locks; `Opened.read_only` lets others convert, too. `waiting` is called if another one converts."""
         with (
             (self.folder / "converting.lock").open("w") as converting,
             (self.folder / "reading.lock").open("w") as reading,
         ):
-            fcntl.flock(converting, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(converting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                waiting()
+                fcntl.flock(converting, fcntl.LOCK_EX)
             yield Opened(self, converting, reading)
 
     def place(self, function: str, date: str) -> Path:
@@ -158,9 +162,9 @@ class Opened:
 
     def merge(self, connection: DuckDBPyConnection, counted: list[Segment]) -> list[Segment]:
         """Merge the segments of one function and day if there are too many. Return those that are left."""
-        if len(counted) <= MOST:
-            return counted
         small = [one for one in counted if one.file.stat().st_size < LARGE]
+        if len(counted) <= MOST or len(small) <= 1:
+            return counted
         merged = small[0].file.with_name(f"{uuid.uuid4()}.parquet")
         stored = tuple(one for segment in small for one in segment.objects)
         names = tuple(one.file.name for one in small)
@@ -171,7 +175,7 @@ class Opened:
         return [*(one for one in counted if one not in small), Segment(merged, stored, names)]
 
 
-def write(  # noqa: PLR0913, PLR0917 - one file
+def write(
     connection: DuckDBPyConnection,
     query: str,
     file: Path,

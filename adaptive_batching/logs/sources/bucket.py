@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 _NAME = re.compile(r"[a-zA-Z0-9.\-_]{3,255}")
 #: What one object's failure says about all of them.
-_DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "KMS.AccessDeniedException"}
+_DENIED = {
+    "AccessDenied",
+    "403",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "KMS.AccessDeniedException",
+}
 _GONE = {"NoSuchKey", "404"}
 
 
@@ -39,8 +46,12 @@ class Bucket:
         """List the keys that the window needs. Where the layout finds nothing to list, list all below the prefix."""
         found = Listing()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            wanted = [one for branch in self._branches(functions, pool) for one in keys.ranges(branch, window, functions)]
-            for items in pool.map(lambda one: self._pages(one, window, functions), wanted or [keys.Range(self._prefix)]):
+            wanted = [
+                one for branch in self._branches(functions, pool) for one in keys.ranges(branch, window, functions)
+            ]
+            for items in pool.map(
+                lambda one: self._pages(one, window, functions), wanted or [keys.Range(self._prefix)]
+            ):
                 _add(found, items)
         found.whole = not wanted or keys.Range(self._prefix) in wanted
         return found
@@ -55,9 +66,7 @@ class Bucket:
             unknown = [one for one in open_ if certain[one] is None]
             folders = dict(zip(unknown, pool.map(self._folders, unknown), strict=True))
             branches = [
-                grown
-                for one in open_
-                for grown in certain[one] or keys.grown(one, folders.get(one, ()), functions)
+                grown for one in open_ for grown in certain[one] or keys.grown(one, folders.get(one, ()), functions)
             ]
         return done
 
@@ -115,9 +124,10 @@ def _client(profile: str | None, region: str | None) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": 4},
     )
     try:
-        return Session(profile_name=profile, region_name=region).client("s3", config=config)
+        made: S3Client = Session(profile_name=profile, region_name=region).client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise SourceError(sentence(error, "")) from None
+    return made
 
 
 def _take(found: Listing, one: Any, window: Window, functions: Sequence[str]) -> None:  # noqa: ANN401 - boto3's

@@ -46,7 +46,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Window:
-    """A window of time: aware moments, both included, or None. `slack`: how much later than its lines an object comes."""
+    """A window of time: aware moments, both included, or None.
+
+    `slack` is how much later than its lines an object may come.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -127,7 +130,7 @@ def asked(branch: Branch) -> str | None:
 
 
 def grown(branch: Branch, folders: Sequence[str], functions: Sequence[str]) -> list[Branch]:
-    """Return the branches one level down: one for each folder (a whole prefix) that the template and the globs let in."""
+    """Return the branches one level down: one for each folder (a whole prefix) that template and globs let in."""
     static, folder, rest = _level(branch)
     names = _PLACEHOLDER.findall(folder)
     globs = functions if names == ["function"] else ()  # where names touch, only the key's last part tells them apart

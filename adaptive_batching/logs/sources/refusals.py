@@ -26,14 +26,24 @@ def sentence(error: Exception, bucket: str, key: str = "") -> str:
     """Return what went wrong. With a key, with that object; otherwise with listing the bucket."""
     if isinstance(error, ClientError):
         return _refused(error.response, bucket, key)
+    return _without_credentials(error) or _without_answer(error)
+
+
+def _without_credentials(error: Exception) -> str:
     if isinstance(error, ProfileNotFound):
         return f"{error}; --profile names one of `aws configure list-profiles`"
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
         return "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile"
     if isinstance(error, (UnauthorizedSSOTokenError, TokenRetrievalError, CredentialRetrievalError)):
         return f"the AWS credentials cannot be had: {error}; log in again, for example with `aws sso login`"
+    return ""
+
+
+def _without_answer(error: Exception) -> str:
     if isinstance(error, EndpointConnectionError):
-        return f"{error.kwargs.get('endpoint_url', 'S3')} cannot be reached; is AWS_ENDPOINT_URL_S3 or the region wrong?"
+        return (
+            f"{error.kwargs.get('endpoint_url', 'S3')} cannot be reached; is AWS_ENDPOINT_URL_S3 or the region wrong?"
+        )
     if isinstance(error, HTTPClientError):
         return f"S3 does not answer: {error}"
     return str(error).rstrip(".") if isinstance(error, (BotoCoreError, ValueError)) else f"S3 does not answer: {error}"

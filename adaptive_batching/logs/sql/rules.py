@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.sql import text
@@ -11,7 +11,6 @@ from adaptive_batching.logs.sql.columns import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_SUCCESS = "success"
 _STACK = "(json_exists(fields, '$.stackTrace') or json_exists(fields, '$.stack'))"
 _NODE = " or ".join(f"contains(record, {quoted(word)} || chr(9) || '{{')" for word in text.NODE)
 #: SQL: whether a line of the view `logs` is that of an error which nothing caught. Lambda says status success of an
@@ -26,28 +25,25 @@ THROWN_OR_LOGGED = """(error is not null and type = 'function' and fields is not
     and json_exists(fields, '$.message.errorType') and json_exists(fields, '$.message.stackTrace'))"""
 
 
+#: SQL: whether such a line was written because the error was thrown: it is the last JSON line of its request, since
+#: the runtime writes after the function. (What the function wrote to stdout itself may arrive later.) An aggregate.
+_THROWN = f"""coalesce(max(sequence) filter ({THROWN_OR_LOGGED})
+    = max(sequence) filter (type = 'function' and fields is not null), false)"""
+#: SQL: whether a request, or an attempt of one, failed: an aggregate over its lines in the view `logs`.
+FAILED = f"(count(*) filter (status <> 'success' or {UNHANDLED}) > 0 or {_THROWN})"
+
+
 def failed() -> str:
     """Return a query for the requests that failed: environment, request_id, function, status, error.
 
-    A request failed if a status of it is not success, or if it has the line of an error that nothing caught. Where such
-    a line may also be one that the function logged (Node, format JSON), it counts if it is the request's last in JSON:
-    the runtime writes after the function. (What the function wrote to stdout itself may arrive later.)
+    A request failed if a status of it is not success, or if it has the line of an error that nothing caught.
     """
     return f"""
-    with requests as (
-        select environment, request_id, any_value(function) as function,
-            max(status) filter (status <> '{_SUCCESS}') as status, max(sequence) filter (type = 'function' and fields is not null) as last
-        from logs where request_id is not null group by environment, request_id
-    ), errors as (
-        select environment, request_id, sequence, error, {UNHANDLED} as certain from logs
-        where error is not null and request_id is not null and ({UNHANDLED} or {THROWN_OR_LOGGED})
-    ), thrown as (
-        select environment, request_id, arg_min(error, sequence) as error
-        from errors join requests using (environment, request_id) where certain or sequence = last
-        group by environment, request_id
-    )
-    select environment, request_id, function, status, error
-    from requests left join thrown using (environment, request_id) where status is not null or error is not null"""
+    select environment, request_id, any_value(function) as function,
+        max(status) filter (status <> 'success') as status,
+        coalesce(arg_min(error, sequence) filter ({UNHANDLED}),
+                 case when {_THROWN} then arg_max(error, sequence) filter ({THROWN_OR_LOGGED}) end) as error
+    from logs where request_id is not null group by environment, request_id having {FAILED}"""
 
 
 def running() -> str:
@@ -80,15 +76,8 @@ class Completeness:
     @property
     def whole(self) -> bool:
         """Whether nothing is missing, double or unreadable."""
-        return not (
-            self.missing
-            or self.doubles
-            or self.unreadable
-            or self.damaged
-            or self.miscounted
-            or self.lost
-            or self.dropped
-        )
+        wrong = (self.missing, self.doubles, self.unreadable, self.damaged, self.miscounted, self.lost, self.dropped)
+        return not any(wrong)
 
     @property
     def sentence(self) -> str:
@@ -139,7 +128,8 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
                 from logs where type = 'platform.logsDropped')
         from numbers""").fetchone()
     assert counted is not None  # noqa: S101 - an aggregate has one row
-    return Completeness(*map(int, counted), foreign=foreign)
+    names = [field.name for field in fields(Completeness)]
+    return Completeness(**dict(zip(names, map(int, [*counted, foreign]), strict=True)))
 
 
 def _counted(count: int, noun: str) -> str:

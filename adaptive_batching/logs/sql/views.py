@@ -1,4 +1,4 @@
-"""The views `logs` and `objects`: what every command reads. """
+"""The views `logs` and `objects`: what every command reads."""
 
 from __future__ import annotations
 
@@ -59,25 +59,30 @@ ORDER = "ts, environment, sequence, line"
 
 
 def create(
-    connection: DuckDBPyConnection, objects: list[tuple[object, ...]], files: list[Path], window: Window
+    connection: DuckDBPyConnection,
+    objects: list[tuple[object, ...]],
+    files: tuple[list[Path], list[Path]],
+    window: Window,
 ) -> None:
     """Make the views: `objects` of rows, `logs` of the segments' lines of these objects that are in the window.
 
-    `lines` has the lines outside of the window, too. 
+    `files` are the segments that hold nothing but these objects, and those that hold others, too. A view `lines` has
+    the lines outside of the window as well.
     """
-    columns = ", ".join(f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items()))
+    columns = ", ".join(
+        f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items())
+    )
     values = [list(column) for column in zip(*objects, strict=True)] or [[] for _ in OBJECTS]
     connection.execute(
         f"create or replace temp table objects as select {columns}", {f"c{n}": one for n, one in enumerate(values)}
     )
     made = {"message": columns_.MESSAGE, "fields": columns_.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in LOGS)
-    if files:
-        connection.execute(f"""create or replace temp view lines as select * from read_parquet({literals(map(str, files))})
-            semi join objects on objects.key = object""")
-    else:
-        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
-        connection.execute(f"create or replace temp view lines as select {nothing}, 1 as start, 1 as shape limit 0")
+    nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
+    whole, parts = (f"select * from read_parquet({literals(map(str, some))})" if some else "" for some in files)
+    read = [one for one in (whole, parts and f"{parts} semi join objects on objects.key = object") if one]
+    lines = " union all ".join(read) or f"select {nothing}, 1 as start, 1 as shape limit 0"
+    connection.execute(f"create or replace temp view lines as {lines}")
     connection.execute(f"create or replace temp view logs as select {shown} from lines {_where(window)}")
 
 

@@ -59,7 +59,8 @@ def columns(line: dict[str, Any]) -> dict[str, Any]:
 
 def platform(kind: str, record: Any) -> dict[str, Any]:  # noqa: ANN401
     outer = record if isinstance(record, dict) else {}
-    metrics = outer.get("metrics") if isinstance(outer.get("metrics"), dict) else {}
+    told = outer.get("metrics")
+    metrics: dict[str, Any] = told if isinstance(told, dict) else {}
     text = record if isinstance(record, str) else dumped(record)
     return {
         **dict.fromkeys(("level", "trace_id", "milestone", "span", "error")),
@@ -104,7 +105,7 @@ def error_of_text(text: str, head: str) -> str | None:
         before, _, after = text.partition(f"\n{TRACEBACK}")
         if head == "[ERROR] ":
             return before.rstrip() or None if after or text.endswith(TRACEBACK) else None
-        last = text.split(TRACEBACK)[-1].rstrip().split("\n")
+        last = text.rsplit(TRACEBACK, maxsplit=1)[-1].rstrip().split("\n")
         kind = last[-1].partition(":")[0]
         return last[-1] if len(last) > 1 and kind and kind.replace(".", "").replace("_", "").isalnum() else None
     return None
@@ -121,11 +122,11 @@ def error_of_object(first: Any, said: str | None) -> str | None:  # noqa: ANN401
     if raised is None:
         return None
     lines = raised.rstrip().split("\n")
-    if TRACEBACK in raised and len(raised.split(TRACEBACK)[-1].rstrip().split("\n")) > 1:
+    if TRACEBACK in raised and len(raised.rsplit(TRACEBACK, maxsplit=1)[-1].rstrip().split("\n")) > 1:
         kind = lines[-1].partition(":")[0]
         if kind and kind.replace(".", "").replace("_", "").isalnum():
-            return lines[-1]
-    return raised.splitlines()[0] or None if raised and raised[0] not in "\r\n" else None
+            return str(lines[-1])
+    return str(raised.splitlines()[0]) if raised and raised[0] not in "\r\n" else None
 
 
 def loaded(text: str | None) -> dict[str, Any] | None:

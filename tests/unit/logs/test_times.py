@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -68,7 +69,7 @@ def test_a_form_has_one_meaning(text: str) -> None:
 
 @pytest.mark.parametrize("text", NONSENSE)
 def test_what_is_no_time_is_quoted_in_a_sentence(text: str) -> None:
-    with pytest.raises(TimeError, match="^'") as caught:
+    with pytest.raises(TimeError, match=r"^'") as caught:
         moment(text, NOW)
     assert repr(text) in str(caught.value) or repr(text.lower()) in str(caught.value)
 
@@ -104,7 +105,5 @@ def test_a_length_of_time_is_the_sum_of_its_parts(parts: list[tuple[int, str]], 
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_moment_or_a_sentence(text: str) -> None:
-    try:
+    with contextlib.suppress(TimeError):
         assert moment(text, NOW).tzinfo is UTC
-    except TimeError as error:
-        assert str(error)

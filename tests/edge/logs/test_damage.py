@@ -1,0 +1,178 @@
+"""Damage is counted, to the line, and never fatal: what can be read is read."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adaptive_batching.logs.reading import Reading
+from tests.fakes.shipped import BEGIN, Shipped, encoded, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEN = [encoded(text(f"line {number}\n"), BEGIN, "a256ecd3d5c7", number) for number in range(1, 11)]
+WHOLE = b"".join(TEN)
+FIFTH = TEN[4]
+
+
+def instead(line: bytes) -> bytes:
+    """Ten lines, the fifth of which is another one."""
+    return b"".join([*TEN[:4], line, *TEN[5:]])
+
+
+def changed(old: bytes, new: bytes) -> bytes:
+    assert old in FIFTH
+    return instead(FIFTH.replace(old, new))
+
+
+NOISE = b"".join(
+    encoded(text(random.Random(7).randbytes(90).hex()), BEGIN, "a256ecd3d5c7", number) for number in range(1, 301)
+)
+PACKED = gzip.compress(NOISE, mtime=0)
+
+
+def cut_lines(body: bytes) -> int:
+    """How many whole lines can be had of a gzip stream: by the standard library alone, byte by byte."""
+    stream, found = zlib.decompressobj(31), b""
+    try:
+        for at in range(len(body)):
+            found += stream.decompress(body[at : at + 1])
+    except zlib.error:
+        pass
+    return found.count(b"\n")
+
+
+# name: body, lines that are read, lines that are unreadable, whether the object is damaged
+FORMS: dict[str, tuple[bytes, int, int | None, bool]] = {
+    "whole": (WHOLE, 10, 0, False),
+    "gzip": (gzip.compress(WHOLE), 10, 0, False),
+    "gzip of two members": (gzip.compress(WHOLE) + gzip.compress(WHOLE), 20, 0, False),
+    "gzip with padding": (gzip.compress(WHOLE) + b"\0" * 100, 10, 0, False),
+    "gzip with rubbish behind it": (gzip.compress(WHOLE) + b"rubbish", 10, 0, True),
+    "empty": (b"", 0, 0, True),
+    "gzip of nothing": (gzip.compress(b""), 0, 0, False),
+    "cut gzip": (PACKED[: len(PACKED) // 2], cut_lines(PACKED[: len(PACKED) // 2]), 1, True),
+    "gzip without its end": (gzip.compress(WHOLE)[:-4], 10, 0, True),
+    "damaged gzip": (gzip.compress(WHOLE)[:40] + b"\xff" * 40, 0, None, True),
+    "only the first two bytes of gzip": (b"\x1f\x8b", 0, 0, True),
+    "no newline at the end": (WHOLE[:-1], 10, 0, False),
+    "blank lines": (b"\n" + WHOLE.replace(b"\n", b"\n\n \n"), 10, 0, False),
+    "carriage returns": (WHOLE.replace(b"\n", b"\r\n"), 10, 0, False),
+    "a cut line": (instead(FIFTH[:50] + b"\n"), 9, 1, False),
+    "a cut last line": (WHOLE[:-20], 9, 1, False),
+    "42": (instead(b"42\n"), 9, 1, False),
+    "null": (instead(b"null\n"), 9, 1, False),
+    "an array": (instead(b"[1,2]\n"), 9, 1, False),
+    "an object without our members": (instead(b'{"a":1}\n'), 9, 1, False),
+    "two objects on a line": (instead(FIFTH[:-1] + FIFTH), 9, 1, False),
+    "text behind an object": (instead(FIFTH[:-1] + b" more\n"), 9, 1, False),
+    "binary": (bytes(range(1, 256)) * 3, 0, 4, False),
+    "a lone surrogate": (changed(b"line 5", b"\\ud800 5"), 10, 0, False),
+    "bytes that are not UTF-8": (changed(b"line 5", b"\xff\xfe"), 10, 0, False),
+    "an escaped NUL": (changed(b"line 5", b"\\u0000"), 10, 0, False),
+    "a NUL": (changed(b"line 5", b"\x00"), 9, 1, False),
+    "a control character": (changed(b"line 5", b"\x01"), 9, 1, False),
+    "a sequence that is text": (changed(b'"sequence":5', b'"sequence":"five"'), 10, 0, False),
+    "a time that is none": (changed(b"2026-11-20T09:15", b"yesterday"), 9, 1, False),
+    "a time that is a number": (changed(b'"2026-11-20T09:15:00.000Z"', b"5"), 9, 1, False),
+    "a type that is null": (changed(b'"function"', b"null"), 9, 1, False),
+    "a record that is a number": (changed(b'"line 5\\n"', b"5"), 10, 0, False),
+    "a record that is an array": (changed(b'"line 5\\n"', b"[5]"), 10, 0, False),
+    "a record that is deep": (changed(b'"line 5\\n"', b"[" * 3000 + b"]" * 3000), 10, 0, False),
+    "no record": (changed(b'"record":"line 5\\n",', b""), 10, 0, False),
+    "a line of 20 MB": (changed(b"line 5", b"x" * 20_000_000), 10, 0, False),
+    "a cut line of 20 MB": (instead(b'{"record":"' + b"x" * 20_000_000 + b"\n"), 9, 1, False),
+}
+
+
+def read(folder: Path, cache: Path) -> dict[str, Any]:
+    with Reading(str(folder), cache=cache).open() as logs:
+        rows = logs.connection.execute(
+            "select type, message, ts, environment, sequence, object, line from logs order by object, line"
+        ).fetchall()
+        lines = [row for row in rows if row[0] != "insights.unreadable"]
+        damaged = logs.connection.execute("select count(*) from objects where damage is not null").fetchone()
+        assert damaged is not None
+        counted = logs.complete()
+        assert (counted.lines, counted.unreadable) == (len(lines), len(rows) - len(lines))
+        return {"rows": rows, "lines": len(lines), "unreadable": len(rows) - len(lines), "damaged": damaged[0]}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_can_be_read_is_read_and_the_rest_is_counted(form: str, tmp_path: Path) -> None:
+    body, lines, unreadable, damaged = FORMS[form]
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    ship.put(body, BEGIN)
+    found = read(tmp_path / "logs", tmp_path / "cache")
+    assert (found["lines"], bool(found["damaged"])) == (lines, damaged)
+    assert unreadable is None or found["unreadable"] in ((0, 1) if "cut gzip" in form else (unreadable,))
+    again = read(tmp_path / "logs", tmp_path / "cache")  # from the cache
+    assert again == found
+
+
+def test_beside_a_damaged_object_every_line_of_the_others_is_read_as_it_was(tmp_path: Path) -> None:
+    ship = Shipped(tmp_path / "logs", environment="a256ecd3d5c7", compressed=False)
+    for body, *_ in FORMS.values():
+        ship.put(body, BEGIN)
+        ship.put(WHOLE, BEGIN)
+    found = read(tmp_path / "logs", tmp_path / "cache")
+    assert found["lines"] == sum(form[1] for form in FORMS.values()) + 10 * len(FORMS)
+    assert found["damaged"] == sum(form[3] for form in FORMS.values())
+
+
+def test_a_line_that_cannot_be_read_has_its_text_and_the_time_of_its_neighbour(tmp_path: Path) -> None:
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    ship.put(instead(b"42 \xff\n"), BEGIN)
+    (row,) = [one for one in read(tmp_path / "logs", tmp_path / "cache")["rows"] if one[0] == "insights.unreadable"]
+    assert row[1] == "42 \ufffd"
+    assert row[2] == BEGIN.replace(tzinfo=None)
+    assert (row[3], row[4], row[6]) == ("a256ecd3d5c7", None, 5)
+
+
+def test_what_cannot_be_written_in_utf_8_is_a_replacement_character(tmp_path: Path) -> None:
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    ship.put(changed(b"line 5", b"\\ud800\\ud83d\\ude00 \xff"), BEGIN)
+    messages = [row[1] for row in read(tmp_path / "logs", tmp_path / "cache")["rows"]]
+    assert messages[4] == "\ufffd\N{GRINNING FACE} \ufffd"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stream_that_is_cut_anywhere_keeps_what_came_before(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    expected = 0
+    for _ in range(20):
+        body = PACKED[: chance.randrange(2, len(PACKED))]
+        if chance.random() < 0.5:
+            at = chance.randrange(len(body))
+            body = body[:at] + bytes([body[at] ^ 255]) + body[at + 1 :]
+        ship.put(body, BEGIN)
+        expected += sum(_is_line(one) for one in _kept(body).split(b"\n"))
+    print(f"seed {seed}")
+    assert read(tmp_path / "logs", tmp_path / "cache")["lines"] == expected
+
+
+def _kept(body: bytes) -> bytes:
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    stream, found = zlib.decompressobj(31), []
+    try:
+        for at in range(0, len(body), 256):  # zlib gives nothing of a piece with a damage
+            found.append(stream.decompress(body[at : at + 256]))  # noqa: PERF401
+    except zlib.error:
+        pass
+    return b"".join(found)
+
+
+def _is_line(line: bytes) -> bool:
+    try:
+        found = json.loads(line.decode("utf-8", "replace"))
+    except ValueError:
+        return False
+    return isinstance(found, dict) and {"time", "type"} <= found.keys()
