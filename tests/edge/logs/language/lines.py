@@ -113,5 +113,5 @@ def loaded(rows: Sequence[Line]) -> duckdb.DuckDBPyConnection:
             values += [moment, row.function, row.sequence, row.sequence, row.level, fields, row.text()]
         places = ", ".join(["(?, ?, 'function', 'e', ?, ?, ?, ?, ?)"] * len(rows))
         names = "ts, function, type, environment, sequence, line, level, fields, record"
-        connection.execute(f"insert into logs ({names}) values {places}", values)  # noqa: S608 - nothing but places
+        connection.execute(f"insert into logs ({names}) values {places}", values)
     return connection

@@ -109,7 +109,7 @@ def load(connection: duckdb.DuckDBPyConnection, rows: list[Row]) -> None:
     shape = json.dumps([{name: kind for name, kind in views.LOGS.items() if name != "ts"} | {"at": "BIGINT"}])
     columns = ", ".join(f"one.{name}" if name != "ts" else "make_timestamp(one.at)" for name in views.LOGS)
     connection.execute(
-        f"insert into lines select {columns} from (select unnest(from_json(?, '{shape}')) as one)",  # noqa: S608
+        f"insert into lines select {columns} from (select unnest(from_json(?, '{shape}')) as one)",
         [json.dumps(rows)],
     )
 
@@ -336,9 +336,9 @@ def test_the_report_counts_the_invocations_that_the_command_lists(
     # Where a beginning got lost, an attempt may have two reports: which of them counts is not agreed.
     told_once = f"""semi join (select {key} from told where type in {oracle.TOLD} group by all
         having count(*) filter (type = 'platform.report') < 2 and count(*) filter (type = 'platform.runtimeDone') < 2)
-        using ({key}) order by {key}"""  # noqa: S608
-    counted = database.execute(f"select {columns} from invocations {told_once}").fetchall()  # noqa: S608
-    listed = database.execute(f"select {columns} from ({invocations.query()}) {told_once}").fetchall()  # noqa: S608
+        using ({key}) order by {key}"""
+    counted = database.execute(f"select {columns} from invocations {told_once}").fetchall()
+    listed = database.execute(f"select {columns} from ({invocations.query()}) {told_once}").fetchall()
     assert counted == listed
 
 

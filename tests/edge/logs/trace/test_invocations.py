@@ -119,7 +119,7 @@ def loaded(world: dict[tuple[str, str, str], list[Ran]], *, twice: bool) -> duck
     made = {"function": "of", "message": columns.MESSAGE, "fields": columns.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in views.LOGS)
     lines = f"""select {shown} from ({columns.derived("raw")})
-        join (select distinct environment, of from raw) using (environment)"""  # noqa: S608 - nothing from outside
+        join (select distinct environment, of from raw) using (environment)"""
     connection.execute(f"create or replace table logs as {lines}")
     return connection
 
