@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
-from adaptive_batching.logs.sql.rules import UNHANDLED
+from adaptive_batching.logs.sql.rules import FAILED, THROWN_OR_LOGGED, UNHANDLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
     create or replace temp table invocations as
     with own as (
         select environment, request_id, attempt, coalesce(function, '?') as function, ts, type, status,
-            case when error is not null then {UNHANDLED} else false end as unhandled, error, sequence,
+            error, sequence, case when error is not null then record end as record,
+            case when error is not null then fields when fields is not null then '{{}}' end as fields,
             case when type = 'platform.report' then json_extract_string(record, [{metrics}]) end as m,
             case when type = 'platform.runtimeDone' then json_extract_string(record, [{done}]) end as d
         from told where request_id is not null and environment is not null and ts is not null and type in {_OWN}
@@ -91,8 +92,9 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             count(*) filter (type = 'platform.report') > 0 as reported,
             max(status) filter (status <> 'success') as status,
             bool_or(coalesce(status = 'timeout', false)) as timed_out,
-            bool_or(unhandled or coalesce(status <> 'success', false)) as failed,
-            arg_min(error, (ts, sequence)) filter (unhandled) as error
+            {FAILED} as failed,
+            coalesce(arg_min(error, sequence) filter ({UNHANDLED}),
+                     arg_max(error, sequence) filter ({THROWN_OR_LOGGED})) as error
         from own group by environment, request_id, attempt
         having bool_or(type in ('platform.start', 'platform.report', 'platform.runtimeDone'))
     ), read as (
@@ -100,7 +102,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             try_cast(coalesce(r[1], d[1]) as double) as duration_ms,
             try_cast(r[2] as double) as billed_ms, try_cast(r[3] as double) as memory_mb,
             try_cast(r[4] as double) as used_mb, try_cast(coalesce(r[5], r[6]) as double) as init_ms,
-            coalesce(status, 'success') as status, timed_out, failed, error,
+            coalesce(status, 'success') as status, timed_out, failed,
+            if(failed, error, null) as error,
             coalesce(r[7], d[2], status) as error_type, reported, {arm} as arm
         from grouped
     )
