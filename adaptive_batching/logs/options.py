@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHERE, _WHICH, _CACHE = "where", "which lines", "the cache"
+#: What DuckDB's client makes of Ctrl-C during a query.
+_INTERRUPTED = "Query interrupted"
 #: Exit codes: nothing was found; something could not be read.
 NOTHING, INCOMPLETE = 1, 3
 
@@ -85,6 +87,8 @@ def reading_options(command: Callable[..., Any] | None = None, *, since: str = "
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> int:  # noqa: ANN401 - click's own
+        import duckdb  # noqa: PLC0415 - --help must not load slow modules
+
         from adaptive_batching.console import Console, consoles  # noqa: PLC0415 - --help must not load slow modules
         from adaptive_batching.logs.reading import NothingFound, Reading, SourceError  # noqa: PLC0415
 
@@ -97,6 +101,10 @@ def reading_options(command: Callable[..., Any] | None = None, *, since: str = "
             except NothingFound as error:
                 notes.say(str(error))
                 code = NOTHING
+            except (RuntimeError, duckdb.InterruptException) as error:
+                if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
+                    raise
+                raise KeyboardInterrupt from None
             return INCOMPLETE if reading.damaged else code
 
     wrapped.__click_params__ = [*getattr(command, "__click_params__", []), *reversed(parameters)]  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import duckdb
 from adaptive_batching.logs import times
 from adaptive_batching.logs.cache import segments
 from adaptive_batching.logs.cache.convert import Job, convert
+from adaptive_batching.logs.interrupting import interruptible
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
@@ -206,7 +207,7 @@ class Reading:
         }
         if threads:
             config["threads"] = threads
-        with duckdb.connect(config=config) as connection:
+        with duckdb.connect(config=config) as connection, interruptible(connection):
             connection.execute("set enable_progress_bar = false")
             yield connection
 

@@ -87,6 +87,8 @@ def refusing_sql() -> Iterator[None]:
 
     try:
         yield
+    except duckdb.InterruptException:
+        raise  # Ctrl-C
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         if text.startswith(_NOT_A_REGEX):

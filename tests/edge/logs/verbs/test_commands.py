@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import pytest
 
 from adaptive_batching.cli import main
 from tests.fakes.conference import REFUSED, ident, write
+from tests.fakes.lambda_api import wait_until
 from tests.fakes.s3 import clean_environ
 from tests.fakes.shipped import BEGIN, Shipped, report, started, text
 
@@ -347,3 +349,21 @@ def test_times_are_utc_and_those_of_this_machine_with_local(tmp_path: Path) -> N
         .splitlines()[1]
         .startswith("2026-11-20T18:15:00.000+09:00,")
     )
+
+
+def test_ctrl_c_ends_a_query_without_a_traceback(conference: Path) -> None:
+    """The statement writes a file first, so that it is known to run, and then takes for ever."""
+    started_ = conference / "started"
+    endless = "select sum(a.range * b.range) from range(1000000) a, range(100000000) b"
+    process = subprocess.Popen(
+        command("sql", f"copy (select 1) to '{started_}'; {endless}", conference),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environ(),
+    )
+    wait_until(started_.exists, "the statement to run", SECONDS)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=SECONDS)
+    started_.unlink()
+    assert process.returncode == 130
+    assert b"Traceback" not in err
