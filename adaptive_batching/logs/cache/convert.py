@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.cache.segments import Cache
     from adaptive_batching.logs.sources.source import Item, Source
 
-#: Requests at a time, and objects that are read ahead (they wait in memory, inflated).
-THREADS, AHEAD = 32, 64
+#: Objects that are read ahead for each connection. They wait in memory, inflated.
+_AHEAD = 2
 #: Bytes of objects, compressed, that are read ahead at most.
 _AHEAD_BYTES = 16_000_000
 
@@ -48,7 +48,7 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
     failed: dict[str, str] = {}
     denied, done = 0, 0
     ordered = sorted(items, key=lambda one: (one.name.function, one.name.first.date(), one.name.first, one.key))
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(job.source.connections) as pool:
         ahead = _ahead(job.source, ordered, pool)
         for (function, date), bodies in groupby(ahead, lambda one: (one[0].name.function, one[0].name.date)):
             batch: Batch | None = None
@@ -79,7 +79,7 @@ def _ahead(
     waiting: deque[tuple[Item, Future[tuple[Stored, bytes]]]] = deque()
     size = 0
     for item in items:
-        while waiting and (len(waiting) >= AHEAD or size + item.size > _AHEAD_BYTES):
+        while waiting and (len(waiting) >= _AHEAD * source.connections or size + item.size > _AHEAD_BYTES):
             size -= waiting[0][0].size
             yield _result(*waiting.popleft())
         waiting.append((item, pool.submit(_read, source, item)))

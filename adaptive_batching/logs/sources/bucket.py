@@ -33,7 +33,9 @@ _GONE = {"NoSuchKey", "404"}
 
 
 class Bucket:
-    """A Source. `prefix` stands before the layout, a template as the extension's S3_PREFIX."""
+    """A Source: s3://bucket/prefix. Behind the prefix stands the layout, a template as the extension's S3_PREFIX."""
+
+    connections = CONNECTIONS
 
     def __init__(self, address: str, layout: str, profile: str | None = None, region: str | None = None) -> None:
         self._bucket, self._prefix = _split(address)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Folder:
     """A Source. Keys are paths in the folder. There is no user metadata."""
 
+    connections = 2  # nothing is waited for: more threads take longer
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.identity = f"folder {folder.resolve()}"

@@ -51,7 +51,9 @@ class Listing:
 
 
 class Source(Protocol):
-    """A bucket or a folder."""
+    """A bucket or a folder. `connections`: how many objects are read at a time."""
+
+    connections: int
 
     @property
     def identity(self) -> str:

@@ -131,14 +131,12 @@ def _found(what: str) -> str:
 
 
 def _head() -> str:
-    def groups(pattern: str, names: str = "['head', 'level']") -> str:
-        return f"regexp_extract(record, {quoted(pattern)}, {names})"
+    def groups(pattern: str) -> str:
+        return f"regexp_extract(record, {quoted(pattern)}, ['head', 'level'])"
 
-    timed = groups(text.TIMED_HEAD, "['head', 'level', 'java']")
     return f"""
         when starts_with(record, '[') then {groups(text.PYTHON_HEAD)}
-        when record between '0' and ':' then
-            struct_pack(head := {timed}['head'], level := concat({timed}['level'], {timed}['java']))
+        when record between '0' and ':' then {groups(text.TIMED_HEAD)}
         when substr(record, 2, 3) = ', [' then {groups(text.RUBY_HEAD)}
         else {groups(text.FIRST_WORD)}"""
 

@@ -17,7 +17,7 @@ _TIME = r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?"
 PYTHON_HEAD = rf"^(?P<head>\[(?P<level>(?i:{_WORDS}))\](?:\t{_TIME}\t[^\t\n]*\t| +))"
 RUBY_HEAD = rf"^(?P<head>[A-Z], \[[^\]\n]*\] +(?P<level>{_WORDS}) -- [^:\n]*: )"
 #: Node and .NET write tabs, Java (log4j2) blanks.
-TIMED_HEAD = rf"^(?P<head>{_TIME}(?:\t[^\t\n]*\t(?P<level>(?i:{_WORDS}))\t| +[0-9a-f-]{{36}} +(?P<java>{_WORDS}) +))"
+TIMED_HEAD = rf"^(?P<head>{_TIME}(?:\t[^\t\n]*\t| +[0-9a-f-]{{36}} +)(?P<level>(?i:{_WORDS}))(?:\t| +))"
 #: A level that the function itself wrote first. It is part of the message.
 FIRST_WORD = rf"^(?P<head>)(?P<level>{_WORDS})(?:[:\s]|$)"
 
