@@ -1,4 +1,4 @@
-"""The figures of reading: converting a million lines, and searching in them. CPU of processes of their own."""
+"""The figures of reading: converting a million lines, a search and a report. CPU of processes of their own."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ print(json.dumps({
     "seconds": time.process_time(), "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 }))
 """
+#: A report and its page.
+_REPORT = """
+import json, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from adaptive_batching.logs.reading import Reading
+from adaptive_batching.logs.report.document import Wish, document
+from adaptive_batching.logs.report.page.page import page
+with Reading(sys.argv[1], cache=Path(sys.argv[2])).open() as logs:
+    made = page(document(logs, Wish(), "bucket", datetime.now(UTC)), UTC)
+print(json.dumps({"seconds": time.process_time(), "kb": len(made.encode()) / 1000}))
+"""
 
 
 def rows(lines: int, times: int) -> list[Row]:
@@ -55,6 +67,7 @@ def rows(lines: int, times: int) -> list[Row]:
             floors.append(_run(_FLOOR, [objects]))
             colds.append(_run(_READ, [objects, cache, request]))
         warm = min(_run(_READ, [objects, cache, request])["seconds"] for _ in range(times))
+        reports = [_run(_REPORT, [objects, cache]) for _ in range(times)]
         floor, cold = min(one["seconds"] for one in floors), min(one["seconds"] for one in colds)
         size = sum(file.stat().st_size for file in cache.rglob("*.parquet"))
         return [
@@ -62,6 +75,8 @@ def rows(lines: int, times: int) -> list[Row]:
             at_most("logs: memory while converting", "MB", 300, max(one["mb"] for one in colds)),
             at_most("logs: the cache, size of the gzip objects", "x", 1.2, size / floors[0]["gz"]),
             at_most("logs: a warm search for a request, CPU", "s", 1, warm),
+            at_most("logs: a warm report with its page, CPU", "s", 4, min(one["seconds"] for one in reports)),
+            at_most("logs: the page", "KB", 400, reports[0]["kb"]),
         ]
 
 

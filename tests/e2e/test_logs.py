@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from adaptive_batching.logs.reading import Reading
+from adaptive_batching.logs.report.document import Wish, document
 from adaptive_batching.logs.sql import rules
 from tests.e2e.conftest import LAYER, PREFIX, ROOT
 from tests.fakes.s3 import clean_environ
@@ -85,6 +87,9 @@ def test_what_failed_what_was_said_and_that_all_is_there(
         assert asked(logs, "select count(*) from logs where message = 'after' and level = 'INFO'") == [(3,)]
         assert asked(logs, "select count(*) from objects where records <> lines or records is null") == [(0,)]
         keys = [key for (key,) in asked(logs, "select key from objects order by first_ts")]
+        (one,) = document(logs, Wish(), "s3", datetime.now(UTC))["functions"]
+        told = ("invocations", "failed", "cold_starts", "running_most", "timeout_ms", "near_timeout")
+        assert [one[name] for name in told] == [3, 1, 1, 1, 30_000, 0]
     assert len(keys) > 2
     with moto.everybody() as client:
         client.delete_object(Bucket=moto.bucket, Key=keys[1])
@@ -101,7 +106,7 @@ def invoke(moto: Moto, name: str, code: Path, runtime: str, log_format: str) -> 
     variables = {name: value for name, value in moto.environ().items() if name != "AWS_REGION"}
     variables |= {f"{PREFIX}S3_BUCKET": moto.bucket, f"{PREFIX}SHIP_RATE_INVOKES": "1"}
     words = [Path(sys.executable).with_name("adaptive-batching"), "sandbox", "run", code, "--layer", LAYER]
-    words += ["--runtime", runtime, "--log-format", log_format, "--name", name, "-n", "3"]
+    words += ["--runtime", runtime, "--log-format", log_format, "--name", name, "-n", "3", "--timeout", "30"]
     for pair in variables.items():
         words += ["--env", "=".join(pair)]
     done = subprocess.run(

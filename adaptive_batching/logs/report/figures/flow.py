@@ -20,9 +20,9 @@ def usual_milestones(connection: DuckDBPyConnection) -> tuple[str, str] | None:
     """Return the milestones with which most traces begin and, of those traces, end; None if no trace has two."""
     found = connection.execute("""
         with begun as (
-            select first from milestone_ends where has_two group by first order by count(*) desc, first limit 1
+            select first from milestone_ends where first <> last group by first order by count(*) desc, first limit 1
         )
-        select first, last from milestone_ends semi join begun using (first) where has_two and first <> last
+        select first, last from milestone_ends semi join begun using (first) where first <> last
         group by first, last order by count(*) desc, last limit 1""").fetchone()
     return None if found is None else (str(found[0]), str(found[1]))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
-from adaptive_batching.logs.sql.rules import UNHANDLED
+from adaptive_batching.logs.sql.rules import FAILED, THROWN_OR_LOGGED, UNHANDLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +79,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
     create or replace temp table invocations as
     with own as (
         select environment, request_id, attempt, coalesce(function, '?') as function, ts, type, status,
-            case when error is not null then {UNHANDLED} else false end as unhandled, error, sequence,
+            error, sequence, case when error is not null then record end as record,
+            case when error is not null then fields when fields is not null then '{{}}' end as fields,
             case when type = 'platform.report' then json_extract_string(record, [{metrics}]) end as m,
             case when type = 'platform.runtimeDone' then json_extract_string(record, [{done}]) end as d
         from told where request_id is not null and environment is not null and ts is not null and type in {_OWN}
@@ -91,8 +92,9 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             count(*) filter (type = 'platform.report') > 0 as reported,
             max(status) filter (status <> 'success') as status,
             bool_or(coalesce(status = 'timeout', false)) as timed_out,
-            bool_or(unhandled or coalesce(status <> 'success', false)) as failed,
-            arg_min(error, (ts, sequence)) filter (unhandled) as error
+            {FAILED} as failed,
+            coalesce(arg_min(error, sequence) filter ({UNHANDLED}),
+                     arg_max(error, sequence) filter ({THROWN_OR_LOGGED})) as error
         from own group by environment, request_id, attempt
         having bool_or(type in ('platform.start', 'platform.report', 'platform.runtimeDone'))
     ), read as (
@@ -100,7 +102,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
             try_cast(coalesce(r[1], d[1]) as double) as duration_ms,
             try_cast(r[2] as double) as billed_ms, try_cast(r[3] as double) as memory_mb,
             try_cast(r[4] as double) as used_mb, try_cast(coalesce(r[5], r[6]) as double) as init_ms,
-            coalesce(status, 'success') as status, timed_out, failed, error,
+            coalesce(status, 'success') as status, timed_out, failed,
+            if(failed, error, null) as error,
             coalesce(r[7], d[2], status) as error_type, reported, {arm} as arm
         from grouped
     )
@@ -149,15 +152,14 @@ _TRACES = """
         min(start_us) as begin_us, max(end_us) as finish_us, sum(cost) as cost
     from traced join invocations using (environment, request_id, attempt) group by trace"""
 
-#: The milestones of traces, each line one; and of each trace its first and its last, and whether it has two.
+#: The milestones of traces, each line one; and of each trace its first and its last.
 _MILESTONES = """
     create or replace temp table milestones as
     select trace_id as trace, milestone, epoch_us(ts) as at_us, sequence from logs
     where milestone is not null and trace_id is not null and ts is not null"""
 _ENDS = """
     create or replace temp table milestone_ends as
-    select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last,
-        min(milestone) <> max(milestone) as has_two
+    select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last
     from milestones group by trace"""
 
 

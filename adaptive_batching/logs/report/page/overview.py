@@ -31,6 +31,7 @@ def tiles(document: Document) -> Html:
     total = document["total"]
     failed = f"{percent(total['failed_rate'])} of all" if total["failed"] else "none"
     near = total["near_timeout"]
+    inits = f"init p95 {duration(total['init_p95_ms'])}" if total["cold_starts"] else "none"
     longer = f"p95 {duration(total['p95_ms'])}, p99 {duration(total['p99_ms'])}"
     parts = [
         _tile("Invocations", count(total["invocations"]), counted(len(document["functions"]), "function")),
@@ -42,7 +43,7 @@ def tiles(document: Document) -> Html:
             bad=total["timeouts"] > 0,
         ),
         _tile("Duration, p50", duration(total["p50_ms"]), longer),
-        _tile("Cold starts", count(total["cold_starts"]), f"init p95 {duration(total['init_p95_ms'])}"),
+        _tile("Cold starts", count(total["cold_starts"]), inits),
         _tile("Running at once", count(total["running_most"]), "at most"),
         _tile("Cost", money(total["cost"]), f"{count(total['gb_seconds'])} GB-seconds and the requests"),
     ]
@@ -83,7 +84,8 @@ def _late(document: Document) -> Iterator[tuple[str, str]]:
         if not (one["timeouts"] or one["near_timeout"]):
             continue
         near = f", {count(one['near_timeout'])} more took {document['near'] * 100:g} % of the timeout or longer"
-        yield "limits", f"{one['function']}: {counted(one['timeouts'], 'timeout')}{near if one['near_timeout'] else ''}"
+        where = "limits" if document["near_timeout"] else "functions"
+        yield where, f"{one['function']}: {counted(one['timeouts'], 'timeout')}{near if one['near_timeout'] else ''}"
     lead = document["lead_time"]
     if lead and lead["traces"] and lead["max_s"] > _STRETCHED * lead["p50_s"]:
         usual, most = duration(lead["p50_s"] * 1000), duration(lead["max_s"] * 1000)

@@ -269,12 +269,24 @@ def test_the_data_of_the_charts_is_json_and_agrees_with_the_tables(parsed: Parse
 def test_each_section_is_there_and_linked(parsed: Parsed) -> None:
     sections = [one["id"] for one in parsed.of("section")]
     assert sections == ["first", "time", "durations", "functions", "errors", "patterns", "limits", "lead", "traces"]
-    links = {one["href"] for one in parsed.of("a")}
-    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
-    assert {str(link)[1:] for link in links} <= set(ids)
-    assert len(ids) == len(set(ids))
+    assert_links_lead_somewhere(parsed)
     for heading in parsed.of("th"):
         assert heading.get("scope") in ("col", "row") or "class" not in heading
+
+
+def test_a_section_that_is_not_there_is_not_linked(shipped: Path, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    run(str(shipped), "--function", "s*", "--html", str(file))
+    page = Parsed(file.read_text(encoding="utf-8"))
+    assert "limits" not in [one["id"] for one in page.of("section")]
+    assert "save: 1 timeout" in page.text
+    assert_links_lead_somewhere(page)
+
+
+def assert_links_lead_somewhere(page: Parsed) -> None:
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert {str(one["href"])[1:] for one in page.of("a")} <= set(ids)
+    assert len(ids) == len(set(ids))
 
 
 def test_a_trace_shows_its_init_its_breaks_its_spans_and_what_it_never_reached(parsed: Parsed) -> None:
