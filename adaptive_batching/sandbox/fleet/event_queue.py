@@ -143,6 +143,7 @@ class EventQueue:
                 decision: Decision = self._queue.failed(event.request_id, now)
             else:
                 error = answered.function_error is not None
+                now = answered.started + answered.duration  # extensions may have gone on; the answer was there
                 decision = self._queue.answered(event.request_id, now, error=error, response=answered)
             self._watch(now, decision, metrics.decided(decision, now))
             self._runs.discard(threading.current_thread())

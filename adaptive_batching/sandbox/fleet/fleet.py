@@ -162,8 +162,8 @@ class Fleet:
         started = self._clock.now()
 
         def ended(result: Result) -> None:
-            self._measure(result, started, concurrent, asynchronous=asynchronous)
             self._release(environment)
+            self._measure(result, started, concurrent, asynchronous=asynchronous)
             self._report(result)
 
         try:

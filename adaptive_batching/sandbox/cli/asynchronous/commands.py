@@ -1,4 +1,4 @@
-"""`adaptive-batching async scenario`: the group of commands, each of which is loaded when it runs."""
+"""`adaptive-batching async diagnose|scenario`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import click
 from adaptive_batching import command_line
 
 COMMANDS = {
+    "diagnose": (
+        "adaptive_batching.sandbox.cli.asynchronous.diagnose:diagnose",
+        "why events are late or missing; exit code 0 nothing found, 1 found, 2 cannot say",
+    ),
     "scenario": (
         "adaptive_batching.sandbox.cli.asynchronous.scenario:scenario",
         "what Lambda does with events in the four scenarios of AWS's guide, and what its metrics show",
@@ -19,6 +23,9 @@ EXAMPLES = """examples:
 
   adaptive-batching async scenario expiry --jitter --seed 7
       with waits that vary, as Lambda's do
+
+  adaptive-batching async diagnose --function myfunction --expect 100
+      from the function's metrics and settings on AWS
 """
 
 

@@ -33,7 +33,7 @@ def ran(*words: str, columns: int = COLUMNS) -> subprocess.CompletedProcess[str]
 
 
 HELP = [[], ["demo"], ["sandbox"], ["sandbox", "run"], ["sandbox", "serve"], ["experiment"], ["experiment", "run"],
-        ["experiment", "analyze"]]  # fmt: skip
+        ["experiment", "analyze"], ["async"], ["async", "scenario"], ["async", "diagnose"]]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", HELP, ids=" ".join)
