@@ -127,20 +127,20 @@ class Rebuilding:
         self._reader = Reader(settings.log_types, self._there, filters=filters_of(seal.filters))
         self._reader.restore(seal.before)
         self._chunk = OpenChunk(new_body())
-        self._wall = 0.0  # arrival of the last body
+        self._arrival = Moment(0.0, 0.0)  # of the last body; of a monotonic clock nothing is known
 
     def push(self, serial: int, wall: float, body: bytes) -> None:
         """Add the entry with this serial, which arrived at `wall` (seconds since the epoch)."""
-        self._wall = wall
-        self._chunk.push(self._reader.read(body, wall), Moment(0.0, wall), serial)
+        self._arrival = Moment(0.0, wall)
+        self._chunk.push(self._reader.read(body, wall), self._arrival, serial)
         if serial in self._seal.partial_at:
-            self._chunk.push(self._reader.close_partial(), Moment(0.0, wall), serial)
+            self._chunk.push(self._reader.close_partial(), self._arrival, serial)
 
     def verdict(self) -> Rebuilt | Unreadable:
         """Close the chunk: its entries are all there."""
         seal = self._seal
         if self._reader.unfinished:  # what finished it was in memory alone
-            self._chunk.push(self._reader.close_partial(), Moment(0.0, self._wall), seal.last)
+            self._chunk.push(self._reader.close_partial(), self._arrival, seal.last)
         if not self._chunk.records:
             return Unreadable(seal)
         made = self._chunk.close(seal, self._there, gzip=self._gzip)

@@ -10,6 +10,7 @@ nine. Whatever does not add up is left to the scanner. Pure; nothing raises.
 from __future__ import annotations
 
 import re
+from itertools import compress
 
 OPENING = '[{"time":"'
 _BEGIN = OPENING[1:]
@@ -125,8 +126,7 @@ def _checked(texts: list[str], probes: list[str], times: list[str], kind_at: int
     least = _QUOTES * count + _BETWEEN.count('"') * len(texts) + _unescaped(others.encode(), 0)
     if _unescaped(body, least) != least:
         return None
-    different = {time for time, is_good in zip(times, good, strict=True) if is_good}
-    if not _TIMES.fullmatch("".join(different)):
+    if not _TIMES.fullmatch("".join(set(compress(times, good)))):
         return None
     return Plain(texts, probes, times, good, record_at, b"\\u" in body)
 

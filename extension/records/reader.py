@@ -110,8 +110,7 @@ class Reader:
 
     def state(self) -> ReaderState:
         """Return what a reader must start from to make the same lines of what comes next."""
-        ids = reversed(self._seen)
-        newest = islice((one for one in ids if one not in self._running) if self._running else ids, SEALED_IDS)
+        newest = islice((one for one in reversed(self._seen) if one not in self._running), SEALED_IDS)
         seen = tuple(newest)[::-1]
         running = tuple(self._running) if self._concurrent else None
         return ReaderState(self._current, seen, self._sequence, self._origin.arn, running, self._origin.timeout)
