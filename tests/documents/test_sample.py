@@ -1,10 +1,10 @@
-"""The logs that the pages read are those that `tests.fakes.conference` writes."""
+"""The logs that the pages read are those that `tests.documents.conference` writes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.fakes.conference import write
+from tests.documents.conference import write
 from tools.page import ROOT
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: The order of lines: what is earliest and latest.
 ORDER = ("ts", "environment", "sequence", "line")
 _MANY = 50
+#: Characters of the longest text.
+_LONGEST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,13 @@ def _coalesce(given: list[Value]) -> Value:
 
 def _substr(given: list[Value]) -> Value:
     text, start, *length = given
-    begin = f"CAST(floor({values.number(start)}) AS BIGINT) + 1"  # Logs Insights counts from 0
-    count = f", CAST(floor({values.number(length[0])}) AS BIGINT)" if length else ""
-    return Value(f"substring({values.text(text)}, {begin}{count})", "text")
+    count = f", {_place(length[0])}" if length else ""
+    return Value(f"substring({values.text(text)}, {_place(start)} + 1{count})", "text")  # Logs Insights counts from 0
+
+
+def _place(value: Value) -> str:
+    """Return a number of characters: whole, and within what DuckDB takes."""
+    return f"CAST(least(greatest(floor({values.number(value)}), 0), {_LONGEST}) AS BIGINT)"
 
 
 SCALAR = {

@@ -83,7 +83,7 @@ def query(requests: str = "") -> str:
         max({_metric("memorySizeMB")}) filter ({_REPORT}) as memory_mb,
         max({_metric("maxMemoryUsedMB")}) filter ({_REPORT}) as used_mb,
         coalesce(max(status) filter (status <> 'success'), max(status)) as status,
-        count(*) filter (status <> 'success' or {rules.UNHANDLED}) > 0 as failed,
+        {rules.FAILED} as failed,
         coalesce(first(error order by ts, sequence, line) filter (error is not null),
             max(json_extract_string(fields, '$.errorType')) filter ({_REPORT} or {_DONE})) as error,
         count(*) filter (type = 'function') as lines

@@ -1,4 +1,4 @@
-"""The rooms of `adaptive_batching/logs`: who may import what, and what is pure."""
+"""The rooms of `adaptive_batching/logs`: what is pure. (Who may import what: tests/unit/test_walls.py.)"""
 
 from __future__ import annotations
 
@@ -6,28 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.walls import crossings, imported, module, sources, tops
+from tests.unit.walls import imported, module, sources, tops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Room -> what it may import beside its own. "" is the folder itself: the group of commands, options, `Reading`, times.
-ROOMS = {
-    "verbs": {"report", "trace", "language", "sql", "sources", ""},
-    "report": {"trace", "language", "sql", ""},
-    "": {"cache", "sources", "sql"},
-    "cache": {"sources", "sql"},
-    "trace": {"language", "sql"},
-    "language": {"sql"},
-    "sources": set(),
-    "sql": {"sources"},
-}
 PURE = ("language", "trace")
 IMPURE = {"time", "os", "socket", "threading", "concurrent", "pathlib", "boto3", "botocore", "duckdb", "random", "sys"}
-
-
-def test_no_import_crosses_a_wall() -> None:
-    assert crossings("adaptive_batching.logs", ROOMS) == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.logs.language import conditions
@@ -71,6 +71,7 @@ COMMANDS = st.one_of(
 
 
 @settings(max_examples=300)
+@example("fields substr(price, 1e300, -1e300) as x | fields substr(user, a.b ^ 99, 10000000000) as n")
 @given(st.lists(COMMANDS, min_size=1, max_size=4).map(" | ".join))
 def test_a_query_that_is_translated_runs(query: str) -> None:
     with contextlib.suppress(LanguageError):

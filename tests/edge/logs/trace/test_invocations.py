@@ -20,8 +20,8 @@ from adaptive_batching.logs.sql import columns, views
 from adaptive_batching.logs.trace import invocations
 from adaptive_batching.logs.trace.waterfall import Wait
 from adaptive_batching.logs.verbs.trace import found as trace_of
-from tests.fakes.conference import BEGIN as CONFERENCE
-from tests.fakes.conference import REFUSED, ident, write
+from tests.documents.conference import BEGIN as CONFERENCE
+from tests.documents.conference import REFUSED, ident, write
 from tests.fakes.shipped import BEGIN, Line, Shipped, done, encoded, report, started, text
 
 if TYPE_CHECKING:

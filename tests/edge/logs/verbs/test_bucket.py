@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from adaptive_batching.cli import main
+from tests.documents.conference import REFUSED, ident, write
 from tests.edge.logs.verbs.test_tail import Tail
-from tests.fakes.conference import REFUSED, ident, write
 from tests.fakes.s3 import Moto, clean_environ, moto
 from tests.fakes.shipped import Shipped, text
 

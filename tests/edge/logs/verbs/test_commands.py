@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.fakes.conference import REFUSED, ident, write
+from tests.documents.conference import REFUSED, ident, write
 from tests.fakes.lambda_api import wait_until
 from tests.fakes.s3 import clean_environ
 from tests.fakes.shipped import BEGIN, Shipped, report, started, text

@@ -1,6 +1,6 @@
 """The logs of a small application, as a folder of shipped objects: speakers submit sessions to a conference.
 
-    python -m tests.fakes.conference examples/logs
+    python -m tests.documents.conference examples/logs
 
 writes the folder that the pages on reading logs use. `submit` takes a session, `save` stores it, `mail` thanks the
 speaker. The first request finds every function cold; one is refused by `save`, which Lambda then tries again; one waits
