@@ -33,7 +33,9 @@ NAME = "adaptive-batching-extension-demo-function"
         ("", f"{NAME}-*"),
     ],
 )
-@pytest.mark.parametrize(("resource", "suffix"), [("DemoFunction", ""), ("ExperimentFunction", "-experiment")])
+@pytest.mark.parametrize(
+    ("resource", "suffix"), [("DemoFunction", ""), ("ExperimentFunction", "-experiment"), ("AsyncFunction", "-async")]
+)
 def test_a_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(
     prefix: str, keys: str, resource: str, suffix: str
 ) -> None:
@@ -187,7 +189,7 @@ def test_whatever_does_not_use_tls_is_denied() -> None:
 def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output() -> None:
     whole = template()
     assert defaults()["FunctionName"] == NAME
-    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "Layer", "InvokeCommand"}
+    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "AsyncExample", "Layer", "InvokeCommand"}
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
 
