@@ -177,7 +177,9 @@ class World(Observed):
     def envelopes(self, request_id: str) -> list[bytes]:
         pick = self.random.choice
         if self.big:
-            return [json.dumps(function_line(self.number() + "x" * BIG)).encode()]
+            number = self.number()
+            self.function_lines.update(tokens(number.encode()))
+            return [json.dumps(function_line(number + "x" * BIG)).encode()]
         size = pick([1, 100, 5000])
         numbers = [self.number() for _ in range(pick([1, 3, 20]))]
         lines = [f"[INFO]\tt\t{request_id}\t{number}" + "x" * size for number in numbers]
