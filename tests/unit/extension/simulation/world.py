@@ -179,7 +179,7 @@ class World(Observed):
         if self.big:
             number = self.number()
             self.function_lines.update(tokens(number.encode()))
-            return [json.dumps(function_line(number + "x" * BIG)).encode()]
+            return [json.dumps(function_line(f"[INFO]{number}" + "x" * BIG)).encode()]
         size = pick([1, 100, 5000])
         numbers = [self.number() for _ in range(pick([1, 3, 20]))]
         lines = [f"[INFO]\tt\t{request_id}\t{number}" + "x" * size for number in numbers]
