@@ -74,7 +74,7 @@ def translated() -> dict[str, Any]:
 
 
 def policy_of_role(role: str, bucket: str, account: str, **parameters: str) -> dict[str, Any]:
-    """The policy for shipping in a role of the translated template, filled in; SAM adds its own for a dead-letter queue."""
+    """The policy for shipping in a role of the translated template, filled in; a dead-letter queue adds one of SAM's."""
     values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account, "AWS::NoValue": NO_VALUE}
     values |= {"LogBucket.Arn": f"arn:aws:s3:::{bucket}", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
     whole = translated()
