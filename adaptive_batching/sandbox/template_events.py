@@ -8,14 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.asynchronous.configuration import (
-    AGE,
-    GREATEST_AGE,
-    LEAST_AGE,
-    MOST_RESERVED,
-    MOST_RETRIES,
-    RETRIES,
-)
 from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -27,8 +19,7 @@ PROPERTIES = ("ReservedConcurrentExecutions", "EventInvokeConfig", "DeadLetterQu
 EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 #: What leaves out the property that has it.
 NO_VALUE = "AWS::NoValue"
-#: Member -> its bounds, which are those of the options.
-_NUMBERS = {RETRIES: (0, MOST_RETRIES), AGE: (LEAST_AGE, GREATEST_AGE)}
+_NUMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 _USES = ("OnSuccess", "OnFailure")
 
 
@@ -37,7 +28,7 @@ def fields(properties: Mapping[str, Any], where: str) -> dict[str, Any]:
     known = {name: value for name, value in properties.items() if value not in (None, NO_VALUE)}
     found: dict[str, Any] = {}
     if (reserved := known.get("ReservedConcurrentExecutions")) is not None:
-        found["reserved"] = _number(reserved, f"{where}.ReservedConcurrentExecutions", (0, MOST_RESERVED))
+        found["reserved"] = _number(reserved, f"{where}.ReservedConcurrentExecutions")
     if (document := known.get("EventInvokeConfig")) is not None:
         found["event_config"] = _event_config(document, f"{where}.EventInvokeConfig")
     for name in ("DeadLetterQueue", "DeadLetterConfig"):
@@ -49,9 +40,7 @@ def fields(properties: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _event_config(value: object, where: str) -> dict[str, Any]:
     given = _mapping(value, where)
     found: dict[str, Any] = {
-        name: _number(given[name], f"{where}.{name}", bounds)
-        for name, bounds in _NUMBERS.items()
-        if given.get(name, NO_VALUE) != NO_VALUE
+        name: _number(given[name], f"{where}.{name}") for name in _NUMBERS if given.get(name, NO_VALUE) != NO_VALUE
     }
     destinations = _mapping(given.get("DestinationConfig", NO_VALUE), f"{where}.DestinationConfig")
     named = {use: destinations[use] for use in _USES if destinations.get(use, NO_VALUE) != NO_VALUE}
@@ -77,12 +66,8 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
     return value
 
 
-def _number(value: object, where: str, bounds: tuple[int, int]) -> int:
+def _number(value: object, where: str) -> int:
     try:
-        found = int(str(value))
+        return int(str(value))
     except ValueError:
         raise SandboxError(f"{where} is {value!r}, not a whole number") from None
-    low, high = bounds
-    if not low <= found <= high:
-        raise SandboxError(f"{where} is {found}; it must be {low:,} to {high:,}")
-    return found

@@ -19,7 +19,10 @@ MOST_RETRIES = 2
 LEAST_AGE, GREATEST_AGE = 60, 21_600
 #: The most that can be reserved in an account of the default concurrency, 1,000: 100 must stay unreserved.
 MOST_RESERVED = 900
+RESERVED = "ReservedConcurrentExecutions"
 RETRIES, AGE, DESTINATIONS = "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"
+#: Member -> its bounds.
+BOUNDS = {RETRIES: (0, MOST_RETRIES), AGE: (LEAST_AGE, GREATEST_AGE), RESERVED: (0, MOST_RESERVED)}
 ON_SUCCESS, ON_FAILURE, DEAD_LETTER = "OnSuccess", "OnFailure", "DeadLetterConfig"
 _CALLED = {
     "sqs": "SQS queue",

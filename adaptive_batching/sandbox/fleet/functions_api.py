@@ -13,14 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from adaptive_batching.sandbox.asynchronous.configuration import (
     AGE,
+    BOUNDS,
     DEAD_LETTER,
     DESTINATIONS,
-    GREATEST_AGE,
-    LEAST_AGE,
     MOST_RESERVED,
-    MOST_RETRIES,
     ON_FAILURE,
     ON_SUCCESS,
+    RESERVED,
     RETRIES,
     target_refusal,
 )
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 #: What stands in place of a variable's value.
 MASK = "***"
-RESERVED = "ReservedConcurrentExecutions"
-_BOUNDS = {RETRIES: (0, MOST_RETRIES), AGE: (LEAST_AGE, GREATEST_AGE)}
 _USES = (ON_SUCCESS, ON_FAILURE)
 _NOTHING = "You must specify at least one of error handling or destination setting."
 
@@ -150,9 +147,10 @@ def _wanted(fleet: Fleet, request: Request) -> dict[str, Any]:
     """Return the event invoke config of a request. Raises RefusedError."""
     body = _body(request)
     wanted: dict[str, Any] = {}
-    for name, (low, high) in _BOUNDS.items():
+    for name in (RETRIES, AGE):
         if body.get(name) is None:
             continue
+        low, high = BOUNDS[name]
         number = _whole(body, name)
         member = f"{name[:1].lower()}{name[1:]}"
         if number > high:
