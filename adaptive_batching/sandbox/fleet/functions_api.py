@@ -46,10 +46,11 @@ def put_event_config(fleet: Fleet, request: Request) -> Answer:
 
 def update_event_config(fleet: Fleet, request: Request) -> Answer:
     """UpdateFunctionEventInvokeConfig: change the members that are given."""
-    before, wanted = _existing(fleet).event_config or {}, _wanted(fleet, request)
-    destinations = {**(before.get(DESTINATIONS) or {}), **(wanted.get(DESTINATIONS) or {})}
-    merged = {**before, **wanted, **({DESTINATIONS: destinations} if destinations else {})}
-    return _event_config(fleet, fleet.settings.change(event_config=merged, modified=time.time()))
+    with fleet.settings.lock:  # what is merged must not change meanwhile
+        before, wanted = _existing(fleet).event_config or {}, _wanted(fleet, request)
+        destinations = {**(before.get(DESTINATIONS) or {}), **(wanted.get(DESTINATIONS) or {})}
+        merged = {**before, **wanted, **({DESTINATIONS: destinations} if destinations else {})}
+        return _event_config(fleet, fleet.settings.change(event_config=merged, modified=time.time()))
 
 
 def get_event_config(fleet: Fleet, _request: Request) -> Answer:
