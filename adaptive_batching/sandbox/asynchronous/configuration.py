@@ -19,7 +19,10 @@ MOST_RETRIES = 2
 LEAST_AGE, GREATEST_AGE = 60, 21_600
 #: The most that can be reserved in an account of the default concurrency, 1,000: 100 must stay unreserved.
 MOST_RESERVED = 900
+RESERVED = "ReservedConcurrentExecutions"
 RETRIES, AGE, DESTINATIONS = "MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig"
+#: Member -> its bounds.
+BOUNDS = {RETRIES: (0, MOST_RETRIES), AGE: (LEAST_AGE, GREATEST_AGE), RESERVED: (0, MOST_RESERVED)}
 ON_SUCCESS, ON_FAILURE, DEAD_LETTER = "OnSuccess", "OnFailure", "DeadLetterConfig"
 _CALLED = {
     "sqs": "SQS queue",
@@ -42,14 +45,14 @@ class Configuration:
     on_failure: str = ""
 
 
-#: Kind of a target -> pattern of its ARN, whose groups are what else the kind needs: a name. Of a FIFO queue or topic
-#: it ends in .fifo, and Lambda takes neither.
+#: Kind of a target -> pattern of its ARN, whose groups are a region and a name; a bucket has no region. The name of a
+#: FIFO queue or topic ends in .fifo, and Lambda takes neither.
 _ARNS = {
-    "sqs": r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:([A-Za-z0-9_-]{1,80}(?:\.fifo)?)",
-    "sns": r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:([A-Za-z0-9_-]{1,256}(?:\.fifo)?)",
-    "lambda": r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?",
-    "events": r"arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/([A-Za-z0-9._/-]{1,256})",
-    "s3": r"arn:aws[a-z-]*:s3:::([a-z0-9.-]{3,63})",
+    "sqs": r"arn:aws[a-z-]*:sqs:([a-z0-9-]+):\d{12}:([A-Za-z0-9_-]{1,80}(?:\.fifo)?)",
+    "sns": r"arn:aws[a-z-]*:sns:([a-z0-9-]+):\d{12}:([A-Za-z0-9_-]{1,256}(?:\.fifo)?)",
+    "lambda": r"arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([A-Za-z0-9_-]{1,64})(?::[$A-Za-z0-9_-]+)?",
+    "events": r"arn:aws[a-z-]*:events:([a-z0-9-]+):\d{12}:event-bus/([A-Za-z0-9._-]{1,256})",
+    "s3": r"arn:aws[a-z-]*:s3::():([a-z0-9.-]{3,63})",
 }
 #: The kinds that Lambda takes as a destination, the last one only on failure, and as a dead-letter queue.
 DESTINATION_KINDS, DEAD_LETTER_KINDS = ("sqs", "sns", "lambda", "events", "s3"), ("sqs", "sns")
@@ -57,10 +60,14 @@ DESTINATION_KINDS, DEAD_LETTER_KINDS = ("sqs", "sns", "lambda", "events", "s3"),
 
 @dataclass(frozen=True)
 class Target:
-    """Where records or dead letters go. `name` is that of the queue, topic, function, bus or bucket."""
+    """Where records or dead letters go. `name` is that of the queue, topic, function, bus or bucket.
+
+    `region` is "" for a bucket.
+    """
 
     arn: str
     kind: str
+    region: str
     name: str
 
 
@@ -68,7 +75,7 @@ def target(arn: str) -> Target | None:
     """Return what an ARN names, None if it is nothing that Lambda sends to."""
     for kind, pattern in _ARNS.items():
         if found := re.fullmatch(pattern, arn):
-            return Target(arn, kind, found[1])
+            return Target(arn, kind, found[1], found[2])
     return None
 
 

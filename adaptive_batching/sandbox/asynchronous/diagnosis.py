@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adaptive_batching.sandbox.asynchronous.queue import FIRST_WAIT, LONGEST_WAIT, RETRY_WAITS
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -29,6 +31,9 @@ class Figures:
 
 #: An age below this is no delay, in seconds: events usually run within a second.
 DELAY = 1.0
+#: The longest wait of a retry after an error, in seconds, with jitter.
+_LONGEST_RETRY = RETRY_WAITS[-1] * 1.2
+_NONE_LATE = "and no event was late: those were synchronous invocations, or events that are due again"
 _SOURCE = "Look at the source: its permission to invoke, its filter, its own metrics of failed calls"
 
 
@@ -96,19 +101,39 @@ def _dropped(one: Figures) -> tuple[str, str, str]:
             "reserved concurrency is 0" if one.reserved == 0 else was,
             "Lambda drops each event at once: raise it, or delete it",
         )
-    if one.throttled:
+    if one.throttled and (not one.errors or _may_expire(one, _longest_back_off(one.age or 0.0))):
         return EXPIRED, "expired while throttled", f"{_reserved(one)}, or {_max_age(one)}"
     if one.errors:
-        again = "" if one.retries is None else f", {one.retries} retr{'y' if one.retries == 1 else 'ies'} included"
-        if one.retries is not None and one.errors < one.dropped * (one.retries + 1):
-            late = f"the function failed, and a retry would have been due after {_max_age(one)}"
-            return EXHAUSTED, late, "Read its log for the error"
-        return EXHAUSTED, f"the function failed each time{again}", "Read its log for the error"
+        return EXHAUSTED, _failed(one), "Read its log for the error"
     return LATE, "expired before it ran", f"Raise {_max_age(one)}"
+
+
+def _failed(one: Figures) -> str:
+    if one.retries is None:
+        return "the function failed each time"
+    if one.errors >= one.dropped * (one.retries + 1):
+        return f"the function failed each time, {one.retries} retr{'y' if one.retries == 1 else 'ies'} included"
+    if _may_expire(one, _LONGEST_RETRY):
+        return f"the function failed, and a retry would have been due after {_max_age(one)}"
+    return "the function failed"
+
+
+def _may_expire(one: Figures, wait: float) -> bool:
+    """Return whether an event of the greatest age that was measured can be too old after a wait."""
+    return one.age is None or one.max_age is None or one.age + wait >= one.max_age
+
+
+def _longest_back_off(age: float) -> float:
+    """Return what a throttled event of this age waits at most: each wait is twice the one before, with jitter."""
+    return min(2 * (age + FIRST_WAIT), LONGEST_WAIT * 1.2)
 
 
 def _delayed(one: Figures) -> tuple[str, str, str]:
     late = one.age is not None and one.age > DELAY
+    if one.throttled and not late:
+        return DELAYED_BY_THROTTLES, f"throttled, {_NONE_LATE}", _reserved(one)
+    if one.errors and not late:
+        return DELAYED_BY_ERRORS, f"the function failed, {_NONE_LATE}", "Read its log for the error"
     if one.throttled:
         return DELAYED_BY_THROTTLES, f"{_late(one)} by throttling", _reserved(one)
     if one.errors:
@@ -123,7 +148,7 @@ def _delayed(one: Figures) -> tuple[str, str, str]:
 
 
 def _late(one: Figures) -> str:
-    return "delayed" if one.age is None else f"delayed for up to {one.age:,.0f} s"
+    return f"delayed for up to {one.age:,.0f} s"
 
 
 def _reserved(one: Figures) -> str:

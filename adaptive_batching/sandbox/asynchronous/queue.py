@@ -149,13 +149,14 @@ class Queue:
             self._ready.append(heapq.heappop(self._later)[2])
         self._asked = True
         decisions: list[Decision] = []
+        started = 0
         while self._ready:
-            started = sum(isinstance(one, Run) for one in decisions)
             decision = self._look(self._ready[0], now, busy + started, room - started)
             if decision is None:
                 break
             self._ready.popleft()
             decisions.append(decision)
+            started += isinstance(decision, Run)
         return decisions
 
     def answered(self, request_id: str, now: float, *, error: bool, response: object = None) -> Decision:

@@ -103,7 +103,19 @@ def _message(payload: bytes) -> str:
 
 
 def _read(payload: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Return the payload as a record says it: what JSON cannot write, a number beyond its floats too, is a text."""
     try:
-        return json.loads(payload)
+        found = read_json(payload)
+        json.dumps(found, allow_nan=False)
     except (ValueError, RecursionError):
         return payload.decode("utf-8", "replace")
+    return found
+
+
+def read_json(payload: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Return what the payload says. Raises ValueError, for NaN and Infinity too, or RecursionError."""
+    return json.loads(payload, parse_constant=_refuse)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")

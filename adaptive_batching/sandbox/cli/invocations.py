@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from adaptive_batching import interrupts
 from adaptive_batching.command_line import INTERRUPTED
 from adaptive_batching.option_types import is_endless
 from adaptive_batching.sandbox.asynchronous.configuration import configured
+from adaptive_batching.sandbox.asynchronous.records import read_json
 from adaptive_batching.sandbox.cli.arguments import prepare
 from adaptive_batching.sandbox.cli.asynchronous.sending import Narrator, both, send
 from adaptive_batching.sandbox.cli.notices import introduction, notices
@@ -123,7 +123,7 @@ def read_payload(text: str) -> bytes:
         raise SandboxError(f"the payload {where} cannot be read: it is a device, not a file")
     try:
         data = text.encode() if where is None else _read(where)
-        json.loads(data, parse_constant=_refuse_constant)
+        read_json(data)
     except OSError as error:
         raise SandboxError(f"the payload {_named(where)} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
@@ -138,7 +138,3 @@ def _named(where: str | None) -> str:
 
 def _read(where: str) -> bytes:
     return sys.stdin.buffer.read() if where == "-" else Path(where).read_bytes()
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(f"JSON has no {word}")

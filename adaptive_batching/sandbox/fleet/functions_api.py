@@ -13,14 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from adaptive_batching.sandbox.asynchronous.configuration import (
     AGE,
+    BOUNDS,
     DEAD_LETTER,
     DESTINATIONS,
-    GREATEST_AGE,
-    LEAST_AGE,
     MOST_RESERVED,
-    MOST_RETRIES,
     ON_FAILURE,
     ON_SUCCESS,
+    RESERVED,
     RETRIES,
     target_refusal,
 )
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 #: What stands in place of a variable's value.
 MASK = "***"
-RESERVED = "ReservedConcurrentExecutions"
-_BOUNDS = {RETRIES: (0, MOST_RETRIES), AGE: (LEAST_AGE, GREATEST_AGE)}
 _USES = (ON_SUCCESS, ON_FAILURE)
 _NOTHING = "You must specify at least one of error handling or destination setting."
 
@@ -49,10 +46,11 @@ def put_event_config(fleet: Fleet, request: Request) -> Answer:
 
 def update_event_config(fleet: Fleet, request: Request) -> Answer:
     """UpdateFunctionEventInvokeConfig: change the members that are given."""
-    before, wanted = _existing(fleet).event_config or {}, _wanted(fleet, request)
-    destinations = {**(before.get(DESTINATIONS) or {}), **(wanted.get(DESTINATIONS) or {})}
-    merged = {**before, **wanted, **({DESTINATIONS: destinations} if destinations else {})}
-    return _event_config(fleet, fleet.settings.change(event_config=merged, modified=time.time()))
+    with fleet.settings.lock:  # what is merged must not change meanwhile
+        before, wanted = _existing(fleet).event_config or {}, _wanted(fleet, request)
+        destinations = {**(before.get(DESTINATIONS) or {}), **(wanted.get(DESTINATIONS) or {})}
+        merged = {**before, **wanted, **({DESTINATIONS: destinations} if destinations else {})}
+        return _event_config(fleet, fleet.settings.change(event_config=merged, modified=time.time()))
 
 
 def get_event_config(fleet: Fleet, _request: Request) -> Answer:
@@ -150,9 +148,10 @@ def _wanted(fleet: Fleet, request: Request) -> dict[str, Any]:
     """Return the event invoke config of a request. Raises RefusedError."""
     body = _body(request)
     wanted: dict[str, Any] = {}
-    for name, (low, high) in _BOUNDS.items():
+    for name in (RETRIES, AGE):
         if body.get(name) is None:
             continue
+        low, high = BOUNDS[name]
         number = _whole(body, name)
         member = f"{name[:1].lower()}{name[1:]}"
         if number > high:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from adaptive_batching.sandbox.asynchronous.records import read_json
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import eventstream, functions_api
 from adaptive_batching.sandbox.fleet.answers import RefusedError, error, invalid
@@ -142,7 +143,7 @@ def _checked(request: Request, kind: str) -> tuple[bytes, str | None]:
         text = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
         raise RefusedError(error(413, "RequestTooLargeException", text))
     try:
-        json.loads(payload)
+        read_json(payload)
     except (ValueError, RecursionError) as why:
         text = f"Could not parse request body into json: {why}"
         raise RefusedError(error(400, "InvalidRequestContentException", text)) from None

@@ -31,16 +31,19 @@ class Settings:
 
 
 class Changeable:
-    """The settings of one function. Thread-safe. `changed` is called with what holds after each change."""
+    """The settings of one function. Thread-safe. `changed` is called with what holds after each change.
+
+    Hold `lock` from reading to changing where a change depends on what holds.
+    """
 
     def __init__(self, function: Function, changed: Callable[[Configuration], None]) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.RLock()
         self._changed = changed
         self.current = Settings(function.event_config, function.reserved, function.dead_letter)
 
     def change(self, **members: object) -> Settings:
         """Change members of the settings, and return what holds."""
-        with self._lock:
+        with self.lock:
             self.current = replace(self.current, **members)  # type: ignore[arg-type]
             self._changed(self.current.configuration)
             return self.current

@@ -9,6 +9,7 @@ from adaptive_batching.command_line import Option
 from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
 from adaptive_batching.sandbox.asynchronous.configuration import (
     AGE,
+    BOUNDS,
     DEAD_LETTER,
     DESTINATIONS,
     GREATEST_AGE,
@@ -17,6 +18,7 @@ from adaptive_batching.sandbox.asynchronous.configuration import (
     MOST_RETRIES,
     ON_FAILURE,
     ON_SUCCESS,
+    RESERVED,
     RETRIES,
     target_refusal,
 )
@@ -76,7 +78,10 @@ OPTIONS: list[click.Parameter] = [
 
 
 def with_events(function: Function, given: Given) -> Function:
-    """Return the function with what the options say of concurrency and events. Raises SandboxError for an ARN."""
+    """Return the function with what the options say of concurrency and events.
+
+    Raises SandboxError for an ARN, and for a number of the template that is out of bounds.
+    """
     document: dict[str, Any] = dict(function.event_config or {})
     if given.retries is not None:
         document[RETRIES] = given.retries
@@ -94,6 +99,10 @@ def with_events(function: Function, given: Given) -> Function:
         reserved=function.reserved if given.reserved_concurrency is None else given.reserved_concurrency,
         dead_letter=function.dead_letter if given.dead_letter is None else given.dead_letter,
     )
+    for name, number in (*((name, document.get(name)) for name in (RETRIES, AGE)), (RESERVED, found.reserved)):
+        low, high = BOUNDS[name]
+        if number is not None and not low <= number <= high:
+            raise SandboxError(f"{given.folder}: {name} is {number}; it must be {low:,} to {high:,}")
     named = [(use, (one or {}).get("Destination") or "") for use, one in destinations.items()]
     for use, arn in [*named, (DEAD_LETTER, found.dead_letter)]:
         if arn and (why := target_refusal(arn, use, found.arn)):

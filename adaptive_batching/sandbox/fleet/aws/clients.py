@@ -11,21 +11,22 @@ from adaptive_batching.sandbox.s3.embedded import KEYS
 
 
 class Clients:
-    """Makes a client of each service once. The user's AWS settings are ignored. For one thread."""
+    """Makes a client of each service and region once. The user's AWS settings are ignored. For one thread."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self._endpoint, self._region = endpoint, region
-        self._made: dict[str, Any] = {}
+        self._made: dict[tuple[str, str], Any] = {}
 
-    def __call__(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-        """Return the client of a service."""
-        if service not in self._made:
-            self._made[service] = boto3.client(
+    def __call__(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        """Return the client of a service, in the region of the function unless another one is named."""
+        region = region or self._region
+        if (service, region) not in self._made:
+            self._made[service, region] = boto3.client(
                 service,
                 endpoint_url=self._endpoint,
-                region_name=self._region,
+                region_name=region,
                 aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
                 config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, proxies={}),
             )
-        return self._made[service]
+        return self._made[service, region]

@@ -78,7 +78,10 @@ class Outside:
             self._journal.close()
 
     def make(self, configuration: Configuration) -> None:
-        """Make the queues, topics, buses and buckets that are named: moto's server begins empty."""
+        """Make the queues, topics, buses and buckets that are named: moto's server begins empty.
+
+        Raises SandboxError.
+        """
         arns = sorted({configuration.dead_letter, configuration.on_success, configuration.on_failure} - {""})
         if self._targets is None:
             if arns:

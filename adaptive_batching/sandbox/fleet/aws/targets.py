@@ -1,4 +1,7 @@
-"""Send records and dead letters to queues, topics, functions, buses and buckets, and make those that are named."""
+"""Send records and dead letters to queues, topics, functions, buses and buckets, and make those that are named.
+
+moto has the account of the function alone, so there a target of another one is made and found.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from adaptive_batching.sandbox.asynchronous import records
 from adaptive_batching.sandbox.asynchronous.configuration import target
+from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,18 +35,23 @@ class Targets:
         self._clients, self._function, self._invoke = clients, function, invoke
 
     def make(self, arn: str) -> None:
-        """Make the queue, topic, bus or bucket that an ARN names. A function cannot be made."""
+        """Make the queue, topic, bus or bucket that an ARN names. A function cannot be made. Raises SandboxError."""
         found = target(arn)
-        if found is None:
-            return
+        try:
+            if found is not None:
+                self._make(found)
+        except (ClientError, BotoCoreError) as error:
+            raise SandboxError(f"{arn} cannot be made on this machine: {_why(error)}") from None
+
+    def _make(self, found: Target) -> None:
         if found.kind == "sqs":
-            self._clients("sqs").create_queue(QueueName=found.name)
+            self._client(found).create_queue(QueueName=found.name)
         elif found.kind == "sns":
-            self._clients("sns").create_topic(Name=found.name)
+            self._client(found).create_topic(Name=found.name)
         elif found.kind == "events" and found.name != "default":
-            self._clients("events").create_event_bus(Name=found.name)
+            self._client(found).create_event_bus(Name=found.name)
         elif found.kind == "s3":
-            self._clients("s3").create_bucket(Bucket=found.name)
+            self._client(found).create_bucket(Bucket=found.name)
 
     def send_record(self, arn: str, end: Succeeded | Dropped, record: dict[str, Any]) -> None:
         """Send the record of an event that has ended to a destination. Raises RefusedByTargetError."""
@@ -58,17 +67,15 @@ class Targets:
             raise RefusedByTargetError(f"{arn} is nothing that Lambda sends to")
         try:
             send(found)
-        except ClientError as error:
-            raise RefusedByTargetError(f"{arn}: {error.response['Error'].get('Message', error)}") from None
-        except BotoCoreError as error:
-            raise RefusedByTargetError(f"{arn}: {error}") from None
+        except (ClientError, BotoCoreError) as error:
+            raise RefusedByTargetError(f"{arn}: {_why(error)}") from None
 
     def _record(self, found: Target, end: Succeeded | Dropped, record: dict[str, Any]) -> None:
         text = json.dumps(record)
         if found.kind == "sqs":
-            self._clients("sqs").send_message(QueueUrl=self._url(found), MessageBody=text)
+            self._client(found).send_message(QueueUrl=self._url(found), MessageBody=text)
         elif found.kind == "sns":
-            self._clients("sns").publish(TopicArn=found.arn, Message=text)
+            self._client(found).publish(TopicArn=self._topic(found), Message=text)
         elif found.kind == "lambda":
             if not self._invoke(found.name, text.encode()):
                 raise RefusedByTargetError(f"{found.arn}: the function is not served here")
@@ -76,7 +83,7 @@ class Targets:
             self._put_event(found, end, text, record["requestContext"]["functionArn"])
         else:
             key = records.s3_key(self._function.name, record["timestamp"], str(uuid.uuid4()))
-            self._clients("s3").put_object(Bucket=found.name, Key=key, Body=text.encode())
+            self._client(found).put_object(Bucket=found.name, Key=key, Body=text.encode())
 
     def _put_event(self, found: Target, end: Succeeded | Dropped, text: str, function_arn: str) -> None:
         entry = {
@@ -86,16 +93,27 @@ class Targets:
             "Detail": text,
             "Resources": [found.arn, function_arn],
         }
-        answer = self._clients("events").put_events(Entries=[entry])
+        answer = self._client(found).put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             raise RefusedByTargetError(f"{found.arn}: {answer['Entries'][0].get('ErrorMessage')}")
 
     def _dead_letter(self, found: Target, end: Dropped) -> None:
         text, attributes = end.event.payload.decode("utf-8", "replace"), records.dead_letter(end)
         if found.kind == "sqs":
-            self._clients("sqs").send_message(QueueUrl=self._url(found), MessageBody=text, MessageAttributes=attributes)
+            self._client(found).send_message(QueueUrl=self._url(found), MessageBody=text, MessageAttributes=attributes)
         else:
-            self._clients("sns").publish(TopicArn=found.arn, Message=text, MessageAttributes=attributes)
+            topic = self._topic(found)
+            self._client(found).publish(TopicArn=topic, Message=text, MessageAttributes=attributes)
+
+    def _client(self, found: Target) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        return self._clients(found.kind, found.region)
 
     def _url(self, found: Target) -> str:
-        return str(self._clients("sqs").get_queue_url(QueueName=found.name)["QueueUrl"])
+        return str(self._client(found).get_queue_url(QueueName=found.name)["QueueUrl"])
+
+    def _topic(self, found: Target) -> str:
+        return f"arn:aws:sns:{found.region}:{self._function.account}:{found.name}"
+
+
+def _why(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"].get("Message", error)) if isinstance(error, ClientError) else str(error)

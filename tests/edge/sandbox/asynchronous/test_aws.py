@@ -17,7 +17,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from adaptive_batching.sandbox.asynchronous.configuration import configured
+from adaptive_batching.sandbox.asynchronous.configuration import Configuration, configured
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import invoke_api
 from adaptive_batching.sandbox.fleet.aws.forwarding import Forward, is_lambdas
 from adaptive_batching.sandbox.fleet.aws.outside import Outside
@@ -52,12 +53,13 @@ class World:
     def __init__(self, endpoint: str, upstream: str) -> None:
         self.endpoint, self.upstream = endpoint, upstream
         self.said: list[str] = []
+        self.region = "us-east-1"
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
-            region_name="us-east-1",
+            region_name=self.region,
             aws_access_key_id="x",
             aws_secret_access_key="y",
             config=Config(retries={"max_attempts": 0}, proxies={}, s3={"addressing_style": "path"}),
@@ -81,10 +83,11 @@ class World:
         happens(receive)
         return found
 
-    def subscribed(self, topic: str, queue: str) -> None:
+    def subscribed(self, topic: str, queue: str, region: str = "us-east-1") -> None:
         url = self.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
         assert url
-        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{HERE}:{queue}")
+        inbox = f"arn:aws:sqs:{region}:123456789012:{queue}"
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox)
 
     def metric(self, name: str) -> dict[str, float]:
         now = dt.datetime.now(dt.UTC)
@@ -165,6 +168,37 @@ def test_a_queue_gets_the_record_as_its_message(tmp_path: Path, emptied: str) ->
         assert record["requestPayload"] == {"n": 1}
         assert record["responsePayload"]["id"] == request_id
     assert json.loads((tmp_path / "records.jsonl").read_text()) == record
+
+
+@pytest.mark.parametrize("where", ["eu-west-1:123456789012", "us-east-1:210987654321", "eu-west-1:210987654321"])
+def test_a_target_of_another_region_is_there_and_one_of_another_account_is_in_the_only_one(
+    tmp_path: Path, emptied: str, where: str
+) -> None:
+    region = where.partition(":")[0]
+    queue, topic = f"arn:aws:sqs:{where}:records", f"arn:aws:sns:{where}:topic"
+    bus = f"arn:aws:events:{where}:event-bus/bus"
+    with world(tmp_path, emptied, dead_letter=topic, event_config=destination("OnFailure", queue)) as one:
+        one.region = region
+        one.subscribed(f"arn:aws:sns:{region}:123456789012:topic", "inbox", region)
+        request_id = one.send({"raise": "no"})
+        assert json.loads(one.messages("records")[0]["Body"])["requestContext"]["requestId"] == request_id
+        assert json.loads(json.loads(one.messages("inbox")[0]["Body"])["Message"]) == {"raise": "no"}
+    (tmp_path / "second").mkdir()
+    with world(tmp_path / "second", emptied, event_config=destination("OnFailure", bus)) as one:
+        one.region = region
+        assert [found["Name"] for found in one.client("events").list_event_buses(NamePrefix="bus")["EventBuses"]]
+        one.send({"raise": "no"})
+        one.region = "us-east-1"
+        happens(lambda: one.metric("AsyncEventsDropped")["sum"] == 1)
+    assert one.said == []
+
+
+def test_a_target_that_cannot_be_made_is_one_sentence(tmp_path: Path, emptied: str) -> None:
+    arn = f"arn:aws:events:{HERE}:event-bus/{'b' * 256}"
+    outside = Outside(function(tmp_path, {}), Clock(FAST), emptied, print)
+    outside.make(Configuration(on_failure=arn))
+    with pytest.raises(SandboxError, match=f"{arn} cannot be made on this machine: .*already exists"):
+        outside.make(Configuration(on_failure=arn))
 
 
 def test_a_topic_gets_the_record_as_its_message(tmp_path: Path, emptied: str) -> None:

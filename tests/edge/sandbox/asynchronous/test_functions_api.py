@@ -9,6 +9,7 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -239,6 +240,25 @@ def test_what_lambda_refuses_is_refused_and_nothing_changes(
     )
     assert said in json.loads(refused.value.read())["message"]
     assert fleet.settings.current == before
+
+
+def test_two_updates_at_once_are_both_kept(world: tuple[Fleet, Server, Any]) -> None:
+    _, _, lambdas = world
+    lambdas.put_function_event_invoke_config(FunctionName="function", MaximumRetryAttempts=0)
+
+    def update(**members: int) -> None:
+        lambdas.update_function_event_invoke_config(FunctionName="function", **members)
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(50):
+            retries, age = number % 3, 60 + number
+            for one in (
+                pool.submit(update, MaximumRetryAttempts=retries),
+                pool.submit(update, MaximumEventAgeInSeconds=age),
+            ):
+                one.result()
+            found = lambdas.get_function_event_invoke_config(FunctionName="function")
+            assert (found["MaximumRetryAttempts"], found["MaximumEventAgeInSeconds"]) == (retries, age)
 
 
 def test_every_kind_of_destination_is_taken(world: tuple[Fleet, Server, Any]) -> None:

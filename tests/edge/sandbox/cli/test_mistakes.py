@@ -24,10 +24,17 @@ def ran(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 
 RUN, SERVE = ["run", "functions/demo"], ["serve", "functions/demo", "--port", "0"]
+ASYNC = [
+    *("run", "template.yaml", "--function", "AsyncFunction", "--layer", "functions"),
+    *("--parameter", "AsyncExample=true", "--parameter"),
+]
 MISTAKES = [
     ([*RUN, "-c", "0"], "--concurrency 0 is out of bounds; it must be 1 to 1,000"),
     ([*RUN, "-n", "0"], "--invocations 0 is"),
     ([*RUN, "-n", "-1"], "--invocations -1 is"),
+    ([*ASYNC, "AsyncRetryAttempts=3"], "template.yaml: MaximumRetryAttempts is 3; it must be 0 to 2"),
+    ([*ASYNC, "AsyncMaximumEventAge=59"], "template.yaml: MaximumEventAgeInSeconds is 59; it must be 60 to 21,600"),
+    ([*ASYNC, "AsyncReservedConcurrency=-2"], "ReservedConcurrentExecutions is -2; it must be 0 to 900"),
     ([*RUN, "--timeout", "nan"], "--timeout nan is"),
     ([*RUN, "--timeout", "0"], "--timeout 0.0 is"),
     ([*RUN, "--pause", "-1"], "--pause -1.0 is"),

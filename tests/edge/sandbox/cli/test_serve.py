@@ -126,13 +126,19 @@ def test_get_function_describes_it(tmp_path: Path) -> None:
 ERRORS = [
     ({"FunctionName": "absent"}, 404, "ResourceNotFoundException"),
     ({"FunctionName": "function", "Payload": b"no json"}, 400, "InvalidRequestContentException"),
+    ({"FunctionName": "function", "Payload": b"NaN"}, 400, "InvalidRequestContentException"),
+    ({"FunctionName": "function", "Payload": b"[-Infinity]", "InvocationType": "Event"}, 400,
+     "InvalidRequestContentException"),
     ({"FunctionName": "function", "Payload": b'"' + b"x" * 6_291_456 + b'"'}, 413, "RequestTooLargeException"),
     ({"FunctionName": "function", "Payload": b'"' + b"x" * 1_048_576 + b'"', "InvocationType": "Event"}, 413,
      "RequestEntityTooLargeException"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("wanted", "status", "code"), ERRORS, ids=["absent", "no-json", "too-large", "large-event"])
+IDS = ["absent", "no-json", "not-a-number", "infinity", "too-large", "large-event"]
+
+
+@pytest.mark.parametrize(("wanted", "status", "code"), ERRORS, ids=IDS)
 def test_what_is_refused(tmp_path: Path, wanted: dict[str, object], status: int, code: str) -> None:
     with served(function(tmp_path)) as (fleet, server):
         with pytest.raises(ClientError) as refused:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,6 +212,28 @@ def test_an_event_waits_for_a_place_on_this_machine_unthrottled() -> None:
     assert queue.poll(0.0, 0, 0) == []
     assert queue.wake_at() == 21_600
     assert [type(one) for one in queue.poll(7.0, 0, 1)] == [Run]
+
+
+@pytest.mark.parametrize("reserved", [None, 0, 1])
+def test_the_work_of_a_poll_grows_with_the_number_of_events_and_no_faster(reserved: int | None) -> None:
+    def calls(events: int) -> int:
+        queue, count = Queue(Configuration(reserved=reserved)), 0
+        for number in range(events):
+            queue.accept(str(number), b"{}", "", 0.0)
+
+        def called(_frame: object, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event in {"call", "c_call"}
+
+        before = sys.getprofile()
+        sys.setprofile(called)
+        try:
+            queue.poll(0.0, 0, events)
+        finally:
+            sys.setprofile(before)
+        return count
+
+    assert calls(800) < 2.5 * calls(400)
 
 
 def test_the_order_at_a_poll_is_zero_then_expired_then_room() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,7 +115,16 @@ def test_an_error_message_is_at_most_1024_bytes_and_a_prefix(text: str) -> None:
     assert len(message.encode()) > 1020 or message == text
 
 
-@given(st.binary(max_size=50))
+NUMBERS = [b"NaN", b"[Infinity]", b'{"a": -Infinity}', b"1e999", b"[-1e999]"]
+
+
+@given(st.binary(max_size=50) | st.sampled_from(NUMBERS))
 def test_whatever_a_function_answers_becomes_json(payload: bytes) -> None:
     end = Succeeded(event(payload=payload, response=Answered(payload, None, 0.0, 0.0)))
-    json.loads(json.dumps(made(end)))
+    json.loads(json.dumps(made(end), allow_nan=False))
+
+
+@pytest.mark.parametrize("payload", NUMBERS)
+def test_a_number_that_json_lacks_is_a_text(payload: bytes) -> None:
+    end = Succeeded(event(response=Answered(payload, None, 0.0, 0.0)))
+    assert made(end)["responsePayload"] == payload.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from adaptive_batching.sandbox.asynchronous import metrics
 from adaptive_batching.sandbox.asynchronous.configuration import Configuration
 from adaptive_batching.sandbox.asynchronous.diagnosis import Figures, diagnose
 from adaptive_batching.sandbox.asynchronous.queue import Dropped, Run, Throttled
-from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, diagnosis, play
+from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, Scenario, diagnosis, play
 from adaptive_batching.sandbox.asynchronous.timeline import as_json, lines
 from adaptive_batching.sandbox.asynchronous.virtual import History, Outcome, Play
 from adaptive_batching.sandbox.cli.asynchronous.jitter import JITTER, jittered
@@ -148,6 +149,42 @@ def test_the_metrics_alone_tell_the_scenarios_apart(name: str, kind: str) -> Non
         max((one / 1000 for one in values(history, metrics.AGE)), default=None),
     )
     assert diagnose(figures).kind == kind
+
+
+DROPPED_BY_ERRORS = Figures(received=5, dropped=4, throttled=1, errors=8, age=180.0, retries=1, max_age=21_600)
+
+
+@pytest.mark.parametrize(
+    ("figures", "kind", "said"),
+    [
+        (DROPPED_BY_ERRORS, "retries-exhausted", "failed each time, 1 retry included"),
+        (replace(DROPPED_BY_ERRORS, errors=7), "retries-exhausted", "errors 7: the function failed."),
+        (replace(DROPPED_BY_ERRORS, errors=7, max_age=300.0), "expired-while-throttled", "expired while throttled"),
+        (replace(DROPPED_BY_ERRORS, errors=7, max_age=300.0, throttled=0), "retries-exhausted", "due after Maximum"),
+        (replace(DROPPED_BY_ERRORS, max_age=None), "expired-while-throttled", "expired while throttled"),
+        (Figures(1, 0, 0, 1, 0.01), "delayed-by-errors", "the function failed, and no event was late"),
+        (Figures(0, 0, 0, 1, None, expected=0), "delayed-by-errors", "and no event was late"),
+        (Figures(1, 0, 1, 0, 0.01), "delayed-by-throttling", "throttled, and no event was late"),
+        (Figures(1, 0, 0, 1, 60.0), "delayed-by-errors", "delayed for up to 60 s by errors and retries"),
+        (Figures(1, 0, 3, 0, 7.0), "delayed-by-throttling", "delayed for up to 7 s by throttling"),
+    ],
+)
+def test_what_errors_and_throttles_together_can_have_done(figures: Figures, kind: str, said: str) -> None:
+    found = diagnose(figures)
+    assert found.kind == kind
+    assert said in found.lines()[0]
+
+
+def test_a_throttled_event_that_expires_could_be_told_by_its_age() -> None:
+    # whatever the maximum age and the jitter: the diagnosis of a drop by throttling is never that of errors
+    for seed in range(40):
+        for max_age in (60.0, 61.0, 90.0, 127.0, 400.0, 3_600.0, 21_600.0):
+            configuration = Configuration(max_age=max_age, reserved=1)
+            scenario = Scenario("one", "", configuration, 2, max_age + 1)
+            found = diagnosis(
+                configuration, [*play(scenario, jittered(seed)).data, metrics.Datum(metrics.ERRORS, 1, 0)]
+            )
+            assert (found.figures.dropped, found.kind) == (1, "expired-while-throttled"), (seed, max_age)
 
 
 def test_jitter_keeps_within_its_bounds_and_follows_its_seed() -> None:
