@@ -8,6 +8,10 @@ from adaptive_batching import command_line
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "compact": (
+        "adaptive_batching.logs.verbs.keeping.compact:compact",
+        "put the many objects of a function's day into few Parquet files, which all commands read in their place",
+    ),
     "fetch": (
         "adaptive_batching.logs.verbs.fetch:fetch",
         "copy the objects of a window into a folder, as they are",
