@@ -48,12 +48,12 @@ def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction"
 
 
 def variables_of_function(resource: str, **parameters: str) -> dict[str, str]:
-    """The function's environment variables, without those that have no value."""
+    """The extension's variables in a function's environment, Globals included, without those that have no value."""
     values = defaults() | parameters | {"LogBucket": "a-bucket", "AWS::AccountId": "1", "AWS::NoValue": NO_VALUE}
-    whole = template()
+    whole = translated()
     variables = whole["Resources"][resource]["Properties"]["Environment"]["Variables"]
     found: dict[str, str] = _resolve(variables, values, whole["Conditions"])
-    return found
+    return {name: value for name, value in found.items() if name.startswith("ADAPTIVE_BATCHING_")}
 
 
 @functools.cache
@@ -74,11 +74,12 @@ def translated() -> dict[str, Any]:
 
 
 def policy_of_role(role: str, bucket: str, account: str, **parameters: str) -> dict[str, Any]:
-    """The one policy of a role of the translated template, filled in."""
+    """The policy for shipping in a role of the translated template, filled in. A dead-letter queue brings another."""
     values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account, "AWS::NoValue": NO_VALUE}
     values |= {"LogBucket.Arn": f"arn:aws:s3:::{bucket}", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
     whole = translated()
-    (policy,) = whole["Resources"][role]["Properties"]["Policies"]
+    policies = whole["Resources"][role]["Properties"]["Policies"]
+    (policy,) = [one for one in policies if one["PolicyName"] != "DeadLetterQueuePolicy"]
     document: dict[str, Any] = _resolve(_unsplit(policy["PolicyDocument"]), values, whole["Conditions"])
     return document
 

@@ -18,7 +18,7 @@ OPTIONS = {
     "Redact": ("REDACT", "email,card"),
     "RedactPattern": ("REDACT_PATTERN", "secret=[a-z]+"),
 }
-ROLES = {"DemoFunction": "", "ExperimentFunction": "-experiment"}
+ROLES = {"DemoFunction": "", "ExperimentFunction": "-experiment", "AsyncFunction": "-async"}
 NAME = "adaptive-batching-extension-demo-function"
 
 
@@ -33,7 +33,7 @@ NAME = "adaptive-batching-extension-demo-function"
         ("", f"{NAME}-*"),
     ],
 )
-@pytest.mark.parametrize(("resource", "suffix"), [("DemoFunction", ""), ("ExperimentFunction", "-experiment")])
+@pytest.mark.parametrize(("resource", "suffix"), ROLES.items())
 def test_a_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(
     prefix: str, keys: str, resource: str, suffix: str
 ) -> None:
@@ -64,7 +64,7 @@ def test_the_recommended_settings() -> None:
     assert [values[name] for name in names] == ["adaptive", "60000", "gzip", "30"]
 
 
-@pytest.mark.parametrize("resource", ["DemoFunction", "ExperimentFunction"])
+@pytest.mark.parametrize("resource", ROLES)
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
@@ -187,15 +187,16 @@ def test_whatever_does_not_use_tls_is_denied() -> None:
 def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output() -> None:
     whole = template()
     assert defaults()["FunctionName"] == NAME
-    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "Layer", "InvokeCommand"}
+    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "AsyncExample", "Layer", "InvokeCommand"}
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
 
 
 def test_the_experiment_runs_as_the_demonstration_does_and_is_not_retried() -> None:
     demo, experiment = (template()["Resources"][name]["Properties"] for name in ("DemoFunction", "ExperimentFunction"))
-    for name in ("Layers", "Environment", "Runtime", "Architectures"):
+    for name in ("Layers", "Runtime", "Architectures"):
         assert experiment[name] == demo[name]
+    assert "Environment" not in {**experiment, **demo}  # that of Globals is theirs
     assert experiment["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
     assert (experiment["CodeUri"], experiment["Handler"], experiment["Timeout"]) == (
         "functions/experiment",

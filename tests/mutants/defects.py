@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 UNIT, EDGE = "tests/unit/extension/test_", "tests/edge/extension/test_"
 CORE, RECORDS = "tests/unit/extension/core/test_", "tests/unit/extension/records/test_"
+OUTBOX = "tests/unit/extension/core/outbox/test_"
 SIMULATION = "tests/unit/extension/simulation/test_simulation.py::test_random_lifecycles_keep_every_invariant"
 POLICY = "tests/unit/extension/core/adaptive/test_"
 KILL, HOLE = "tests/e2e/test_kill.py", "tests/e2e/test_black_hole.py"
@@ -86,14 +87,14 @@ DEFECTS = (
         '"it exists" after a kill is taken for a collision',
         "extension.core.outbox:Delivery.recovered",
         value("delivery", "cls(chunk, maybe_stored=False)"),
-        CORE + "outcomes.py::test_exists_at_a_chunk_that_an_earlier_process_left_means_done",
+        OUTBOX + "outcomes.py::test_exists_at_a_chunk_that_an_earlier_process_left_means_done",
         KILL + "::test_killed_between_a_put_and_its_answer_the_same_key_is_put_again_and_412_means_done",
     ),
     _defect(
         "an unreachable store holds every invocation",
         "extension.core.circuit",
         both(value("FAILURES", "10**9"), value("SECONDS_IN_VAIN", "1e9")),
-        CORE + "circuit.py::test_three_failures_in_a_row_of_any_kind_open_the_circuit",
+        OUTBOX + "circuit.py::test_three_failures_in_a_row_of_any_kind_open_the_circuit",
         HOLE + "::test_nobody_is_held_after_the_circuit_has_opened",
     ),
     _defect(
@@ -309,7 +310,7 @@ DEFECTS = (
         "extension.core.outbox:Outbox.pending",
         gives("len(self._waiting)"),
         SIMULATION,
-        CORE + "refusals.py::test_a_refused_object_lets_its_neighbours_go_at_once",
+        OUTBOX + "refusals.py::test_a_refused_object_lets_its_neighbours_go_at_once",
     ),
     _defect(
         "what is filtered is not counted",

@@ -70,7 +70,7 @@ def test_one_fault_is_said_with_its_traceback_counted_and_survived(
     lines = said(capfd)
     faults = [one for one in lines if one["message"] == "internal error: one batch dropped, shipping continues"]
     assert [(one["records"], one["bytes"]) for one in faults] == [(1, 8)] * 2
-    assert re.fullmatch(r"ReadError at .*extension.core.shipper:\d+; from TypeError at .*", str(faults[0]["why"]))
+    assert re.fullmatch(r"ReadError at .*extension.core.shipper:\d+; from AttributeError at .*", str(faults[0]["why"]))
     closing = lines[-1]
     assert (closing["errors"], closing["received"], closing["shipped"], closing["lost"]) == (2, 4, 2, 2)
     assert shipped(store) == ["after the fault", "after another"]

@@ -201,6 +201,7 @@ def test_serve_says_a_line_for_each_invocation_and_loads_changed_code(tmp_path: 
         (code / "more.py").write_text("ANSWER = 2\n")
         (code / "app.py").write_text("import more\ndef handler(event, context): return more.ANSWER\n")
         eventually(lambda: made.invoke(FunctionName="code", Payload=b"1")["Payload"].read() == b"2")
+        made.invoke(FunctionName="code", Payload=b"1")  # the old environment may only be idle by now
         serving.send_signal(signal.SIGINT)
         said = serving.stderr.read()
     ids = [answer["ResponseMetadata"]["RequestId"] for answer in answers]

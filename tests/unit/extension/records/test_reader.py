@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from extension.records import objects
@@ -350,6 +350,8 @@ def test_between_whole_entries_all_that_is_broken_is_kept_as_it_stands_there(par
             expected = [*expected[:-1], ",".join(filter(None, [*expected[-1:], junk]))]
     if expected[-1]:
         expected[-1] += "]"
+    may_be_cut = expected[-1].startswith(GOOD + "?") and expected[-1].endswith("}]")
+    assume(not may_be_cut)  # it waits for the next body
     received = read("[" + ",".join(good + junk for good, junk in parts) + "]")
     assert [line["record"] for line in lines(received)] == [text for text in expected if text]
 

@@ -249,7 +249,8 @@ class World(Observed):
         seconds = 0.0 if self.open else self.settings.hold_seconds
         first = not self.invoked and not self.open
         self.silent_end = 0.0
-        is_waited_for = first or self.settings.ship_invokes == 1 or next_decision(self.core, self._clock()) == HOLD
+        by_rounding = [next_decision(self.core, self._clock() + error) for error in (0.0, ROUNDING)]
+        is_waited_for = first or self.settings.ship_invokes == 1 or HOLD in by_rounding
         if not self.open and not self.deaf and is_waited_for:
             self.waits = not done
             seconds = PATIENCE if self.waits else seconds

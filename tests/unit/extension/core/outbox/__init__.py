@@ -1,0 +1,1 @@
+"""Closed chunks on their way to the store, and what it says of them."""
