@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Source
 
 _OWN = (columns.START, columns.SHAPE)
+#: What is a part of the record is not written twice: it would double the size.
+_FIELDS = f"if({columns.SHAPE} = 2, {columns.FIELDS}, null) as fields"
 #: What cannot be derived again: rows are the same if these are.
 _SHIPPED = "ts, type, request_id, environment, sequence, record"
 
@@ -39,8 +41,7 @@ def origin(listed: Compacted) -> Origin:
 def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored]) -> None:
     """Write the lines of these objects, as the view `lines` has them, into a file."""
     stored = tuple(sources)
-    made = {"message": columns.MESSAGE, "fields": columns.FIELDS}
-    names = ", ".join(f"{made[name]} as {name}" if name in made else name for name in (*views.LOGS, *_OWN))
+    names = ", ".join(_FIELDS if name == "fields" else name for name in (*views.LOGS, *_OWN))
     query = f"select {names} from lines where object in (select unnest($keys::varchar[])) order by {views.ORDER}"
     segments.write(connection, query, file, stored, parameters={"keys": [one.key for one in stored]})
 
@@ -58,10 +59,8 @@ def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, conn
     """Make a segment of a compacted object. Raises ObjectError."""
     file = scratch / "compacted.parquet"
     held = fetched(source, listed.key, file, connection)
-    kept = [name for name in views.LOGS if name not in ("message", "fields")]
-    # as in other segments: no message where the record has it
-    message = f"nullif(message, {columns.IN_RECORD}) as message"
-    query = f"select {', '.join([*kept, message, *_OWN])} from read_parquet($file)"
+    names = [name for name in (*views.LOGS, *_OWN) if name != "fields"]
+    query = f"select {', '.join(names)} from read_parquet($file)"
     written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
     try:
         segments.write(connection, query, written, held.objects, parameters={"file": str(file)}, origin=origin(listed))

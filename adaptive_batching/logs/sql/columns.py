@@ -93,9 +93,8 @@ def derived(lines: str) -> str:
     """
 
 
-#: SQL: the columns `message` and `fields` of the view, made from what a segment keeps; the message in a record.
-IN_RECORD = f"rtrim(if({START} = 1, record, substr(record, {START})), e'\\r\\n')"
-MESSAGE = f"coalesce(message, {IN_RECORD})"
+#: SQL: the columns `message` and `fields` of the view, made from what a segment keeps.
+MESSAGE = f"coalesce(message, rtrim(if({START} = 1, record, substr(record, {START})), e'\\r\\n'))"
 _BODY = f"if({START} = 1, record, substr(record, {START}))"
 FIELDS = f"""case {SHAPE} when 1 then {_BODY}
     when 2 then json_merge_patch({_BODY}, json_extract_string({_BODY}, '$.message'))::varchar end"""

@@ -56,7 +56,8 @@ def sentence(done: Done, *, deleting: bool) -> str:
     said = "nothing is to be compacted"
     if done.objects:
         said = (
-            f"{done.objects:,} objects of {done.days:,} days ({done.size:,} bytes) are in {done.made:,} now "
+            f"{_counted(done.objects, 'object')} of {_counted(done.days, 'day')} ({done.size:,} bytes) "
+            f"are in {done.made:,} now "
             f"({done.made_size:,} bytes)"
         )
     if deleting:
@@ -64,6 +65,10 @@ def sentence(done: Done, *, deleting: bool) -> str:
     if done.unfit:
         said += f"; {done.unfit:,} left as they are: damaged, empty, or with a line that cannot be read"
     return said
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 compact = made(
