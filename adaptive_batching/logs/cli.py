@@ -8,6 +8,10 @@ from adaptive_batching import command_line
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "athena": (
+        "adaptive_batching.logs.verbs.keeping.athena:athena",
+        "print what to paste into Athena: tables and queries",
+    ),
     "compact": (
         "adaptive_batching.logs.verbs.keeping.compact:compact",
         "put the many objects of a function's day into few Parquet files, which all commands read in their place",
