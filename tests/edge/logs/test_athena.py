@@ -79,7 +79,8 @@ def test_queries_find_what_was_shipped(tmp_path: Path) -> None:
         names = ("time", "type", "record", "requestId", "environment")
         columns = ", ".join([*(f"{one}: 'VARCHAR'" for one in names), "sequence: 'BIGINT'"])
         connection.execute(f"""create view logs as select * from read_json('{tmp_path}/*/*/*/*.gz',
-            columns = {{{columns}}}, format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false)""")
+            columns = {{{columns}}},
+            format = 'newline_delimited', hive_partitioning = true, hive_types_autocast = false)""")
         for query in queries():
             (sql,) = sqlglot.transpile(query.sql, read="athena", write="duckdb")
             found[query.name] = connection.execute(sql).fetchall()
