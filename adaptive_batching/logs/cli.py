@@ -8,6 +8,18 @@ from adaptive_batching import command_line
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "athena": (
+        "adaptive_batching.logs.verbs.keeping.athena:athena",
+        "print what to paste into Athena: tables and queries",
+    ),
+    "compact": (
+        "adaptive_batching.logs.verbs.keeping.compact:compact",
+        "put the many objects of a function's day into few Parquet files, which all commands read in their place",
+    ),
+    "cost": (
+        "adaptive_batching.logs.verbs.keeping.cost:cost",
+        "a month of these logs on S3 and through Athena, against CloudWatch; or of logs that are assumed",
+    ),
     "fetch": (
         "adaptive_batching.logs.verbs.fetch:fetch",
         "copy the objects of a window into a folder, as they are",

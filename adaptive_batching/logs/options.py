@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click  # noqa: TC002 - as the other command lines
@@ -11,7 +12,7 @@ from adaptive_batching.command_line import Argument, Option, refusing
 from adaptive_batching.option_types import REGION, File, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _WHERE, _WHICH, _CACHE = "where", "which lines", "the cache"
 #: What DuckDB's client makes of Ctrl-C during a query.
@@ -74,15 +75,20 @@ def _parameters(since: str) -> list[click.Parameter]:
     ]
 
 
-def reading_options(command: Callable[..., Any] | None = None, *, since: str = "1h") -> Any:  # noqa: ANN401 - a decorator
+def reading_options(  # a decorator
+    command: Callable[..., Any] | None = None,
+    *,
+    since: str = "1h",
+    fixed: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:  # noqa: ANN401
     """Give a command the options of reading, and `reading`, a Reading, as an argument.
 
-    `since` is the default of --since. The command returns an exit code or None; NothingFound stands for 1. If an object
-    could not be read, the exit code is 3.
+    `since` is the default of --since; what is `fixed` is no option of this command. The command returns an exit code or
+    None; NothingFound stands for 1. If an object could not be read, the exit code is 3.
     """
     if command is None:
-        return functools.partial(reading_options, since=since)
-    parameters = _parameters(since)
+        return functools.partial(reading_options, since=since, fixed=fixed)
+    parameters = [one for one in _parameters(since) if one.name not in fixed]
     names = [str(one.name) for one in parameters]
 
     @functools.wraps(command)
@@ -95,7 +101,7 @@ def reading_options(command: Callable[..., Any] | None = None, *, since: str = "
         notes: Console = consoles()[1]
         own = {name: given.pop(name) for name in names}
         with refusing(SourceError):
-            reading = Reading(**own, default_since=since, notes=notes)
+            reading = Reading(**own, **fixed, default_since=since, notes=notes)
             try:
                 code = int(command(reading=reading, **given) or 0)
             except NothingFound as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from adaptive_batching.logs import times
-from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs import objects, times
+from adaptive_batching.logs.cache import compacted, segments
 from adaptive_batching.logs.cache.convert import Job, convert
 from adaptive_batching.logs.interrupting import interruptible
 from adaptive_batching.logs.sources import keys
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adaptive_batching.console import Console
-    from adaptive_batching.logs.cache.segments import Opened, Segment, Stored
+    from adaptive_batching.logs.cache.segments import Cache, Opened, Origin, Segment
+    from adaptive_batching.logs.sources.compacted import Compacted
     from adaptive_batching.logs.sources.source import Item, Listing, Source
     from adaptive_batching.logs.sql.rules import Completeness
 
@@ -48,8 +48,16 @@ class NothingFound(Exception):  # noqa: N818 - it is no error
 class Logs:
     """An opened source: the views `logs` and `objects` on a connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, window: Window, zone: tzinfo, foreign: int = 0) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        window: Window,
+        zone: tzinfo,
+        foreign: int = 0,
+        found: Sequence[Segment] = (),
+    ) -> None:
         self.connection = connection
+        self.segments = found  # what the views are made of
         self.window = window
         self.zone = zone
         self._foreign = foreign
@@ -94,11 +102,12 @@ class Reading:
     ) -> None:
         self.zone: tzinfo = datetime.now().astimezone().tzinfo or UTC if local else UTC
         self.damaged = False
+        self._compacted: dict[str, str] = {}
         self._notes = notes
         self._functions = functions
         self._named = source or ""
-        self._source = _source(source, layout, profile, region)
-        in_a_folder = isinstance(self._source, Folder)
+        self.source = _source(source, layout, profile, region)
+        in_a_folder = isinstance(self.source, Folder)
         self._asked = _Asked(since or (_ALL if in_a_folder else default_since), until, slack)
         self._window()  # a mistake is said before anything is done
         self._temporary = TemporaryDirectory(prefix="adaptive-batching-logs-")
@@ -116,21 +125,35 @@ class Reading:
                         self._say(f"{key}: {body}")
 
     def _body(self, key: str) -> tuple[str, bytes | ObjectError]:
+        if key in self._compacted:
+            place = self._compacted[key]
+            return key, ObjectError(f"it was deleted when its lines were in {place}: its bytes are not kept")
         try:
-            return key, self._source.read(key)[0]
+            return key, self.source.read(key)[0]
         except ObjectError as error:
             return key, error
 
-    @contextlib.contextmanager
-    def open(self, *, told: bool = True) -> Iterator[Logs]:
-        """List and read. If `told`, the completeness is printed when the block ends. Raises SourceError."""
-        window = self._window()
-        listing = self._source.listed(window, self._functions)
+    def listed(self) -> Listing:
+        """List the source. Raises SourceError, also if it has nothing of the extension's at all."""
+        return self._listed(self._window())
+
+    def _listed(self, window: Window) -> Listing:
+        listing = self.source.listed(window, self._functions)
         if listing.is_empty:
             foreign = f"; none of its {listing.foreign:,} files has a name of theirs" if listing.foreign else ""
             raise SourceError(f"{self._named!r} has no objects of the extension's{foreign}")
+        return listing
+
+    @contextlib.contextmanager
+    def open(self, listing: Listing | None = None, *, told: bool = True) -> Iterator[Logs]:
+        """List, unless that was done, and read. If `told`, the completeness is printed when the block ends.
+
+        Raises SourceError.
+        """
+        window = self._window()
+        listing = listing or self._listed(window)
         try:
-            cache = segments.Cache(self._folder, self._source.identity)
+            cache = segments.Cache(self._folder, self.source.identity)
         except OSError as error:
             raise SourceError(
                 f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
@@ -142,11 +165,17 @@ class Reading:
                 why = str(error).partition("\n")[0]
                 raise SourceError(f"the cache {str(self._folder)!r} cannot be written: {why}; see --cache") from None
             opened.read_only()
-            listed = {one.key for one in listing.items}
-            whole = [one.file for one in found if all(stored.key in listed for stored in one.objects)]
-            parts = [one.file for one in found if one.file not in whole]
-            views.create(connection, _rows(listing.items, found, failed), (whole, parts), window)
-            logs = Logs(connection, window, self.zone, listing.foreign)
+            items, gone = objects.with_compacted(listing, found, window)
+            taken = segments.chosen(found, {one.key for one in items})
+            sizes = {one.file: len(one.objects) for one in found}
+            files = {
+                file: None if len(some) == sizes[file] else [one.key for one in some] for file, some in taken.items()
+            }
+            self._compacted = gone
+            views.create(
+                connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
+            )
+            logs = Logs(connection, window, self.zone, listing.foreign, found)
             yield logs
             counted = logs.complete()
             self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
@@ -170,33 +199,61 @@ class Reading:
         self, listing: Listing, opened: Opened, connection: duckdb.DuckDBPyConnection
     ) -> tuple[dict[str, str], list[Segment]]:
         """Add what is new to the cache. Return what failed, by key, and the segments that hold the rest."""
-        days = list(dict.fromkeys((one.name.function, one.name.date) for one in listing.items))
-        found = opened.segments(connection, days)
+        days = list(
+            dict.fromkeys(
+                [(one.name.function, one.name.date) for one in listing.items]
+                + [(one.function, one.date) for one in listing.compacted]
+            )
+        )
         items = {one.key: one for one in listing.items}
-        changed = [one for one in found if not _is_current(one, items)]
-        found = [one for one in found if one not in changed]
+        origins = {compacted.origin(one) for one in listing.compacted}
+
+        def current() -> list[Segment]:
+            return [one for one in opened.segments(connection, days) if _is_current(one, items, origins)]
+
+        failed: dict[str, str] = {}
+        found = current()
+        packed = [
+            one for one in listing.compacted if compacted.origin(one) not in {segment.origin for segment in found}
+        ]
+        if packed:
+            failed |= self._unpacked(packed, opened.cache)
+            found = current()
+        changed = [one for one in opened.segments(connection, days) if not _is_current(one, items, origins)]
         there = {stored.key for one in found for stored in one.objects}
         new = [one for one in listing.items if one.key not in there]
-        failed: dict[str, str] = {}
         if new:
             with self._connected(_CONVERTING, threads=1) as converting, TemporaryDirectory() as scratch:
                 job = Job(
-                    self._source,
+                    self.source,
                     opened.cache,
                     Path(scratch),
                     converting,
                     tuple(one.file.name for one in changed),
                     lambda done: self._progress(done, len(new)),
                 )
-                failed = convert(new, job)
-            found = [one for one in opened.segments(connection, days) if _is_current(one, items)]
+                failed |= convert(new, job)
+            found = current()
         if opened.alone():
             opened.clean(days, found)
             found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]
-            if new:
+            if new or packed:
                 opened.cache.evict(keep={one.file for one in found})
         segments.touch(found)
         return failed, found
+
+    def _unpacked(self, packed: list[Compacted], cache: Cache) -> dict[str, str]:
+        """Add compacted objects to the cache. Return what failed, by key."""
+        failed: dict[str, str] = {}
+        with self._connected(_CONVERTING, threads=1) as converting, TemporaryDirectory() as scratch:
+            for done, one in enumerate(packed):
+                self._progress(done, len(packed))
+                try:
+                    compacted.convert(self.source, one, cache, Path(scratch), converting)
+                except ObjectError as error:
+                    failed[one.key] = str(error)
+            self._progress(len(packed), len(packed))
+        return failed
 
     @contextlib.contextmanager
     def _connected(self, memory: str, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -247,37 +304,12 @@ def _source(source: str | None, layout: str | None, profile: str | None, region:
     raise SourceError(f"{source!r} is not a folder")
 
 
-def _is_current(segment: Segment, items: dict[str, Item]) -> bool:
-    """Return whether a segment has no object that was changed since."""
+def _is_current(segment: Segment, items: dict[str, Item], origins: set[Origin]) -> bool:
+    """Return whether a segment has no object that was changed since, or is of a compacted one that is listed."""
+    if segment.origin:
+        return segment.origin in origins
     return all(one.key not in items or segments.is_current(one, items[one.key]) for one in segment.objects)
 
 
 def _of(found: list[Segment], folder: Path) -> list[Segment]:
     return [one for one in found if one.file.parent == folder]
-
-
-def _rows(items: list[Item], found: list[Segment], failed: dict[str, str]) -> list[tuple[object, ...]]:
-    """Return the rows of the view `objects`."""
-    stored = {one.key: one for segment in found for one in segment.objects}
-    return [_row(item, stored.get(item.key), failed.get(item.key)) for item in sorted(items, key=lambda one: one.key)]
-
-
-def _row(item: Item, stored: Stored | None, failure: str | None) -> tuple[object, ...]:
-    metadata = stored.metadata if stored else {}
-    records = metadata.get("records", "")
-    return (
-        item.key,
-        item.name.function,
-        stored.environment if stored else None,
-        metadata.get("function-version"),
-        item.name.date,
-        item.name.first.replace(tzinfo=None),
-        item.size,
-        item.etag,
-        item.modified.astimezone(UTC).replace(tzinfo=None),
-        int(records) if records.isdecimal() else None,
-        stored.lines if stored else 0,
-        metadata.get("reason"),
-        json.dumps(metadata),
-        failure or (stored.damage if stored else "it could not be read"),
-    )

@@ -49,7 +49,9 @@ SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "tel
 #: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
 #: and what a command gets.
 LOGS: dict[str, set[str]] = {
-    "verbs": {"", "report", "trace", "language", "sql", "sources"},
+    "verbs": {"", "athena", "compaction", "report", "trace", "language", "sql", "sources"},
+    "athena": {"sql", "sources"},
+    "compaction": {"", "cache", "sources"},
     "report": {"", "trace", "language", "sql"},
     "trace": {"language", "sql"},
     "language": {"sql"},

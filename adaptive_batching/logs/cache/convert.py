@@ -98,5 +98,7 @@ def _result(item: Item, future: Future[tuple[Stored, bytes]]) -> tuple[Item, tup
 def _read(source: Source, item: Item) -> tuple[Stored, bytes]:
     body, metadata = source.read(item.key)
     text, damage = inflated(body)
-    stored = Stored(item.key, item.size, item.etag, 0, damage, metadata.get("environment"), metadata)
+    stored = Stored(
+        item.key, item.size, item.etag, 0, damage, metadata.get("environment"), metadata, item.modified.isoformat()
+    )
     return stored, text

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Item
 
 #: Of the segments' format: another one begins another cache.
-VERSION = "1"
+VERSION = "2"
 #: Segments of one function and day; more are merged.
 MOST = 16
 #: Segments above this size, in bytes, are left as they are when others are merged.
@@ -52,15 +52,26 @@ class Stored:
     damage: str | None
     environment: str | None
     metadata: dict[str, str]
+    modified: str = ""  # ISO 8601
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment, and the objects in it."""
+    """A segment, and the objects in it. `origin`: the compacted object that it was made from."""
 
     file: Path
     objects: tuple[Stored, ...]
     replaces: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A compacted object: what has all three is the same."""
+
+    key: str
+    size: int
+    etag: str
 
 
 def home() -> Path:
@@ -182,11 +193,13 @@ def write(
     stored: Iterable[Stored],
     replaces: tuple[str, ...] = (),
     parameters: dict[str, Any] | None = None,
+    origin: Origin | None = None,
 ) -> None:
     """Write the rows of a query as a segment."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces})
+    made = asdict(origin) if origin else None
+    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces, "origin": made})
     connection.execute(
         f"copy ({query}) to '{_quoted(part)}' ({OPTIONS}, kv_metadata {{about: {_literal(about)}}})", parameters or {}
     )
@@ -209,6 +222,21 @@ def read(connection: DuckDBPyConnection, files: list[Path]) -> list[Segment]:
     return [_segment(Path(name), json.loads(about)) for name, about in sorted(rows)]
 
 
+def chosen(found: Iterable[Segment], wanted: set[str]) -> dict[Path, list[Stored]]:
+    """Return which objects are read from which segment, so that each is read once. Pure.
+
+    What a compacted object holds is read from there, although its sources may be there as well, or be in another
+    compacted object, too.
+    """
+    left, taken = set(wanted), {}
+    for segment in sorted(found, key=lambda one: (one.origin is None, one.origin.key if one.origin else "")):
+        some = [one for one in segment.objects if one.key in left]
+        left.difference_update(one.key for one in some)
+        if some:
+            taken[segment.file] = some
+    return taken
+
+
 def touch(found: Iterable[Segment]) -> None:
     """Note that segments were read: the others are deleted first."""
     for one in found:
@@ -221,7 +249,8 @@ def is_current(stored: Stored, item: Item) -> bool:
 
 
 def _segment(file: Path, about: dict[str, Any]) -> Segment:
-    return Segment(file, tuple(Stored(**one) for one in about["objects"]), tuple(about["replaces"]))
+    origin = Origin(**about["origin"]) if about["origin"] else None
+    return Segment(file, tuple(Stored(**one) for one in about["objects"]), tuple(about["replaces"]), origin)
 
 
 def _quoted(path: Path) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.logs.sources import keys
+from adaptive_batching.logs.sources import compacted, keys
 from adaptive_batching.logs.sources.refusals import sentence
 from adaptive_batching.logs.sources.source import Item, Listing, ObjectError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
 
+    from adaptive_batching.logs.sources.compacted import Compacted
     from adaptive_batching.logs.sources.keys import Branch, Range, Window
 
 #: Requests at a time.
@@ -30,6 +33,9 @@ _DENIED = {
     "KMS.AccessDeniedException",
 }
 _GONE = {"NoSuchKey", "404"}
+#: Somebody stored this object before, or is about to.
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_DELETED = 1000  # keys of a DeleteObjects request
 
 
 class Bucket:
@@ -38,7 +44,7 @@ class Bucket:
     connections = CONNECTIONS
 
     def __init__(self, address: str, layout: str, profile: str | None = None, region: str | None = None) -> None:
-        self._bucket, self._prefix = _split(address)
+        self._bucket, self.prefix = _split(address)
         self._layout = keys.checked(layout)
         self._client = _client(profile, region)
         endpoint = self._client.meta.endpoint_url
@@ -46,21 +52,31 @@ class Bucket:
 
     def listed(self, window: Window, functions: Sequence[str]) -> Listing:
         """List the keys that the window needs. Where the layout finds nothing to list, list all below the prefix."""
-        found = Listing()
+        found = Listing(by_key=True)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            wanted = [
-                one for branch in self._branches(functions, pool) for one in keys.ranges(branch, window, functions)
-            ]
-            for items in pool.map(
-                lambda one: self._pages(one, window, functions), wanted or [keys.Range(self._prefix)]
-            ):
+            wanted = self._ranges(keys.Branch(self.prefix, self._layout), window, functions, pool)
+            for items in pool.map(lambda one: self._pages(one, window, functions), wanted or [keys.Range(self.prefix)]):
                 _add(found, items)
-        found.whole = not wanted or keys.Range(self._prefix) in wanted
+            found.compacted = self._compacted(window, functions, pool)  # after the others: see Source
+        found.whole = not wanted or keys.Range(self.prefix) in wanted
         return found
 
-    def _branches(self, functions: Sequence[str], pool: ThreadPoolExecutor) -> list[Branch]:
-        """Return the parts of the layout that are listed, each by itself."""
-        branches, done = [keys.Branch(self._prefix, self._layout)], []
+    def _compacted(self, window: Window, functions: Sequence[str], pool: ThreadPoolExecutor) -> list[Compacted]:
+        if not compacted.may_have(window, datetime.now(UTC)):
+            return []
+        top = keys.Branch(self.prefix + compacted.FOLDER, compacted.LAYOUT)
+        wanted = self._ranges(top, window, functions, pool)
+        pages = pool.map(lambda one: self._pages(one, window, functions), wanted)
+        return list({packed.key: packed for items in pages for packed in items.compacted}.values())
+
+    def _ranges(self, top: Branch, window: Window, functions: Sequence[str], pool: ThreadPoolExecutor) -> list[Range]:
+        return [
+            one for branch in self._branches(top, functions, pool) for one in keys.ranges(branch, window, functions)
+        ]
+
+    def _branches(self, top: Branch, functions: Sequence[str], pool: ThreadPoolExecutor) -> list[Branch]:
+        """Return the parts of a layout that are listed, each by itself."""
+        branches, done = [top], []
         while branches:
             open_ = [one for one in branches if keys.asked(one) is not None]
             done += [one for one in branches if keys.asked(one) is None]
@@ -77,7 +93,7 @@ class Bucket:
         return [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
 
     def _pages(self, wanted: Range, window: Window, functions: Sequence[str]) -> Listing:
-        found = Listing()
+        found = Listing(by_key=True)
         more = {"StartAfter": wanted.after} if wanted.after else {}
         for page in self._list(Prefix=wanted.prefix, **more):
             contents = page.get("Contents", [])
@@ -113,6 +129,35 @@ class Bucket:
         except (BotoCoreError, HTTPError) as error:
             raise ObjectError(sentence(error, self._bucket, key)) from None
 
+    def put(self, key: str, file: Path) -> bool:
+        """Store a file unless the key is taken. Raises SourceError."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+
+        try:
+            with file.open("rb") as body:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _TAKEN:
+                return False
+            raise SourceError(sentence(error, self._bucket, key, "s3:PutObject")) from None
+        except BotoCoreError as error:
+            raise SourceError(sentence(error, self._bucket, key)) from None
+        return True
+
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        """Delete objects, a thousand with each request. Return why some could not be deleted, by key."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loaded with the client
+
+        failed: dict[str, str] = {}
+        for start in range(0, len(keys), _DELETED):
+            wanted: Any = [{"Key": one} for one in keys[start : start + _DELETED]]
+            try:
+                answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": wanted, "Quiet": True})
+            except (BotoCoreError, ClientError) as error:
+                raise SourceError(sentence(error, self._bucket, str(wanted[0]["Key"]), "s3:DeleteObject")) from None
+            failed |= {one["Key"]: f"{one['Code']} {one['Message']}" for one in answer.get("Errors", [])}
+        return failed
+
 
 def _client(profile: str | None, region: str | None) -> S3Client:
     from boto3.session import Session  # noqa: PLC0415 - takes a while
@@ -134,9 +179,12 @@ def _client(profile: str | None, region: str | None) -> S3Client:
 
 def _take(found: Listing, one: Any, window: Window, functions: Sequence[str]) -> None:  # noqa: ANN401 - boto3's
     name = keys.parsed(one["Key"])
-    if name is None:
+    packed = compacted.parsed(one["Key"], one["Size"], one["ETag"].strip('"'), one["LastModified"])
+    if packed:
+        found.compacted += [packed] if keys.is_wanted(packed.function, functions) else []
+    elif name is None:
         found.foreign += 1
-    elif keys.is_wanted(name.function, functions) and window.wants(name, one["LastModified"]):
+    elif keys.is_wanted(name.function, functions) and found.has(name, one["LastModified"], window):
         found.items.append(Item(one["Key"], name, one["Size"], one["ETag"].strip('"'), one["LastModified"]))
 
 

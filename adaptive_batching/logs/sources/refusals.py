@@ -22,10 +22,10 @@ _UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "Inva
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 
 
-def sentence(error: Exception, bucket: str, key: str = "") -> str:
-    """Return what went wrong. With a key, with that object; otherwise with listing the bucket."""
+def sentence(error: Exception, bucket: str, key: str = "", action: str = "s3:GetObject") -> str:
+    """Return what went wrong. With a key, with an action on that object; otherwise with listing the bucket."""
     if isinstance(error, ClientError):
-        return _refused(error.response, bucket, key)
+        return _refused(error.response, bucket, key, action)
     return _without_credentials(error) or _without_answer(error)
 
 
@@ -49,7 +49,7 @@ def _without_answer(error: Exception) -> str:
     return str(error).rstrip(".") if isinstance(error, (BotoCoreError, ValueError)) else f"S3 does not answer: {error}"
 
 
-def _refused(answer: Any, bucket: str, key: str) -> str:  # noqa: ANN401 - botocore's
+def _refused(answer: Any, bucket: str, key: str, action: str) -> str:  # noqa: ANN401 - botocore's
     about = answer.get("Error", {})
     code, said = str(about.get("Code", "")), str(about.get("Message", "")).rstrip(".")
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -64,6 +64,6 @@ def _refused(answer: Any, bucket: str, key: str) -> str:  # noqa: ANN401 - botoc
         where = f"{region!r}: --region {region}" if region else "another region: --region"
         return f"the bucket {bucket!r} is in {where}"
     if code in ("AccessDenied", "403", "AllAccessDisabled"):
-        needed = f"s3:GetObject on arn:aws:s3:::{bucket}/{key}" if key else f"s3:ListBucket on arn:aws:s3:::{bucket}"
+        needed = f"{action} on arn:aws:s3:::{bucket}/{key}" if key else f"s3:ListBucket on arn:aws:s3:::{bucket}"
         return f"S3 refuses: these credentials need {needed} ({said or code})"
     return f"S3 refuses {key or bucket!r}: {code} {said}".rstrip()

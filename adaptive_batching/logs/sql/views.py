@@ -53,6 +53,7 @@ OBJECTS = {
     "reason": "VARCHAR",
     "metadata": "VARCHAR",  # JSON
     "damage": "VARCHAR",  # null: whole
+    "compacted": "VARCHAR",  # the key of the object that has its lines, if the object itself is not there any more
 }
 #: The order of lines, everywhere.
 ORDER = "ts, environment, sequence, line"
@@ -61,13 +62,13 @@ ORDER = "ts, environment, sequence, line"
 def create(
     connection: DuckDBPyConnection,
     objects: list[tuple[object, ...]],
-    files: tuple[list[Path], list[Path]],
+    files: dict[Path, list[str] | None],
     window: Window,
 ) -> None:
     """Make the views: `objects` of rows, `logs` of the segments' lines of these objects that are in the window.
 
-    `files` are the segments that hold nothing but these objects, and those that hold others, too. A view `lines` has
-    the lines outside of the window as well.
+    `files` are the segments, with the objects that are to be read of each; None: all of it. A view `lines` has the
+    lines outside of the window as well.
     """
     columns = ", ".join(
         f"unnest($c{number}::{kind}[]) as {name}" for number, (name, kind) in enumerate(OBJECTS.items())
@@ -79,9 +80,17 @@ def create(
     made = {"message": columns_.MESSAGE, "fields": columns_.FIELDS}
     shown = ", ".join(f"{made[name]} as {name}" if name in made else name for name in LOGS)
     nothing = ", ".join(f"null::{kind} as {name}" for name, kind in LOGS.items())
-    whole, parts = (f"select * from read_parquet({literals(map(str, some))})" if some else "" for some in files)
-    read = [one for one in (whole, parts and f"{parts} semi join objects on objects.key = object") if one]
-    lines = " union all ".join(read) or f"select {nothing}, 1 as start, 1 as shape limit 0"
+    whole = [str(file) for file, some in files.items() if some is None]
+    parts = [(str(file), key) for file, some in files.items() for key in some or ()]
+    read = [f"select * from read_parquet({literals(whole)})"] if whole else []
+    if parts:
+        held = "select unnest($files::varchar[]) as filename, unnest($keys::varchar[]) as object"
+        names, keys = zip(*parts, strict=True)
+        connection.execute(f"create or replace temp table parts as {held}", {"files": [*names], "keys": [*keys]})
+        some = literals(dict.fromkeys(names))
+        read.append(f"""select * exclude filename from read_parquet({some}, filename = true)
+            semi join parts using (filename, object)""")
+    lines = " union all by name ".join(read) or f"select {nothing}, 1 as start, 1 as shape limit 0"
     connection.execute(f"create or replace temp view lines as {lines}")
     connection.execute(f"create or replace temp view logs as select {shown} from lines {_where(window)}")
 

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.reading import Reading
 
 
+#: Where an object is not there any more, the compacted one that has its lines.
+_WANTED = """
+    select coalesce(compacted, key) as wanted, any_value(if(compacted is null, size, null))
+    from objects group by wanted order by wanted"""
+
+
 def _fetch(*, reading: Reading, into: Path) -> None:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.logs.reading import NothingFound  # noqa: PLC0415
 
     out, notes = consoles()
     with reading.open() as logs:
-        listed = logs.connection.execute("select key, size from objects order by key").fetchall()
+        listed = logs.connection.execute(_WANTED).fetchall()
     wanted = [key for key, size in listed if not _is_there(into / place(key), size)]
     bytes_ = 0
     try:
@@ -52,9 +58,9 @@ def place(key: str) -> PurePosixPath:
     return PurePosixPath(file_name(key))
 
 
-def _is_there(file: Path, size: int) -> bool:
-    """Objects never change: a file of this size is the object."""
-    return file.is_file() and file.stat().st_size == size
+def _is_there(file: Path, size: int | None) -> bool:
+    """Objects never change: a file of this size is the object. A compacted one's name tells what is in it."""
+    return file.is_file() and size in (None, file.stat().st_size)
 
 
 fetch = made(

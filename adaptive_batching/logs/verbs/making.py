@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from adaptive_batching.logs.options import reading_options
 from adaptive_batching.option_types import Bounds, Number, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import duckdb
 
@@ -30,12 +31,13 @@ def made(
     *,
     since: str = "1h",
     before: Callable[[dict[str, Any]], None] | None = None,
+    fixed: Mapping[str, Any] = MappingProxyType({}),
 ) -> click.Command:
     """Return a command: its own arguments, its own options, then SOURCE and the options of reading.
 
-    `before` may change what the options say before the source is opened.
+    `before` may change what the options say before the source is opened. What is `fixed` of reading is no option.
     """
-    wrapped: Any = reading_options(callback, since=since)
+    wrapped: Any = reading_options(callback, since=since, fixed=fixed)
     reading = list(reversed(wrapped.__click_params__))
     arguments = [one for one in own if isinstance(one, Argument)]
     options = [one for one in own if not isinstance(one, Argument)]

@@ -89,12 +89,8 @@ def test_the_listing_asks_for_functions_and_for_each_of_them_from_one_slack_befo
     assert complete.whole
     assert lines == 2 * len(NAMES)
     # what was stored (just now, all of it) may have a line of the window; what begins before the slack has none
-    begun = sum(now - timedelta(hours=HOURS - n) + timedelta(seconds=150) >= _hour(first) for n in range(HOURS))
+    begun = sum(now - timedelta(hours=HOURS - n) + timedelta(seconds=150) >= first for n in range(HOURS))
     assert len(front.gets) == begun * len(NAMES)
-
-
-def _hour(when: datetime) -> datetime:
-    return when.replace(minute=0, second=0, microsecond=0)
 
 
 def test_what_was_converted_is_not_asked_for_again(

@@ -1,0 +1,1 @@
+"""Athena: tables that find their partitions by themselves, and queries over them."""

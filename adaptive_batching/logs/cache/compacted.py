@@ -1,0 +1,80 @@
+"""Compacted objects: Parquet files with the columns of the view `logs`, and those of a segment that it has not.
+
+What stands in a segment's own metadata stands in theirs, so that a reader knows their sources. Their lines are read
+through a segment: one that has been made once is as fast as any other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.cache.segments import Origin
+from adaptive_batching.logs.sources.source import ObjectError
+from adaptive_batching.logs.sql import columns, views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from adaptive_batching.logs.cache.segments import Cache, Segment, Stored
+    from adaptive_batching.logs.sources.compacted import Compacted
+    from adaptive_batching.logs.sources.source import Source
+
+_OWN = (columns.START, columns.SHAPE)
+#: What is a part of the record is not written twice: it would double the size.
+_FIELDS = f"if({columns.SHAPE} = 2, {columns.FIELDS}, null) as fields"
+#: What cannot be derived again: rows are the same if these are.
+_SHIPPED = "ts, type, request_id, environment, sequence, record"
+
+
+def origin(listed: Compacted) -> Origin:
+    """Return what tells a compacted object from others."""
+    return Origin(listed.key, listed.size, listed.etag)
+
+
+def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored]) -> None:
+    """Write the lines of these objects, as the view `lines` has them, into a file."""
+    stored = tuple(sources)
+    names = ", ".join(_FIELDS if name == "fields" else name for name in (*views.LOGS, *_OWN))
+    query = f"select {names} from lines where object in (select unnest($keys::varchar[])) order by {views.ORDER}"
+    segments.write(connection, query, file, stored, parameters={"keys": [one.key for one in stored]})
+
+
+def fetched(source: Source, key: str, file: Path, connection: DuckDBPyConnection) -> Segment:
+    """Copy a compacted object into a file. Return what it holds. Raises ObjectError."""
+    file.write_bytes(source.read(key)[0])
+    try:
+        return segments.read(connection, [file])[0]
+    except (LookupError, TypeError, ValueError):
+        raise ObjectError("it is not a compacted object, or damaged") from None
+
+
+def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, connection: DuckDBPyConnection) -> None:
+    """Make a segment of a compacted object. Raises ObjectError."""
+    file = scratch / "compacted.parquet"
+    held = fetched(source, listed.key, file, connection)
+    names = [name for name in (*views.LOGS, *_OWN) if name != "fields"]
+    query = f"select {', '.join(names)} from read_parquet($file)"
+    written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
+    try:
+        segments.write(connection, query, written, held.objects, parameters={"file": str(file)}, origin=origin(listed))
+    except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.SerializationException) as error:
+        raise ObjectError(f"its lines cannot be read: {str(error).partition(chr(10))[0]}") from None
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def the_same(connection: DuckDBPyConnection, file: Path) -> set[str]:
+    """Return the keys of the objects whose lines in the view `lines` are exactly those in a compacted file."""
+    hashed = f"select object, count(*) as count, sum(hash(line, {_SHIPPED})::hugeint) as lines"
+    query = f"""with there as ({hashed} from lines group by object),
+            packed as ({hashed} from read_parquet($file) group by object)
+        select object from there join packed using (object, count, lines)"""
+    rows = connection.execute(query, {"file": str(file)}).fetchall()
+    return {key for (key,) in rows}

@@ -1,0 +1,110 @@
+"""Compact: day by day, write what is new, and delete sources once their lines were read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from adaptive_batching.logs.cache import compacted as packed
+from adaptive_batching.logs.compaction import plan
+from adaptive_batching.logs.sources import compacted
+from adaptive_batching.logs.sources.source import Listing, ObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
+    from adaptive_batching.logs.compaction.plan import Day
+    from adaptive_batching.logs.reading import Logs, Reading
+    from adaptive_batching.logs.sources.source import Item
+
+#: What stays as it is: a damaged object may be mended, and a text that is no line is the only one of its kind.
+_UNFIT = """
+    select key from objects where damage is not null or lines = 0
+    union select object from lines where type = 'insights.unreadable'"""
+
+
+@dataclass
+class Done:
+    """What was done. Sizes in bytes."""
+
+    days: int = 0
+    objects: int = 0
+    size: int = 0
+    made: int = 0
+    made_size: int = 0
+    deleted: int = 0
+    left: dict[str, str] = field(default_factory=dict)  # key -> why it was not deleted
+    unfit: int = 0
+
+
+def compact(
+    reading: Reading, older_than: timedelta, now: datetime, *, delete: bool, progress: Callable[[int, int], None]
+) -> Done:
+    """Compact what a source has of days that ended `older_than` ago. Raises SourceError."""
+    done = Done()
+    days = plan.days(reading.listed(), older_than, now)
+    for number, day in enumerate(days):
+        progress(number, len(days))
+        if delete or not day.is_done(reading.source.prefix):
+            with TemporaryDirectory(prefix="adaptive-batching-compact-") as scratch:
+                _day(reading, day, Path(scratch) / "compacted.parquet", done, delete=delete)
+    progress(len(days), len(days))
+    return done
+
+
+def _day(reading: Reading, day: Day, file: Path, done: Done, *, delete: bool) -> None:
+    with reading.open(Listing(items=day.items, compacted=day.compacted), told=False) as logs:
+        held = _held(logs, day)
+        made = _written(logs, reading, day, held, file, done)
+    done.days += bool(made)
+    if delete:
+        for key, items in {**held, **made}.items():
+            _delete(reading, key, items, file, done)
+
+
+def _held(logs: Logs, day: Day) -> dict[str, list[Item]]:
+    """Return which objects that are there were compacted before, and where to. Each stands in one place."""
+    items = {one.key: one for one in day.items}
+    origins = {segment.origin.key: segment for segment in logs.segments if segment.origin}
+    return {key: [items.pop(one.key) for one in origins[key].objects if one.key in items] for key in sorted(origins)}
+
+
+def _written(
+    logs: Logs, reading: Reading, day: Day, held: dict[str, list[Item]], file: Path, done: Done
+) -> dict[str, list[Item]]:
+    """Store what is new. Return which objects are in which new one."""
+    unfit = {key for (key,) in logs.connection.execute(_UNFIT).fetchall()}
+    there = {one.key for items in held.values() for one in items}
+    done.unfit += sum(one.key in unfit for one in day.items)
+    stored = {one.key: one for segment in logs.segments if not segment.origin for one in segment.objects}
+    made = {}
+    for part in plan.parts(one for one in day.items if one.key not in unfit | there):
+        key = compacted.key(reading.source.prefix, day.function, day.date, part)
+        packed.write(logs.connection, file, [stored[one.key] for one in part])
+        done.made += reading.source.put(key, file)
+        done.made_size += file.stat().st_size
+        done.objects += len(part)
+        done.size += sum(one.size for one in part)
+        made[key] = part
+    return made
+
+
+def _delete(reading: Reading, key: str, items: list[Item], file: Path, done: Done) -> None:
+    """Delete the sources of a compacted object whose lines are the same in it, as it is stored now."""
+    if not items:
+        return
+    with reading.open(Listing(items=items), told=False) as logs:
+        try:
+            packed.fetched(reading.source, key, file, logs.connection)
+            same = packed.the_same(logs.connection, file)
+        except ObjectError as error:
+            done.left |= {one.key: f"{key}: {error}" for one in items}
+            return
+    done.left |= {one.key: f"its lines in {key} are not the same" for one in items if one.key not in same}
+    gone = [one.key for one in items if one.key in same]
+    failed = reading.source.delete(gone)
+    done.left |= failed
+    done.deleted += len(gone) - len(failed)

@@ -1,0 +1,96 @@
+"""`logs cost`: each figure against plain Python over the lines; the table of docs/cost.md."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adaptive_batching import prices
+from adaptive_batching.cli import main
+from tests.fakes.shipped import Shipped, report, started, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCS = Path(__file__).parents[4] / "docs/cost.md"
+BEGIN = datetime(2025, 1, 9, 13, 15, tzinfo=UTC)
+#: Of the month that the lines of these tests are a part of.
+HOURS = 6
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main(["logs", "cost", *map(str, words)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def ship(folder: Path) -> None:
+    ships = [Shipped(folder, name) for name in ("orders", "stock")]
+    for number in range(HOURS * 2 + 1):
+        at = BEGIN + timedelta(minutes=30 * number)
+        ships[number % 2](
+            started(f"r{number}", time=at), text("größer " * number, time=at), text({"n": number}, time=at),
+            report(f"r{number}", time=at),
+        )  # fmt: skip
+
+
+def billed(files: Sequence[Path]) -> int:
+    size = 0
+    for file in files:
+        for line in gzip.decompress(file.read_bytes()).splitlines():
+            record = json.loads(line)["record"]
+            said = record if isinstance(record, str) else json.dumps(record, separators=(",", ":"))
+            size += len(said.encode()) + 26
+    return size
+
+
+def test_from_objects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ship(tmp_path)
+    code, out, _ = told(capsys, "--format", "json", "--keep", 90, "--reads", 2, tmp_path)
+    assert code == 0
+    rows = {one["function"]: one for one in map(json.loads, out.splitlines())}
+    assert list(rows) == ["orders", "stock", "total"]
+    parts = 30 * 24 / HOURS  # of a month
+    for name, row in rows.items():
+        files = sorted(tmp_path.rglob("*.gz" if name == "total" else f"{name}-*.gz"))
+        stored = sum(file.stat().st_size for file in files) * parts
+        expected = {
+            "objects": len(files) * parts,
+            "stored_bytes": stored,
+            "cloudwatch_bytes": billed(files) * parts,
+            "put": len(files) * parts * 5e-6,
+            "storage": stored / 1e9 * 3 * 0.023,
+            "get": len(files) * parts * 2 * 4e-7,
+            "athena": stored / 1e12 * 2 * 5,
+            "cloudwatch_ingestion": billed(files) * parts / 1e9 * 0.5,
+            "cloudwatch_storage": min(stored, billed(files) * parts) / 1e9 * 3 * 0.03,
+        }
+        expected["s3"] = sum(expected[one] for one in ("put", "storage", "get", "athena"))
+        expected["cloudwatch"] = expected["cloudwatch_ingestion"] + expected["cloudwatch_storage"]
+        assert {one: row[one] for one in expected} == pytest.approx(expected)
+
+
+def test_the_table_of_the_docs(capsys: pytest.CaptureFixture[str]) -> None:
+    found = re.search(r"\$ adaptive-batching logs cost (--assume .*)\n((?:.+\n)+)```", DOCS.read_text())
+    assert found
+    code, out, err = told(capsys, *found[1].split())
+    assert (code, out) == (0, found[2])
+    assert prices.AS_OF in err
+
+
+@pytest.mark.parametrize("word", ["gb", "gb=", "gb=x", "gb=0", "gb=-1", "gb=nan", "gb=inf", "tb=1", "=1", ""])
+def test_what_cannot_be_assumed(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = told(capsys, "--assume", word)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def test_nothing_in_the_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ship(tmp_path)
+    assert told(capsys, "--since", "1h", tmp_path)[:2] == (1, "")
