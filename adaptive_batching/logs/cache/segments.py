@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Item
 
 #: Of the segments' format: another one begins another cache.
-VERSION = "1"
+VERSION = "2"
 #: Segments of one function and day; more are merged.
 MOST = 16
 #: Segments above this size, in bytes, are left as they are when others are merged.
@@ -82,8 +82,8 @@ class Cache:
     def opened(self, waiting: Callable[[], None]) -> Iterator[Opened]:
         """Hold both locks; `Opened.read_only` lets others convert, too. `waiting` is called if another one converts."""
         with (
-            (self.folder / "converting.lock").open("w") as converting,
-            (self.folder / "reading.lock").open("w") as reading,
+            (self.folder / ".converting.lock").open("w") as converting,
+            (self.folder / ".reading.lock").open("w") as reading,
         ):
             try:
                 fcntl.flock(converting, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -114,7 +114,7 @@ class Cache:
 
     def _delete(self, file: Path) -> bool:
         if not file.is_relative_to(self.folder):
-            with (self._root / file.relative_to(self._root).parts[0] / "reading.lock").open("w") as lock:
+            with (self._root / file.relative_to(self._root).parts[0] / ".reading.lock").open("w") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
