@@ -15,7 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.cache import segments
-from adaptive_batching.logs.sql.columns import derived, quoted
+from adaptive_batching.logs.sql.columns import derived, moment, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,7 @@ class Batch:
         self._write(lines)
         rows = connection.execute(f"""
             select place from (select row_number() over () - 1 as place, type, time from {self._reading()})
-            where type is null or try_cast(time as timestamp) is null order by place""").fetchall()
+            where type is null or {moment("time")} is null order by place""").fetchall()
         return [place for (place,) in rows]
 
     def _write(self, lines: list[bytes]) -> None:

@@ -93,8 +93,8 @@ class Cache:
     def opened(self, waiting: Callable[[], None]) -> Iterator[Opened]:
         """Hold both locks; `Opened.read_only` lets others convert, too. `waiting` is called if another one converts."""
         with (
-            (self.folder / "converting.lock").open("w") as converting,
-            (self.folder / "reading.lock").open("w") as reading,
+            (self.folder / ".converting.lock").open("w") as converting,
+            (self.folder / ".reading.lock").open("w") as reading,
         ):
             try:
                 fcntl.flock(converting, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,7 +125,7 @@ class Cache:
 
     def _delete(self, file: Path) -> bool:
         if not file.is_relative_to(self.folder):
-            with (self._root / file.relative_to(self._root).parts[0] / "reading.lock").open("w") as lock:
+            with (self._root / file.relative_to(self._root).parts[0] / ".reading.lock").open("w") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from adaptive_batching.logs.times import LATEST
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -98,9 +100,10 @@ def parsed(key: str) -> Name | None:
     if not found:
         return None
     try:
-        return Name(found["function"], datetime.fromtimestamp(int(found["ms"]) / 1000, UTC))
+        first = datetime.fromtimestamp(int(found["ms"]) / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+    return Name(found["function"], first) if first.year < LATEST else None
 
 
 def checked(layout: str) -> str:

@@ -9,6 +9,7 @@ has a name is the one that counts.
 from __future__ import annotations
 
 from adaptive_batching.logs.sql import text
+from adaptive_batching.logs.times import EARLIEST, LATEST
 
 #: What is looked up in a record -> the names that it may have, the first that is there counts.
 NAMES = {
@@ -28,6 +29,9 @@ PLATFORM = ("status", "requestId", "metrics.durationMs", "tracing.value")
 #: The columns that a segment keeps, beside those of the view: where the message begins in the text of a record (from
 #: 1), and which object `fields` is: 1 the record's, 2 with the members of its `message`.
 START, SHAPE = "start", "shape"
+
+#: No number of a line, duration or size is larger.
+MOST = 1_000_000_000_000
 
 _OUTER = list(dict.fromkeys(name for names in NAMES.values() for name in names))
 
@@ -71,11 +75,11 @@ def derived(lines: str) -> str:
         from nested
     )
     select
-        try_cast(time as timestamp) as ts,
+        {moment("time")} as ts,
         type,
         coalesce(requestId, {_told("requestId")}) as request_id,
         environment,
-        try_cast(sequence as bigint) as sequence,
+        {counted("sequence")} as sequence,
         coalesce({_level("inner_level")}, {_level("outer_level")}, {_level("head_level")}) as level,
         said as message,
         {_found("trace_id")} as trace_id,
@@ -84,8 +88,7 @@ def derived(lines: str) -> str:
         {_found("span")} as span,
         {_error()} as error,
         {_told("status")} as status,
-        try_cast(if(type = 'platform.report', {_told("metrics.durationMs")}, {_found("duration")}) as double)
-            as duration_ms,
+        {measured(f"if(type = 'platform.report', {_told('metrics.durationMs')}, {_found('duration')})")} as duration_ms,
         record, object, line,
         length(coalesce(h['head'], '')) + 1 as {START},
         case when y is not null then 2 when x is not null or {platform} and p is not null then 1 end as {SHAPE}
@@ -98,6 +101,27 @@ MESSAGE = f"coalesce(message, rtrim(if({START} = 1, record, substr(record, {STAR
 _BODY = f"if({START} = 1, record, substr(record, {START}))"
 FIELDS = f"""case {SHAPE} when 1 then {_BODY}
     when 2 then json_merge_patch({_BODY}, json_extract_string({_BODY}, '$.message'))::varchar end"""
+
+
+def moment(value: str) -> str:
+    """Return the SQL of the moment in a text; NULL if it is none, or none that a platform's clock has shown.
+
+    (`infinity` and years before 1 and after 9999 are timestamps of DuckDB, and no moments of Python.)
+    """
+    cast = f"try_cast({value} as timestamp)"
+    return f"case when {cast} >= timestamp '{EARLIEST}-01-01' and {cast} < timestamp '{LATEST}-01-01' then {cast} end"
+
+
+def counted(value: str) -> str:
+    """Return the SQL of a count in a text; NULL if it is none. Sums and differences of counts do not overflow."""
+    cast = f"try_cast({value} as bigint)"
+    return f"case when {cast} between 0 and {MOST} then {cast} end"
+
+
+def measured(value: str) -> str:
+    """Return the SQL of a duration (ms) or size in a text; NULL if it is none, infinite, or of more than 30 years."""
+    cast = f"try_cast({value} as double)"
+    return f"case when {cast} between -{MOST} and {MOST} then {cast} end"
 
 
 def quoted(value: str) -> str:

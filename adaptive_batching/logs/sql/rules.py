@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.sql import text
-from adaptive_batching.logs.sql.columns import quoted
+from adaptive_batching.logs.sql.columns import counted, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -106,7 +106,7 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
     the window has no beginning (`since` is false), an environment begins with number 1.
     """
     first = "min(sequence)" if since else "1"
-    counted = connection.execute(f"""
+    found = connection.execute(f"""
         with seen as (
             select environment, {first} as low, max(sequence) as high from logs
             where sequence is not null and environment is not null group by environment
@@ -121,16 +121,21 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
             (select count(*) from objects where damage is not null),
             (select count(*) from objects where damage is null and records <> lines),
             (select coalesce(sum(lost - if(lost >= before, before, 0)), 0) from (
-                select ts, environment, sequence, try_cast(json_extract_string(record, '$.lost') as bigint) as lost,
+                select ts, environment, sequence, {_number("lost")} as lost,
                     lag(lost, 1, 0) over (partition by environment order by sequence) as before
                 from lines where type = 'extension.report') semi join logs using (environment, sequence)),
-            (select coalesce(sum(try_cast(json_extract_string(record, '$.droppedRecords') as bigint)), 0)
+            (select coalesce(sum({_number("droppedRecords")}), 0)
                 from logs where type = 'platform.logsDropped')
         from numbers""").fetchone()
-    assert counted is not None  # noqa: S101 - an aggregate has one row
+    assert found is not None  # noqa: S101 - an aggregate has one row
     names = [field.name for field in fields(Completeness)]
-    return Completeness(**dict(zip(names, map(int, [*counted, foreign]), strict=True)))
+    return Completeness(**dict(zip(names, map(int, [*found, foreign]), strict=True)))
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _number(name: str) -> str:
+    """Return the SQL of a count that Lambda or the extension reports; a record may be any text."""
+    return counted(f"json_extract_string(if(json_valid(record), record, null), '$.{name}')")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
 from adaptive_batching.logs.sql import rules
+from adaptive_batching.logs.sql.columns import measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,4 +98,4 @@ def rows(found: Sequence[tuple[Any, ...]]) -> list[Invocation]:
 
 
 def _metric(name: str) -> str:
-    return f"try_cast(json_extract_string(fields, '$.metrics.{name}') as double)"
+    return measured(f"json_extract_string(fields, '$.metrics.{name}')")

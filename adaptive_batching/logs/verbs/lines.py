@@ -75,9 +75,10 @@ def _of_the_platform(entry: Entry) -> str:
     name = entry.type.removeprefix("platform.")
     try:
         record = json.loads(entry.record or "")
-        metrics = record.get("metrics", {})
-        facts = [str(record.get("status", "")), *_figures(metrics), str(record.get("requestId", ""))]
-    except (ValueError, AttributeError):  # not an object
+        metrics = record.get("metrics")
+        figures = _figures(metrics if isinstance(metrics, dict) else {})
+        facts = [str(record.get("status", "")), *figures, str(record.get("requestId", ""))]
+    except (ValueError, AttributeError, RecursionError):  # not an object
         return f"{name} {entry.record or ''}"
     said = ", ".join(fact for fact in facts if fact)
     return f"{name}  {said}" if said and name in ("start", "runtimeDone", "report") else f"{name} {entry.record}"

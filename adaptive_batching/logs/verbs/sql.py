@@ -30,7 +30,7 @@ sql = made(
         Argument(
             ["statement"],
             metavar="SQL",
-            help="'select function, count(*) from logs group by all'; see docs/logs/sql.md",
+            help="'select function, count(*) from logs group by all'; see docs/logs/query.md",
         ),
         format_option("table", "json", "csv"),
     ],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
+from adaptive_batching.logs.sql.columns import measured
 from adaptive_batching.logs.sql.rules import FAILED, THROWN_OR_LOGGED, UNHANDLED
 
 if TYPE_CHECKING:
@@ -62,12 +63,13 @@ _TOLD = """
     from logs l left join attempts a on l.environment = a.environment and l.request_id = a.request_id
         and l.sequence >= a.low and l.sequence < a.high"""
 
-_TIMEOUTS = """
+_TIMEOUT = "json_extract_string(metadata, '$.\"timeout-ms\"')"
+_TIMEOUTS = f"""
     create or replace temp table told_timeouts as
     select environment, any_value(function) as function, arg_max(ms, first_ts) as ms, max(first_ts) as told from (
         select environment, function, first_ts,
-            try_cast(json_extract_string(metadata, '$."timeout-ms"') as double) as ms
-        from objects where metadata is not null and metadata <> '{}'
+            {measured(_TIMEOUT)} as ms
+        from objects where metadata is not null and metadata <> '{{}}'
     ) where ms > 0 group by environment"""
 
 
@@ -81,8 +83,8 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
         select environment, request_id, attempt, coalesce(function, '?') as function, ts, type, status,
             error, sequence, case when error is not null then record end as record,
             case when error is not null then fields when fields is not null then '{{}}' end as fields,
-            case when type = 'platform.report' then json_extract_string(record, [{metrics}]) end as m,
-            case when type = 'platform.runtimeDone' then json_extract_string(record, [{done}]) end as d
+            case when type = 'platform.report' then json_extract_string(fields, [{metrics}]) end as m,
+            case when type = 'platform.runtimeDone' then json_extract_string(fields, [{done}]) end as d
         from told where request_id is not null and environment is not null and ts is not null and type in {_OWN}
     ), grouped as (
         select environment, request_id, attempt, any_value(function) as function,
@@ -99,9 +101,9 @@ def _invocations(terms: Terms) -> tuple[str, list[object]]:
         having bool_or(type in ('platform.start', 'platform.report', 'platform.runtimeDone'))
     ), read as (
         select environment, request_id, attempt, function, coalesce(started, first) as begin, finish,
-            try_cast(coalesce(r[1], d[1]) as double) as duration_ms,
-            try_cast(r[2] as double) as billed_ms, try_cast(r[3] as double) as memory_mb,
-            try_cast(r[4] as double) as used_mb, try_cast(coalesce(r[5], r[6]) as double) as init_ms,
+            coalesce({measured("r[1]")}, {measured("d[1]")}) as duration_ms,
+            {measured("r[2]")} as billed_ms, {measured("r[3]")} as memory_mb, {measured("r[4]")} as used_mb,
+            {measured("coalesce(r[5], r[6])")} as init_ms,
             coalesce(status, 'success') as status, timed_out, failed,
             if(failed, error, null) as error,
             coalesce(r[7], d[2], status) as error_type, reported, {arm} as arm
