@@ -106,6 +106,12 @@ MISTAKES = {
         "logs query: the command 'parse' of Logs Insights is not known here; commands are",
     ),
     "sql": (["selct 1"], 'logs sql: Parser Error: syntax error at or near "selct"'),
+    "sql, nothing": ([" ; "], "logs sql: one statement is run at a time, and there are 0"),
+    "sql, two": (["select 1; select 2"], "logs sql: one statement is run at a time, and there are 2"),
+    "sql, a download": (["install httpfs"], "logs sql: only SELECT, DESCRIBE, SUMMARIZE, EXPLAIN and COPY … TO"),
+    "sql, a load": (["load httpfs"], "logs sql: only SELECT, DESCRIBE, SUMMARIZE, EXPLAIN and COPY … TO"),
+    "sql, a view": (["drop view logs"], "logs sql: only SELECT, DESCRIBE, SUMMARIZE, EXPLAIN and COPY … TO"),
+    "sql, lines": (["delete from objects"], "logs sql: only SELECT, DESCRIBE, SUMMARIZE, EXPLAIN and COPY … TO"),
     "search -q": (["-q", "level >= loud"], "logs search: 'loud' is not a level"),
     "search --grep": (
         ["--grep", "("],
@@ -124,7 +130,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     case: str, conference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words, said = MISTAKES[case]
-    code, out, err = run(capsys, case.split(maxsplit=1)[0], *words, conference)
+    code, out, err = run(capsys, case.replace(",", " ").split(maxsplit=1)[0], *words, conference)
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith(said)
     assert "Traceback" not in err
@@ -352,11 +358,11 @@ def test_times_are_utc_and_those_of_this_machine_with_local(tmp_path: Path) -> N
 
 
 def test_ctrl_c_ends_a_query_without_a_traceback(conference: Path) -> None:
-    """The statement writes a file first, so that it is known to run, and then takes for ever."""
+    """The statement opens a file first, so that it is known to run, and then takes for ever."""
     started_ = conference / "started"
     endless = "select sum(a.range * b.range) from range(1000000) a, range(100000000) b"
     process = subprocess.Popen(
-        command("sql", f"copy (select 1) to '{started_}'; {endless}", conference),
+        command("sql", f"copy ({endless}) to '{started_}' (format csv, use_tmp_file false)", conference),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=clean_environ(),
