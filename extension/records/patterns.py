@@ -82,12 +82,14 @@ class _Automaton:
         self._looks: list[Any] = [None]  # place: what must hold between two characters
         self._next: list[list[int]] = [[]]
         self._known: dict[str, Any] = {}
+        self._alike: dict[str, str] = {}  # a character: the first that was found to be taken by the same places
+        self._firsts: dict[object, str] = {}  # what takes it: the first such character
         self._first = self._sequence(items, _ACCEPT, flags)
         self._has_looks = any(self._looks)
         self._most = remembered, remembered // (len(self._next) // 16 + 1)  # steps; those with a set of places each
         self._tables: dict[tuple[frozenset[int], str], _Table] = {}
         self._steps: dict[object, Any] = {}
-        self._made = 0  # steps, since it has forgotten all
+        self.made = 0  # steps, since it has forgotten all
 
     # making it, from its end
 
@@ -163,13 +165,26 @@ class _Automaton:
             return "a" if character.isascii() else "\u00e9"
         return " "
 
+    def alike(self, character: str) -> str:
+        """Return the character that stands for all that no place and no neighbour tells from this one."""
+        found = self._alike.get(character)
+        if found is None:
+            if len(self._alike) > self._most[0]:
+                self._alike.clear()
+            takes = [one.match(character) is None for one in self._known.values()]
+            found = self._firsts.setdefault((self._kind(character), *takes), character)
+            if len(self._firsts) > self._most[0]:
+                self._firsts.clear()
+            self._alike[character] = found
+        return found
+
     def table(self, places: frozenset[int], before: str) -> _Table:
         """Return the table for what may be at these places, behind a character of this kind."""
-        if self._made > self._most[0] or len(self._tables) > self._most[1]:
+        if self.made > self._most[0] or len(self._tables) > self._most[1]:
             for table in self._tables.values():
                 table.clear()
             self._tables.clear()
-            self._made = 0
+            self.made = 0
         key = places, before
         if key not in self._tables:
             self._tables[key] = _Table(self, places, before)
@@ -177,7 +192,7 @@ class _Automaton:
 
     def step(self, places: frozenset[int], before: str, character: str) -> _Table | None:
         """Return the table behind this character; None if a match ends before it."""
-        self._made += 1
+        self.made += 1
         taking, ended = self._closure(places, before, character)
         if ended:
             return None
@@ -198,7 +213,7 @@ class _Automaton:
         ends = self._ends(text)
         found: list[tuple[int, int]] = []
         places = frozenset((self._first,))
-        for at, character in enumerate(text):
+        for at, character in enumerate(map(self.alike, text)):
             taken = self._remembered(self._taken, places, self._before(text, at), character)
             places = self._remembered(self._with_first, taken)
             if taken and not taken.isdisjoint(ends[at + 1]):
@@ -215,7 +230,7 @@ class _Automaton:
         good = self._remembered(self._reaching, frozenset(), self._before(text, len(text)), "")
         found = [good]
         for at in range(len(text) - 1, -1, -1):
-            good = self._remembered(self._reaching, good, self._before(text, at), text[at])
+            good = self._remembered(self._reaching, good, self._before(text, at), self.alike(text[at]))
             found.append(good)
         return found[::-1]
 
@@ -258,7 +273,7 @@ class _Automaton:
 
 
 class _Table(dict[str, "_Table | None"]):
-    """Where each character leads from here; made when it is asked for."""
+    """Where each character leads from here; made when it is asked for, of those beyond ASCII for one of each kind."""
 
     __slots__ = ("_automaton", "before", "places")
 
@@ -269,7 +284,14 @@ class _Table(dict[str, "_Table | None"]):
         self.before = before
 
     def __missing__(self, character: str) -> _Table | None:
-        table = self[character] = self._automaton.step(self.places, self.before, character)
+        like = self._automaton.alike(character)
+        if like in self:
+            table = self[like]
+            if character.isascii():
+                self._automaton.made += 1
+                self[character] = table
+            return table
+        table = self[like] = self._automaton.step(self.places, self.before, like)
         return table
 
 

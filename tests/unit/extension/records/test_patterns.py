@@ -17,7 +17,7 @@ from tests.unit.extension.records.strategies import PATIENT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SINGLE = st.sampled_from(["a", "b", "ab", ".", "[ab]", "[^a]", r"\w", r"\d", r"\s", "A", "é", r"\n"])
+SINGLE = st.sampled_from(["a", "b", "ab", ".", "[ab]", "[^a]", r"\w", r"\d", r"\s", "A", "é", r"\n", "[а-я]", "[^中]"])
 LOOKS = st.sampled_from(["^", "$", r"\b", r"\B", r"\A", r"\Z"])
 REPEAT = st.sampled_from(["*", "+", "?", "*?", "+?", "{0,2}", "{2}", "{1,3}?", "{2,}"])
 PART = st.one_of(
@@ -32,7 +32,7 @@ SEQUENCE = st.lists(PART, max_size=5).map("".join)
 PATTERNS = st.tuples(
     st.sampled_from(["", "(?i)", "(?s)", "(?m)", "(?a)"]), st.lists(SEQUENCE, min_size=1, max_size=3)
 ).map(lambda two: two[0] + "|".join(two[1]))
-TEXTS = st.text("abcABé1_ \n", max_size=12)
+TEXTS = st.text("abcABé1_ \nжß中\u0301\u2028\U0001f600", max_size=12)
 #: What makes a backtracking matcher slow: as a search, over the text beside it.
 SLOW = {
     "a*a*a*b": "a",
@@ -180,6 +180,16 @@ def test_a_text_that_defeats_the_memory_takes_no_more_than_a_pass_over_the_patte
     piece = SLOW[pattern]
     once, twice = (lines_run(lambda size=size: made.spans(piece * size)) for size in (500, 1000))  # type: ignore[misc]
     assert twice <= 2 * once + 500
+
+
+@pytest.mark.parametrize("pattern", ['"pw":"[^"]{1,100}"', r"\bx.{0,90}\bend", "(?i)secret.{0,80}end"])
+def test_characters_that_the_pattern_does_not_tell_apart_cost_one_pass_over_it_together(pattern: str) -> None:
+    """A text in Chinese has thousands of them: a pass for each would hold the invocation for seconds."""
+    text = '"pw":"x secret end"' + "".join(chr(0x4E00 + number) for number in range(2000))
+    made = Pattern(pattern)
+    assert made.search('"pw":"x secret end"')
+    few = lines_run(lambda: made.spans(text[:19] + "\u4e00" * 2000))
+    assert lines_run(lambda: made.spans(text)) <= few + 2000 * 30
 
 
 def backtracked(items: Iterable[tuple[object, object]], text: str, at: int, steps: list[int]) -> Iterator[int]:

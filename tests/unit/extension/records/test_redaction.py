@@ -59,6 +59,12 @@ def redacted(record: object, redaction: Redaction = ALL, **dumps: object) -> obj
         (f"SecretAccessKey: '{SECRET}'", "SecretAccessKey: '[redacted:aws-keys]'"),
         (f"AWS_SECRET_ACCESS_KEY={SECRET}", "AWS_SECRET_ACCESS_KEY=[redacted:aws-keys]"),
         (f'secretKey=>"{SECRET}"', 'secretKey=>"[redacted:aws-keys]"'),
+        (f"<SecretAccessKey>{SECRET}</SecretAccessKey>", "<SecretAccessKey>[redacted:aws-keys]</SecretAccessKey>"),
+        (f"('aws_secret_access_key', '{SECRET}')", "('aws_secret_access_key', '[redacted:aws-keys]')"),
+        (
+            f"SECRET_KEY {SECRET} secret_key=b'{SECRET}'",
+            "SECRET_KEY [redacted:aws-keys] secret_key=b'[redacted:aws-keys]'",
+        ),
         # tokens
         ("Authorization: Bearer eyJhbGciOi.x-1_~+/==;", "Authorization: Bearer [redacted:bearer];"),
         ("bearer\tAbCdEf123", "bearer\t[redacted:bearer]"),
@@ -76,7 +82,12 @@ def redacted(record: object, redaction: Redaction = ALL, **dumps: object) -> obj
         ("3782 822463 10005 and 378282246310005", "[redacted:card] and [redacted:card]"),
         ("30569309025904", "[redacted:card]"),
         ("2223003122003222", "[redacted:card]"),
-        ("order 2234 4111 1111 1111 1111", "order 2234 [redacted:card]"),
+        ("order 2235 4111 1111 1111 1111", "order 2235 [redacted:card]"),
+        ("order 2234 4111 1111 1111 1111", "order [redacted:card]"),  # each four may begin one
+        (f"{CARD} 12/27", "[redacted:card] 12/27"),
+        (f"{CARD} 123 Visa, {CARD} 2027", "[redacted:card] 123 Visa, [redacted:card] 2027"),
+        (f"4111-1111-1111-1111-{CARD}", "[redacted:card]-[redacted:card]"),
+        ("6759 6498 2643 8453 003", "[redacted:card]"),
         # in the escapes of JSON that stands in a text
         (
             r'x {"a":"\n10.0.0.1\tbob@x.io\n4111111111111111"}',
