@@ -16,6 +16,7 @@ LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the f
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
 RUNTIME_API_PORT = 9001  # taken by Lambda itself
 MAX_PREFIX_BYTES = 700  # of the template, before its placeholders are filled in
+MAX_SHOWN = 80  # characters of a bad value in a sentence
 LONGEST_NAME = 64  # letters of an unknown name that are compared with those of the table
 MAX_KEY_BYTES = 1024  # S3's limit
 KEY_TAIL_BYTES = len("-1795608000000-01234567-89ab-4cde-8f01-23456789abcd.log.gz")  # behind prefix and function name
@@ -327,7 +328,7 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
     elif environ.get(PREFIX + "MAX_DELAY_MILLISECONDS"):
         name = PREFIX + "MAX_DELAY_MILLISECONDS"
         problems[:] = [problem for problem in problems if not problem.startswith(name)]  # one sentence is enough
-        problems.append(f"{name} is {environ[name]!r} and does nothing: it is for {PREFIX}MODE=adaptive")
+        problems.append(f"{name} is {_short(environ[name])!r} and does nothing: it is for {PREFIX}MODE=adaptive")
     unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
     given = frozenset(name for name in values if environ.get(name))
     return Settings(values, region, _memory(environ), given, problems, unknown)
@@ -380,7 +381,7 @@ def _memory(environ: "Mapping[str, str]") -> int:
 
 
 def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> str:
-    shown = read if len(read) <= 80 else read[:77] + "..."  # noqa: PLR2004 - a line of log stays a line
+    shown = _short(read)
     if setting.choices and not setting.default:
         return f"{setting.name} is {shown!r}: {problem.why}; it counts as not set"
     if setting.kind in INSTEAD and not (setting.kind == "bucket" and used):
@@ -390,6 +391,11 @@ def _sentence(setting: Setting, read: str, problem: Problem, used: object) -> st
     if isinstance(used, tuple):
         used = "[" + ",".join(f'"{name}"' for name in used) + "]"
     return f"{setting.name} is {shown!r}: {problem.why}; {used} is used"
+
+
+def _short(text: str) -> str:
+    """Return the text, or its beginning: a line of log stays a line."""
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
 def _parse(setting: Setting, read: str) -> object:
@@ -460,10 +466,8 @@ def _types(text: str) -> "tuple[str, ...]":
     if not valid:
         raise Problem("it contains none of " + ", ".join(LOG_TYPES))
     if strange:
-        raise Problem(
-            f"{', '.join(item or 'an empty place' for item in strange)} is not one of {', '.join(LOG_TYPES)}",
-            instead=valid,
-        )
+        shown = _short(", ".join(item or "an empty place" for item in dict.fromkeys(strange)))
+        raise Problem(f"{shown} is not one of {', '.join(LOG_TYPES)}", instead=valid)
     return valid
 
 
@@ -478,7 +482,7 @@ def _redactions(text: str) -> str:
     items = [item.strip().lower() for item in text.split(",")] if text else []
     strange = [item for item in items if item not in REDACTIONS]
     if strange:
-        shown = ", ".join(item or "an empty place" for item in strange)
+        shown = _short(", ".join(item or "an empty place" for item in dict.fromkeys(strange)))
         raise Problem(f"{shown} is not one of {', '.join(REDACTIONS)}", instead=",".join(REDACTIONS))
     return ",".join(name for name in REDACTIONS if name in items)
 
@@ -573,7 +577,7 @@ def _tagging(text: str) -> str:
     for part in text.split("&") if text else ():
         key, equals, value = (_unquoted(one).strip() for one in part.partition("="))
         if not key or not equals:
-            raise Problem(f"{part!r} is not a tag: they are written key=value, with & between them")
+            raise Problem(f"{_short(part)!r} is not a tag: they are written key=value, with & between them")
         strange = [c for c in key + value if not (c.isalnum() or c in TAG_SIGNS)]
         if strange:
             raise Problem(f"a tag cannot hold {strange[0]!r}: letters, digits, blanks and {TAG_SIGNS.strip()} can")
@@ -582,7 +586,7 @@ def _tagging(text: str) -> str:
         if key.lower().startswith(RESERVED_TAGS):
             raise Problem(f"keys that begin with {RESERVED_TAGS} are reserved for AWS")
         if key in tags:
-            raise Problem(f"the key {key!r} is there twice")
+            raise Problem(f"the key {_short(key)!r} is there twice")
         tags[key] = value
     if len(tags) > MAX_TAGS:
         raise Problem(f"those are {len(tags)} tags, and an object has {MAX_TAGS} at most")

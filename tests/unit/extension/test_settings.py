@@ -395,6 +395,14 @@ def test_a_long_bad_value_is_cut_in_the_sentence() -> None:
     assert cut == f"{PREFIX}COMPRESSION is '{'z' * 77}...': expected none or gzip; none is used"
 
 
+@pytest.mark.parametrize("piece", ["z", ",", "z,", '["', "=", "a=b&", "{", "9"])
+@pytest.mark.parametrize("name", [setting.name.removeprefix(PREFIX) for setting in TABLE])
+def test_every_sentence_is_short_whatever_the_value_is(name: str, piece: str) -> None:
+    value = piece * 1000
+    for read_as in (value, f"[{value}]", f"{value}=b&{value}=b"):
+        assert all(len(problem) <= 400 for problem in read(**{name: read_as}).problems)
+
+
 def test_a_number_of_many_digits_counts_as_the_most() -> None:
     assert read(SHIP_RATE_BYTES="9" * 10_000).ship_bytes == 104857600
 
