@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adaptive_batching.command_line import Argument
-from adaptive_batching.logs.verbs.making import Mistake, batches, format_option, made, refusing_sql
+from adaptive_batching.command_line import Argument, Mistake
+from adaptive_batching.logs.verbs.making import batches, format_option, made, refusing_sql
 
 if TYPE_CHECKING:
     from adaptive_batching.logs.reading import Reading
