@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.reading import Logs, Reading
 
 _ASSUME = "what is assumed"
-_HEAD = ("function", "objects", "GB", "PUT", "storage", "GET", "Athena", "S3", "ingestion", "archive", "CloudWatch")
+_HEAD = ("function", "objects", "GB", "PUT", "storage", "GET", "Athena", "S3", "CloudWatch")
 #: What --assume knows: name -> the value where it is not given.
 ASSUMED = {"gb": 1.0, "object-kb": 256.0, "ratio": 0.1}
 _SHIPPED = f"""
@@ -92,7 +92,8 @@ def _say(traffic: Mapping[str, Traffic], said: str, keep: float, reads: float, f
 
 
 def _row(name: str, one: Traffic, bill: Bill) -> list[str]:
-    dollars = [f"{value:,.2f}" if value >= 1 else f"{value:.4f}" for value in astuple(bill)]
+    shown = (bill.put, bill.storage, bill.get, bill.athena, bill.s3, bill.cloudwatch)
+    dollars = [f"{value:,.2f}" if value >= 1 else f"{value:.4f}" for value in shown]
     return [name, f"{one.objects:,.0f}", f"{one.stored / monthly.GB:,.3f}", *dollars]
 
 
