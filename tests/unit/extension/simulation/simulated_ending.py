@@ -28,6 +28,7 @@ class Ending:
         self.is_replaying = False  # an earlier process's bodies are still being read, which takes as long as it likes
         self.stalls = 0  # attempts without an answer from here on
         self.latency = 0.0  # s that the last success took, as far as the core can know it
+        self.slow_before = 0.0  # the same when SHUTDOWN came: an attempt that stalls then is given time by it
         self.hurried: set[Delivery] = set()  # of which an attempt was abandoned for want of time
 
     def begin(self, now: float, seconds: float, *, is_odd: bool) -> None:
@@ -35,6 +36,7 @@ class Ending:
         self.began = now
         self.is_deadline_odd = is_odd
         self.is_replaying = False
+        self.slow_before = self.latency
         self.allowed = (SECONDS if is_odd else min(seconds, SECONDS)) - MARGIN
 
     def may_hurry(self, attempt: Attempt) -> bool:
@@ -63,5 +65,5 @@ class Ending:
 
     def should_leave_nothing(self, store: Store) -> bool:
         """Whether all that the store does not refuse has to be stored: it is well, but for one request at the most."""
-        quick = self.allowed >= ENOUGH and self.latency <= QUICK and not self.is_replaying
+        quick = self.allowed >= ENOUGH and max(self.latency, self.slow_before) <= QUICK and not self.is_replaying
         return store.is_well and self.stalls <= 1 and quick
