@@ -310,6 +310,31 @@ def test_gaps_are_told_apart_up_to_1_8_hours() -> None:
     assert known.chance(6600.0) == known.chance(1e8)
 
 
+def test_gaps_of_an_hour_are_shorter_than_two() -> None:
+    known = Gaps()
+    for _ in range(20):
+        known.add(6500.0)
+    assert known.chance(6600.0) == 0.5 / 21
+
+
+@pytest.mark.parametrize("seen", range(RECENT))
+def test_gaps_that_were_not_seen_yet_do_not_count_as_longer(seen: int) -> None:
+    known = Gaps()
+    for _ in range(seen):
+        known.add(0.06)
+    assert known.chance(0.5) == 0.5 / (seen + 1)
+
+
+@pytest.mark.parametrize(
+    ("max_delay", "patience"),
+    [(1.0, 0.95), (3.0, 2.85), (10.0, 9.5), (19.0, 18.05), (20.0, 19.0), (60.0, 59.0), (3600.0, 3599.0)],
+)
+def test_an_upload_begins_a_second_before_a_record_is_late_or_a_twentieth_of_max_delay(
+    max_delay: float, patience: float
+) -> None:
+    assert Adaptive(max_delay, 128).patience == pytest.approx(patience)
+
+
 def test_a_change_of_traffic_shows_within_four_gaps() -> None:
     run = Run().all([0.1] * 10_000)
     run.all([100.0] * 5)
