@@ -13,6 +13,8 @@ from typing import Any
 
 #: The members that every line has.
 REQUIRED = ("time", "type", "record", "requestId", "environment", "sequence")
+#: The years in which a line can have been written: from the first on, before the second.
+EARLIEST, LATEST = 1970, 2200
 
 _GZIP = b"\x1f\x8b"
 

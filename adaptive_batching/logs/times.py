@@ -30,8 +30,6 @@ _DURATION = re.compile(rf"(?:{_PART}\s*)+")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,6})?))?")
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}")
 _DAYS = {"today": 0, "yesterday": 1}
-#: The years in which a line can have been written: from the first on, before the second.
-EARLIEST, LATEST = 1970, 2200
 EXAMPLES = "10m, 1h30m, 2h ago, yesterday, 13:10, 2026-11-20, 2026-11-20T09:15Z or seconds since 1970"
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from adaptive_batching.logs.times import LATEST
+from adaptive_batching.objects import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

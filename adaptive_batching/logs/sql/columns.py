@@ -9,7 +9,7 @@ has a name is the one that counts.
 from __future__ import annotations
 
 from adaptive_batching.logs.sql import text
-from adaptive_batching.logs.times import EARLIEST, LATEST
+from adaptive_batching.objects import EARLIEST, LATEST
 
 #: What is looked up in a record -> the names that it may have, the first that is there counts.
 NAMES = {

@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_tools_and_what_they_read_and_nothing_of_the_extensi
     expected = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "adaptive_batching").rglob("*")
-        if path.is_file() and path.suffix in {".py", ".mjs", ".js", ".css", ".json", ".typed"}
+        if path.is_file() and path.suffix in {".py", ".mjs", ".js", ".css", ".json", ".sql", ".typed"}
     }
     client = "adaptive_batching/sandbox/host/node/aws-lambda-ric"
     expected |= {f"{client}/{name}" for name in ("LICENSE", "NOTICE", "ORIGIN")}  # goes with AWS's Node client
