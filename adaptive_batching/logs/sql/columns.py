@@ -71,15 +71,18 @@ def derived(lines: str) -> str:
             coalesce({_told("tracing.value")}, {_found("xray")}) as xray,
             {_found("error_type")} as error_type, {_found("exception")} as exception,
             if(starts_with(t, '{text.NODE[0]}') or starts_with(t, '{text.NODE[1]}') or starts_with(t, '{text.NODE[2]}'),
-               substr(t, strpos(t, '{{')), null) as node
+               substr(t, strpos(t, '{{')), null) as node,
+            try_cast(time as timestamp) as begun, try_cast(sequence as bigint) as counted,
+            try_cast(if(type = 'platform.report', {_told("metrics.durationMs")}, {_found("duration")}) as double)
+                as took
         from nested
     )
     select
-        {moment("time")} as ts,
+        {_in_time("begun")} as ts,
         type,
         coalesce(requestId, {_told("requestId")}) as request_id,
         environment,
-        {counted("sequence")} as sequence,
+        {_of_count("counted")} as sequence,
         coalesce({_level("inner_level")}, {_level("outer_level")}, {_level("head_level")}) as level,
         said as message,
         {_found("trace_id")} as trace_id,
@@ -88,7 +91,7 @@ def derived(lines: str) -> str:
         {_found("span")} as span,
         {_error()} as error,
         {_told("status")} as status,
-        {measured(f"if(type = 'platform.report', {_told('metrics.durationMs')}, {_found('duration')})")} as duration_ms,
+        {_of_measure("took")} as duration_ms,
         record, object, line,
         length(coalesce(h['head'], '')) + 1 as {START},
         case when y is not null then 2 when x is not null or {platform} and p is not null then 1 end as {SHAPE}
@@ -108,19 +111,28 @@ def moment(value: str) -> str:
 
     (`infinity` and years before 1 and after 9999 are timestamps of DuckDB, and no moments of Python.)
     """
-    cast = f"try_cast({value} as timestamp)"
-    return f"case when {cast} >= timestamp '{EARLIEST}-01-01' and {cast} < timestamp '{LATEST}-01-01' then {cast} end"
+    return _in_time(f"try_cast({value} as timestamp)")
 
 
 def counted(value: str) -> str:
     """Return the SQL of a count in a text; NULL if it is none. Sums and differences of counts do not overflow."""
-    cast = f"try_cast({value} as bigint)"
-    return f"case when {cast} between 0 and {MOST} then {cast} end"
+    return _of_count(f"try_cast({value} as bigint)")
 
 
 def measured(value: str) -> str:
     """Return the SQL of a duration (ms) or size in a text; NULL if it is none, infinite, or of more than 30 years."""
-    cast = f"try_cast({value} as double)"
+    return _of_measure(f"try_cast({value} as double)")
+
+
+def _in_time(cast: str) -> str:
+    return f"case when {cast} >= timestamp '{EARLIEST}-01-01' and {cast} < timestamp '{LATEST}-01-01' then {cast} end"
+
+
+def _of_count(cast: str) -> str:
+    return f"case when {cast} between 0 and {MOST} then {cast} end"
+
+
+def _of_measure(cast: str) -> str:
     return f"case when {cast} between -{MOST} and {MOST} then {cast} end"
 
 
