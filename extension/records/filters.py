@@ -8,7 +8,8 @@ read, which stands for any number of records; it is redacted like all others.
 from __future__ import annotations
 
 from extension.records import levels
-from extension.records.patterns import Pattern, PatternError
+from extension.records.pattern_syntax import PatternError
+from extension.records.patterns import Pattern
 from extension.records.redaction import NAMES, Redaction, record_at
 
 TYPE_CHECKING = False

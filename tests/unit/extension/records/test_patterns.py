@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.records import patterns
-from extension.records.patterns import BOUND, Pattern, PatternError, beginning, compiled, parsed
+from extension.records.pattern_syntax import BOUND, PatternError, beginning, compiled, parsed
+from extension.records.patterns import Pattern
 from tests.unit.extension.records.strategies import PATIENT
 
 if TYPE_CHECKING:
