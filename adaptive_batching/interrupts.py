@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from adaptive_batching import wording
 from adaptive_batching.command_line import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -57,4 +58,4 @@ def waiting(running: int, environments: int) -> str:
     if running:
         which, them = ("1 invocation", "it") if running == 1 else (f"{running:,} invocations", "them")
         return f"waiting for {which} (Ctrl-C again to stop {them})"
-    return f"shutting down {environments:,} environment{'' if environments == 1 else 's'}"
+    return f"shutting down {wording.counted(environments, 'environment')}"

@@ -10,7 +10,6 @@ from adaptive_batching.console import table
 from adaptive_batching.logs.report.figures.functions import FIGURES
 from adaptive_batching.logs.report.words import (
     count,
-    counted,
     cut,
     duration,
     money,
@@ -20,6 +19,7 @@ from adaptive_batching.logs.report.words import (
     width,
     zone_name,
 )
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from adaptive_batching.wording import counted
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -56,11 +58,6 @@ def money(dollars: float | None) -> str:
 def count(number: float | None) -> str:
     """Return a whole number with separators."""
     return UNKNOWN if number is None else f"{number:,.0f}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 line` or `2 lines`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def percent(share: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from adaptive_batching import wording
 from adaptive_batching.logs.sql import text
 from adaptive_batching.logs.sql.columns import counted, quoted
 
@@ -94,8 +95,8 @@ class Completeness:
             (self.damaged, "cannot be read whole"),
             (self.miscounted, "of another length than recorded"),
         ):
-            wrong += [f"{_counted(count, 'object')} {name}"] if count else []
-        said = f"{_counted(self.lines, 'line')} of {_counted(self.environments, 'environment')}"
+            wrong += [f"{wording.counted(count, 'object')} {name}"] if count else []
+        said = f"{wording.counted(self.lines, 'line')} of {wording.counted(self.environments, 'environment')}"
         return f"{'complete' if self.whole else 'incomplete'}: {said}, {', '.join(wrong) or 'none missing'}"
 
 
@@ -130,10 +131,6 @@ def complete(connection: DuckDBPyConnection, *, since: bool, foreign: int = 0) -
     assert found is not None  # noqa: S101 - an aggregate has one row
     names = [field.name for field in fields(Completeness)]
     return Completeness(**dict(zip(names, map(int, [*found, foreign]), strict=True)))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _number(name: str) -> str:

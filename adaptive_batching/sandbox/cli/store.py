@@ -14,6 +14,7 @@ from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, client, embedded_s3, make_bucket
 from adaptive_batching.sandbox.s3.ledger import REPORT, balance
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -93,7 +94,7 @@ class Balance:
 def stored(store: Store, function: Function, environments: list[Environment]) -> Balance:
     """Compare the records on S3 with the delivered ones, in every bucket: an extension may have made its own."""
     found, others = shipped.read_all(client(store.endpoint))
-    foreign = f"{_objects(others)} in another format, not judged"
+    foreign = f"{counted(others, 'object')} in another format, not judged"
     if others and not found:
         return Balance(foreign, agrees=True)
     came = delivered(environments, settings.EXTENSION)
@@ -105,23 +106,15 @@ def stored(store: Store, function: Function, environments: list[Environment]) ->
     if settings.has_filters(function.variables):
         judged = [record for record in records if str(record.get("type")).startswith("platform.")]
         others_left = sum(record.get("type") != REPORT for record in records) - len(judged)
-        unjudged = f"; {_records(others_left)} that filters have left, not judged"
+        unjudged = f"; {counted(others_left, 'record')} that filters have left, not judged"
         types, records = tuple(one for one in types if one == "platform"), judged
     ledger = balance(came or delivered(environments), records, types)
     which = " and ".join(types) or "judged"
     text = (
-        f"{_objects(len(found))}, {ledger.shipped:,} of {ledger.delivered:,} {which} records, "
+        f"{counted(len(found), 'object')}, {ledger.shipped:,} of {ledger.delivered:,} {which} records, "
         f"lost {ledger.lost:,}, twice {ledger.duplicated:,}"
     )
     if ledger.unknown:
         text += f", never delivered {ledger.unknown:,}"
     text += unjudged
     return Balance(f"{text}; {foreign}" if others else text, ledger.balanced)
-
-
-def _records(count: int) -> str:
-    return f"{count:,} record{'' if count == 1 else 's'}"
-
-
-def _objects(count: int) -> str:
-    return f"{count:,} object{'' if count == 1 else 's'}"

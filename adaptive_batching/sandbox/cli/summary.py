@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.cli.notices import unregistered
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ def summarise(results: Sequence[Result], environments: Sequence[Environment], fa
     )
     number = len(environments)
     lines = [
-        f"invocations   {len(results):,}, {failed:,} failed, {number:,} environment{'' if number == 1 else 's'}",
+        f"invocations   {len(results):,}, {failed:,} failed, {counted(number, 'environment')}",
         f"init          {_spread(inits)}",
         f"duration      {_spread(durations)}",
         f"  of which extension overhead  {_spread(overheads)}",

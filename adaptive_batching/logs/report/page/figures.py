@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.report.page.markup import Html, cell, code, head, join, name, number, section, table
-from adaptive_batching.logs.report.words import count, counted, duration, money, percent, when
+from adaptive_batching.logs.report.words import count, duration, money, percent, when
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.report.page.markup import Html, attribute, chart, esc, join, section
-from adaptive_batching.logs.report.words import count, counted, duration, money, percent, width
+from adaptive_batching.logs.report.words import count, duration, money, percent, width
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

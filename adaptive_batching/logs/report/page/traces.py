@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.report.page.markup import Html, attribute, esc, join, section
 from adaptive_batching.logs.report.page.waterfall import WIDTH, Axis, axis, spans
-from adaptive_batching.logs.report.words import counted, duration, money, percent, when
+from adaptive_batching.logs.report.words import duration, money, percent, when
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,6 +9,7 @@ from adaptive_batching.command_line import Mistake, Option, refusing
 from adaptive_batching.logs.options import INCOMPLETE
 from adaptive_batching.logs.verbs.making import made
 from adaptive_batching.option_types import Text
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -56,7 +57,7 @@ def sentence(done: Done, *, deleting: bool) -> str:
     said = "nothing is to be compacted"
     if done.objects:
         said = (
-            f"{_counted(done.objects, 'object')} of {_counted(done.days, 'day')} ({done.size:,} bytes) "
+            f"{counted(done.objects, 'object')} of {counted(done.days, 'day')} ({done.size:,} bytes) "
             f"are in {done.made:,} now "
             f"({done.made_size:,} bytes)"
         )
@@ -65,10 +66,6 @@ def sentence(done: Done, *, deleting: bool) -> str:
     if done.unfit:
         said += f"; {done.unfit:,} left as they are: damaged, empty, or with a line that cannot be read"
     return said
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 compact = made(
