@@ -122,11 +122,11 @@ def emptied(moto: str) -> str:
 
 
 @contextmanager
-def world(folder: Path, moto: str, **changes: object) -> Iterator[World]:
+def world(folder: Path, moto: str, rate: float = FAST, **changes: object) -> Iterator[World]:
     changes.setdefault("event_config", {})
     document = {"MaximumRetryAttempts": 0, **changes.pop("event_config")}  # type: ignore[dict-item]
     one = function(folder, {}, event_config=document, **changes)
-    options, clock = Options(awslambdaric=AWSLAMBDARIC), Clock(FAST)
+    options, clock = Options(awslambdaric=AWSLAMBDARIC), Clock(rate)
     found = World("", moto)
     outside = Outside(one, clock, moto, found.said.append, folder / "records.jsonl")
     outside.make(configured(one))

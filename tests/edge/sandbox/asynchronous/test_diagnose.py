@@ -20,8 +20,8 @@ SCENARIOS: dict[str, tuple[dict[str, Any], object, int, str]] = {
     "errors": ({"event_config": {"MaximumRetryAttempts": 1}}, {"raise": "no"}, 1, "retries-exhausted"),
     "concurrency": ({"reserved": 1}, {"sleep": 1}, 2, "delayed-by-throttling"),
     "expiry": (
-        {"reserved": 1, "event_config": {"MaximumEventAgeInSeconds": 60}, "dead_letter": DEAD},
-        {"sleep": 1.5},
+        {"reserved": 1, "event_config": {"MaximumEventAgeInSeconds": 180}, "dead_letter": DEAD},
+        {"sleep": 3},
         2,
         "expired-while-throttled",
     ),
@@ -63,7 +63,7 @@ def test_a_scenario_is_diagnosed_from_its_metrics(
 
 
 def test_nothing_wrong_and_too_few_received(tmp_path: Path, reset: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with world(tmp_path, reset) as one:
+    with world(tmp_path, reset, rate=1) as one:  # a busy machine's 10 ms would be a late event's second
         one.send({})
         happens(lambda: one.metric("AsyncEventsDropped")["count"] == 1)
         code, said, _ = diagnosed(one, capsys, "--expect", "1")

@@ -173,11 +173,11 @@ def test_a_change_holds_for_what_is_queued(tmp_path: Path) -> None:
 
 
 def test_an_expired_event_is_dropped_without_an_attempt(tmp_path: Path) -> None:
-    with served(tmp_path, reserved=1, event_config={"MaximumEventAgeInSeconds": 60}) as (_, lambdas, seen):
-        send(lambdas, {"sleep": 2}, 2)
+    with served(tmp_path, reserved=1, event_config={"MaximumEventAgeInSeconds": 180}) as (_, lambdas, seen):
+        send(lambdas, {"sleep": 3}, 2)
         happens(lambda: seen.of(Succeeded) and seen.of(Dropped))
     assert [one.reason for one in seen.of(Dropped)] == ["EventAgeExceeded"]
-    assert max(one.value for one in seen.data if one.name == metrics.AGE) < 60_000
+    assert max(one.value for one in seen.data if one.name == metrics.AGE) < 180_000
 
 
 def test_a_failure_of_the_sandbox_costs_no_retry(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
