@@ -11,8 +11,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from extension.kinds import REDACTIONS
 from extension.records import objects
-from extension.settings import PREFIX, REDACTIONS, TABLE, Setting, Settings, drop_blank, from_environ
+from extension.settings import PREFIX, TABLE, Setting, Settings, drop_blank, from_environ
 
 ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 KEYS = [
