@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from awslambdaric.lambda_runtime_log_utils import JsonFormatter
+from awslambdaric.lambda_runtime_log_utils import JsonFormatter  # type: ignore[import-untyped]
 
 from adaptive_batching.logs.reading import Reading
 from adaptive_batching.sandbox.http_server import Answer, Request, Server
