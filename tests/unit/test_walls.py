@@ -60,6 +60,11 @@ LOGS: dict[str, set[str]] = {
     "sql": set(),
     "sources": set(),
 }
+#: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
+OPERATE: dict[str, set[str]] = {
+    "layers": {""},
+    "": set(),
+}
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
 COMPUTED_IMPORTS = {
     "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
@@ -73,6 +78,8 @@ CLICK = (
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
+    "adaptive_batching.operate.options",
+    "adaptive_batching.operate.layers.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
@@ -95,6 +102,10 @@ def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
 
 def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
+
+
+def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.operate", OPERATE) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
