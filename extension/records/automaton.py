@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from extension.records.pattern_syntax import MOST_PLACES, REPEATS, SINGLE, UNBOUNDED, PatternError, compiled
+from extension.records.pattern_syntax import MOST_PLACES, SINGLE, UNBOUNDED, PatternError, compiled, with_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,16 +63,14 @@ class Automaton:
         if code == "AT":
             return self._place([then], looks=self._one(item, flags))
         if code == "SUBPATTERN":
-            return self._sequence(value[3], then, flags | int(value[1]) & ~int(value[2]))
+            return self._sequence(value[3], then, with_flags(flags, value[1], value[2]))
         if code == "BRANCH":
             return self._place([self._sequence(branch, then, flags) for branch in value[1]])
-        if code not in REPEATS:
-            raise PatternError(f"{code.lower().replace('_', ' ')} is not supported")
         least, most, repeated = value
         behind = then
         if most is UNBOUNDED:
-            then = self._place([])
-            self.next[then] = [self._sequence(repeated, then, flags), behind]
+            then = self._place([behind])
+            self.next[then].append(self._sequence(repeated, then, flags))
         else:
             for _ in range(most - least):
                 then = self._place([self._sequence(repeated, then, flags), behind])

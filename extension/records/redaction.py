@@ -75,14 +75,14 @@ class Redaction:
         self._names = [name for name in NAMES if name in names]
         self._pattern = pattern
 
-    def envelope(self, raw: str, record: object) -> str:
+    def envelope(self, raw: str) -> str:
         """Return the text of an envelope with its record redacted; the same if there is nothing in it."""
         at = record_at(raw)
-        if at and isinstance(record, str) and raw[at : at + 1] == '"':
-            _, end = _scan_string(raw, at + 1)
+        if raw[at] == '"':
+            old, end = _scan_string(raw, at + 1)
             if raw[end:].strip() == "}":
-                text = self.text(record)
-                return raw if text == record else f"{raw[:at]}{encode_string(text)}{raw[end:]}"
+                new = self.text(old)
+                return raw if new == old else f"{raw[:at]}{encode_string(new)}{raw[end:]}"
         return self._json(raw, protected=True)
 
     def text(self, text: str, name: str = "", depth: int = 0) -> str:
@@ -127,7 +127,7 @@ class Redaction:
                     done = position
         return "".join([*found, text[done:]])
 
-    def _spans(self, text: str, name: str = "") -> list[tuple[int, int, str]]:
+    def _spans(self, text: str, name: str) -> list[tuple[int, int, str]]:
         spans = self._listed(text)
         if len(text) == KEY_LENGTH and "aws-keys" in self._names and _SECRET_NAME.search(name[-LOCAL:]):
             spans += [(0, KEY_LENGTH, "aws-keys")] if _SECRET_VALUE.fullmatch(text) else []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from extension.records.objects import encode_string
 from extension.records.patterns import Pattern
-from extension.records.redaction import NAMES, Redaction
+from extension.records.redaction import NAMES, Redaction, record_at
 from extension.settings import REDACTIONS
 from tests.unit.extension.records.strategies import JSON, PATIENT
 
@@ -42,7 +42,7 @@ def envelope(record: object, **dumps: object) -> str:
 
 
 def redacted(record: object, redaction: Redaction = ALL, **dumps: object) -> object:
-    made = json.loads(redaction.envelope(envelope(record, **dumps), record))
+    made = json.loads(redaction.envelope(envelope(record, **dumps)))
     assert list(made) == ["time", "type", "record"]
     assert (made["time"], made["type"]) == ("2026-11-20T09:15:02.150Z", "function")
     return made["record"]
@@ -98,6 +98,7 @@ def redacted(record: object, redaction: Redaction = ALL, **dumps: object) -> obj
         (rf'x "\n{KEY}"', r'x "\n[redacted:aws-keys]"'),
         (r"DOMAIN\user@x.io", r"DOMAIN\[redacted:email]"),
         (r"DOMAIN\n@x.io", r"DOMAIN\[redacted:email]"),
+        (r"\u00e9b@x.io", r"\u00e9[redacted:email]"),
         (r"{'a':'\u00e9bob@x.io'}", r"{'a':'\u00e9[redacted:email]'}"),
         (r"\u00e9@x.io \u00ebob@x.io \u00xebob@x.io", r"\[redacted:email] \u00eb[redacted:email] \[redacted:email]"),
         # what is no JSON, though it begins so
@@ -210,6 +211,10 @@ def test_what_may_be_told_is_what_there_is() -> None:
         ([SECRET, {"secretKey": SECRET}], [SECRET, {"secretKey": "[redacted:aws-keys]"}]),
         ({"secret_access_key": SECRET[1:]}, {"secret_access_key": SECRET[1:]}),
         ({"secret-key-of": SECRET}, {"secret-key-of": SECRET}),
+        (
+            {"secretKey": "o bob@example.com, 40 characters, a note"},
+            {"secretKey": "o [redacted:email], 40 characters, a note"},
+        ),
     ],
 )
 def test_in_json_values_alone_change(record: object, left: object, *, as_text: bool) -> None:
@@ -222,10 +227,8 @@ def test_in_json_values_alone_change(record: object, left: object, *, as_text: b
 @pytest.mark.parametrize("as_text", [False, True])
 def test_escapes_hide_nothing(*, as_text: bool) -> None:
     raw = r'{"a":"bob\u0040x.io","b":"10\u002e0.0.1","c":"bob\u002btag@x.io"}'
-    record = json.loads(raw)
-    given_record: object = raw if as_text else record
     text = encode_string(raw) if as_text else raw
-    made = json.loads(ALL.envelope(f'{{"time":"t","type":"function","record":{text}}}', given_record))["record"]
+    made = json.loads(ALL.envelope(f'{{"time":"t","type":"function","record":{text}}}'))["record"]
     values = json.loads(made) if as_text else made
     assert values == {"a": "[redacted:email]", "b": "[redacted:ipv4]", "c": "[redacted:email]"}
 
@@ -246,18 +249,18 @@ def test_json_in_json_in_json_is_read_four_levels_deep(*, is_text: bool) -> None
 
 def test_time_and_type_of_an_envelope_stay_whatever_they_look_like() -> None:
     raw = '{"time":"10.0.0.1","type":"bob@x.io","record":"10.0.0.1","more":{"time":"10.0.0.1"}}'
-    made = json.loads(ALL.envelope(raw, "10.0.0.1"))
+    made = json.loads(ALL.envelope(raw))
     assert (made["time"], made["type"], made["record"]) == ("10.0.0.1", "bob@x.io", "[redacted:ipv4]")
     assert made["more"] == {"time": "[redacted:ipv4]"}
 
 
 def test_members_in_another_order_and_others_beside_them() -> None:
     raw = '{ "record" : "bob@x.io", "type":"function", "more":{"type":"10.0.0.1"}, "time":"1.2.3.4" }'
-    assert ALL.envelope(raw, "bob@x.io") == (
+    assert ALL.envelope(raw) == (
         '{ "record" : "[redacted:email]", "type":"function", "more":{"type":"[redacted:ipv4]"}, "time":"1.2.3.4" }'
     )
     raw = '{"time":"t","type":"function","record":"x","record":"bob@x.io","z":1.10}'
-    assert ALL.envelope(raw, "bob@x.io").endswith('"record":"x","record":"[redacted:email]","z":1.10}')
+    assert ALL.envelope(raw).endswith('"record":"x","record":"[redacted:email]","z":1.10}')
 
 
 def shape(value: object) -> object:
@@ -287,7 +290,7 @@ def names(value: object) -> list[object]:
 def test_json_stays_json_of_the_same_structure(record: object, ascii_only: bool, pattern: str | None) -> None:  # noqa: FBT001
     redaction = Redaction(NAMES, Pattern(pattern) if pattern else None)
     raw = envelope(record, ensure_ascii=ascii_only)
-    made = redaction.envelope(raw, record)
+    made = redaction.envelope(raw)
     assert names(members(made)) == names(members(raw))
     if isinstance(record, str) and record[:1] in ("{", "["):
         try:
@@ -300,8 +303,8 @@ def test_json_stays_json_of_the_same_structure(record: object, ascii_only: bool,
 @PATIENT
 @given(HOLDING)
 def test_redacted_twice_is_redacted_once(record: object) -> None:
-    once = ALL.envelope(envelope(record), record)
-    assert ALL.envelope(once, json.loads(once)["record"]) == once
+    once = ALL.envelope(envelope(record))
+    assert ALL.envelope(once) == once
 
 
 @PATIENT
@@ -309,7 +312,7 @@ def test_redacted_twice_is_redacted_once(record: object) -> None:
 def test_where_there_is_nothing_the_bytes_stay(value: object, ascii_only: bool) -> None:  # noqa: FBT001
     raw = envelope(value, ensure_ascii=ascii_only)
     if not re.search(r"@|[0-9]\.[0-9]|[0-9]{12}|earer", raw):
-        assert ALL.envelope(raw, value) == raw
+        assert ALL.envelope(raw) == raw
 
 
 @PATIENT
@@ -334,6 +337,7 @@ def test_no_text_raises_and_no_secret_stays_in_it(text: str) -> None:
         (r'ssn":.*', {"a": "b", "ssn": "123", "n": 5}, {"a": "b", "ssn": MARK, "n": MARK}),
         (r"pw=\S+", {"m": "pw=abc", "n": 5}, {"m": MARK, "n": 5}),  # ends with its value
         ("aba", "ababa", "[redacted:pattern]"),  # all of any match
+        (r"\d{3}", "123 bob@x.io 4567", "[redacted:pattern] bob@x.io [redacted:pattern]"),
     ],
 )
 def test_a_pattern_of_the_user_s(pattern: str, record: object, left: object) -> None:
@@ -341,6 +345,38 @@ def test_a_pattern_of_the_user_s(pattern: str, record: object, left: object) -> 
     assert redacted(record, redaction) == left
     if not isinstance(record, str):
         assert json.loads(str(redacted(json.dumps(record), redaction))) == left
+
+
+def test_what_a_pattern_and_what_a_name_finds_are_taken_out_together() -> None:
+    redaction = Redaction(["email", "ipv4"], Pattern(r"x=\d+"))
+    assert redacted("10.0.0.1 x=5 bob@x.io", redaction) == "[redacted:ipv4] [redacted:pattern] [redacted:email]"
+    assert redacted("x=10.0.0.1 @ 9", redaction) == "[redacted:pattern] @ 9"
+
+
+@pytest.mark.parametrize(
+    ("raw", "at"),
+    [
+        ('{"time":"t","type":"function","record":"x"}', 39),
+        ('{ "time": "t", "type" :"a b","record" : {}}', 40),
+        ('{"type":"function","time":"t","record":"x"}', 0),
+        ('{"time":"t","type":"function","more":1,"record":"x"}', 0),
+        ("[]", 0),
+    ],
+)
+def test_where_the_record_of_an_envelope_begins(raw: str, at: int) -> None:
+    assert record_at(raw) == at
+
+
+@pytest.mark.parametrize(
+    "record", [r'"caf\u00e9 \/ é"', r'"{\"a\":\"\u00e9\/\"}"', r'{"a":"\u00e9","b\/":1.10}', r'["\/"]']
+)
+def test_escapes_stay_as_they_are_where_there_is_nothing(record: str) -> None:
+    raw = f'{{"time":"t","type":"function","record":{record}}}'
+    assert Redaction(NAMES, Pattern("never")).envelope(raw) == raw
+
+
+def test_blanks_around_json_text_do_not_hide_it() -> None:
+    assert redacted('  {"a":"bob\\u0040x.io"}\n') == '  {"a":"[redacted:email]"}\n'
 
 
 class Found:
@@ -376,5 +412,5 @@ def test_a_match_takes_out_the_values_that_it_reaches_from_outside(
         is_reached = any(a <= begin and b > content and a not in inside for a, b in spans)
         inside.update(range(begin + 1, begin + len(value)))
         left.append(MARK if is_reached and value != '""' else json.loads(value))
-    made = json.loads(Redaction([], Found(raw, spans)).envelope(raw, json.loads(raw)["record"]))
+    made = json.loads(Redaction([], Found(raw, spans)).envelope(raw))
     assert made == {"time": "t", "type": "function", "record": left}
