@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.command_line import Command, Option, refusing
+from adaptive_batching.operate.given import VariableError, given
 from adaptive_batching.operate.layers.names import VERSION_ARN
 from adaptive_batching.operate.options import BUCKET, SET, where_options
-from adaptive_batching.operate.variables import VariableError, given
 from adaptive_batching.option_types import FUNCTION, Text
 from adaptive_batching.settings import bucket_variable
 

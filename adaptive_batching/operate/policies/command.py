@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
+from adaptive_batching.operate.given import VariableError, given
 from adaptive_batching.operate.options import ACCOUNT, BUCKET, SET
 from adaptive_batching.operate.policies.needs import ANY, Shipping, key_arn, partition
-from adaptive_batching.operate.variables import VariableError, given
 from adaptive_batching.option_types import FUNCTION_NAME, Text
 from adaptive_batching.settings import variable
 
