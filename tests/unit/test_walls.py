@@ -42,7 +42,7 @@ IMPURE = {
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
     *("pathlib", "concurrent"),
 }
-NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
+NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
 SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
@@ -130,8 +130,12 @@ def test_the_core_has_no_clock_and_no_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NOTHING_OF_OURS)
-def test_settings_and_errors_and_events_import_nothing_at_all(name: str) -> None:
+def test_kinds_and_errors_and_events_import_nothing_at_all(name: str) -> None:
     assert imported(ROOT / "extension" / f"{name}.py") == set()
+
+
+def test_settings_import_nothing_but_their_kinds() -> None:
+    assert imported(ROOT / "extension/settings.py") == {"extension.kinds"}
 
 
 @pytest.mark.parametrize("path", sources("extension"), ids=module)
@@ -139,6 +143,12 @@ def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(pa
     allowed = set(sys.stdlib_module_names) | {"extension"} | ({"boto3", "botocore"} if path == SDK else set())
     assert tops(imported(path)) <= allowed
     assert computed_imports(path) == 0
+
+
+@pytest.mark.parametrize("path", sources("functions"), ids=module)
+def test_a_function_uses_the_standard_library_boto3_and_what_stands_beside_it(path: Path) -> None:
+    beside = {one.stem for one in path.parent.glob("*.py")}
+    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3"} | beside
 
 
 def test_boto3_is_imported_lazily_even_there() -> None:
