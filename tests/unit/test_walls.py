@@ -62,7 +62,9 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
+    "attaching": {"", "layers", "policies"},
     "layers": {""},
+    "policies": {""},
     "": set(),
 }
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
@@ -79,7 +81,9 @@ CLICK = (
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
+    "adaptive_batching.operate.attaching.commands",
     "adaptive_batching.operate.layers.command",
+    "adaptive_batching.operate.policies.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
