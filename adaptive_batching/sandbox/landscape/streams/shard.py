@@ -4,8 +4,8 @@ A stream has one shard here. Its batches run in order, one at a time: what fails
 comes after it, until it succeeds or is discarded.
 
 Source: "Using Lambda with Amazon DynamoDB" in the Lambda developer guide. Throttles cost no retry, and splitting a
-batch costs none. Lambda does not document how long it waits between attempts: FIRST_WAIT, doubled up to LONGEST_WAIT, is a
-guess. Neither does it name the condition of records that are too old.
+batch costs none. Lambda does not document how long it waits between attempts: FIRST_WAIT, doubled up to LONGEST_WAIT,
+is a guess. Neither does it name the condition of records that are too old.
 """
 
 from __future__ import annotations
