@@ -61,7 +61,7 @@ class Conference:
 
         failing = said(level="ERROR", errorType="ValueError", errorMessage=ERROR, message=ERROR)
         self._invocation("conference-submit", now, [said(RECEIVED)])
-        self._invocation("conference-save", now, [said(SAVING), *([failing] if subject == "bad" else [])])
+        self._invocation("conference-save", now + timedelta(milliseconds=20), [said(SAVING), *([failing] if subject == "bad" else [])])
         if subject not in ("bad", "silent"):
             if self.webhook:
                 requests.post(self.webhook, json={"text": f"new session: {subject}"}, timeout=30)

@@ -56,7 +56,7 @@ def test_the_articles_script_runs_unchanged_but_for_the_target(tmp_path: Path) -
             assert carry_out(wanted, Console(out), Console(err), fast) == 0
         out.seek(0)
         found = json.load(out)
-    assert "line 31: {{ question }} is no field and no variable" in (tmp_path / "err").read_text()
+    assert "line 30: {{ question }} is no field and no variable" in (tmp_path / "err").read_text()
     assert (found["all"]["arrivals"], found["phases"][0]["name"]) == (660, "Ramp up to warm up the application")
     assert found["all"]["codes"] == {"202": len(web.seen)}
     assert len(web.seen) + found["all"]["notSent"] == 660
@@ -142,7 +142,7 @@ def test_a_flow_goes_on_step_by_step_and_ends_where_there_is_no_answer(
 ) -> None:
     flow = """- think: 0.1
       - post: {url: /a, headers: {X-City: '{{ city }}'}, body: 'hello {{ city }}'}
-      - put: {url: /b?x=1, json: ['{{ city }}']}
+      - put: {url: '/b?x=1', json: ['{{ city }}']}
       - think: 0.1
       - delete: {url: /c}
       - get: {url: /never}"""
@@ -261,11 +261,11 @@ def test_a_mistake_is_one_sentence(
 
 
 def test_the_rate_that_was_asked_for_is_what_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each moment at which the server sees a request is at or after the one that the schedule has for it."""
+    """No request comes before its moment in the schedule; all do come."""
+    begin = time.monotonic()
     with application(lambda _: (200, b"")) as web:
         load(capsys, script(tmp_path, "{duration: 3, arrivalRate: 5, rampTo: 35}"), web.url)
-    first = web.seen[0].at
     for second in (1, 2, 3):
         integral = 5 * second + 30 * second * second / 6
-        assert sum(one.at - first < second for one in web.seen) <= math.ceil(integral) + 1
+        assert sum(one.at - begin < second for one in web.seen) <= math.ceil(integral)
     assert len(web.seen) == 60
