@@ -7,6 +7,10 @@ import click
 from adaptive_batching import command_line
 
 COMMANDS = {
+    "landscape": (
+        "adaptive_batching.sandbox.cli.landscape.command:landscape",
+        "an application with three defects under load, and what its logs tell of them",
+    ),
     "mock": (
         "adaptive_batching.sandbox.cli.mock.command:mock",
         "a web service that answers as WireMock's mappings say, until Ctrl-C",
