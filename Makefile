@@ -76,6 +76,10 @@ publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
 
+.PHONY: landscape
+landscape: venv layer ## An application with three defects under load, and its report (ARGS=--healthy)
+	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
+
 .PHONY: experiment
 experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 	rm -rf build/experiment
