@@ -126,6 +126,12 @@ def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(pa
     assert computed_imports(path) == 0
 
 
+@pytest.mark.parametrize("path", sources("functions"), ids=module)
+def test_a_function_uses_the_standard_library_boto3_and_what_stands_beside_it(path: Path) -> None:
+    beside = {one.stem for one in path.parent.glob("*.py")}
+    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3"} | beside
+
+
 def test_boto3_is_imported_lazily_even_there() -> None:
     source = ast.parse(SDK.read_text())
     at_import = {alias.name for node in source.body if isinstance(node, ast.Import) for alias in node.names}
