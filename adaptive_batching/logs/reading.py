@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Item, Listing, Source
     from adaptive_batching.logs.sql.rules import Completeness
 
-__all__ = ["Logs", "NothingFound", "Reading", "SourceError", "Window"]
+__all__ = ["Logs", "NothingFound", "NothingShippedError", "Reading", "SourceError", "Window"]
 
 _ALL = "all"
 #: Objects that `bodies` reads at a time.
@@ -43,6 +43,10 @@ _MEMORY, _CONVERTING = "300MB", "256MB"
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
     """There is nothing to print. The message is a sentence. Exit code 1."""
+
+
+class NothingShippedError(SourceError):
+    """The source can be read, and has no object of the extension's."""
 
 
 class Logs:
@@ -141,7 +145,7 @@ class Reading:
         listing = self.source.listed(window, self._functions)
         if listing.is_empty:
             foreign = f"; none of its {listing.foreign:,} files has a name of theirs" if listing.foreign else ""
-            raise SourceError(f"{self._named!r} has no objects of the extension's{foreign}")
+            raise NothingShippedError(f"{self._named!r} has no objects of the extension's{foreign}")
         return listing
 
     @contextlib.contextmanager
