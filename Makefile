@@ -80,6 +80,12 @@ build-CompactFunction: $(COMPACT)
 	cp -r $(COMPACT)/. "$(ARTIFACTS_DIR)"
 	tar -c --exclude=__pycache__ adaptive_batching/*.py adaptive_batching/logs | tar -x -C "$(ARTIFACTS_DIR)"
 
+.PHONY: publish
+publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
+	$(MAKE) layer ARCH=x86_64
+	$(MAKE) layer ARCH=arm64
+	@$(VENV)/adaptive-batching publish $(ARGS)
+
 .PHONY: demo
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
