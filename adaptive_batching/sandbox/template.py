@@ -232,7 +232,7 @@ class Template:
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
         """Return a value that must be a mapping; a missing one is empty."""
-        if value is None:
+        if value in (None, _NO_VALUE):
             return {}
         if not isinstance(value, dict):
             raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
