@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from notifier import events
 from notifier.events import Arrived, UnknownEventError
-from tests.unit.notifier.build import NOW, REQUEST
-from tests.unit.notifier.test_letters import JSON, RECORD, STREAM
+from tests.unit.functions.notifier.build import NOW, REQUEST
+from tests.unit.functions.notifier.test_letters import JSON, RECORD, STREAM
 
 SCHEDULE = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
 ALARM = {

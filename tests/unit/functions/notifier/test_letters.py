@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adaptive_batching.sandbox.asynchronous import records
 from adaptive_batching.sandbox.asynchronous.queue import Dropped, Event
 from notifier import letters
-from tests.unit.notifier.build import NOW, REQUEST, SESSION, TRACE
+from tests.unit.functions.notifier.build import NOW, REQUEST, SESSION, TRACE
 
 if TYPE_CHECKING:
     from notifier.notices import Clue

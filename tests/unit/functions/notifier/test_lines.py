@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from notifier import lines
 from tests.fakes.shipped import Line, done, report, started
-from tests.unit.notifier.build import REQUEST, TRACE, body
+from tests.unit.functions.notifier.build import REQUEST, TRACE, body
 
 TRACEBACK = """[ERROR] ValueError: no such subject
 Traceback (most recent call last):

@@ -13,7 +13,7 @@ from notifier import message
 from notifier.notices import Clue, Notice
 from notifier.search import Attempt, Search
 from tests.fakes.shipped import Line
-from tests.unit.notifier.build import NOW, REQUEST, TRACE, body, failing, letter, naming, searched
+from tests.unit.functions.notifier.build import NOW, REQUEST, TRACE, body, failing, letter, naming, searched
 
 NASTY = st.text(
     st.one_of(st.sampled_from("`<>&@*_~:|!\n\t\r\u202e\u2028\x1b\ud800"), st.characters(codec=None)), max_size=300

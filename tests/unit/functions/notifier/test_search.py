@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from notifier.search import Search
 from tests.fakes.shipped import Line, done, report, started, text
-from tests.unit.notifier.build import (
+from tests.unit.functions.notifier.build import (
     BEGIN,
     NOW,
     REQUEST,
