@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from notifier.notices import Clue
     from notifier.search import Search
 
-#: Bounds of one run's search: objects, bytes of lines, seconds.
-MOST_OBJECTS, MOST_BYTES, MOST_SECONDS = 500, 64 << 20, 20.0
 #: Where the markers are.
 FOLDER = "notified/"
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 #: How much the clocks of S3 and of a function may differ, in milliseconds.
 _SKEW = 60_000
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much one run searches: objects, bytes of lines, seconds."""
+
+    objects: int = 500
+    size: int = 64 << 20
+    seconds: float = 20.0
 
 
 @dataclass
@@ -54,9 +61,16 @@ class _Object:
 class Bucket:
     """A bucket. `template` is the extension's S3_PREFIX, `known` what region and account are in it."""
 
-    def __init__(self, client: Any, name: str, template: str, known: dict[str, str]) -> None:  # noqa: ANN401 - boto3's
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - boto3 makes its classes at run time
+        name: str,
+        template: str,
+        known: dict[str, str],
+        bounds: Bounds = Bounds(),
+    ) -> None:
         self._client, self.name = client, name
-        self._template, self._known = template, known
+        self._template, self._known, self._bounds = template, known, bounds
 
     def search(
         self,
@@ -74,22 +88,22 @@ class Bucket:
         for hour in layout.hours((clue.since, clue.until) for clue in clues):
             found: list[_Object] = []
             for function in every:
-                if clock() - begun > MOST_SECONDS:
+                if clock() - begun > self._bounds.seconds:
                     reading.is_cut = True
                     return reading
-                prefix = layout.prefix(self._template, function, hour, self._known)
+                prefix, is_whole = layout.prefix(self._template, function, hour, self._known)
                 if prefix not in listed:
                     listed.add(prefix)
-                    found += self._listed(prefix, every, since, until)
+                    found += self._listed(prefix, function if is_whole else "", every, (since, until))
             found.sort(key=lambda one: (one.first, one.key), reverse=True)
             for number, one in enumerate(found):
                 if search.is_over:
                     return reading
-                is_enough = reading.objects >= MOST_OBJECTS or reading.size >= MOST_BYTES
-                if is_enough or clock() - begun > MOST_SECONDS:
+                is_enough = reading.objects >= self._bounds.objects or reading.size >= self._bounds.size
+                if is_enough or clock() - begun > self._bounds.seconds:
                     reading.left_out, reading.is_cut = len(found) - number, True
                     return reading
-                body = self._body(one.key, MOST_BYTES - reading.size)
+                body = self._body(one.key, self._bounds.size - reading.size)
                 reading.objects += 1
                 reading.size += len(body)
                 search.add(one.function, body)
@@ -97,10 +111,10 @@ class Bucket:
                 return reading
         return reading
 
-    def _listed(self, prefix: str, functions: Sequence[str], since: int, until: int) -> list[_Object]:
-        found = []
+    def _listed(self, prefix: str, function: str, functions: Sequence[str], window: tuple[int, int]) -> list[_Object]:
+        found, (since, until) = [], window
         for entry in self._entries(prefix):
-            name = layout.read(entry["Key"])
+            name = layout.read(entry["Key"], prefix, function)
             stored = entry["LastModified"].timestamp() * 1000
             if name and name[0] in functions and name[1] <= until + _SKEW and stored >= since - _SKEW:
                 found.append(_Object(entry["Key"], *name))

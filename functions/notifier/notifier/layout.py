@@ -18,7 +18,8 @@ HOUR = 3_600_000
 SLACK = HOUR
 _TIMES = {"date": "%Y-%m-%d", "year": "%Y", "month": "%m", "day": "%d", "hour": "%H"}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_KEY = re.compile(r"(?:.*/)?([^/]+)-([0-9]{1,14})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log(?:\.gz)?", re.DOTALL)
+_REST = r"([0-9]{1,14})-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.log(?:\.gz)?"
+_TIME, _NAME = re.compile(_REST), re.compile(rf"([^/]+)-{_REST}")
 
 
 def hours(windows: Iterable[tuple[int, int]]) -> list[int]:
@@ -29,8 +30,8 @@ def hours(windows: Iterable[tuple[int, int]]) -> list[int]:
     return sorted((hour for hour in found if hour >= 0), reverse=True)
 
 
-def prefix(template: str, function: str, hour: int, known: dict[str, str]) -> str:
-    """Return what the keys of a function and an hour begin with.
+def prefix(template: str, function: str, hour: int, known: dict[str, str]) -> tuple[str, bool]:
+    """Return what the keys of a function and an hour begin with, and whether it goes up to the function's name.
 
     `known` are the values of region and account. It ends where the template has a placeholder that nobody knows here
     (the version).
@@ -40,12 +41,19 @@ def prefix(template: str, function: str, hour: int, known: dict[str, str]) -> st
     found = ""
     for number, part in enumerate(_PLACEHOLDER.split(template)):
         if number % 2 and part not in values:
-            return found
+            return found, False
         found += values[part] if number % 2 else part
-    return f"{found}{function}-"
+    return f"{found}{function}-", True
 
 
-def read(key: str) -> tuple[str, int] | None:
-    """Return the function and the epoch milliseconds of a key, None if it is not one of the extension's."""
-    found = _KEY.fullmatch(key)
-    return (found[1], int(found[2])) if found else None
+def read(key: str, begins: str, function: str = "") -> tuple[str, int] | None:
+    """Return the function and the epoch milliseconds of a key, None if it is not one of the extension's.
+
+    `begins` is what its prefix is known to be. With `function`, that goes up to the name of this function.
+    """
+    rest = key.removeprefix(begins)
+    if function:
+        found = _TIME.fullmatch(rest)
+        return (function, int(found[1])) if found else None
+    named = _NAME.fullmatch(rest.rpartition("/")[2])
+    return (named[1], int(named[2])) if named else None

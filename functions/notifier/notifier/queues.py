@@ -13,15 +13,15 @@ HIDDEN = 120
 #: Messages of a queue that one run looks at.
 MOST = 1000
 #: Seconds that SQS waits for a message: with 0 it asks some of its servers only.
-_WAIT = 1
+WAIT = 1
 _AT_ONCE = 10
 
 
 class Peek:
     """The messages of one queue, hidden from others until `give_back`. `client` is boto3's of SQS."""
 
-    def __init__(self, client: Any, url: str) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-        self._client, self._url = client, url
+    def __init__(self, client: Any, url: str, wait: int = WAIT) -> None:  # noqa: ANN401 - boto3 makes its classes
+        self._client, self._url, self._wait = client, url, wait
         self._handles: list[str] = []
 
     @property
@@ -37,7 +37,7 @@ class Peek:
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_AT_ONCE,
                 VisibilityTimeout=HIDDEN,
-                WaitTimeSeconds=_WAIT,
+                WaitTimeSeconds=self._wait,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )

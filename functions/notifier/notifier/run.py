@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from notifier import events, letters, message, webhook
-from notifier.queues import Peek
+from notifier import events, letters, message, queues, webhook
 from notifier.search import Search
 
 if TYPE_CHECKING:
@@ -37,24 +36,26 @@ class NotifierError(Exception):
 
 @dataclass
 class Notifier:
-    """What a run needs. `sqs` is boto3's client, `queues` are URLs, `functions` names.
+    """What a run needs. `sqs` is boto3's client, `urls` are those of queues, `functions` names.
 
-    `now` is in epoch milliseconds; `is_late` says whether the run has to come to its end.
+    `now` is in epoch milliseconds; `is_late` says whether the run has to come to its end. `wait` is how many seconds
+    an empty queue is waited for.
     """
 
     bucket: Bucket
     sqs: Any
-    queues: Sequence[str]
+    urls: Sequence[str]
     functions: Sequence[str]
-    url: str
+    webhook: str
     now: int
     is_late: Callable[[], bool] = lambda: False
     source: str = ""
+    wait: int = queues.WAIT
     _wrong: list[str] = field(default_factory=list)
 
     def run(self, event: object) -> None:
         """Tell what an event says and, if it is time, what lies in the queues. Raises NotifierError at the end."""
-        peeks = [Peek(self.sqs, url) for url in self.queues]
+        peeks = [queues.Peek(self.sqs, url, self.wait) for url in self.urls]
         arrived = events.read(event, frozenset(one.name for one in peeks))
         try:
             self._tell(arrived, peeks if arrived.look else [])
@@ -64,7 +65,7 @@ class Notifier:
         if self._wrong:
             raise NotifierError("; ".join(self._wrong))
 
-    def _tell(self, arrived: events.Arrived, peeks: Sequence[Peek]) -> None:
+    def _tell(self, arrived: events.Arrived, peeks: Sequence[queues.Peek]) -> None:
         found = [(peek.name, one) for peek in peeks for one in self._peeked(peek)]
         markers = self.bucket.markers()
         kept = self._kept(markers) if arrived.look else []
@@ -91,7 +92,7 @@ class Notifier:
                 self._keep(chosen[number:])
                 return
 
-    def _peeked(self, peek: Peek) -> list[dict[str, Any]]:
+    def _peeked(self, peek: queues.Peek) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         self._attempt(f"queue {peek.name}", lambda: found.extend(peek.messages(self.is_late)))
         return found
@@ -140,10 +141,10 @@ class Notifier:
 
         try:
             try:
-                webhook.post(self.url, text())
+                webhook.post(self.webhook, text())
             except webhook.RefusedError as error:
                 _log("refused with its lines", notice, error=str(error))
-                webhook.post(self.url, text("The webhook refused it with its lines.", with_lines=False))
+                webhook.post(self.webhook, text("The webhook refused it with its lines.", with_lines=False))
         except webhook.WebhookError as error:
             _log("not told", notice, error=str(error))
             if fails or not notice.kept:

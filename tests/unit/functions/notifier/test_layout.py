@@ -38,15 +38,17 @@ def origin(function: str) -> objects.Origin:
 def test_what_the_extension_writes_is_listed_and_read(template: str, function: str, seconds: int, gzip: bool) -> None:  # noqa: FBT001
     key = objects.key(template, origin(function), float(seconds), str(uuid.UUID(int=seconds)), gzip=gzip)
     known = {"region": "eu-west-1", "account": "111122223333"}
-    assert key.startswith(layout.prefix(template, function, seconds // 3600, known))
-    assert layout.read(key) == (function, seconds * 1000)
+    begins, is_whole = layout.prefix(template, function, seconds // 3600, known)
+    assert key.startswith(begins)
+    assert layout.read(key, begins, function if is_whole else "") == (function, seconds * 1000)
 
 
 def test_a_prefix_tells_functions_and_hours_apart() -> None:
     known = {"region": "eu-west-1", "account": "1"}
     found = layout.prefix(layout.DEFAULT, "save", 498_657, known)
-    assert found == "function=save/date=2026-11-20/hour=09/save-"
-    assert layout.prefix("a={account}/v={version}/x/", "save", 0, known) == "a=1/v="
+    assert found == ("function=save/date=2026-11-20/hour=09/save-", True)
+    assert layout.prefix("a={account}/v={version}/x/", "save", 0, known) == ("a=1/v=", False)
+    assert layout.read(f"x/save-2-7-{UNIQUE}.log", "x/save-", "save") is None  # of the function save-2
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_a_prefix_tells_functions_and_hours_apart() -> None:
     ["", "x", "notified/0f1d", f"a-{UNIQUE}.log", f"-1-{UNIQUE}.log", f"a-1-{UNIQUE}.txt", f"a-1-{UNIQUE.upper()}.log"],
 )
 def test_other_keys_are_not_read(key: str) -> None:
-    assert layout.read(key) is None
+    assert layout.read(key, "") is None
 
 
 def test_hours_are_those_of_the_windows_newest_first_and_one_more_each() -> None:

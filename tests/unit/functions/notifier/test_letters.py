@@ -112,8 +112,7 @@ def test_a_record_names_its_function_its_attempts_and_its_error() -> None:
 )
 def test_an_event_that_never_ran_has_no_lines(reason: str, runs: int, tries: str) -> None:
     """The records of the sandbox, which follow Lambda's."""
-    event = Event(REQUEST, b'{"traceId": "t"}', "Root=1-0-0", 0.0, 1)
-    event.runs = runs
+    event = Event(REQUEST, b"{}", "Root=1-0-0", 0.0, 1, runs=runs)
     made = records.record(Dropped(event, reason), ARN, "$LATEST", "2026-11-20T17:41:50.000Z")
     found = letters.read(received(made), "failed", 0, NOW)
     assert (found.tries, found.said.startswith(reason), found.clue is not None) == (tries, True, runs > 0)
