@@ -29,6 +29,10 @@ COMMANDS = {
         "adaptive_batching.logs.cli:logs",
         "read what the extension shipped: from S3, or from a folder",
     ),
+    "publish": (
+        "adaptive_batching.operate.layers.command:publish",
+        "publish the built layer in regions, for yourself, an organization or everybody",
+    ),
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
         "a local Lambda: run a function with its extensions",

@@ -44,7 +44,7 @@ IMPURE = {
 }
 #: The modules of functions/notifier that decide.
 NOTIFIERS_PURE = ("events", "layout", "letters", "lines", "message", "notices", "search")
-NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
+NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
 SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
@@ -62,6 +62,11 @@ LOGS: dict[str, set[str]] = {
     "sql": set(),
     "sources": set(),
 }
+#: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
+OPERATE: dict[str, set[str]] = {
+    "layers": {""},
+    "": set(),
+}
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
 COMPUTED_IMPORTS = {
     "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
@@ -75,6 +80,8 @@ CLICK = (
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
+    "adaptive_batching.operate.options",
+    "adaptive_batching.operate.layers.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
@@ -99,6 +106,10 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
 
 
+def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.operate", OPERATE) == []
+
+
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
 def test_there_is_no_circle(package: str) -> None:
     assert circles(package) == []
@@ -117,8 +128,12 @@ def test_the_core_has_no_clock_and_no_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NOTHING_OF_OURS)
-def test_settings_and_errors_and_events_import_nothing_at_all(name: str) -> None:
+def test_kinds_and_errors_and_events_import_nothing_at_all(name: str) -> None:
     assert imported(ROOT / "extension" / f"{name}.py") == set()
+
+
+def test_settings_import_nothing_but_their_kinds() -> None:
+    assert imported(ROOT / "extension/settings.py") == {"extension.kinds"}
 
 
 @pytest.mark.parametrize("path", sources("extension"), ids=module)

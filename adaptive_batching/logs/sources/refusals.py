@@ -17,8 +17,11 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
-_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"}
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+UNKNOWN = {
+    *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"),
+    *("UnrecognizedClientException", "InvalidSignatureException", "AuthFailure"),
+}
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 
 
@@ -26,10 +29,11 @@ def sentence(error: Exception, bucket: str, key: str = "", action: str = "s3:Get
     """Return what went wrong. With a key, with an action on that object; otherwise with listing the bucket."""
     if isinstance(error, ClientError):
         return _refused(error.response, bucket, key, action)
-    return _without_credentials(error) or _without_answer(error)
+    return without_credentials(error) or _without_answer(error)
 
 
-def _without_credentials(error: Exception) -> str:
+def without_credentials(error: Exception) -> str:
+    """Return what is wrong with the credentials, or "" if it is something else."""
     if isinstance(error, ProfileNotFound):
         return f"{error}; --profile names one of `aws configure list-profiles`"
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
@@ -56,9 +60,9 @@ def _refused(answer: Any, bucket: str, key: str, action: str) -> str:  # noqa: A
     region = headers.get("x-amz-bucket-region") or about.get("Region")
     if code == "NoSuchBucket":
         return f"there is no bucket {bucket!r}; is the name or the endpoint wrong?"
-    if code in _EXPIRED:
+    if code in EXPIRED:
         return f"the AWS credentials have expired ({code}); log in again"
-    if code in _UNKNOWN:
+    if code in UNKNOWN:
         return f"S3 does not know these AWS credentials ({code})"
     if code in _ELSEWHERE:
         where = f"{region!r}: --region {region}" if region else "another region: --region"

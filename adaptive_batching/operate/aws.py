@@ -1,0 +1,146 @@
+"""Clients of an AWS account, and what AWS refuses as one sentence. The only place here that knows botocore.
+
+    account = Account(region, profile, endpoint_url)
+    with answers():
+        account.client("lambda").get_function_configuration(FunctionName=name)
+
+Whatever goes wrong inside `answers()` is an AwsError: its text is a sentence, `code` and `permission` are for callers
+that can go on. A command turns it into exit code 2 with `refusing(AwsError)`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError, NoRegionError
+
+from adaptive_batching.logs.sources import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Hosts of servers that stand for AWS on this machine; they get dummy keys where there are none, and no retries.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_REGION = "us-east-1"
+_CONNECT_SECONDS, _READ_SECONDS = 5, 60
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "Forbidden", "403"}
+_ABSENT = {"ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFoundException"}
+_ABSENT |= {"NotFound", "404"}
+_THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+#: Operation -> the action that policies name, where it is not the operation's name (Service Authorization Reference).
+_ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
+}
+
+
+class AwsError(Exception):
+    """AWS, or the way to it, refused. The text is one sentence for the user.
+
+    `code` is AWS's error code, "" if AWS did not answer. `permission` is the action that the credentials lack, as
+    policies name it, "" if the refusal is of another kind. `is_unasked` says that AWS was not asked at all, or not on
+    behalf of anybody it knows: no region, no connection, no credentials.
+    """
+
+    def __init__(self, sentence: str, code: str = "", permission: str = "", *, is_unasked: bool = False) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.permission = permission
+        self.is_unasked = is_unasked
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether what was asked for does not exist."""
+        return self.code in _ABSENT
+
+
+@dataclass(frozen=True)
+class Account:
+    """Which account and region: None where the user's AWS settings decide. `endpoint_url` is for all services."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+    _made: dict[tuple[str, str | None], Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+        """Return boto3's client of a service, in `region` if it is not the account's. Raises AwsError."""
+        wanted = (service, region or self.region)
+        if wanted not in self._made:
+            with answers():
+                self._made[wanted] = self._client(*wanted)
+        return self._made[wanted]
+
+    def home(self) -> str:
+        """Return the region in which commands without --region work. Raises AwsError if there is none."""
+        return str(self.client("lambda").meta.region_name)
+
+    def _client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - as above
+        session = Session(profile_name=self.profile, region_name=region)
+        config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
+        keys: dict[str, Any] = {}
+        region = session.region_name
+        if self.endpoint_url and urlsplit(self.endpoint_url).hostname in LOOPBACK:
+            on_loopback = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+            config, region = config.merge(on_loopback), region or _REGION
+            if session.get_credentials() is None:
+                keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        made = session.client(service, endpoint_url=self.endpoint_url, region_name=region, config=config, **keys)
+
+        def note(parsed: dict[str, Any], **_more: object) -> None:
+            parsed.setdefault("ResponseMetadata", {})["Service"] = service
+
+        made.meta.events.register("after-call", note)  # an error tells its operation, but not the service
+        return made
+
+
+@contextlib.contextmanager
+def answers() -> Iterator[None]:
+    """Turn what boto3 raises into AwsError."""
+    try:
+        yield
+    except (ClientError, BotoCoreError, ValueError) as error:
+        raise refusal(error) from None
+
+
+def refusal(error: Exception) -> AwsError:
+    """Return an error of boto3 as a sentence. Pure."""
+    if isinstance(error, ClientError):
+        return _refused(error.response, error.operation_name)
+    return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
+
+
+def _without_answer(error: Exception) -> str:
+    if isinstance(error, NoRegionError):
+        return "no region is configured; set one with --region or AWS_REGION"
+    if isinstance(error, EndpointConnectionError):
+        return f"{error.kwargs.get('endpoint_url', 'AWS')} cannot be reached; is the region or the endpoint wrong?"
+    if isinstance(error, HTTPClientError):
+        return f"AWS does not answer: {error}"
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _refused(answer: Mapping[str, Any], operation: str) -> AwsError:
+    about = answer.get("Error", {})
+    code, said = str(about.get("Code", "")), " ".join(str(about.get("Message", "")).split()).rstrip(".")
+    service = answer.get("ResponseMetadata", {}).get("Service")
+    asked = f"{service}:{operation}" if service else operation
+    if code in refusals.EXPIRED:
+        return AwsError(f"the AWS credentials have expired ({code}); log in again", code, is_unasked=True)
+    if code in refusals.UNKNOWN:
+        return AwsError(f"AWS does not know these credentials ({code})", code, is_unasked=True)
+    if code in _DENIED:
+        action = _ACTIONS.get(asked, asked)
+        return AwsError(f"AWS refuses: these credentials need {action} ({said or code})", code, action)
+    if code in _THROTTLED:
+        return AwsError(f"AWS throttles {asked} ({code}); try again", code)
+    return AwsError(f"AWS refuses {asked}: {code} {said}".rstrip(), code)
