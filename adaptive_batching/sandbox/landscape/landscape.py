@@ -20,7 +20,10 @@ from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.landscape.description import Description, describe
 from adaptive_batching.sandbox.landscape.events import Sources, read
 from adaptive_batching.sandbox.landscape.making import make
+from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.rest import gateway
+from adaptive_batching.sandbox.landscape.schedule import Scheduler
+from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, embedded_s3
 from adaptive_batching.sandbox.template import Template
@@ -146,7 +149,7 @@ class Landscape:
             self.endpoint = stack.enter_context(embedded_s3())
         handle = invoke_api.serve(self.fleets, Forward(self.endpoint))
         self._invoke = _listen(handle, settings.invoke_port, "--invoke-port", stack)
-        self._urls = make(Clients(self.endpoint, REGION), self.description, template)
+        self._urls = make(self._clients(), self.description, template)
         self.sources = read(template)
         functions = [self._function(one) for one in self.description.functions]
         outsides = {one.name: stack.enter_context(self._outside(one)) for one in functions}
@@ -154,9 +157,38 @@ class Landscape:
         for function in functions:
             self.fleets[function.name] = self._fleet(function, outsides[function.name])
         stack.callback(self._invoke.finish)
+        self._feed(stack)
         handle = gateway.serve(self.sources.routes, self.fleets, self._say)
         self._http = _listen(handle, settings.port, "--port", stack)
         stack.callback(self._http.finish)
+
+    def _feed(self, stack: contextlib.ExitStack) -> None:
+        """Start what reads queues and streams, and what follows schedules. Raises SandboxError."""
+        sources, notes = self.sources, self.sources.notes
+        known = [*sources.queues, *sources.streams, *sources.rates]
+        notes += [
+            f"an event source of {one.function} is not run: it is not a function of the template"
+            for one in known
+            if one.function not in self.fleets
+        ]
+        pollers: list[QueuePoller | StreamPoller | Scheduler] = []
+        stack.callback(lambda: at_once([poller.close for poller in pollers]))
+        for queue in (one for one in sources.queues if one.function in self.fleets):
+            if url := self._urls.get(queue.queue):
+                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), self._say))
+            else:
+                notes.append(f"{queue.function} gets nothing from {queue.queue}, which is not a queue of the template")
+        for stream in (one for one in sources.streams if one.function in self.fleets):
+            if stream.on_failure and stream.on_failure not in self._urls:
+                notes.append(f"{stream.on_failure} gets no records: it is not a queue of the template")
+            target = self._urls.get(stream.on_failure, "")
+            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, self._say))
+        rates = [one for one in sources.rates if one.function in self.fleets]
+        pollers.append(Scheduler(rates, self.fleets))
+
+    def _clients(self) -> Clients:
+        """Return clients for one thread."""
+        return Clients(self.endpoint, REGION)
 
     def _function(self, logical_id: str) -> Function:
         """Return a function that reaches the servers of the landscape, and no others. Raises SandboxError."""
