@@ -45,7 +45,7 @@ IMPURE = {
 NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
-SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
+SANDBOX = ("cli", "landscape", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
 #: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
 #: and what a command gets.
 LOGS: dict[str, set[str]] = {
@@ -164,6 +164,7 @@ def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
         "Environment": "lifecycle.environment",
         "Fleet": "fleet.fleet",
         "Function": "function",
+        "Landscape": "landscape.landscape",
         "Options": "options",
         "parse_faults": "faults",
     }
