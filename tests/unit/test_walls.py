@@ -35,6 +35,7 @@ PURE = (
     "extension/records",
     "extension/core",
     "adaptive_batching/experiment/core",
+    "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
 )
 IMPURE = {
@@ -70,6 +71,9 @@ CLICK = (
     "adaptive_batching.sandbox.cli.",
     "adaptive_batching.experiment.cli",
     "adaptive_batching.experiment.commands",
+    "adaptive_batching.load.command",
+    "adaptive_batching.load.options",
+    "adaptive_batching.load.smoke_command",
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
@@ -90,11 +94,17 @@ def test_in_the_extension_no_import_crosses_a_wall() -> None:
 def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
     allowed = {one: set(SANDBOX[number + 1 :]) | {"s3"} for number, one in enumerate(SANDBOX)}
     allowed["s3"] = {"host", ""}
+    allowed["mock"] = {""}
+    allowed["cli"].add("mock")
     assert crossings("adaptive_batching.sandbox", allowed) == []
 
 
 def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
+
+
+def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
+    assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
