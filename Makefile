@@ -46,6 +46,7 @@ venv: .venv/.locked .venv/.project ## The development environment, in .venv
 build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
 	rm -rf $@
 	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
+	$(VENV)/python -m compileall -q $@
 	@touch $@
 
 build/sam build/awscli build/mutmut: build/%: requirements/%.txt

@@ -1,4 +1,4 @@
-"""`adaptive-batching sandbox run|serve`: the group of commands, each of which is loaded when it runs."""
+"""`adaptive-batching sandbox run|serve|mock`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import click
 from adaptive_batching import command_line
 
 COMMANDS = {
+    "mock": (
+        "adaptive_batching.sandbox.cli.mock.command:mock",
+        "a web service that answers as WireMock's mappings say, until Ctrl-C",
+    ),
     "run": (
         "adaptive_batching.sandbox.cli.run:run",
         "invoke a function one or more times, then shut its environments down",
