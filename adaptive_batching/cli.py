@@ -21,6 +21,10 @@ COMMANDS = {
         "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
     ),
+    "doctor": (
+        "adaptive_batching.operate.doctor.command:doctor",
+        "does a function ship its logs, and if not, why: a template, or a function on AWS",
+    ),
     "experiment": (
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",

@@ -36,6 +36,7 @@ PURE = (
     "extension/core",
     "adaptive_batching/experiment/core",
     "adaptive_batching/sandbox/asynchronous",
+    "adaptive_batching/operate/doctor/checks",
 )
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
@@ -73,6 +74,7 @@ CLICK = (
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
+    "adaptive_batching.operate.doctor.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14

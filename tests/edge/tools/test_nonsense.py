@@ -36,6 +36,7 @@ BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "demo": (["--layer", "code"], {}),
+    "doctor": (["--template", "absent.yaml"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),
     "experiment analyze": ([], {"folder": "absent"}),
     "logs fetch": (["--into", "fetched"], {"source": "absent"}),
