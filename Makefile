@@ -65,6 +65,12 @@ $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
 build-AdaptiveBatchingLayer: | .venv/bin/python
 	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
+.PHONY: publish
+publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
+	$(MAKE) layer ARCH=x86_64
+	$(MAKE) layer ARCH=arm64
+	@$(VENV)/adaptive-batching publish $(ARGS)
+
 .PHONY: demo
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo

@@ -6,6 +6,8 @@ from pathlib import Path
 
 #: The folder in which `make layer` builds the layer, relative to the clone.
 LAYER = Path("build/layer")
+#: The folder of the zip files that it writes, relative to the clone.
+DIST = Path("dist")
 _HERE = Path(__file__).parent
 
 
@@ -28,6 +30,11 @@ def layer(named: Path | None = None) -> Path:
             raise LayerError(f"{folder} cannot be read: {error.strerror}") from None
     what = f"{named} does not contain a folder `extensions`" if named else f"{LAYER} does not exist"
     raise LayerError(f"{what}; run `make layer` in a clone of the project, or name a built layer with --layer")
+
+
+def dist() -> Path:
+    """Return the folder of the layer's zip files: in the working directory, or in the clone of this package."""
+    return DIST if DIST.is_dir() or not (_HERE.parent / DIST).is_dir() else _HERE.parent / DIST
 
 
 def function(name: str) -> Path:

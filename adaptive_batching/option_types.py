@@ -72,6 +72,7 @@ class Text(click.ParamType):  # type: ignore[type-arg]  # not a generic class in
     name = "text"
 
     def __init__(self, pattern: str = "", what: str = "") -> None:
+        self.pattern = pattern
         self._pattern = re.compile(pattern) if pattern else None
         self._what = what
 

@@ -30,7 +30,7 @@ GROUPS = {
 WRITERS = {"say": 1, "_say": 1, "Say": 1, "tell": 1}
 #: Texts that a writer gets from elsewhere, as file:expression, and why they are read there.
 PASSED_ON = {
-    "__main__.py:problem": "from settings.py: the reasons",
+    "__main__.py:problem": "from kinds.py and settings.py: the reasons",
     "shell/consumer.py:problem": "from next_event.py: the second of what its `read` returns",
     "shell/executor.py:action.message": "from a Say of the core",
 }
@@ -105,10 +105,11 @@ def messages(folder: Path = ROOT / "extension") -> Iterator[Message]:
 
 def setting_reasons() -> Iterator[str]:
     """Yield the reasons for which a setting's value is refused, and the sentences about names."""
-    path = ROOT / "extension" / "settings.py"
-    for scope, call in _calls(ast.parse(path.read_text(encoding="utf-8")), Scope("settings.py")):
-        if _name(call.func) == "Problem":
-            yield from _texts(scope, call.args[0])
+    for name in ("kinds.py", "settings.py"):
+        tree = ast.parse((ROOT / "extension" / name).read_text(encoding="utf-8"))
+        for scope, call in _calls(tree, Scope(name)):
+            if _name(call.func) == "Problem":
+                yield from _texts(scope, call.args[0])
 
 
 def _problems(tree: ast.AST, file: str) -> Iterator[str]:

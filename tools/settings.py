@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from extension.settings import LEVELS, LOG_TYPES, PLACEHOLDERS, REDACTIONS, TABLE, Setting
+from extension.kinds import LEVELS, LOG_TYPES, PLACEHOLDERS, REDACTIONS
+from extension.settings import TABLE, Setting
 from tools.page import DOCS, ROOT, filled
 
 if TYPE_CHECKING:

@@ -47,13 +47,15 @@ class AwsError(Exception):
     """AWS, or the way to it, refused. The text is one sentence for the user.
 
     `code` is AWS's error code, "" if AWS did not answer. `permission` is the action that the credentials lack, as
-    policies name it, "" if the refusal is of another kind.
+    policies name it, "" if the refusal is of another kind. `is_unasked` says that AWS was not asked at all, or not on
+    behalf of anybody it knows: no region, no connection, no credentials.
     """
 
-    def __init__(self, sentence: str, code: str = "", permission: str = "") -> None:
+    def __init__(self, sentence: str, code: str = "", permission: str = "", *, is_unasked: bool = False) -> None:
         super().__init__(sentence)
         self.code = code
         self.permission = permission
+        self.is_unasked = is_unasked
 
     @property
     def is_absent(self) -> bool:
@@ -78,10 +80,14 @@ class Account:
                 self._made[wanted] = self._client(*wanted)
         return self._made[wanted]
 
+    def home(self) -> str:
+        """Return the region in which commands without --region work. Raises AwsError if there is none."""
+        return str(self.client("lambda").meta.region_name)
+
     def _client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - as above
         session = Session(profile_name=self.profile, region_name=region)
         config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
-        keys: dict[str, str] = {}
+        keys: dict[str, Any] = {}
         region = session.region_name
         if self.endpoint_url and urlsplit(self.endpoint_url).hostname in LOOPBACK:
             on_loopback = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
@@ -110,16 +116,17 @@ def refusal(error: Exception) -> AwsError:
     """Return an error of boto3 as a sentence. Pure."""
     if isinstance(error, ClientError):
         return _refused(error.response, error.operation_name)
-    if said := refusals.without_credentials(error):
-        return AwsError(said)
+    return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
+
+
+def _without_answer(error: Exception) -> str:
     if isinstance(error, NoRegionError):
-        return AwsError("no region is configured; set one with --region or AWS_REGION")
+        return "no region is configured; set one with --region or AWS_REGION"
     if isinstance(error, EndpointConnectionError):
-        where = error.kwargs.get("endpoint_url", "AWS")
-        return AwsError(f"{where} cannot be reached; is the region or the endpoint wrong?")
+        return f"{error.kwargs.get('endpoint_url', 'AWS')} cannot be reached; is the region or the endpoint wrong?"
     if isinstance(error, HTTPClientError):
-        return AwsError(f"AWS does not answer: {error}")
-    return AwsError(" ".join(str(error).split()).rstrip("."))
+        return f"AWS does not answer: {error}"
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _refused(answer: Mapping[str, Any], operation: str) -> AwsError:
@@ -128,9 +135,9 @@ def _refused(answer: Mapping[str, Any], operation: str) -> AwsError:
     service = answer.get("ResponseMetadata", {}).get("Service")
     asked = f"{service}:{operation}" if service else operation
     if code in refusals.EXPIRED:
-        return AwsError(f"the AWS credentials have expired ({code}); log in again", code)
+        return AwsError(f"the AWS credentials have expired ({code}); log in again", code, is_unasked=True)
     if code in refusals.UNKNOWN:
-        return AwsError(f"AWS does not know these credentials ({code})", code)
+        return AwsError(f"AWS does not know these credentials ({code})", code, is_unasked=True)
     if code in _DENIED:
         action = _ACTIONS.get(asked, asked)
         return AwsError(f"AWS refuses: these credentials need {action} ({said or code})", code, action)

@@ -78,9 +78,16 @@ class Moto:
 
     def authentication(self, on: bool) -> None:  # noqa: FBT001
         """From now on check signature and policy of every call, or let everybody in."""
+        self._told("reset-auth", b"0" if on else b"inf")
+
+    def reset(self) -> None:
+        """Forget everything in every service, the bucket too."""
+        self._told("reset", b"")
+
+    def _told(self, what: str, data: bytes) -> None:
         request = urllib.request.Request(  # noqa: S310 - on the loopback
-            f"{self.endpoint}/moto-api/reset-auth",
-            data=b"0" if on else b"inf",
+            f"{self.endpoint}/moto-api/{what}",
+            data=data,
             headers={"Content-Type": "text/plain"},  # a form would be parsed, and lost
             method="POST",
         )

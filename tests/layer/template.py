@@ -43,7 +43,7 @@ def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction"
     values["AWS::NoValue"] = NO_VALUE
     whole = template()
     (policy,) = whole["Resources"][resource]["Properties"]["Policies"]
-    resolved: dict[str, Any] = _resolve(policy, values, whole["Conditions"])
+    resolved: dict[str, Any] = _resolve(_unsplit(policy), values, whole["Conditions"])
     return resolved
 
 
@@ -74,12 +74,12 @@ def translated() -> dict[str, Any]:
 
 
 def policy_of_role(role: str, bucket: str, account: str, **parameters: str) -> dict[str, Any]:
-    """The policy for shipping in a role of the translated template, filled in. A dead-letter queue brings another."""
+    """The policy for shipping in a role of the translated template, filled in. SAM adds others, for queues."""
     values = defaults() | parameters | {"LogBucket": bucket, "AWS::AccountId": account, "AWS::NoValue": NO_VALUE}
     values |= {"LogBucket.Arn": f"arn:aws:s3:::{bucket}", "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
     whole = translated()
     policies = whole["Resources"][role]["Properties"]["Policies"]
-    (policy,) = [one for one in policies if one["PolicyName"] != "DeadLetterQueuePolicy"]
+    (policy,) = [one for one in policies if any(each.get("Sid") for each in one["PolicyDocument"]["Statement"])]
     document: dict[str, Any] = _resolve(_unsplit(policy["PolicyDocument"]), values, whole["Conditions"])
     return document
 
@@ -103,7 +103,7 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
 
     match node:
         case {"Ref": name}:
-            return values[name]
+            return values.get(name, name)  # of a resource: its logical id
         case {"Fn::Sub": [text, more]}:
             return _substitute(text, values | {name: inner(value) for name, value in more.items()})
         case {"Fn::Sub": text}:

@@ -1,10 +1,20 @@
+import json
 import re
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.layer.conftest import ROOT
-from tests.layer.template import defaults, policy_of_function, policy_of_role, template, variables_of_function
+from tests.layer.template import (
+    defaults,
+    policy_of_function,
+    policy_of_role,
+    template,
+    translated,
+    variables_of_function,
+)
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 #: Parameter -> the variable that it becomes, and a value; each is passed only if it is given.
@@ -18,8 +28,24 @@ OPTIONS = {
     "Redact": ("REDACT", "email,card"),
     "RedactPattern": ("REDACT_PATTERN", "secret=[a-z]+"),
 }
-ROLES = {"DemoFunction": "", "ExperimentFunction": "-experiment", "AsyncFunction": "-async"}
 NAME = "adaptive-batching-extension-demo-function"
+#: Function -> its name.
+ROLES = {
+    "DemoFunction": NAME,
+    "ExperimentFunction": f"{NAME}-experiment",
+    "AsyncFunction": f"{NAME}-async",
+    "SubmitFunction": "conference-submit",
+    "SaveFunction": "conference-save",
+    "NotifyFunction": "conference-notify",
+}
+#: What a role may do beside shipping, as actions on resources.
+BESIDE = {
+    "SubmitFunction": {
+        "QueueSessions": ("sqs:SendMessage", ["ConferenceQueue.Arn"]),
+        "ListSessions": ("dynamodb:Scan", ["ConferenceCacheTable.Arn"]),
+    },
+    "SaveFunction": {"SaveSessions": ("dynamodb:PutItem", ["ConferenceTable.Arn", "ConferenceCacheTable.Arn"])},
+}
 
 
 @pytest.mark.parametrize(
@@ -33,14 +59,14 @@ NAME = "adaptive-batching-extension-demo-function"
         ("", f"{NAME}-*"),
     ],
 )
-@pytest.mark.parametrize(("resource", "suffix"), ROLES.items())
+@pytest.mark.parametrize(("resource", "name"), ROLES.items())
 def test_a_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_else(
-    prefix: str, keys: str, resource: str, suffix: str
+    prefix: str, keys: str, resource: str, name: str
 ) -> None:
     assert re.fullmatch(template()["Parameters"]["S3Prefix"]["AllowedPattern"], prefix)
     policy = policy_of_function("logs-of-mine", "111122223333", resource, S3Prefix=prefix)
-    keys = keys.replace(NAME, NAME + suffix)
-    assert policy["Statement"] == [
+    keys = keys.replace(NAME, name)
+    assert shipping(policy) == [
         {
             "Sid": "ShipLogs",
             "Effect": "Allow",
@@ -49,6 +75,23 @@ def test_a_function_may_put_below_the_first_folder_of_its_prefix_and_nothing_els
             "Condition": {"StringEquals": {"s3:ResourceAccount": "111122223333"}},
         }
     ]
+
+
+def shipping(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements on the logs."""
+    return [one for one in policy["Statement"] if one["Sid"] in ("ShipLogs", "EncryptLogs")]
+
+
+@pytest.mark.parametrize("resource", ROLES)
+def test_beside_its_logs_a_function_may_make_the_calls_that_it_makes(resource: str) -> None:
+    statements = policy_of_function("logs-of-mine", "111122223333", resource)["Statement"]
+    found = {one["Sid"]: (one["Action"], as_list(one["Resource"])) for one in statements if one["Effect"] == "Allow"}
+    del found["ShipLogs"]
+    assert found == BESIDE.get(resource, {})
+
+
+def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize(
@@ -91,13 +134,13 @@ def test_a_threshold_is_passed_only_if_it_is_given_and_max_delay_only_in_mode_ad
     assert {name: found[prefix + name] for name in about if prefix + name in found} == expected
 
 
-def granted(suffix: str, *actions: str) -> dict[str, object]:
+def granted(name: str, *actions: str) -> dict[str, object]:
     """The statement on the objects."""
     return {
         "Sid": "ShipLogs",
         "Effect": "Allow",
         "Action": actions[0] if len(actions) == 1 else list(actions),
-        "Resource": f"arn:aws:s3:::logs-of-mine/function={NAME}{suffix}/*",
+        "Resource": f"arn:aws:s3:::logs-of-mine/function={name}/*",
         "Condition": {"StringEquals": {"s3:ResourceAccount": "111122223333"}},
     }
 
@@ -129,8 +172,8 @@ def test_a_role_gets_what_the_options_need_and_nothing_else_before_and_after_sam
 ) -> None:
     expected = [granted(ROLES[resource], *actions), *more]
     about = ("logs-of-mine", "111122223333")
-    assert policy_of_function(*about, resource, **parameters)["Statement"] == expected
-    assert policy_of_role(f"{resource}Role", *about, **parameters)["Statement"] == expected
+    assert shipping(policy_of_function(*about, resource, **parameters)) == expected
+    assert shipping(policy_of_role(f"{resource}Role", *about, **parameters)) == expected
 
 
 @pytest.mark.parametrize("resource", ROLES)
@@ -187,7 +230,9 @@ def test_whatever_does_not_use_tls_is_denied() -> None:
 def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output() -> None:
     whole = template()
     assert defaults()["FunctionName"] == NAME
-    assert set(whole["Outputs"]) == {"Bucket", "Function", "Experiment", "AsyncExample", "Layer", "InvokeCommand"}
+    assert set(whole["Outputs"]) == {
+        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand")
+    }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
 
@@ -205,7 +250,37 @@ def test_the_experiment_runs_as_the_demonstration_does_and_is_not_retried() -> N
     )
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    command = [str(ROOT / ".venv" / "bin" / "cfn-lint"), "template.yaml"]
+def test_the_default_stack_is_what_it_always_was() -> None:
+    always = {name for name, one in translated()["Resources"].items() if "Condition" not in one}
+    (layer,) = {name for name in always if name.startswith("AdaptiveBatchingLayer")}
+    functions = {"DemoFunction", "DemoFunctionRole", "ExperimentFunction", "ExperimentFunctionRole"}
+    assert always == functions | {"ExperimentFunctionEventInvokeConfig", "LogBucket", "LogBucketPolicy", layer}
+    assert {defaults()[name] for name in ("AsyncExample", "Conference")} == {"false"}
+
+
+def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_work_on_it() -> None:
+    resources = template()["Resources"]
+    functions = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Serverless::Function"]
+    sources = [(one["Timeout"], event) for one in functions for event in one.get("Events", {}).values()]
+    queues = [(seconds, event["Properties"]["Queue"]) for seconds, event in sources if event["Type"] == "SQS"]
+    assert queues
+    for seconds, queue in queues:
+        (logical_id, _) = queue["Fn::GetAtt"]
+        assert resources[logical_id]["Properties"]["VisibilityTimeout"] == 6 * seconds
+
+
+def lint(file: str, *options: str) -> tuple[int, str, str]:
+    command = [str(ROOT / ".venv" / "bin" / "cfn-lint"), *options, file]
     found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    return found.returncode, found.stdout, found.stderr
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert lint("template.yaml") == (0, "", "")
+
+
+def test_cfn_lint_finds_nothing_in_what_sam_makes_of_it_either(tmp_path: Path) -> None:
+    file = tmp_path / "translated.json"
+    file.write_text(json.dumps(translated()))
+    # SAM leaves parameters that its own resources alone use (W2001), and conditions around what has them (W1028).
+    assert lint(str(file), "--ignore-checks", "W2001", "W1028", "--") == (0, "", "")

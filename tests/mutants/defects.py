@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.mutants.patches import Change
 
 UNIT, EDGE = "tests/unit/extension/test_", "tests/edge/extension/test_"
+SETTINGS = "tests/unit/extension/settings/test_"
 CORE, RECORDS = "tests/unit/extension/core/test_", "tests/unit/extension/records/test_"
 OUTBOX = "tests/unit/extension/core/outbox/test_"
 SIMULATION = "tests/unit/extension/simulation/test_simulation.py::test_random_lifecycles_keep_every_invariant"
@@ -119,7 +120,7 @@ DEFECTS = (
         "a missing or odd setting is fatal",
         "extension.settings:from_environ",
         catches("KeyError"),
-        UNIT + "settings.py::test_no_value_whatever_stops_the_function",
+        SETTINGS + "table.py::test_no_value_whatever_stops_the_function",
     ),
     _defect(
         "an unknown record type is not shipped",

@@ -43,7 +43,7 @@ IMPURE = {
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
     *("pathlib", "concurrent"),
 }
-NOTHING_OF_OURS = ("settings", "errors", "events", "stores/__init__")
+NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
 SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
@@ -61,6 +61,13 @@ LOGS: dict[str, set[str]] = {
     "sql": set(),
     "sources": set(),
 }
+#: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
+OPERATE: dict[str, set[str]] = {
+    "attaching": {"", "layers", "policies"},
+    "layers": {""},
+    "policies": {""},
+    "": set(),
+}
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
 COMPUTED_IMPORTS = {
     "adaptive_batching.command_line": "a command's module is loaded when the command is asked for",
@@ -74,6 +81,10 @@ CLICK = (
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
+    "adaptive_batching.operate.options",
+    "adaptive_batching.operate.attaching.commands",
+    "adaptive_batching.operate.layers.command",
+    "adaptive_batching.operate.policies.command",
     "adaptive_batching.operate.doctor.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
@@ -99,6 +110,10 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
 
 
+def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.operate", OPERATE) == []
+
+
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
 def test_there_is_no_circle(package: str) -> None:
     assert circles(package) == []
@@ -117,8 +132,12 @@ def test_the_core_has_no_clock_and_no_io(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NOTHING_OF_OURS)
-def test_settings_and_errors_and_events_import_nothing_at_all(name: str) -> None:
+def test_kinds_and_errors_and_events_import_nothing_at_all(name: str) -> None:
     assert imported(ROOT / "extension" / f"{name}.py") == set()
+
+
+def test_settings_import_nothing_but_their_kinds() -> None:
+    assert imported(ROOT / "extension/settings.py") == {"extension.kinds"}
 
 
 @pytest.mark.parametrize("path", sources("extension"), ids=module)
@@ -126,6 +145,12 @@ def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(pa
     allowed = set(sys.stdlib_module_names) | {"extension"} | ({"boto3", "botocore"} if path == SDK else set())
     assert tops(imported(path)) <= allowed
     assert computed_imports(path) == 0
+
+
+@pytest.mark.parametrize("path", sources("functions"), ids=module)
+def test_a_function_uses_the_standard_library_boto3_and_what_stands_beside_it(path: Path) -> None:
+    beside = {one.stem for one in path.parent.glob("*.py")}
+    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3"} | beside
 
 
 def test_boto3_is_imported_lazily_even_there() -> None:

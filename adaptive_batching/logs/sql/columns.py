@@ -47,8 +47,7 @@ def derived(lines: str) -> str:
     return f"""
     with headed as (
         select *,
-            case when {platform} then json_extract_string(if(json_valid(record), record, null), {_paths(PLATFORM)})
-            end as p,
+            case when {platform} then {_extracted("record", PLATFORM)} end as p,
             case when {platform} or starts_with(record, '{{') then null {_head()} end as h
         from {lines}
     ), bodied as (
@@ -56,12 +55,11 @@ def derived(lines: str) -> str:
         from headed
     ), parsed as (
         select *,
-            case when not {platform} and {_is_object("body")} then json_extract_string(body, {_paths(_OUTER)}) end as x
+            case when not {platform} and starts_with(body, '{{') then {_extracted("body", _OUTER)} end as x
         from bodied
     ), nested as (
         select *,
-            case when {_is_object(_of("x", "message"))}
-                 then json_extract_string({_of("x", "message")}, {_paths(_OUTER)}) end as y,
+            case when starts_with({_of("x", "message")}, '{{') then {_extracted(_of("x", "message"), _OUTER)} end as y,
             case when x is null and not {platform} and ({_suspect()}) then rtrim(body, e'\\r\\n') end as t
         from parsed
     ), told as (
@@ -143,6 +141,11 @@ def quoted(value: str) -> str:
 
 def _paths(names: tuple[str, ...] | list[str]) -> str:
     return "[" + ", ".join(quoted(f"$.{name}") for name in names) + "]"
+
+
+def _extracted(value: str, names: tuple[str, ...] | list[str]) -> str:
+    """Return the list of what JSON text has under these paths, NULL if it is none. It is parsed only once."""
+    return f"try(json_extract_string({value}, {_paths(names)}))"
 
 
 def _is_object(value: str) -> str:

@@ -28,6 +28,7 @@ OURS = {
     "extension.listener",
     "extension.messages",
     "extension.minimal",
+    "extension.kinds",
     "extension.settings",
     "extension.startup",
 }

@@ -35,6 +35,9 @@ PROCESSES = 6
 BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
+    "attach": (["--function", "f", "--bucket", "logs", "--profile", "absent"], {}),
+    "detach": (["--function", "f", "--profile", "absent"], {}),
+    "policy": (["--kms", "x"], {"bucket": "logs"}),
     "demo": (["--layer", "code"], {}),
     "doctor": (["--template", "absent.yaml"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from extension import events
-from extension.settings import PREFIX, REDACTIONS
+from extension.kinds import REDACTIONS
+from extension.settings import PREFIX
 from tests.edge.extension.shell.scene import Scene, invoke, left, line, records, recovered, said, shipped
 from tests.fakes import s3
 from tests.fakes.lambda_api import PATIENCE, wait_until

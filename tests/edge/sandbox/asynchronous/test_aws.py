@@ -300,7 +300,7 @@ GONE = [
 def test_a_target_that_is_gone_is_counted_and_said(
     tmp_path: Path, emptied: str, setting: str, arn: str, remove: Callable[[World], object]
 ) -> None:
-    changes: dict[str, object] = {setting: arn if setting == "dead_letter" else destination("OnFailure", arn)}
+    changes: dict[str, Any] = {setting: arn if setting == "dead_letter" else destination("OnFailure", arn)}
     metric = "DeadLetterErrors" if setting == "dead_letter" else "DestinationDeliveryFailures"
     with world(tmp_path, emptied, **changes) as one:
         remove(one)

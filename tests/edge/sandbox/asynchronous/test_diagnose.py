@@ -21,7 +21,7 @@ SCENARIOS: dict[str, tuple[dict[str, Any], object, int, str]] = {
     "concurrency": ({"reserved": 1}, {"sleep": 1}, 2, "delayed-by-throttling"),
     "expiry": (
         {"reserved": 1, "event_config": {"MaximumEventAgeInSeconds": 180}, "dead_letter": DEAD},
-        {"sleep": 3},
+        {"sleep": 2.2},
         2,
         "expired-while-throttled",
     ),

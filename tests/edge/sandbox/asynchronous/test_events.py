@@ -174,7 +174,7 @@ def test_a_change_holds_for_what_is_queued(tmp_path: Path) -> None:
 
 def test_an_expired_event_is_dropped_without_an_attempt(tmp_path: Path) -> None:
     with served(tmp_path, reserved=1, event_config={"MaximumEventAgeInSeconds": 180}) as (_, lambdas, seen):
-        send(lambdas, {"sleep": 3}, 2)
+        send(lambdas, {"sleep": 2.2}, 2)
         happens(lambda: seen.of(Succeeded) and seen.of(Dropped))
     assert [one.reason for one in seen.of(Dropped)] == ["EventAgeExceeded"]
     assert max(one.value for one in seen.data if one.name == metrics.AGE) < 180_000

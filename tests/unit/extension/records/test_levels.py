@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given
 
+from extension.kinds import LEVELS as TOLD
 from extension.records.levels import LEVELS, rank
-from extension.settings import LEVELS as TOLD
 from tests.unit.extension.records.strategies import JSON, PATIENT
 
 ID = "8b133862-5331-4ded-ac5d-1ad5da5aee81"

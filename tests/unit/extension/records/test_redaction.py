@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extension.kinds import REDACTIONS
 from extension.records.objects import encode_string
 from extension.records.patterns import Pattern
 from extension.records.redaction import NAMES, Redaction
-from extension.settings import REDACTIONS
 from tests.unit.extension.records.strategies import JSON, PATIENT
 
 ALL = Redaction(NAMES)

@@ -1,0 +1,1 @@
+"""Servers that stand for AWS, beside moto's."""
