@@ -29,6 +29,10 @@ COMMANDS = {
         "adaptive_batching.operate.attaching.commands:detach",
         "take the layer and its variables off functions again",
     ),
+    "doctor": (
+        "adaptive_batching.operate.doctor.command:doctor",
+        "does a function ship its logs, and if not, why: a template, or a function on AWS",
+    ),
     "experiment": (
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",

@@ -37,6 +37,7 @@ PURE = (
     "adaptive_batching/experiment/core",
     "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
+    "adaptive_batching/operate/doctor/checks",
 )
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
@@ -90,6 +91,7 @@ CLICK = (
     "adaptive_batching.operate.attaching.commands",
     "adaptive_batching.operate.layers.command",
     "adaptive_batching.operate.policies.command",
+    "adaptive_batching.operate.doctor.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14

@@ -42,6 +42,7 @@ BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "detach": (["--function", "f", "--profile", "absent"], {}),
     "policy": (["--kms", "x"], {"bucket": "logs"}),
     "demo": (["--layer", "code"], {}),
+    "doctor": (["--template", "absent.yaml"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),
     "experiment analyze": ([], {"folder": "absent"}),
     "logs fetch": (["--into", "fetched"], {"source": "absent"}),
