@@ -293,7 +293,7 @@ class Template:
             return self._pieces(value, where)
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
 
-    def _pieces(self, value: _Intrinsic, where: str) -> object:
+    def _pieces(self, value: Intrinsic, where: str) -> object:
         """Resolve Select, Split and Join, each of which has two arguments."""
         parts = [self._value(one, where) for one in value.argument] if isinstance(value.argument, list) else []
         try:

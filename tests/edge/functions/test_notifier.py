@@ -151,7 +151,7 @@ class Scene:
 def scene(world: World, hook: fake.Webhook, tmp_path: Path) -> Scene:
     made = Scene(world, hook, tmp_path, f"logs-{uuid.uuid4()}")
     where = {"LocationConstraint": world.moto.region}
-    world.moto.client().create_bucket(Bucket=made.bucket, CreateBucketConfiguration=where)  # type: ignore[arg-type]
+    world.moto.client().create_bucket(Bucket=made.bucket, CreateBucketConfiguration=where)
     made.queue("dead")
     return made
 

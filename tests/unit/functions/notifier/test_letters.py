@@ -39,7 +39,7 @@ def clue(message: dict[str, Any]) -> Clue | None:
     return letters.read(message, "conference-dead", 0, NOW).clue
 
 
-STREAM = {  # as Lambda sends it for a batch of a stream: developer guide, "Retain discarded batches"
+STREAM: dict[str, Any] = {  # as Lambda sends it for a batch of a stream: developer guide, "Retain discarded batches"
     "requestContext": {
         "requestId": REQUEST,
         "functionArn": ARN,
@@ -51,7 +51,11 @@ STREAM = {  # as Lambda sends it for a batch of a stream: developer guide, "Reta
     "timestamp": "2026-11-20T17:41:50.000Z",
     "DDBStreamBatchInfo": {"shardId": "shardId-1", "batchSize": 1, "streamArn": "arn:aws:dynamodb:…"},
 }
-RECORD = {**STREAM, "requestPayload": {"traceId": TRACE}, "responsePayload": {"errorMessage": "no", "errorType": "E"}}
+RECORD: dict[str, Any] = {
+    **STREAM,
+    "requestPayload": {"traceId": TRACE},
+    "responsePayload": {"errorMessage": "no", "errorType": "E"},
+}
 
 
 @pytest.mark.parametrize(

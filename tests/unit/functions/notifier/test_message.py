@@ -45,7 +45,7 @@ def parts(text: str) -> tuple[list[str], str]:
     """What stands in quotations, and what stands outside them."""
     return re.findall(r"```\n(.*?)\n```|`([^`\n]+)`", text, re.DOTALL), re.sub(
         r"```\n.*?\n```|`[^`\n]+`", "", text, flags=re.DOTALL
-    )  # type: ignore[return-value]
+    )
 
 
 def test_a_dead_letter_reads_as_it_should() -> None:
