@@ -88,7 +88,7 @@ def test_a_failed_event_is_told_wherever_its_record_comes_from(event: dict[str, 
 
 
 def test_the_record_of_a_success_tells_nothing() -> None:
-    assert events.read({**RECORD, "requestContext": {**RECORD["requestContext"], "condition": "Success"}}) == Arrived()  # type: ignore[dict-item]
+    assert events.read({**RECORD, "requestContext": {**RECORD["requestContext"], "condition": "Success"}}) == Arrived()
 
 
 def test_a_dead_letter_that_lambda_sent_to_a_topic() -> None:
