@@ -232,7 +232,7 @@ def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output(
     assert defaults()["FunctionName"] == NAME
     assert set(whole["Outputs"]) == {
         *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand"),
-        *("AlarmTopic", "LogReaderPolicy"),
+        *("AlarmTopic", "LogReaderPolicy", "Notifier"),
     }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
