@@ -24,8 +24,10 @@ def outbox(*deliveries: Delivery, counters: Counters | None = None) -> Outbox:
     return made
 
 
-def delivery(key: str = "a", size: int = 0, *, maybe_stored: bool = False, **more: int) -> Delivery:
-    return Delivery(chunk(key, size=size, **more), maybe_stored=maybe_stored)
+def delivery(
+    key: str = "a", size: int = 0, *, maybe_stored: bool = False, serial: int | None = None, **more: int
+) -> Delivery:
+    return Delivery(chunk(key, b"", size=size, serial=serial, **more), maybe_stored=maybe_stored)
 
 
 def failed(made: Outbox, now: float, kind: str = REFUSED, why: str = "why") -> list[events.Action]:
@@ -102,6 +104,7 @@ def test_from_the_third_object_on_that_is_refused_without_a_success_it_is_the_st
         failed(made, 1000.0 + number)
         waits.append(made.pending)
     assert waits == [3, 2, 4]  # the refused no longer wait for themselves alone
+    assert made.ready_at() == made.circuit.retry_at == 1002.0
     assert made.refused() == dict.fromkeys("abc", "why")
 
 
@@ -112,6 +115,57 @@ def test_an_object_that_is_refused_again_and_again_is_one_suspect() -> None:
     assert set(made.refused()) == {"a", "b"}
     made.add(delivery("c"), NO_BOUND)
     assert made.ready_at() == 0.0  # all that is known of the store is what it said of other objects
+
+
+def test_after_another_failure_a_new_object_waits_as_the_store_is_given_time() -> None:
+    made = outbox(*map(delivery, "abc"))
+    failed(made, 1000.0)
+    assert made.ready_at() == 0.0
+    failed(made, 1001.0, StoreError.THROTTLED)
+    assert made.ready_at() == made.circuit.retry_at == 1001.2
+
+
+def test_the_oldest_goes_first_unless_it_was_refused() -> None:
+    made = outbox(*map(delivery, "abc"))
+    order = []
+    for number, kind in enumerate([StoreError.THROTTLED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED]):
+        order.append(made.start(1000.0 + number).chunk.key)
+        failed(made, 1000.0 + number, kind)
+    assert order == ["a", "a", "b", "c", "a", "b"]
+
+
+def test_where_no_answer_comes_to_the_probe_of_a_released_environment_its_words_are_kept() -> None:
+    made = outbox(delivery())
+    for number in range(3):
+        failed(made, 1000.0 + number, StoreError.SERVER)
+    attempt = made.start(1040.0).attempt
+    made.released()
+    made.answered(events.UploadFailed(attempt, TRANSPORT, "no route"), 1041.0, held=False)
+    assert made.circuit.why == "no route"
+
+
+@pytest.mark.parametrize(("most", "shed"), [(30, ""), (29, "a"), (20, "a"), (19, "ab"), (0, "ab")])
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_the_oldest_is_dropped_if_more_waits_than_may_and_the_newest_stays(
+    most: int, shed: str, *, in_memory: bool
+) -> None:
+    counters = Counters()
+    made = outbox(delivery("a", 10, raw_bytes=7), delivery("b", 10, raw_bytes=7), counters=counters)
+    if in_memory:
+        made.in_memory = most
+    actions = made.add(delivery("c", 10), NO_BOUND if in_memory else most)
+    assert [one.seal.key for one in actions if isinstance(one, events.Discard)] == list(shed)
+    assert (counters.lost, counters.lost_bytes) == (len(shed), 7 * len(shed))
+    text = "buffer limit reached: the oldest chunk is dropped, its records are lost"
+    assert said(actions) == [("error", text, {"records": 1, "bytes": 7, "key": key}) for key in shed]
+
+
+def test_what_is_in_flight_is_not_dropped() -> None:
+    made = outbox(delivery("a", 10), delivery("b", 10))
+    made.start(1000.0)
+    actions = made.add(delivery("c", 10), 0)
+    assert [one.seal.key for one in actions if isinstance(one, events.Discard)] == ["b"]
+    assert [one.chunk.key for one in made] == ["a", "c"]
 
 
 def test_what_an_object_s_refusals_say() -> None:
@@ -173,7 +227,8 @@ def test_an_object_under_another_key_is_new_to_the_counts_and_to_the_journal() -
     failed(made, 1000.0, StoreError.THROTTLED)
     made.start(1001.0)
     failed(made, 1001.1, EXISTS)
-    assert made.start(1001.2).must_seal
+    upload = made.start(1001.2)
+    assert (upload.must_seal, upload.conditional) == (True, True)
     assert (counters.puts, counters.retries) == (3, 1)
 
 
