@@ -161,3 +161,60 @@ def test_a_number_is_its_own_text_and_no_string() -> None:
     (entry,), _, _ = cost(array('{"time":5,"type":"a","record":[1.10,1e400,-0]}'))
     assert json.loads(entry.raw)["record"] == [1.1, float("inf"), 0]
     assert (entry.time, entry.record) == ("", [b"1.10", b"1e400", b"-0"])
+
+
+BIG = "x" * 5000
+#: What is broken, as body and tail of the body before: steps, scans that failed, entries of the allowance, entries
+#: found, characters left for the next body. Which pieces belong together is held in test_splits; what that costs, here.
+COSTS = {
+    "cut in two": (array(HEAD + '"ab"}', HEAD + '{"m":"AA}', HEAD + 'BB"}}', HEAD + '"c"}'), "", (563, 1, 2, 3, 0)),
+    "cut in three": (array(HEAD + '{"m":"AA}', HEAD + "BB}", HEAD + 'CC"}}'), "", (1351, 3, 1, 1, 0)),
+    "cut between digits": (array(HEAD + '{"n":1}', HEAD + "0}}"), "", (546, 1, 1, 1, 0)),
+    "one is broken": (array(HEAD + "x}", HEAD + '"a"}'), "", (785, 2, 2, 2, 0)),
+    "broken behind a window": (array(HEAD + f'"{BIG}" x}}', HEAD + '"a"}'), "", (20146, 3, 2, 2, 0)),
+    "broken behind two": (array(HEAD + f'"{BIG * 9}" x}}', HEAD + '"a"}'), "", (156786, 4, 2, 2, 0)),
+    "the second is broken": (array(HEAD + f'"{BIG}"}}', HEAD + "x}", HEAD + '"a"}'), "", (1418, 2, 2, 3, 0)),
+    "two are broken": (array(HEAD + "x}", HEAD + f'"{BIG}"}}', HEAD + "y}", HEAD + '"a"}'), "", (10920, 5, 3, 4, 0)),
+    "the end is to come": (array(HEAD + '"a"}', HEAD + '{"m":"AA}'), "", (336, 1, 1, 1, 70)),
+    "the end has come": ("[" + HEAD + 'BB"}},' + HEAD + '"a"}]', HEAD + '{"m":"AA', (0, 0, 2, 2, 0)),
+    "it is cut again": ("[" + HEAD + "BB}," + HEAD + 'CC"}},' + HEAD + '"a"}]', HEAD + '{"m":"AA', (1122, 2, 2, 2, 0)),
+    "the end never comes": ("[" + HEAD + '"a"}]', HEAD + '{"m":"AA', (331, 1, 1, 2, 0)),
+    "trailing": ("[" + HEAD + '"a"} x', "", (1, 0, 1, 1, 0)),
+    "behind the array": ("[" + HEAD + '"a"}] x', "", (0, 0, 1, 2, 0)),
+    "long pieces": (
+        array(HEAD + f'{{"m":"{BIG}}}', HEAD + BIG + "}", HEAD + BIG + '"}}', HEAD + '"a"}'),
+        "",
+        (60747, 4, 2, 2, 0),
+    ),
+    "blanks": ("[ " + HEAD + '"a"}  ,\n ' + HEAD + "x}  , " + HEAD + '"b"} \n]', "", (805, 2, 3, 3, 0)),
+}
+
+
+@pytest.mark.parametrize(("text", "tail", "expected"), COSTS.values(), ids=COSTS.keys())
+def test_what_mending_costs_to_the_step(text: str, tail: str, expected: tuple[int, ...]) -> None:
+    steps = Steps(len(text) + len(tail))
+    allowed = steps.entries
+    found, left = envelopes.split(text.encode(), tail, NOW, steps)
+    assert (steps.taken, steps.failures, allowed - steps.entries, len(found), len(left)) == expected
+
+
+#: What must be left of the allowance for the pieces to be joined.
+LEAST = {
+    "cut in two": 355,
+    "cut in three": 1208,
+    "cut between digits": 343,
+    "long pieces": 40_613,
+    "it is cut again": 910,
+}
+
+
+@pytest.mark.parametrize("what", LEAST)
+def test_pieces_are_joined_as_long_as_the_allowance_lasts(what: str) -> None:
+    text, tail, _ = COSTS[what]
+    whole = cost(text, tail)[0]
+    for spare in (0, -1):
+        steps = Steps(len(text) + len(tail))
+        steps.take(steps.left - LEAST[what] - spare)
+        found, _ = envelopes.split(text.encode(), tail, NOW, steps)
+        records = [entry.record for entry in found if isinstance(entry, Entry)]
+        assert (records == [entry.record for entry in whole]) == (spare == 0)
