@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from extension.records import envelopes
 from extension.records.envelopes import UNPARSED, Entry
 from extension.records.mending import ENTRIES, FREE_STEPS, SHORTEST, STEPS, Steps
+from extension.records.plain import WORTH
 from tests.unit.extension.records.reading import NOW
 from tests.unit.extension.records.strategies import PATIENT
 
@@ -218,3 +219,52 @@ def test_pieces_are_joined_as_long_as_the_allowance_lasts(what: str) -> None:
         found, _ = envelopes.split(text.encode(), tail, NOW, steps)
         records = [entry.record for entry in found if isinstance(entry, Entry)]
         assert (records == [entry.record for entry in whole]) == (spare == 0)
+
+
+LINE = HEAD + '"hello"}'
+OBJECT = HEAD + '{"a":1}}'
+OF_EXTENSION = LINE.replace("function", "extension")
+BEGUN = HEAD + '{"m":"AA'
+
+
+def sized(size: int, unit: str = LINE) -> str:
+    """A body of just so many bytes: such units, and a line that fills it up."""
+    text = "[" + (unit + ",") * ((size - 2 - len(LINE)) // (len(unit) + 1))
+    return f'{text}{LINE[:-2]}{"x" * (size - len(text) - len(LINE) - 1)}"}}]'
+
+
+#: How a body is read: one scan for each entry of the allowance; the others half a scan; of plain lines none.
+WAYS = {
+    "lines": (array(*[LINE] * 5), "", (1, 5, 0)),
+    "one line": (array(LINE), "", (1, 1, 0)),
+    "beyond ASCII": (array(*[HEAD + '"h\u00e9"}'] * 5), "", (1, 5, 0)),
+    "a byte order mark": ("\ufeff" + array(*[LINE] * 5), "", (1, 5, 0)),
+    "behind a cut record": (array(*[LINE] * 5), BEGUN, (5, 6, 0)),
+    "blanks between": ("[" + ", ".join([LINE] * 5) + "]", "", (5, 5, 0)),
+    "objects among lines": (array(LINE, OBJECT, LINE, LINE, HEAD + "[]}", LINE), "", (3, 6, 0)),
+    "of an extension": (array(*[OF_EXTENSION] * 4), "", (1, 4, 0)),
+    "of the platform": (array(*[LINE.replace("function", "platform.x")] * 4), "", (4, 4, 0)),
+    "a time that is none": (array(*[LINE.replace("-", "-" * 20)] * 4), "", (4, 4, 0)),
+    "long enough": (sized(WORTH), "", (1, 1, 229)),
+    "not long enough": (sized(WORTH - 1), "", (1, 230, 0)),
+    "long, behind a cut record": (sized(WORTH), BEGUN, (230, 231, 0)),
+    "long and mixed": (sized(2 * WORTH, f"{LINE},{OBJECT},{LINE},{OF_EXTENSION}"), "", (115, 229, 228)),
+}
+
+
+@pytest.mark.parametrize(("text", "tail", "expected"), WAYS.values(), ids=WAYS.keys())
+def test_what_is_regular_is_read_with_as_few_scans_as_it_may(text: str, tail: str, expected: tuple[int, ...]) -> None:
+    assert way(text.encode(), tail) == expected
+    assert way(text.encode(), tail, singly=True)[1:] == (expected[1] + expected[2], 0)
+    spoilt = text.encode().replace(b'"h', b'"\xc3h', 1)  # not UTF-8: nothing of it is regular
+    assert way(spoilt, tail)[0] == way(spoilt, tail)[1] - bool(tail)
+
+
+def way(body: bytes, tail: str, *, singly: bool = False) -> tuple[int, int, int]:
+    """Entries of the allowance, entries by themselves, lines that are plain."""
+    steps = Steps(len(body) + len(tail))
+    allowed = steps.entries
+    found, _ = envelopes.split(body, tail, NOW, steps, singly=singly)
+    alone_ones = [one for one in found if isinstance(one, Entry)]
+    plain_ones = [text for one in found if not isinstance(one, Entry) for text in one.texts]
+    return allowed - steps.entries, len(alone_ones), len(plain_ones)
