@@ -34,6 +34,7 @@ PROCESSES = 6
 #: Command -> options and arguments with which it fails last, and the folders that they name.
 BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
+    "sandbox up": (["--port", "0", "--invoke-port", "0"], {"template": "absent.yaml"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "demo": (["--layer", "code"], {}),
     "experiment run": (["--layer", "code", "--folder", "full"], {}),
