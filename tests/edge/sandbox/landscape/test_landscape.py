@@ -220,13 +220,7 @@ def test_a_message_that_keeps_failing_is_moved_by_its_queue(world: World) -> Non
 
 def test_a_stream_is_followed_in_order_and_what_keeps_failing_is_told_to_a_queue(world: World) -> None:
     wanted = [key for key in KEYS if key != "poison"]
-    try:
-        eventually(lambda: len([key for keys in world.lines("follow") for key in keys]) >= len(wanted), 20)
-    except AssertionError:
-        for e in world.landscape.fleets["app-follow"].all: print("ENV", e.phase.state, e.finished, e.function_lines)
-        print(world.said)
-        import faulthandler; faulthandler.dump_traceback()
-        raise
+    happens(lambda: len([key for keys in world.lines("follow") for key in keys]) >= len(wanted))
     assert [key for keys in world.lines("follow") for key in keys][: len(wanted)] == wanted
     (message,) = world.received("StreamDead")
     document = json.loads(message["Body"])
