@@ -12,15 +12,15 @@ import requests
 
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import verdict
-from adaptive_batching.load.run import LoadError, reached
-from adaptive_batching.load.targets import LAMBDA, Outgoing, on_loopback
+from adaptive_batching.load.destinations import LAMBDA, LoadError, reached
+from adaptive_batching.load.targets import Outgoing, on_loopback
 from adaptive_batching.logs.trace import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adaptive_batching.console import Console
-    from adaptive_batching.load.run import Access
+    from adaptive_batching.load.destinations import Access
     from adaptive_batching.load.targets import Answer
     from adaptive_batching.logs.reading import Reading
     from adaptive_batching.logs.trace.waterfall import Trace
