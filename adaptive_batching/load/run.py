@@ -165,14 +165,17 @@ def _lead(wanted: Wanted, source: str, measured: Measured, err: Console) -> Lead
     """Wait for the milestone and return the lead times. Raises SourceError."""
     milestone = wanted.until or ""
     traces = [one.ids for one in measured.sent if one.code is not None and not one.failed and one.ids]
+    reading = _reading(source, wanted.access, measured.started)
     found = watching.wait(
-        _reading(source, wanted.access, measured.started),
+        reading,
         milestone,
         traces,
         wanted.drain,
         lambda done: err.progress(f"reached {milestone}", done, len(traces)),
     )
     err.clear()
+    if reading.damaged:
+        err.say(watching.DAMAGED)
     zero = measured.started
     return figures.lead(measured, milestone, {id_: (ts - zero).total_seconds() for id_, ts in found.items()})
 
