@@ -1,4 +1,4 @@
-"""`adaptive-batching sandbox run|serve|up|mock`: the group of commands, each of which is loaded when it runs."""
+"""`adaptive-batching sandbox …`: the group of commands, each of which is loaded when it runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import click
 from adaptive_batching import command_line
 
 COMMANDS = {
+    "landscape": (
+        "adaptive_batching.sandbox.cli.landscape.command:landscape",
+        "an application with three defects under load, and what its logs tell of them",
+    ),
     "mock": (
         "adaptive_batching.sandbox.cli.mock.command:mock",
         "a web service that answers as WireMock's mappings say, until Ctrl-C",
