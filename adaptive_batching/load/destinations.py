@@ -51,24 +51,44 @@ def reached(address: str, timeout: float, access: Access) -> Target:
     return HttpTarget(address, timeout)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Where a milestone is looked for, and which, as the options --logs and --until say."""
+
+    logs: str | None = None
+    until: str | None = None
+
+    def source(self, buckets: Sequence[str] = ()) -> str | None:
+        """Return the source of logs, or None if nothing is looked for. Raises LoadError.
+
+        `buckets` are those of a template. If there is one, it need not be named.
+        """
+        if self.until and not self.logs and buckets:
+            if len(buckets) > 1:
+                raise LoadError(f"--logs is missing: the template has {len(buckets)} buckets")
+            return buckets[0]
+        if bool(self.logs) != bool(self.until):
+            raise LoadError("--logs and --until go together: where the milestone is looked for, and which")
+        return self.logs
+
+
 @contextlib.contextmanager
 def destination(
-    address: str, timeout: float, access: Access, options: LocalOptions, say: Callable[[str], None]
-) -> Iterator[tuple[Target, Sequence[str] | None]]:
-    """Yield the target of an address; of `sandbox:TEMPLATE` also its buckets. Raises LoadError."""
+    address: str, timeout: float, access: Access, options: LocalOptions, looked: Looked, say: Callable[[str], None]
+) -> Iterator[tuple[Target, str | None]]:
+    """Yield the target of an address, and the source of its logs if they are looked at. Raises LoadError."""
     if not address.startswith(SANDBOX):
         if options != LocalOptions():
             raise LoadError("--parameter and --layer are for a target sandbox:TEMPLATE")
-        yield reached(address, timeout, access), None
+        yield reached(address, timeout, access), looked.source()
         return
     from adaptive_batching.load import local  # noqa: PLC0415 - takes a while to load
     from adaptive_batching.sandbox.errors import SandboxError  # noqa: PLC0415
 
     try:
-        with local.landscape(Path(address.removeprefix(SANDBOX)), options.parameters, options.layers, say) as (
-            url,
-            buckets,
-        ):
-            yield HttpTarget(url, timeout), buckets
+        landscape = local.landscape(Path(address.removeprefix(SANDBOX)), options.parameters, options.layers, say)
+        source = looked.source(local.buckets(landscape))  # a mistake is said before anything starts
+        with local.running(landscape, say) as url:
+            yield HttpTarget(url, timeout), source
     except SandboxError as error:
         raise LoadError(str(error)) from None

@@ -15,21 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+#: Seconds after which an idle environment is shut down: then it ships what it kept for its next invocation.
+IDLE = 20.0
 
-@contextlib.contextmanager
+
 def landscape(
     template: Path, parameters: Sequence[str], layers: tuple[Path, ...], say: Callable[[str], None]
-) -> Iterator[tuple[str, list[str]]]:
-    """Run a template, and yield its API's URL and its buckets as sources of logs.
+) -> Landscape:
+    """Return the landscape of a template, which does not run yet. Raises SandboxError."""
+    settings = Settings(layers=layers, options=Options(interpreter=base_interpreter()), idle=IDLE)
+    return Landscape(template, pairs("--parameter", parameters), settings, say=say)
 
-    Meanwhile AWS is the server that its functions use, for this process too. Raises SandboxError.
+
+def buckets(landscape: Landscape) -> list[str]:
+    """Return the template's buckets as sources of logs."""
+    return [f"s3://{one}" for one in landscape.description.buckets.values()]
+
+
+@contextlib.contextmanager
+def running(landscape: Landscape, say: Callable[[str], None]) -> Iterator[str]:
+    """Run it, and yield the URL of its API. Raises SandboxError.
+
+    Meanwhile AWS is the server that its functions use, for this process too.
     """
-    settings = Settings(layers=layers, options=Options(interpreter=base_interpreter()))
-    with Landscape(template, pairs("--parameter", parameters), settings, say=say) as found:
-        say(f"{template} is up, its API is at {found.http_url}")
-        variables = {**KEYS, "AWS_ENDPOINT_URL": found.endpoint, "AWS_DEFAULT_REGION": REGION}
-        with _variables(variables):
-            yield found.http_url, [f"s3://{one}" for one in found.description.buckets.values()]
+    with landscape:
+        say(f"{landscape.path} is up, its API is at {landscape.http_url}")
+        with _variables({**KEYS, "AWS_ENDPOINT_URL": landscape.endpoint, "AWS_DEFAULT_REGION": REGION}):
+            yield landscape.http_url
         say("shutting down every environment")
 
 

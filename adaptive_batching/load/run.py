@@ -13,7 +13,7 @@ from adaptive_batching.console import table
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import checks, figures, schedule, script, users
 from adaptive_batching.load.core.report import Report, members, text
-from adaptive_batching.load.destinations import Access, LoadError, LocalOptions, destination
+from adaptive_batching.load.destinations import Access, LoadError, LocalOptions, Looked, destination
 from adaptive_batching.load.generator import Generator, Limits
 from adaptive_batching.logs.trace.drawing import duration
 
@@ -76,8 +76,8 @@ def carry_out(wanted: Wanted, out: Console, err: Console, clock: Clock | None = 
     address = wanted.target or config.target
     if not address:
         raise LoadError(f"{wanted.script}: config.target is missing; give it there or with --target")
-    with destination(address, config.http.timeout, wanted.access, wanted.local, err.say) as (target, own):
-        source = _source(wanted, own)
+    looked = Looked(wanted.logs, wanted.until)
+    with destination(address, config.http.timeout, wanted.access, wanted.local, looked, err.say) as (target, source):
         return _carry_out(wanted, plan, _Run(address, seed, target, source, clock), out, err)
 
 
@@ -144,17 +144,6 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise LoadError(f"{path} cannot be read: {why}") from None
-
-
-def _source(wanted: Wanted, own: Sequence[str] | None) -> str | None:
-    """Return where logs are looked for, or None if they are not. `own` are the buckets of a sandbox's template."""
-    if own is not None and wanted.until and not wanted.logs:
-        if len(own) == 1:
-            return own[0]
-        raise LoadError(f"--logs is missing: the template has {len(own)} buckets")
-    if bool(wanted.logs) != bool(wanted.until):
-        raise LoadError("--logs and --until go together: where the milestone is looked for, and which")
-    return wanted.logs
 
 
 def _reading(source: str, access: Access, started: datetime | None) -> Reading:
