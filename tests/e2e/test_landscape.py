@@ -39,8 +39,9 @@ config:
 scenarios:
   - flow: [{{post: {{url: /sessions, json: {{subject: "{{{{ subject }}}}"}}}}}}]
 """
-#: Seconds for which a message is hidden: much longer than it is worked on, then less than that.
-ENOUGH, TOO_SHORT, SLEEP = 12, 1, 2
+#: Seconds for which a message is hidden: longer than init and work may take, then less than that. moto looks once a
+#: second for messages that have become visible again, so that a sleep of two would sometimes be too short.
+ENOUGH, TOO_SHORT, SLEEP = 9, 1, 4
 DEADLINE = 90.0
 
 
