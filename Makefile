@@ -46,6 +46,7 @@ venv: .venv/.locked .venv/.project ## The development environment, in .venv
 build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
 	rm -rf $@
 	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
+	$(VENV)/python -m compileall -q $@
 	@touch $@
 
 build/sam build/awscli build/mutmut: build/%: requirements/%.txt
@@ -89,6 +90,10 @@ publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 .PHONY: demo
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
+
+.PHONY: landscape
+landscape: venv layer ## An application with three defects under load, and its report (ARGS=--healthy)
+	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
 
 .PHONY: experiment
 experiment: venv layer ## The lost-last-line experiment: 3,000 invocations

@@ -25,6 +25,10 @@ COMMANDS = {
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",
     ),
+    "load": (
+        "adaptive_batching.load.command:load",
+        "send an artillery script's requests when they are due; latencies, and lead times from the logs",
+    ),
     "logs": (
         "adaptive_batching.logs.cli:logs",
         "read what the extension shipped: from S3, or from a folder",
@@ -36,6 +40,10 @@ COMMANDS = {
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
         "a local Lambda: run a function with its extensions",
+    ),
+    "smoke": (
+        "adaptive_batching.load.smoke_command:smoke",
+        "send one request, and wait until its trace's milestone is in the logs",
     ),
 }
 

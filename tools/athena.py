@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 BEGIN, END = "  # Athena: written by `make docs`\n", "  # end of Athena\n"
 #: Bytes that one query may scan: 10 GB cost five cents.
 SCAN_LIMIT = 10_000_000_000
-_NAMES = ["FUNCTION"], ["${FunctionName}", "${FunctionName}-experiment", "${FunctionName}-async"]
+_CONFERENCE = [f"${{ConferenceName}}-{name}" for name in ("submit", "save", "notify")]
+_NAMES = ["FUNCTION"], ["${FunctionName}", "${FunctionName}-experiment", "${FunctionName}-async", *_CONFERENCE]
 
 
 def pages() -> dict[Path, str]:

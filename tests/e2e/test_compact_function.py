@@ -31,8 +31,6 @@ STACK = Stack(template(), Monitoring="on", Compact="daily")
 COMPACT = STACK.resources["CompactFunction"]["Properties"]
 (POLICY,) = COMPACT["Policies"]
 READER = STACK.resources["LogReaderPolicy"]["Properties"]["PolicyDocument"]
-#: What Lambda's runtime has: boto3 and its dependencies.
-AS_IN_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 DAYS = 3
 
 
@@ -73,10 +71,10 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(moto: s3.Moto, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """The function as it is packed, but for DuckDB: that of this interpreter is used, from a layer with boto3."""
+    """The function as it is packed, but for DuckDB: that of this interpreter is used, from a layer."""
     code, layer = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("layer")
     shutil.copytree(artifact / "adaptive_batching", code / "adaptive_batching")
-    for name in ("duckdb", "_duckdb", *AS_IN_LAMBDA):
+    for name in ("duckdb", "_duckdb"):
         spec = find_spec(name)
         assert spec
         assert spec.origin

@@ -35,6 +35,7 @@ PURE = (
     "extension/records",
     "extension/core",
     "adaptive_batching/experiment/core",
+    "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
 )
 IMPURE = {
@@ -45,7 +46,7 @@ IMPURE = {
 NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
-SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
+SANDBOX = ("cli", "landscape", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
 #: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
 #: and what a command gets.
 LOGS: dict[str, set[str]] = {
@@ -75,6 +76,9 @@ CLICK = (
     "adaptive_batching.sandbox.cli.",
     "adaptive_batching.experiment.cli",
     "adaptive_batching.experiment.commands",
+    "adaptive_batching.load.command",
+    "adaptive_batching.load.options",
+    "adaptive_batching.load.smoke_command",
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
@@ -97,6 +101,8 @@ def test_in_the_extension_no_import_crosses_a_wall() -> None:
 def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
     allowed = {one: set(SANDBOX[number + 1 :]) | {"s3"} for number, one in enumerate(SANDBOX)}
     allowed["s3"] = {"host", ""}
+    allowed["mock"] = {""}
+    allowed["cli"].add("mock")
     assert crossings("adaptive_batching.sandbox", allowed) == []
 
 
@@ -106,6 +112,10 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
 
 def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.operate", OPERATE) == []
+
+
+def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
+    assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
@@ -179,6 +189,7 @@ def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
         "Environment": "lifecycle.environment",
         "Fleet": "fleet.fleet",
         "Function": "function",
+        "Landscape": "landscape.landscape",
         "Options": "options",
         "parse_faults": "faults",
     }

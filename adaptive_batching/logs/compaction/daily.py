@@ -11,7 +11,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from adaptive_batching.logs.compaction.run import compact
-from adaptive_batching.logs.reading import NothingShippedError, Reading
+from adaptive_batching.logs.reading import EmptySourceError, Reading
 
 _BUCKET, _LAYOUT = "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET", "ADAPTIVE_BATCHING_EXTENSION_S3_PREFIX"
 #: Days (UTC) that ended so long ago: objects of a later one may still come.
@@ -23,7 +23,7 @@ def handler(_event: object, _context: object) -> dict[str, int]:
     reading = Reading(f"s3://{os.environ[_BUCKET]}", layout=os.environ[_LAYOUT], since="all", no_cache=True)
     try:
         done = compact(reading, _OLDER, datetime.now(UTC), delete=False, progress=lambda _done, _all: None)
-    except NothingShippedError:
+    except EmptySourceError:
         counts = {"days": 0, "objects": 0, "made": 0, "unfit": 0}
     else:
         counts = {"days": done.days, "objects": done.objects, "made": done.made, "unfit": done.unfit}

@@ -33,6 +33,9 @@ SEED = int(os.environ.get("NONSENSE_SEED", "0"))
 PROCESSES = 6
 #: Command -> options and arguments with which it fails last, and the folders that they name.
 BASE: dict[str, tuple[list[str], dict[str, str]]] = {
+    "load": ([], {"script": "absent"}),
+    "smoke": (["--target", "http://127.0.0.1:1", "--timeout", "1"], {}),
+    "sandbox mock": ([], {"files": "absent"}),
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "demo": (["--layer", "code"], {}),
