@@ -1,7 +1,7 @@
 """Monitoring in template.yaml, and deploy/monitoring.yaml for each function: what CloudFormation would get to make.
 
 moto's CloudFormation says CREATE_COMPLETE and makes nothing of these types, so their properties are sent as API calls.
-The patterns themselves are held against logs of the sandbox in tests/e2e/test_metric_filters.py.
+The patterns themselves are held against logs of the sandbox in tests/e2e/monitoring/test_metric_filters.py.
 """
 
 from __future__ import annotations

@@ -74,6 +74,8 @@ def environment(moto: s3.Moto, artifact: Path, tmp_path_factory: pytest.TempPath
     """The function as it is packed, but for DuckDB: that of this interpreter is used, from a layer."""
     code, layer = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("layer")
     shutil.copytree(artifact / "adaptive_batching", code / "adaptive_batching")
+    (metadata,) = artifact.glob("duckdb-*.dist-info")  # which the module reads
+    shutil.copytree(metadata, layer / "python" / metadata.name)
     for name in ("duckdb", "_duckdb"):
         spec = find_spec(name)
         assert spec
