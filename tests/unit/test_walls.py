@@ -37,12 +37,15 @@ PURE = (
     "adaptive_batching/experiment/core",
     "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
+    "adaptive_batching/operate/doctor/checks",
 )
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
     *("pathlib", "concurrent"),
 }
+#: The modules of functions/notifier that decide.
+NOTIFIERS_PURE = ("events", "layout", "letters", "lines", "message", "notices", "search")
 NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
@@ -63,7 +66,9 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
+    "attaching": {"", "layers", "policies"},
     "layers": {""},
+    "policies": {""},
     "": set(),
 }
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
@@ -83,7 +88,10 @@ CLICK = (
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
+    "adaptive_batching.operate.attaching.commands",
     "adaptive_batching.operate.layers.command",
+    "adaptive_batching.operate.policies.command",
+    "adaptive_batching.operate.doctor.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
@@ -110,12 +118,12 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
 
 
-def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
-    assert crossings("adaptive_batching.operate", OPERATE) == []
-
-
 def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
     assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
+
+
+def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.operate", OPERATE) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])
@@ -153,8 +161,20 @@ def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(pa
 
 @pytest.mark.parametrize("path", sources("functions"), ids=module)
 def test_a_function_uses_the_standard_library_boto3_and_what_stands_beside_it(path: Path) -> None:
-    beside = {one.stem for one in path.parent.glob("*.py")}
-    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3"} | beside
+    beside = {one.stem for one in path.parent.glob("*.py")} | ({path.parent.name} if is_package(path) else set())
+    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3", "botocore"} | beside
+
+
+def is_package(path: Path) -> bool:
+    return (path.parent / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", NOTIFIERS_PURE)
+def test_what_the_notifier_decides_has_no_clock_and_no_io(name: str) -> None:
+    allowed = {"datetime"}  # whose calendar is a function of its argument
+    path = ROOT / "functions/notifier/notifier" / f"{name}.py"
+    assert tops(imported(path)) & IMPURE <= allowed
+    assert "now(" not in path.read_text()
 
 
 def test_boto3_is_imported_lazily_even_there() -> None:

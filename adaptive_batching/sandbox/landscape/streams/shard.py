@@ -133,9 +133,10 @@ class Shard:
             middle = (len(records) + 1) // 2
             halves = (records[:middle], records[middle:])
             self._batches.extendleft(Batch(half, batch.errors, left.runs) for half in reversed(halves))
+            self._due = now
         else:
             self._batches.appendleft(left)
-        self._wait(now)
+            self._wait(now)
         return None
 
     def wake_at(self) -> float | None:

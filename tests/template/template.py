@@ -49,6 +49,11 @@ def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction"
     return resolved
 
 
+def resolved(node: Any, **parameters: str) -> Any:  # noqa: ANN401 - any JSON
+    """A part of the template with everything filled in; a resource is its logical id."""
+    return _resolve(node, defaults() | parameters | {"AWS::NoValue": NO_VALUE}, template()["Conditions"])
+
+
 def variables_of_function(resource: str, **parameters: str) -> dict[str, str]:
     """The extension's variables in a function's environment, Globals included, without those that have no value."""
     values = defaults() | parameters | {"LogBucket": "a-bucket", "AWS::AccountId": "1", "AWS::NoValue": NO_VALUE}
@@ -101,7 +106,7 @@ def _unsplit(node: Any) -> Any:  # noqa: ANN401 - any JSON
             return node
 
 
-def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - a table
+def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - a table
     def inner(each: Any) -> Any:  # noqa: ANN401 - any JSON
         return _resolve(each, values, conditions)
 
@@ -120,6 +125,12 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
             return inner(parts)[int(index)]
         case {"Fn::Not": [one]}:
             return not inner(one)
+        case {"Fn::And": parts}:
+            return all(map(inner, parts))
+        case {"Fn::Or": parts}:
+            return any(map(inner, parts))
+        case {"Condition": str(name)}:
+            return inner(conditions[name])
         case {"Fn::Equals": [one, other]}:
             return inner(one) == inner(other)
         case {"Fn::If": [condition, then, otherwise]}:
@@ -135,4 +146,4 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
 
 
 def _substitute(text: str, values: dict[str, str]) -> str:
-    return re.sub(r"\$\{([^}]+)\}", lambda match: values[match[1]], text)
+    return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], match[1]), text)  # of a resource: its id
