@@ -20,6 +20,7 @@ from tests.fakes import s3
 from tests.layer.conftest import ROOT
 from tests.template.stack import Stack, monitoring, nested
 from tests.template.template import template, translated
+from tools import monitoring as monitoring_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ OURS = "adaptive-batching/"
 #: The alarms of every function; some functions have more.
 ALARMS = {
     *("errors", "throttles", "events-dropped", "near-timeout", "timeouts", "records-lost"),
-    *("too-many-connections", "api-rate-limit-exceeded"),
+    *("pattern-too-many-connections", "pattern-api-rate-limit-exceeded"),
 }
 MORE = {"SaveMonitoring": {"dead-letters"}, "NotifyMonitoring": {"dead-letters", "iterator-age"}}
 
@@ -240,6 +241,12 @@ def test_each_metric_on_the_dashboard_is_aws_s_or_ours_and_its_dimension_a_resou
                 assert dimensions[0] == dimension
                 assert dimensions[1] in names[dimension]
         assert filtered <= shown  # what is counted is seen
+
+
+def test_no_pattern_can_take_the_name_of_a_metric_that_is_there_without_patterns() -> None:
+    filters = inner(**ON)["DemoMonitoring"].of_type(FILTER)
+    names = {name: one["MetricTransformations"][0]["MetricName"] for name, one in filters.items()}
+    assert {metric for name, metric in names.items() if not name.startswith("Pattern")} == monitoring_tool.OWN
 
 
 def test_the_alarms_look_at_metrics_that_there_are() -> None:
