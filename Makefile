@@ -6,7 +6,7 @@ ARCH ?=
 VENV := .venv/bin
 # --no-deps: the lock is complete. -qq: errors only. Bytecode is written when a module is first used.
 PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-hashes
-LOCKS := layer awslambdaric sam awscli uv dev mutmut
+LOCKS := layer awslambdaric sam awscli uv dev mutmut compact
 LAYER := build/layer$(if $(ARCH),-$(ARCH))
 LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
@@ -66,6 +66,21 @@ $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
 build-AdaptiveBatchingLayer: | .venv/bin/python
 	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
+# What CompactFunction needs of the registry, for the Python and the system that Lambda runs it with.
+MACHINE := $(patsubst arm64,aarch64,$(or $(ARCH),$(shell uname -m)))
+COMPACT := build/compact$(if $(ARCH),-$(ARCH))
+$(COMPACT): requirements/compact.txt | .venv/bin/python
+	rm -rf $@
+	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ --only-binary :all: --implementation cp \
+	    --python-version 3.13 --platform manylinux_2_28_$(MACHINE) -r $<
+	@touch $@
+
+# Called by `sam build`.
+.PHONY: build-CompactFunction
+build-CompactFunction: $(COMPACT)
+	cp -r $(COMPACT)/. "$(ARTIFACTS_DIR)"
+	tar -c --exclude=__pycache__ adaptive_batching/*.py adaptive_batching/logs | tar -x -C "$(ARTIFACTS_DIR)"
+
 .PHONY: publish
 publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 	$(MAKE) layer ARCH=x86_64
@@ -75,6 +90,10 @@ publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 .PHONY: demo
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
+
+.PHONY: landscape
+landscape: venv layer ## An application with three defects under load, and its report (ARGS=--healthy)
+	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
 
 .PHONY: experiment
 experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
@@ -90,7 +109,7 @@ bench: venv layer build/runtime/awslambdaric ## What attaching costs, against th
 	$(VENV)/python -m tools
 
 .PHONY: test
-test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test, some ten minutes (WORKERS=3 at a time)
+test: venv layer build/runtime/awslambdaric build/sam build/awscli $(COMPACT) ## Every test, some ten minutes (WORKERS=3 at a time)
 	$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 #: Command -> ("module:name of the command in it", one line for --help).
 COMMANDS = {
+    "attach": (
+        "adaptive_batching.operate.attaching.commands:attach",
+        "add the layer and its variables to functions on AWS, beside what they have",
+    ),
     "async": (
         "adaptive_batching.sandbox.cli.asynchronous.commands:asynchronous",
         "asynchronous invocation: its retries, throttles, drops, and the metrics that show them",
@@ -20,6 +24,14 @@ COMMANDS = {
     "demo": (
         "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
+    ),
+    "detach": (
+        "adaptive_batching.operate.attaching.commands:detach",
+        "take the layer and its variables off functions again",
+    ),
+    "doctor": (
+        "adaptive_batching.operate.doctor.command:doctor",
+        "does a function ship its logs, and if not, why: a template, or a function on AWS",
     ),
     "experiment": (
         "adaptive_batching.experiment.cli:experiment",
@@ -32,6 +44,10 @@ COMMANDS = {
     "logs": (
         "adaptive_batching.logs.cli:logs",
         "read what the extension shipped: from S3, or from a folder",
+    ),
+    "policy": (
+        "adaptive_batching.operate.policies.command:policy",
+        "print what the function's role, the bucket and a KMS key have to allow",
     ),
     "publish": (
         "adaptive_batching.operate.layers.command:publish",

@@ -6,6 +6,7 @@ import json
 import random
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adaptive_batching.console import table
@@ -14,6 +15,7 @@ from adaptive_batching.load.core import checks, figures, schedule, script, users
 from adaptive_batching.load.core.report import Report, members, text
 from adaptive_batching.load.generator import Generator, Limits
 from adaptive_batching.load.targets import LAMBDA, HttpTarget, LambdaTarget, TargetError, lambda_client
+from adaptive_batching.logs.trace.drawing import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +104,7 @@ def carry_out(wanted: Wanted, out: Console, err: Console, clock: Clock | None = 
     if wanted.output == "json":
         out.say(json.dumps(members(report), ensure_ascii=False, indent=2))
     else:
-        for line in text(report, table):
+        for line in text(report, table, _duration):
             out.say(line)
     if measured.interrupted:
         raise KeyboardInterrupt
@@ -170,6 +172,10 @@ def _lead(wanted: Wanted, milestone: str, measured: Measured, err: Console) -> L
     err.clear()
     zero = measured.started
     return figures.lead(measured, milestone, {id_: (ts - zero).total_seconds() for id_, ts in found.items()})
+
+
+def _duration(seconds: float | None) -> str:
+    return "-" if seconds is None else duration(timedelta(seconds=seconds))
 
 
 def _report(plan: Plan, measured: Measured, lead: Lead | None, address: str, seed: int) -> Report:

@@ -13,7 +13,7 @@ import requests
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import verdict
 from adaptive_batching.load.run import LoadError, reached
-from adaptive_batching.load.targets import LAMBDA, Outgoing
+from adaptive_batching.load.targets import LAMBDA, Outgoing, on_loopback
 from adaptive_batching.logs.trace import drawing
 
 if TYPE_CHECKING:
@@ -113,9 +113,11 @@ def _saw(url: str, text: str, started: datetime, until: float) -> bool:
     """Ask the mock of a webhook until it has seen the request. Raises LoadError if it is no mock."""
     parts = urlsplit(url)
     admin = f"{parts.scheme}://{parts.netloc}{_ADMIN}"
+    session = requests.Session()
+    session.trust_env = not on_loopback(url)
     while True:
         try:
-            answer = requests.get(admin, timeout=max(1.0, until - time.monotonic()))
+            answer = session.get(admin, timeout=max(1.0, until - time.monotonic()))
             seen = verdict.saw(answer.json(), parts.path or "/", text, started.timestamp() * 1000)
         except (requests.RequestException, ValueError) as error:
             raise LoadError(f"{admin} cannot be asked: {type(error).__name__}") from None

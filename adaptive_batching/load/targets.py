@@ -87,6 +87,7 @@ class HttpTarget:
         session: requests.Session | None = getattr(self._own, "session", None)
         if session is None:
             session = self._own.session = requests.Session()
+            session.trust_env = not on_loopback(self._url)  # a proxy does not reach this machine
         url = request.url if request.url.startswith(("http://", "https://")) else self._below(request.url)
         try:
             answer = session.request(
@@ -125,6 +126,14 @@ class LambdaTarget:
         return Answer(answer["StatusCode"], None, body, known)
 
 
+def on_loopback(url: str) -> bool:
+    """Return whether a server is on this machine."""
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:  # it is no URL
+        return False
+
+
 def lambda_client(endpoint: str | None, region: str | None, profile: str | None, timeout: float) -> Lambda:
     """Return a client that tries once. The sandbox on this machine wants no credentials. Raises TargetError."""
     import boto3  # noqa: PLC0415 - takes a while to load
@@ -132,15 +141,15 @@ def lambda_client(endpoint: str | None, region: str | None, profile: str | None,
     from botocore.config import Config  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
-    on_loopback = endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
+    local = endpoint is not None and on_loopback(endpoint)
     config = Config(
         connect_timeout=timeout,
         read_timeout=timeout,
         retries={"total_max_attempts": 1},
         max_pool_connections=_CONNECTIONS,
-        **({"signature_version": UNSIGNED, "proxies": {}} if on_loopback else {}),
+        **({"signature_version": UNSIGNED, "proxies": {}} if local else {}),
     )
-    region = region or ("us-east-1" if on_loopback else None)
+    region = region or ("us-east-1" if local else None)
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         found: Lambda = session.client("lambda", endpoint_url=endpoint, config=config)

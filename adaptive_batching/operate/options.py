@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     import click
 
 WHERE = "where"
+ACCOUNT = Text(r"[0-9]{12}", "the number of an account, 12 digits")
+#: As S3 names buckets (Bucket naming rules), and the capitals and underscores of its oldest ones in us-east-1.
+BUCKET = Text(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", "the name of a bucket")
+SET = Option(
+    ["--set", "settings"],
+    type=Text(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="a setting of the extension, as in MODE=adaptive; repeatable",
+)
 
 
 def where_options(*, region: bool = True) -> list[click.Parameter]:

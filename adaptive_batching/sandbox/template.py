@@ -1,9 +1,9 @@
 """Read a function from a SAM, CloudFormation or CDK template: code, variables, layers, limits. Opens no connection.
 
 These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name or
-the ARN), Fn::Sub, Fn::GetAtt with Arn, and Fn::If. Any other one in a property that is read here is an error, and so is
-a value that only AWS knows: `{{resolve:…}}`, and the URL of a queue, unless `tell` has said what it is here. A variable
-that the caller gives is not read.
+the ARN), Fn::Sub, Fn::GetAtt with Arn, Fn::If, Fn::Select, Fn::Split and Fn::Join. Any other one in a property that is
+read here is an error, and so is a value that only AWS knows: `{{resolve:…}}`, and the URL of a queue, unless `tell` has
+said what it is here. A variable that the caller gives is not read.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class Template:
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
         """Return a value that must be a mapping; a missing one is empty."""
-        if value is None:
+        if value in (None, _NO_VALUE):
             return {}
         if not isinstance(value, dict):
             raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
@@ -289,7 +289,21 @@ class Template:
             if len(parts) != _IF_PARTS:
                 raise SandboxError(f"{self._path}: {where} uses If with {shown(value.argument)}, not a list of three")
             return parts[1] if self._conditions.hold(str(parts[0]), f"{self._path}: {where}") else parts[2]
+        if value.name in ("Select", "Split", "Join"):
+            return self._pieces(value, where)
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
+
+    def _pieces(self, value: Intrinsic, where: str) -> object:
+        """Resolve Select, Split and Join, each of which has two arguments."""
+        parts = [self._value(one, where) for one in value.argument] if isinstance(value.argument, list) else []
+        try:
+            one, other = parts
+            if value.name == "Select":
+                return other[int(one)]
+            return str(other).split(str(one)) if value.name == "Split" else str(one).join(map(text, other))
+        except (ValueError, TypeError, IndexError, KeyError):
+            why = f"uses {value.name} with {shown(value.argument)}, which does not give a value"
+            raise SandboxError(f"{self._path}: {where} {why}") from None
 
     def _substitute(self, argument: object, where: str) -> str:
         parts = argument if isinstance(argument, list) else [argument, {}]

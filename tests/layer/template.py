@@ -11,6 +11,8 @@ import cfnlint.decode
 from tests.layer.conftest import ROOT
 
 NO_VALUE = "AWS::NoValue"
+#: Where `sam deploy` puts nested templates.
+PACKAGED = "https://s3.eu-west-1.amazonaws.com/packaged/"
 #: What SAM makes of the template before CloudFormation reads it: aws-sam-translator, which SAM CLI brings.
 TRANSLATE = """
 import json, sys
@@ -69,6 +71,8 @@ def translated() -> dict[str, Any]:
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://packaged/artifact"  # as `sam deploy` puts it there
+        if "TemplateURL" in resource.get("Properties", {}):
+            resource["Properties"]["TemplateURL"] = PACKAGED + resource["Properties"]["TemplateURL"]
     python = ROOT / "build" / "sam" / "bin" / "python"
     environ = {"AWS_DEFAULT_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(

@@ -231,7 +231,8 @@ def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output(
     whole = template()
     assert defaults()["FunctionName"] == NAME
     assert set(whole["Outputs"]) == {
-        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Notifier", "Layer", "InvokeCommand")
+        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Notifier", "Layer", "InvokeCommand"),
+        *("AlarmTopic", "LogReaderPolicy"),
     }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")

@@ -37,6 +37,7 @@ PURE = (
     "adaptive_batching/experiment/core",
     "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
+    "adaptive_batching/operate/doctor/checks",
 )
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
@@ -65,7 +66,9 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
+    "attaching": {"", "layers", "policies"},
     "layers": {""},
+    "policies": {""},
     "": set(),
 }
 #: Where the tools import by a name that only the running program knows, and why: no wall can see through those.
@@ -85,7 +88,10 @@ CLICK = (
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
+    "adaptive_batching.operate.attaching.commands",
     "adaptive_batching.operate.layers.command",
+    "adaptive_batching.operate.policies.command",
+    "adaptive_batching.operate.doctor.command",
 )
 #: Modules on one level of a package: as many as are taken in at one sitting. `__init__` does not count.
 MOST = 14
@@ -112,12 +118,12 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
 
 
-def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
-    assert crossings("adaptive_batching.operate", OPERATE) == []
-
-
 def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
     assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
+
+
+def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
+    assert crossings("adaptive_batching.operate", OPERATE) == []
 
 
 @pytest.mark.parametrize("package", ["extension", "adaptive_batching"])

@@ -103,8 +103,9 @@ def _check(expression: str, text: str = "", *, strict: bool = True) -> Check:
 
     if len(expression) > _LONGEST:
         raise CheckError(f"ensure: an expression has {len(expression)} characters; {_LONGEST} are possible")
+    code = _METRIC.sub(named, expression).replace("^", "**").strip()
     try:
-        tree = ast.parse(_METRIC.sub(named, expression).replace("^", "**").strip(), mode="eval")
+        tree = ast.parse(code, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise CheckError(f"ensure: {expression!r} is not an expression such as 'http.codes.500 == 0'") from None
     for node in ast.walk(tree):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adaptive_batching.load.core.figures import Figures, Lead, Measured, Second
 
     Table = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[str]], list[str]]
+    Duration = Callable[[float | None], str]
 
 _SHOWN = ("p50", "p95", "p99", "max")
 #: Rows of lead times in text; seconds are put together if there are more.
@@ -43,28 +44,31 @@ class Report:
         return all(one.ok or not one.strict for one in self.outcomes)
 
 
-def text(report: Report, table: Table) -> list[str]:
-    """Return the lines for a person. `table` makes lines of a head, rows, and the names of columns to align right."""
-    rows = [_row(one) for one in report.phases]
+def text(report: Report, table: Table, duration: Duration) -> list[str]:
+    """Return the lines for a person.
+
+    `table` makes lines of a head, rows, and the names of columns to align right; `duration` says a time in seconds.
+    """
+    rows = [_row(one, duration) for one in report.phases]
     if len(rows) > 1:
-        rows.append(_row(report.whole))
+        rows.append(_row(report.whole, duration))
     lines = table(
         ["phase", "arrivals", "requests", "answers", *(name for name in _SHOWN)],
         rows,
         ["arrivals", "requests", *_SHOWN],
     )
     lines += [f"{'errors':9}  {kind}: {count:,}" for kind, count in report.whole.errors.items()]
-    lines.append(f"{'generator':9}  {_generator(report)}")
+    lines.append(f"{'generator':9}  {_generator(report, duration)}")
     if report.limit:
         lines.append(f"{'note':9}  {report.limit}")
     if report.lead:
-        lines += ["", *_lead(report.lead, table)]
+        lines += ["", *_lead(report.lead, table, duration)]
     if report.outcomes:
         lines += ["", *(_check(one) for one in report.outcomes)]
     return lines
 
 
-def _row(one: Figures) -> list[str]:
+def _row(one: Figures, duration: Duration) -> list[str]:
     latency = one.latency
     answers = "  ".join(f"{code}: {count:,}" for code, count in one.codes.items()) or "none"
     return [
@@ -76,7 +80,7 @@ def _row(one: Figures) -> list[str]:
     ]
 
 
-def _generator(report: Report) -> str:
+def _generator(report: Report, duration: Duration) -> str:
     whole, measured = report.whole, report.measured
     late = [duration(one) for one in (whole.lateness.p50, whole.lateness.p99, whole.lateness.most)]
     said = ["late {} (p50), {} (p99), {} (max)".format(*late)]
@@ -87,7 +91,7 @@ def _generator(report: Report) -> str:
     return ", ".join([*said, f"seed {report.seed}"])
 
 
-def _lead(lead: Lead, table: Table) -> list[str]:
+def _lead(lead: Lead, table: Table, duration: Duration) -> list[str]:
     reached = lead.answered - len(lead.missing)
     lines = [f"lead time to {lead.milestone}: {reached:,} of {counted(lead.answered, 'answered trace')} reached it"]
     if lead.without_id:
@@ -137,16 +141,6 @@ def _check(one: Outcome) -> str:
     )
     head = "ok" if one.ok else "failed" if one.strict else "failed, not strict"
     return f"ensure  {head}: {one.text}{f' ({values})' if values else ''}"
-
-
-def duration(seconds: float | None) -> str:
-    """Return a time as people say it: 0.4 ms, 62 ms, 3.29 s."""
-    if seconds is None:
-        return "-"
-    ms = seconds * 1000
-    if abs(ms) < 9.95:  # noqa: PLR2004 - what rounds to 10 has no decimal
-        return f"{ms:.1f} ms"
-    return f"{ms:,.0f} ms" if abs(ms) < 999.5 else f"{seconds:,.2f} s"  # noqa: PLR2004 - what rounds to 1,000
 
 
 def members(report: Report) -> dict[str, Any]:

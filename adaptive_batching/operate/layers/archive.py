@@ -10,12 +10,12 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.operate.layers.names import layer_name
 from adaptive_batching.settings import EXTENSION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARCHITECTURES = ("x86_64", "arm64")
 #: `origin` in layer.json of a release: a relocatable CPython. Other layers have this machine's, or none.
 RELEASE = "python-build-standalone"
 _ABOUT = f"{EXTENSION}/layer.json"
@@ -42,11 +42,6 @@ class Archive:
     def description(self) -> str:
         """What the layer's version is described as: version and hash, in hexadecimal as sha256sum prints it."""
         return f"{EXTENSION} {self.version}, sha256 {hashlib.sha256(self.data).hexdigest()}"
-
-
-def layer_name(architecture: str) -> str:
-    """Return the name under which the layer of an architecture is published. Pure."""
-    return f"{EXTENSION}-{architecture}"
 
 
 def find(folder: Path, architecture: str) -> Archive:

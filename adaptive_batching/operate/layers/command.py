@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
-from adaptive_batching.operate.layers.archive import ARCHITECTURES
-from adaptive_batching.operate.options import where_options
+from adaptive_batching.operate.layers.names import ARCHITECTURES
+from adaptive_batching.operate.options import ACCOUNT, where_options
 from adaptive_batching.option_types import REGION, File, Text, refuse_empty
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from adaptive_batching.operate.layers.publishing import Grant, Outcome
 
 _WHAT, _WHO = "what", "who may use it"
-_ACCOUNT = re.compile(r"\d{12}")
 _ORGANIZATION = Text(r"o-[a-z0-9]{10,32}", "the id of an organization such as o-a1b2c3d4e5")
 
 
@@ -157,7 +156,7 @@ publish = Command(
         ),
         Option(
             ["--accounts"],
-            type=_Several(_ACCOUNT.pattern, "the number of an account, 12 digits"),
+            type=_Several(ACCOUNT.pattern, "the number of an account, 12 digits"),
             default=(),
             metavar="N,N",
             group=_WHO,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate.aws import AwsError, answers
-from adaptive_batching.operate.layers.archive import layer_name
+from adaptive_batching.operate.layers.names import layer_name
+from adaptive_batching.operate.layers.versions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,15 +87,8 @@ def _shared(missing: Sequence[Grant], *, dry_run: bool) -> str:
 
 def _newest(client: Any, name: str) -> dict[str, Any] | None:  # noqa: ANN401 - boto3's
     """Return the newest version of a layer with its hash, or None if there is none."""
-    try:
-        with answers():
-            pages = client.get_paginator("list_layer_versions").paginate(LayerName=name)
-            numbers = [one["Version"] for page in pages for one in page["LayerVersions"]]
-    except AwsError as error:
-        if error.is_absent:
-            return None
-        raise
-    return _version(client, name, max(numbers)) if numbers else None
+    found = newest(client, name)
+    return _version(client, name, found["Version"]) if found else None
 
 
 def _version(client: Any, name: str, number: int) -> dict[str, Any]:  # noqa: ANN401 - boto3's

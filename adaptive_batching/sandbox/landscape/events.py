@@ -97,8 +97,8 @@ def read(template: Template) -> Sources:
     """
     found = Sources()
     types = template.resources()
-    for logical_id in (name for name, kind in types.items() if kind in FUNCTIONS):
-        function = template.name(logical_id)
+    functions = {name: template.name(name) for name, kind in types.items() if kind in FUNCTIONS}
+    for logical_id, function in functions.items():
         for name, raw in template.raw(logical_id, "Events").items():
             _event(found, template, raw, Where(logical_id, name, function))
     for logical_id in (name for name, kind in types.items() if kind == MAPPING):
@@ -106,7 +106,9 @@ def read(template: Template) -> Sources:
         arn = str(properties.get("EventSourceArn", ""))
         service = arn.split(":")[_SERVICE] if arn.count(":") > _SERVICE else ""
         where = Where(logical_id, "", str(properties.get("FunctionName", "")).rpartition(":")[2])
-        if service == "sqs":
+        if where.function not in functions.values():
+            found.notes.append(f"{where} is not run: {where.function or 'nothing'} is not a function of the template")
+        elif service == "sqs":
             _queue(found, {**properties, "Queue": arn}, where)
         elif service == "dynamodb":
             _stream(found, {**properties, "Stream": arn}, where)

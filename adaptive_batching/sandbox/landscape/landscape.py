@@ -17,7 +17,7 @@ from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told, at_once
 from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.http_server import Server
-from adaptive_batching.sandbox.landscape.description import Description, describe
+from adaptive_batching.sandbox.landscape.description import describe
 from adaptive_batching.sandbox.landscape.events import Sources, read
 from adaptive_batching.sandbox.landscape.making import make
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
@@ -63,6 +63,8 @@ class Settings:
 class Landscape:
     """All functions of a template, as a context manager. It raises SandboxError if it cannot be set up.
 
+    At the exit what is in flight is answered, every environment is shut down, and the servers end, in this order.
+
     `say` is called with sentences, `report` with a function's name and the result of each invocation, from any thread.
     """
 
@@ -75,28 +77,38 @@ class Landscape:
         say: Callable[[str], None] = lambda _text: None,
         report: Callable[[str, Result], None] = lambda _name, _result: None,
     ) -> None:
+        self.path = path
         self._template = Template(path, parameters)
         self._settings = settings or Settings()
         self._say, self._report = say, report
-        self._stack = contextlib.ExitStack()
+        self._server, self._running = contextlib.ExitStack(), contextlib.ExitStack()
         self._clock = Clock()
         self._urls: dict[str, str] = {}
         self.fleets: dict[str, Fleet] = {}
         self.endpoint = self._settings.endpoint or ""
-        self.description = Description((), {}, (), (), {})
+        self.options = self._settings.options
+        self.description = describe(self._template)
+        if not self.description.functions:
+            raise SandboxError(f"{path} has no function, or none whose condition holds")
         self.sources = Sources()
 
     def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            self._set_up(stack)
-            self._stack = stack.pop_all()
+        with contextlib.ExitStack() as server, contextlib.ExitStack() as running:
+            if not self.endpoint:
+                self.endpoint = server.enter_context(embedded_s3())
+            self._set_up(running)
+            self._server, self._running = server.pop_all(), running.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Answer what is in flight, shut every environment down, and end the servers, in this order."""
-        self._stack.close()
+        self.finish()
+        self._server.close()
+
+    def finish(self) -> None:
+        """Answer what is in flight and shut every environment down. What was stored can be read until the exit."""
+        self._running.close()
 
     @property
     def http_url(self) -> str:
@@ -142,11 +154,6 @@ class Landscape:
     def _set_up(self, stack: contextlib.ExitStack) -> None:
         """Start everything. What `stack` undoes is undone in reverse order."""
         settings, template = self._settings, self._template
-        self.description = describe(template)
-        if not self.description.functions:
-            raise SandboxError("the template has no function, or none whose condition holds")
-        if not settings.endpoint:
-            self.endpoint = stack.enter_context(embedded_s3())
         handle = invoke_api.serve(self.fleets, Forward(self.endpoint))
         self._invoke = _listen(handle, settings.invoke_port, "--invoke-port", stack)
         self._urls = make(self._clients(), self.description, template)
@@ -164,27 +171,20 @@ class Landscape:
 
     def _feed(self, stack: contextlib.ExitStack) -> None:
         """Start what reads queues and streams, and what follows schedules. Raises SandboxError."""
-        sources, notes = self.sources, self.sources.notes
-        known = [*sources.queues, *sources.streams, *sources.rates]
-        notes += [
-            f"an event source of {one.function} is not run: it is not a function of the template"
-            for one in known
-            if one.function not in self.fleets
-        ]
+        sources, say = self.sources, self._say
         pollers: list[QueuePoller | StreamPoller | Scheduler] = []
         stack.callback(lambda: at_once([poller.close for poller in pollers]))
-        for queue in (one for one in sources.queues if one.function in self.fleets):
+        for queue in sources.queues:
             if url := self._urls.get(queue.queue):
-                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), self._say))
+                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), say))
             else:
-                notes.append(f"{queue.function} gets nothing from {queue.queue}, which is not a queue of the template")
-        for stream in (one for one in sources.streams if one.function in self.fleets):
-            if stream.on_failure and stream.on_failure not in self._urls:
-                notes.append(f"{stream.on_failure} gets no records: it is not a queue of the template")
+                sources.notes.append(f"{queue.function} gets nothing from {queue.queue}: the template does not make it")
+        for stream in sources.streams:
             target = self._urls.get(stream.on_failure, "")
-            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, self._say))
-        rates = [one for one in sources.rates if one.function in self.fleets]
-        pollers.append(Scheduler(rates, self.fleets))
+            if stream.on_failure and not target:
+                sources.notes.append(f"{stream.on_failure} gets no records: the template does not make it")
+            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, say))
+        pollers.append(Scheduler(sources.rates, self.fleets))
 
     def _clients(self) -> Clients:
         """Return clients for one thread."""

@@ -40,11 +40,12 @@ class Mock:
         *,
         seed: int = 0,
         hosts: Sequence[str] = (),
+        kept: int = KEPT,
         told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._first = [_stub(one) for one in mappings]
         self._stubs = list(self._first)
-        self._journal: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._journal: deque[dict[str, Any]] = deque(maxlen=kept)
         self._random = random.Random(seed)  # noqa: S311 - delays are no secret
         self._lock = threading.Lock()
         self._told = told

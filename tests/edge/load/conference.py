@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from tests.edge.load.web import application
 from tests.fakes.shipped import Shipped, done, report, started, text
-from tests.fakes.web import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.fakes.web import Seen, Web
+    from tests.edge.load.web import Seen, Web
 
 RECEIVED, SAVING, SENT = "CREATE_REQUEST_RECEIVED", "SAVE_REQUEST_RECEIVED", "SLACK_NOTIFICATION_NEW_SESSION_SENT"
+UNFINISHED = ("bad", "silent")
 ERROR = "this subject cannot be saved"
 #: Seconds that a session takes, by what its logs say, and seconds until they are shipped.
 WORK, SHIPPING = 0.25, 0.1
@@ -48,10 +49,13 @@ class Conference:
             return 404, b"{}"
         body = json.loads(seen.body)
         ids = {"traceId": str(uuid.uuid4()), "sessionId": str(uuid.uuid4())}
-        now = datetime.now(UTC)
-        timer = threading.Timer(SHIPPING, self.ship, [ids["traceId"], body.get("subject"), now])
-        self.timers.append(timer)
-        timer.start()
+        given = (ids["traceId"], body.get("subject"), datetime.now(UTC))
+        if body.get("subject") in UNFINISHED:  # what can be seen of it is there at once
+            self.ship(*given)
+        else:
+            timer = threading.Timer(SHIPPING, self.ship, given)
+            self.timers.append(timer)
+            timer.start()
         return 202, json.dumps(ids).encode()
 
     def ship(self, trace: str, subject: str, now: datetime) -> None:
@@ -61,8 +65,12 @@ class Conference:
 
         failing = said(level="ERROR", errorType="ValueError", errorMessage=ERROR, message=ERROR)
         self._invocation("conference-submit", now, [said(RECEIVED)])
-        self._invocation("conference-save", now, [said(SAVING), *([failing] if subject == "bad" else [])])
-        if subject not in ("bad", "silent"):
+        self._invocation(
+            "conference-save",
+            now + timedelta(milliseconds=20),
+            [said(SAVING), *([failing] if subject == "bad" else [])],
+        )
+        if subject not in UNFINISHED:
             if self.webhook:
                 requests.post(self.webhook, json={"text": f"new session: {subject}"}, timeout=30)
             self._invocation("conference-notify", now + timedelta(seconds=WORK), [said(SENT)])

@@ -10,8 +10,8 @@ import pytest
 from adaptive_batching.cli import main
 from adaptive_batching.sandbox.mock.service import Mock
 from tests.edge.load.conference import ERROR, SAVING, SENT, conference
+from tests.edge.load.web import application
 from tests.fakes.invoke_api import FAILED, lambda_api
-from tests.fakes.web import application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +47,10 @@ def test_success_prints_the_trace(app: Conference, capsys: pytest.CaptureFixture
 
 
 def test_a_save_that_fails_is_named_with_its_exception(app: Conference, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = smoke(app, capsys, "bad", timeout="2")
+    code, out, err = smoke(app, capsys, "bad", timeout="1")
     assert code == 1
     assert err.splitlines()[-1] == (
-        f"failed: {SENT} was not reached within 2 s; the last milestone is {SAVING}; "
+        f"failed: {SENT} was not reached within 1 s; the last milestone is {SAVING}; "
         f"conference-save: ValueError: {ERROR}"
     )
     assert f"ERROR ValueError: {ERROR}" in out
@@ -59,7 +59,7 @@ def test_a_save_that_fails_is_named_with_its_exception(app: Conference, capsys: 
 def test_a_notify_that_is_silent_is_a_failure_without_an_exception(
     app: Conference, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, err = smoke(app, capsys, "silent", timeout="2")
+    code, _, err = smoke(app, capsys, "silent", timeout="1")
     assert code == 1
     assert err.splitlines()[-1].endswith(f"the last milestone is {SAVING}, and no line has an exception")
 
@@ -97,17 +97,17 @@ def test_an_answer_that_names_no_trace_cannot_be_judged(tmp_path: Path, capsys: 
 
 def test_the_mock_of_a_webhook_is_asked(app: Conference, capsys: pytest.CaptureFixture[str]) -> None:
     assert smoke(app, capsys, "first", "--webhook-saw", f"{app.webhook}=new session: first")[0] == 0
-    code, _, err = smoke(app, capsys, "second", "--webhook-saw", f"{app.webhook}=first", timeout="3")
-    assert code == 1  # that one was of an earlier test
-    assert err.splitlines()[-1] == f"failed: {app.webhook} did not see a request with 'first' within 3 s"
+    words = ["smoke", "--target", app.url, "--json", '{"subject": "silent"}', "--timeout", "1", "--webhook-saw"]
+    assert main([*words, f"{app.webhook}=first"]) == 1  # that one was of an earlier test
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == f"failed: {app.webhook} did not see a request with 'first' within 1 s"
     assert app.web
     for other, sentence in (
         (app.web.url, "does not answer as WireMock does"),
         ("http://127.0.0.1:1", "cannot be asked"),
     ):
-        code, _, err = smoke(app, capsys, "third", "--webhook-saw", f"{other}/hook")
-        assert code == 2
-        assert sentence in err
+        assert main([*words, f"{other}/hook"]) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_a_function_is_a_target_too(capsys: pytest.CaptureFixture[str]) -> None:

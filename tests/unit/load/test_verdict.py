@@ -69,7 +69,8 @@ def test_a_mock_saw_a_request_on_the_path_with_the_text_since_the_moment() -> No
     assert verdict.saw(journal, "/other", "", 0) is False
     assert verdict.saw(journal, "/hook", "", 1001) is False
     assert verdict.saw({"requests": []}, "/hook", "", 0) is False
-    for other in ({}, [], None, {"requests": 1}):
+    others: list[object] = [{}, [], None, {"requests": 1}]
+    for other in others:
         assert verdict.saw(other, "/hook", "", 0) is None
 
 

@@ -115,7 +115,7 @@ class Batches:
         whole = len(self._gathered) >= self._mapping.batch_size or sum(one.size for one in self._gathered) >= LARGEST
         if not whole and now < self._since + self._mapping.window:
             return []
-        found = []
+        found: list[Batch] = []
         places = self._places(room)
         while self._gathered and places > len(found):
             found.append(self._next(now))

@@ -4,8 +4,8 @@ A stream has one shard here. Its batches run in order, one at a time: what fails
 comes after it, until it succeeds or is discarded.
 
 Source: "Using Lambda with Amazon DynamoDB" in the Lambda developer guide. Throttles cost no retry, and splitting a
-batch costs none. Lambda does not document how long it waits between attempts: FIRST_WAIT, doubled up to LONGEST_WAIT, is a
-guess. Neither does it name the condition of records that are too old.
+batch costs none. Lambda does not document how long it waits between attempts: FIRST_WAIT, doubled up to LONGEST_WAIT,
+is a guess. Neither does it name the condition of records that are too old.
 """
 
 from __future__ import annotations
@@ -133,9 +133,10 @@ class Shard:
             middle = (len(records) + 1) // 2
             halves = (records[:middle], records[middle:])
             self._batches.extendleft(Batch(half, batch.errors, left.runs) for half in reversed(halves))
+            self._due = now
         else:
             self._batches.appendleft(left)
-        self._wait(now)
+            self._wait(now)
         return None
 
     def wake_at(self) -> float | None:

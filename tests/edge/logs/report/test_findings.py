@@ -113,7 +113,7 @@ def outside(outer: Row, rows: list[Row]) -> float:
     for low, high in sorted(edges):
         covered += max(0, high - max(low, reached))
         reached = max(reached, high)
-    return max(outer["duration_ms"] - covered / 1000, 0)
+    return max(float(outer["duration_ms"]) - covered / 1000, 0)
 
 
 @EACH
@@ -134,12 +134,12 @@ def test_where_requests_wait_longer_at_the_end_than_at_the_start(
             row = [f"t{number}", before, function, number * 1_000_000, ms]
             database.execute("insert into waited select ?, ?, ?, ?, ?", row)
     told = findings.findings(database)
-    grown = {}
+    grown: dict[tuple[str, str], tuple[float, float, int]] = {}
     for pair, some in pairs.items():
         # The first quarters have one more, if they are not of one size.
         size, more = divmod(len(some), 4)
-        start, end = some[: size + (more > 0)], some[len(some) - size :]
-        grown[pair] = (oracle.quantile(start, 0.5) or 0, oracle.quantile(end, 0.5) or 0, len(some))
+        first, last = some[: size + (more > 0)], some[len(some) - size :]
+        grown[pair] = (oracle.quantile([*first], 0.5) or 0, oracle.quantile([*last], 0.5) or 0, len(some))
     grown = {
         pair: (start, end, times)
         for pair, (start, end, times) in grown.items()

@@ -51,7 +51,11 @@ STREAM: dict[str, Any] = {  # as Lambda sends it for a batch of a stream: develo
     "timestamp": "2026-11-20T17:41:50.000Z",
     "DDBStreamBatchInfo": {"shardId": "shardId-1", "batchSize": 1, "streamArn": "arn:aws:dynamodb:…"},
 }
-RECORD = {**STREAM, "requestPayload": {"traceId": TRACE}, "responsePayload": {"errorMessage": "no", "errorType": "E"}}
+RECORD: dict[str, Any] = {
+    **STREAM,
+    "requestPayload": {"traceId": TRACE},
+    "responsePayload": {"errorMessage": "no", "errorType": "E"},
+}
 
 
 @pytest.mark.parametrize(

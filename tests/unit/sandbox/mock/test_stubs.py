@@ -39,7 +39,7 @@ def test_which_requests_a_mapping_answers(request_: dict[str, Any], yes: list[st
 
 
 def test_the_lowest_priority_comes_first_and_of_the_same_the_last_added() -> None:
-    anything = {"request": {}, "response": {}}
+    anything: dict[str, object] = {"request": {}, "response": {}}
     found = read(anything, anything | {"priority": 1}, anything | {"priority": 1}, anything, anything | {"priority": 9})
     chosen = stubs.chosen(found, "GET", "/")
     assert chosen

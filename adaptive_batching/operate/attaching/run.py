@@ -1,0 +1,110 @@
+"""Attach and detach: one function after the other, and what is to be said about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.operate.attaching import change, function, layer
+from adaptive_batching.operate.aws import AwsError
+from adaptive_batching.operate.policies import simulation
+from adaptive_batching.operate.policies.needs import Shipping, partition
+from adaptive_batching.settings import variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from adaptive_batching.console import Console
+    from adaptive_batching.operate.attaching.change import Held
+    from adaptive_batching.operate.attaching.function import Function
+    from adaptive_batching.operate.aws import Account
+
+
+@dataclass(frozen=True)
+class Attaching:
+    """What every function gets: the layer, None for the newest of its architecture, and variables by full names."""
+
+    layer: str | None
+    variables: Mapping[str, str]
+
+    def __call__(self, client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
+        """Return what a function has with it."""
+        return change.attached(found.held, layer.chosen(client, found, self.layer), self.variables)
+
+    def done(self, *, dry_run: bool) -> str:
+        """Return what was done."""
+        return "would be attached" if dry_run else "attached"
+
+    def notes(self, account: Account, found: Function, held: Held) -> list[str]:
+        """Return what the function's role lacks to write there."""
+        bucket = held.variables[variable("S3_BUCKET")]
+        shipping = Shipping(bucket, found.name, found.account, held.variables, partition(found.arn))
+        owner = shipping.setting("S3_BUCKET_OWNER") or found.account
+        try:
+            denied = simulation.denied(account.client("iam"), found.role, shipping, owner)
+        except AwsError as error:
+            return [f"whether its role may write there could not be found out: {error}"]
+        role = found.role.rpartition("/")[2]
+        policy = f"`adaptive-batching policy {bucket} --function {found.name}` prints what it needs"
+        return [f"its role {role} lacks {one}; {policy}" for one in denied]
+
+
+@dataclass(frozen=True)
+class Detaching:
+    """What every function loses: our layer, or the one named, and the extension's variables."""
+
+    layer: str | None
+
+    def __call__(self, _client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
+        """Return what a function has without it."""
+        return change.detached(found.held, self.layer or "")
+
+    def done(self, *, dry_run: bool) -> str:
+        """Return what was done."""
+        return "would be detached" if dry_run else "detached"
+
+    def notes(self, _account: Account, _found: Function, _held: Held) -> list[str]:
+        """Return nothing: what stays is the same for all."""
+        return []
+
+
+def run(
+    account: Account, names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool
+) -> int:
+    """Change every function. Return 0, 1 if some failed, 2 if all did. Raises AwsError if AWS cannot be asked."""
+    failed = 0
+    for name in names:
+        try:
+            _one(account, name, work, (out, err), dry_run=dry_run)
+        except (AwsError, change.ChangeError, function.FunctionError) as error:
+            if isinstance(error, AwsError) and error.is_unasked:
+                raise
+            failed += 1
+            err.say(f"{name}: {error}")
+    if not failed:
+        return 0
+    return 2 if failed == len(names) else 1
+
+
+def _one(
+    account: Account, name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool
+) -> None:
+    out, err = consoles
+    client = account.client("lambda", _region(name))
+    found = function.read(client, name)
+    wanted: Callable[[Function], Held] = lambda one: work(client, one)  # noqa: E731 - typed
+    if dry_run:
+        before, held = found, wanted(found)
+    else:
+        before, held = function.change(client, found, wanted)
+    lines = change.differences(before.held, held)
+    out.say(f"{before.name}: {work.done(dry_run=dry_run) if lines else 'unchanged'}")
+    for line in lines:
+        out.say(f"  {line}")
+    for note in work.notes(account, before, held):
+        err.say(f"{before.name}: {note}")
+
+
+def _region(name: str) -> str | None:
+    """Return the region that an ARN names."""
+    return name.split(":")[3] if name.startswith("arn:") else None
