@@ -23,9 +23,9 @@ from notifier.run import MOST_POSTS, Notifier, NotifierError
 from notifier.search import Search
 from tests.fakes import s3
 from tests.fakes import webhook as fake
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.fakes.shipped import Shipped, done, report, started, text
-from tests.layer.template import policy_of_function
+from tests.template.template import policy_of_function
 from tests.unit.functions.notifier.test_events import SCHEDULE, alarm
 
 if TYPE_CHECKING:
@@ -548,4 +548,4 @@ def test_a_message_is_hidden_for_longer_than_a_run_takes(scene: Scene) -> None:
     assert list(Peek(scene.world.clients["sqs"], scene.urls[0], wait=0).messages(lambda: False)) == []
     peek.give_back()
     assert scene.lying() == 3
-    assert queues.HIDDEN > 90  # the timeout in template.yaml: tests/layer/test_notifier.py
+    assert queues.HIDDEN > 90  # the timeout in template.yaml: tests/template/test_notifier.py

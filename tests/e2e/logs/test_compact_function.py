@@ -20,13 +20,13 @@ from adaptive_batching.sandbox.options import Options
 from tests.e2e.conftest import ROOT
 from tests.fakes import s3
 from tests.fakes.shipped import Shipped, report, started, text
-from tests.layer.stack import Stack
-from tests.layer.template import template
+from tests.template.stack import Stack
+from tests.template.template import template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BUCKET = "logbucket"  # as tests/layer/stack.py names it
+BUCKET = "logbucket"  # as tests/template/stack.py names it
 STACK = Stack(template(), Monitoring="on", Compact="daily")
 COMPACT = STACK.resources["CompactFunction"]["Properties"]
 (POLICY,) = COMPACT["Policies"]

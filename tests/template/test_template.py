@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.layer.conftest import ROOT
-from tests.layer.template import (
+from tests.template.template import (
     defaults,
     policy_of_function,
     policy_of_role,

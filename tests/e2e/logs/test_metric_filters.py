@@ -19,8 +19,8 @@ from adaptive_batching.sandbox.function import Credentials, Function
 from adaptive_batching.sandbox.lifecycle.environment import Environment
 from adaptive_batching.sandbox.options import Options
 from tests.e2e.conftest import LAYER, ROOT
-from tests.fakes.ports import free_port
-from tests.layer.stack import monitoring
+from tests.fakes.network.ports import free_port
+from tests.template.stack import monitoring
 
 #: What is found by which filter, as it is planted: the marks are in the lines.
 PLANTED: dict[str, list[str]] = {

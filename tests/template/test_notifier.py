@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from notifier import queues
-from tests.layer.template import policy_of_function, resolved, template, translated
+from tests.template.template import policy_of_function, resolved, template, translated
 
 NAME = "adaptive-batching-extension-demo-function"
 ON = {"Monitoring": "on", "NotifyWebhook": "https://hooks.example.com/x"}

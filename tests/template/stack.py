@@ -12,7 +12,7 @@ from typing import Any
 import cfnlint.decode
 
 from tests.layer.conftest import ROOT
-from tests.layer.template import PACKAGED
+from tests.template.template import PACKAGED
 
 PSEUDO = {
     "AWS::AccountId": "111122223333",

@@ -1,7 +1,7 @@
 """Monitoring in template.yaml, and deploy/monitoring.yaml for each function: what CloudFormation would get to make.
 
 moto's CloudFormation says CREATE_COMPLETE and makes nothing of these types, so their properties are sent as API calls.
-The patterns themselves are held against logs of the sandbox in tests/e2e/test_metric_filters.py.
+The patterns themselves are held against logs of the sandbox in tests/e2e/logs/test_metric_filters.py.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from adaptive_batching.cli import main
 from adaptive_batching.logs.filter_pattern import FilterPattern
 from tests.fakes import s3
 from tests.layer.conftest import ROOT
-from tests.layer.stack import Stack, monitoring, nested
-from tests.layer.template import template, translated
+from tests.template.stack import Stack, monitoring, nested
+from tests.template.template import template, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
