@@ -256,7 +256,7 @@ def test_the_default_stack_is_what_it_always_was() -> None:
     (layer,) = {name for name in always if name.startswith("AdaptiveBatchingLayer")}
     functions = {"DemoFunction", "DemoFunctionRole", "ExperimentFunction", "ExperimentFunctionRole"}
     assert always == functions | {"ExperimentFunctionEventInvokeConfig", "LogBucket", "LogBucketPolicy", layer}
-    assert {defaults()[name] for name in ("AsyncExample", "Conference")} == {"false"}
+    assert [defaults()[name] for name in ("AsyncExample", "Conference", "Monitoring")] == ["false", "false", "off"]
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_work_on_it() -> None:
