@@ -17,7 +17,7 @@ from adaptive_batching.sandbox.options import Options
 from tests.e2e.conftest import LAYER, ROOT
 from tests.edge.sandbox.world import eventually
 from tests.fakes import webhook as fake
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.unit.functions.notifier.test_events import SCHEDULE
 
 if TYPE_CHECKING:
