@@ -92,7 +92,7 @@ demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
 
 .PHONY: landscape
-landscape: venv layer ## An application with three defects under load, and its report (ARGS=--healthy)
+landscape: venv layer ## An application with defects under load; what its logs tell
 	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
 
 .PHONY: experiment

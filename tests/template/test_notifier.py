@@ -79,7 +79,8 @@ def test_alarms_and_a_schedule_invoke_it() -> None:
         {"Ref": "AlarmTopic"},
         {"Fn::GetAtt": ["NotifierFunction", "Arn"]},
     )
-    (rule,) = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Events::Rule"]
+    rules = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Events::Rule"]
+    (rule,) = [one for one in rules if one["Targets"][0]["Arn"] == {"Fn::GetAtt": ["NotifierFunction", "Arn"]}]
     assert rule["ScheduleExpression"] == "rate(5 minutes)"
 
 

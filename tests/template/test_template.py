@@ -232,7 +232,7 @@ def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output(
     assert defaults()["FunctionName"] == NAME
     assert set(whole["Outputs"]) == {
         *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand"),
-        *("AlarmTopic", "LogReaderPolicy"),
+        *("AlarmTopic", "LogReaderPolicy", "Notifier"),
     }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
@@ -256,7 +256,7 @@ def test_the_default_stack_is_what_it_always_was() -> None:
     (layer,) = {name for name in always if name.startswith("AdaptiveBatchingLayer")}
     functions = {"DemoFunction", "DemoFunctionRole", "ExperimentFunction", "ExperimentFunctionRole"}
     assert always == functions | {"ExperimentFunctionEventInvokeConfig", "LogBucket", "LogBucketPolicy", layer}
-    assert {defaults()[name] for name in ("AsyncExample", "Conference")} == {"false"}
+    assert [defaults()[name] for name in ("AsyncExample", "Conference", "Monitoring")] == ["false", "false", "off"]
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_work_on_it() -> None:

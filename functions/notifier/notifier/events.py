@@ -13,8 +13,11 @@ from typing import Any
 from notifier.letters import about, failure
 from notifier.notices import Clue, Notice, identifier, marker, moment
 
-#: Metrics of Lambda's that go up without a request that fails: no line says more than the alarm does.
+#: The namespace of the metrics that filters make, up to the function's name.
+FILTERED = "adaptive-batching/"
+#: Metrics that go up without a request that fails: no line says more than the alarm does.
 LINELESS = {
+    *("RecordsLost", "ShippingErrors"),
     *("Invocations", "Throttles", "Duration", "IteratorAge", "OffsetLag", "AsyncEventAge", "AsyncEventsReceived"),
     *("ConcurrentExecutions", "UnreservedConcurrentExecutions", "ClaimedAccountConcurrency"),
 }
@@ -73,19 +76,32 @@ def _published(record: Any, queues: frozenset[str]) -> Arrived:  # noqa: ANN401 
 
 def _alarm(alarm: dict[str, Any], name: str, kept: str, queues: frozenset[str]) -> Arrived:
     trigger = _mapping(alarm.get("Trigger"))
-    dimensions = {str(_member(one, "name")): str(_member(one, "value")) for one in _listed(trigger.get("Dimensions"))}
+    metric = _metric(trigger)
+    dimensions = {str(_member(one, "name")): str(_member(one, "value")) for one in _listed(metric.get("Dimensions"))}
     if dimensions.get("QueueName") in queues:
         return Arrived(look=True)
     at = moment(alarm.get("StateChangeTime"))
     notice = Notice(name, "alarm", str(alarm["AlarmName"]), at, said=str(alarm.get("NewStateReason", "")), kept=kept)
     if alarm.get("NewStateValue") != "ALARM":
         return Arrived((replace(notice, what=f"alarm is {alarm.get('NewStateValue')}:"),))
-    if trigger.get("Namespace") == "AWS/Lambda" and trigger.get("MetricName") in LINELESS:
+    if metric.get("MetricName") in LINELESS:
         return Arrived((notice,))
     periods = _number(trigger.get("EvaluationPeriods"), 1) + 1
-    window = 1000 * _number(trigger.get("Period"), 60) * periods + LATENESS
-    functions = tuple(filter(None, [dimensions.get("FunctionName", "")]))
-    return Arrived((replace(notice, clue=Clue(functions=functions, since=at - window, until=at)),))
+    window = 1000 * _number(metric.get("Period"), 60) * periods + LATENESS
+    # The filters of deploy/monitoring.yaml name the function in the namespace, all others of Lambda's in a dimension.
+    named = str(metric.get("Namespace")).partition(FILTERED)
+    function = dimensions.get("FunctionName") or (named[2] if not named[0] else "")
+    clue = Clue(functions=(function,) if function else (), since=at - window, until=at)
+    return Arrived((replace(notice, clue=clue),))
+
+
+def _metric(trigger: dict[str, Any]) -> dict[str, Any]:
+    """Return the metric of an alarm: of one that computes, the first that it computes with."""
+    for one in _listed(trigger.get("Metrics")):
+        statistic = _mapping(_member(one, "MetricStat"))
+        if metric := _mapping(statistic.get("Metric")):
+            return {**metric, "Period": statistic.get("Period")}
+    return trigger
 
 
 def _record(record: dict[str, Any]) -> tuple[Notice, ...]:

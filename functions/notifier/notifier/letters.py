@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from notifier.notices import LONGEST, Clue, Notice, identifier, marker, moment
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Members of a body that name a trace or a session, the ones that say most first.
 NAMES = ("traceId", "trace_id", "correlation_id", "correlationId", "sessionId", "session_id")
+#: What a notice is: a message that lies in a queue, and one that nothing is known of yet.
+LYING, MESSAGE = "dead letter in", "message"
 _ROOT = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})")
 #: How far a body is read: characters, members inside members, ids.
 _LONGEST_BODY, _DEEPEST, _MOST_IDS = 1_048_576, 8, 6
@@ -25,19 +28,21 @@ _MINUTE = 60_000
 _MOST_RUNS = 1_000_000
 
 
-def read(message: Mapping[str, Any], queue: str, looks: int, now: int) -> Notice:
-    """Return what a message (as ReceiveMessage returns it) tells. `looks` are those of earlier runs of the notifier.
+def read(message: Mapping[str, Any], queue: str, now: int, received: int | None = None) -> Notice:
+    """Return what a message (as ReceiveMessage returns it) tells.
 
-    SQS counts every receipt, of every queue that had the message; what the notifier received itself is taken off.
-    `now` is in epoch milliseconds.
+    `received` is how often it had been received before the notifier saw it for the first time, None if that is now:
+    SQS counts every receipt, in every queue that had the message. `now` is in epoch milliseconds.
     """
     attributes = {name: value.get("StringValue") for name, value in (message.get("MessageAttributes") or {}).items()}
     system = message.get("Attributes") or {}
     sent = int(system.get("SentTimestamp") or now)
     found = about(str(message.get("Body") or ""), attributes, system, sent, now)
-    received = int(system.get("ApproximateReceiveCount") or 1) - 1 - looks
-    tries = f"received {_times(received)}" if received > 0 else found.tries
-    return Notice(marker(str(message["MessageId"])), "dead letter in", queue, sent, tries, found.said, clue=found.clue)
+    if received is None:
+        received = int(system.get("ApproximateReceiveCount") or 1) - 1
+    # What Lambda sent here itself was received by those alone who looked at it.
+    tries = f"received {_times(received)}" if received > 0 and found.what == MESSAGE else found.tries
+    return replace(found, id=marker(str(message["MessageId"])), what=LYING, where=queue, tries=tries, received=received)
 
 
 def about(
@@ -58,7 +63,7 @@ def about(
     # How long the other queue kept it is not known: its receipts may have taken days.
     until = now or sent + _MINUTE
     named = Clue(tuple(values[:_MOST_IDS]), since=sent, until=until) if values else None
-    return Notice("", "message", "", sent, clue=named)
+    return Notice("", MESSAGE, "", sent, clue=named)
 
 
 def failure(record: Mapping[str, Any]) -> Notice | None:

@@ -37,7 +37,8 @@ class Notice:
     """One thing that is told once. `id` names its marker, `at` is in epoch milliseconds.
 
     `what` and `where` are its title ("dead letter", a queue). `said` is what it says of its error itself. `kept` is the
-    event that makes it again, as JSON; a message in a queue needs none, since it stays there.
+    event that makes it again, as JSON; a message in a queue needs none, since it stays there. `received` is how often
+    that message had been received before the first look at it.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Notice:
     said: str = ""
     clue: Clue | None = None
     kept: str = ""
+    received: int = 0
 
 
 def identifier(value: object) -> str:

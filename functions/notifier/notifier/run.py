@@ -8,6 +8,7 @@ what was not taken is told by a later run, and a run that is killed in between t
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 MOST_POSTS = 10
 #: Runs that wait for lines; the next one posts without.
 WAITS = 2
-_EVENT, _WAITED = ".event", ".waited-"
+_EVENT, _WAITED, _RECEIVED = ".event", ".waited-", ".received-"
+#: Queues that are looked at at the same time.
+MOST_AT_ONCE = 8
 
 
 class NotifierError(Exception):
@@ -66,35 +69,38 @@ class Notifier:
             raise NotifierError("; ".join(self._wrong))
 
     def _tell(self, arrived: events.Arrived, peeks: Sequence[queues.Peek]) -> None:
-        found = [(peek.name, one) for peek in peeks for one in self._peeked(peek)]
+        with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # an empty queue takes a second
+            found = [one for some in pool.map(self._peeked, peeks) for one in some]
         markers = self.bucket.markers()
         kept = self._kept(markers) if arrived.look else []
-        lying = [letters.read(one, queue, _looks(markers, one["MessageId"]), self.now) for queue, one in found]
+        lying = [letters.read(one, queue, self.now, _received(markers, one["MessageId"])) for queue, one in found]
         new = {
             one.id: one
             for one in (*arrived.notices, *kept, *sorted(lying, key=lambda one: one.at))
             if one.id not in markers
         }
         chosen, later = list(new.values())[:MOST_POSTS], list(new.values())[MOST_POSTS:]
-        self._keep(later)
+        self._keep(later, markers)
         search, note = self._searched([one.clue for one in chosen if one.clue])
         more = f"{len(later)} more wait and are told next." if later else ""
         for number, notice in enumerate(chosen):
             attempt = search.found(notice.clue) if notice.clue else None
             looks = _looks(markers, notice.id)
             if notice.clue and not _is_enough(notice.clue, attempt) and looks < WAITS:
-                self._keep([notice])
+                self._keep([notice], markers)
                 self.bucket.mark(f"{notice.id}{_WAITED}{looks + 1}")
                 _log("waiting for its lines", notice, looks=looks + 1)
                 continue
             notes = (*_notes(notice, attempt, note), more if number == len(chosen) - 1 else "")
             if self.is_late() or not self._posted(notice, attempt, tuple(filter(None, notes)), fails=arrived.look):
-                self._keep(chosen[number:])
+                self._keep(chosen[number:], markers)
                 return
 
-    def _peeked(self, peek: queues.Peek) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        self._attempt(f"queue {peek.name}", lambda: found.extend(peek.messages(self.is_late)))
+    def _peeked(self, peek: queues.Peek) -> list[tuple[str, dict[str, Any]]]:
+        found: list[tuple[str, dict[str, Any]]] = []
+        self._attempt(
+            f"queue {peek.name}", lambda: found.extend((peek.name, one) for one in peek.messages(self.is_late))
+        )
         return found
 
     def _kept(self, markers: set[str]) -> list[Notice]:
@@ -106,11 +112,12 @@ class Notifier:
             for notice in events.read(json.loads(self.bucket.kept(name + _EVENT))).notices
         ]
 
-    def _keep(self, notices: Sequence[Notice]) -> None:
-        """Keep the events that nothing else keeps, for the next look."""
+    def _keep(self, notices: Sequence[Notice], markers: set[str]) -> None:
+        """Keep for the next look what nothing else keeps: events, and how often a message had been received."""
         for one in notices:
-            if one.kept:
-                self.bucket.mark(one.id + _EVENT, one.kept)
+            name = one.id + (_EVENT if one.kept else f"{_RECEIVED}{one.received}")
+            if name not in markers and (one.kept or one.what == letters.LYING):
+                self.bucket.mark(name, one.kept)
 
     def _searched(self, clues: list[Clue]) -> tuple[Search, str]:
         """Search for all clues at once. Return a sentence on what was left out, too."""
@@ -180,6 +187,12 @@ def _notes(notice: Notice, attempt: Attempt | None, note: str) -> list[str]:
 def _looks(markers: set[str], name: str) -> int:
     """Return how many runs have waited for the lines of a notice."""
     return max((number for number in range(1, WAITS + 1) if f"{name}{_WAITED}{number}" in markers), default=0)
+
+
+def _received(markers: set[str], name: str) -> int | None:
+    """Return how often a message had been received before the first look at it, None if this is the first."""
+    begin = name + _RECEIVED
+    return next((int(one.removeprefix(begin)) for one in markers if one.startswith(begin)), None)
 
 
 def _short(error: Exception) -> str:

@@ -37,6 +37,7 @@ BASE: dict[str, tuple[list[str], dict[str, str]]] = {
     "smoke": (["--target", "http://127.0.0.1:1", "--timeout", "1"], {}),
     "sandbox mock": ([], {"files": "absent"}),
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
+    "sandbox up": (["--port", "0", "--invoke-port", "0"], {"template": "absent.yaml"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "attach": (["--function", "f", "--bucket", "logs", "--profile", "absent"], {}),
     "detach": (["--function", "f", "--profile", "absent"], {}),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from adaptive_batching.logs.filter_pattern import FilterPattern
 from tools import dashboard, monitoring
@@ -25,16 +27,16 @@ text = "error"
 """
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Reads the short forms of intrinsic functions as their arguments."""
 
 
 Loader.add_multi_constructor("!", lambda loader, _name, node: loader.construct_scalar(node))
 
 
-def made(toml: str) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = yaml.load(monitoring.resources(toml), Loader)  # noqa: S506 - a SafeLoader
-    return {name: dict(one["Properties"]) for name, one in found.items()}  # type: ignore[call-overload]
+def made(toml: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.load(monitoring.resources(toml), Loader)  # noqa: S506 - a SafeLoader
+    return {name: dict(one["Properties"]) for name, one in found.items()}
 
 
 def test_each_pattern_has_a_filter_and_an_alarm_on_its_metric() -> None:
@@ -45,7 +47,7 @@ def test_each_pattern_has_a_filter_and_an_alarm_on_its_metric() -> None:
     assert refused["FilterPattern"] == r'"status \"402\""'
     assert FilterPattern(str(refused["FilterPattern"])).matches('{"message": status "402"}')
     assert resources["PatternSlowFilter"]["FilterPattern"] == r"%took \d{4,} ms%"
-    (change,) = refused["MetricTransformations"]  # type: ignore[misc]
+    (change,) = refused["MetricTransformations"]
     assert change["MetricName"] == resources["PatternPaymentRefusedAlarm"]["MetricName"] == "payment refused"
     assert change["MetricNamespace"] == resources["PatternPaymentRefusedAlarm"]["Namespace"]
     assert resources["PatternPaymentRefusedAlarm"]["AlarmName"] == "${FunctionName}-pattern-payment-refused"

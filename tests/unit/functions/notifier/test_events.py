@@ -15,7 +15,7 @@ from tests.unit.functions.notifier.build import NOW, REQUEST
 from tests.unit.functions.notifier.test_letters import JSON, RECORD, STREAM
 
 SCHEDULE = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
-ALARM = {
+ALARM: dict[str, Any] = {
     "AlarmName": "conference-save-errors",
     "NewStateValue": "ALARM",
     "NewStateReason": "Threshold Crossed: 1 datapoint [1.0 (20/11/26 17:41:00)] was greater than the threshold (0.0).",
@@ -39,7 +39,7 @@ def published(message: object, **more: object) -> dict[str, Any]:
 
 
 def alarm(**trigger: object) -> dict[str, Any]:
-    return published({**ALARM, "Trigger": {**ALARM["Trigger"], **trigger}})  # type: ignore[dict-item]
+    return published({**ALARM, "Trigger": {**ALARM["Trigger"], **trigger}})
 
 
 def test_a_schedule_is_a_look_at_the_queues() -> None:
@@ -72,6 +72,27 @@ def test_an_alarm_of_a_metric_that_a_filter_made_looks_at_every_function() -> No
     (found,) = events.read(alarm(Namespace="Conference", MetricName="TooManyConnections", Dimensions=[])).notices
     assert found.clue
     assert found.clue.functions == ()
+
+
+def test_an_alarm_of_a_filter_of_ours_names_its_function_in_the_namespace() -> None:
+    (found,) = events.read(alarm(Namespace="adaptive-batching/orders", MetricName="Timeouts", Dimensions=[])).notices
+    assert found.clue
+    assert found.clue.functions == ("orders",)
+
+
+@pytest.mark.parametrize(("name", "has_lines"), [("Errors", True), ("Duration", False)])
+def test_an_alarm_that_computes_is_about_the_metric_that_it_computes_with(name: str, has_lines: bool) -> None:  # noqa: FBT001
+    metric = {"Namespace": "AWS/Lambda", "MetricName": name, "Dimensions": ALARM["Trigger"]["Dimensions"]}
+    parts = [
+        {"Id": "share", "Expression": "longest / 10 / 30", "ReturnData": True},
+        {"Id": "longest", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Maximum"}, "ReturnData": False},
+    ]
+    message = {**ALARM, "Trigger": {"EvaluationPeriods": 1, "Metrics": parts}}
+    (found,) = events.read(published(message)).notices
+    assert (found.clue is not None) == has_lines
+    if found.clue:
+        assert found.clue.functions == ("conference-save",)
+        assert NOW - found.clue.since == 7_200_000 + events.LATENESS
 
 
 def test_an_alarm_that_is_over_has_no_lines() -> None:

@@ -36,7 +36,7 @@ def received(body: object, attributes: dict[str, str] | None = None, **system: s
 
 
 def clue(message: dict[str, Any]) -> Clue | None:
-    return letters.read(message, "conference-dead", 0, NOW).clue
+    return letters.read(message, "conference-dead", NOW).clue
 
 
 STREAM: dict[str, Any] = {  # as Lambda sends it for a batch of a stream: developer guide, "Retain discarded batches"
@@ -104,7 +104,7 @@ def test_a_message_that_names_no_request(message: dict[str, Any]) -> None:
 
 
 def test_a_record_names_its_function_its_attempts_and_its_error() -> None:
-    found = letters.read(received(RECORD), "failed", 0, NOW)
+    found = letters.read(received(RECORD), "failed", NOW)
     assert (found.what, found.where, found.tries) == ("dead letter in", "failed", "tried 3 times")
     assert found.said == "RetryAttemptsExhausted: no"
     assert found.clue
@@ -118,16 +118,25 @@ def test_an_event_that_never_ran_has_no_lines(reason: str, runs: int, tries: str
     """The records of the sandbox, which follow Lambda's."""
     event = Event(REQUEST, b"{}", "Root=1-0-0", 0.0, 1, runs=runs)
     made = records.record(Dropped(event, reason), ARN, "$LATEST", "2026-11-20T17:41:50.000Z")
-    found = letters.read(received(made), "failed", 0, NOW)
+    found = letters.read(received(made), "failed", NOW)
     assert (found.tries, found.said.startswith(reason), found.clue is not None) == (tries, True, runs > 0)
 
 
 @pytest.mark.parametrize(
-    ("count", "looks", "tries"),
-    [("4", 0, "received 3 times"), ("5", 1, "received 3 times"), ("2", 0, "received once"), ("1", 0, ""), ("3", 2, "")],
+    ("message", "before", "tries"),
+    [
+        (received({}, ApproximateReceiveCount="4"), None, "received 3 times"),
+        (received({}, ApproximateReceiveCount="9"), 3, "received 3 times"),  # it was looked at five times meanwhile
+        (received({}, ApproximateReceiveCount="2"), None, "received once"),
+        (received({}), None, ""),
+        (received(STREAM, ApproximateReceiveCount="9"), None, "tried 3 times"),
+        (received({}, {"RequestID": REQUEST}, ApproximateReceiveCount="9"), None, ""),
+    ],
 )
-def test_receipts_by_the_notifier_do_not_count(count: str, looks: int, tries: str) -> None:
-    assert letters.read(received({}, ApproximateReceiveCount=count), "dead", looks, NOW).tries == tries
+def test_receipts_count_before_the_first_look_and_where_a_function_made_them(
+    message: dict[str, Any], before: int | None, tries: str
+) -> None:
+    assert letters.read(message, "dead", NOW, before).tries == tries
 
 
 JSON = st.recursive(
@@ -147,6 +156,6 @@ JSON = st.recursive(
 
 @given(JSON, st.dictionaries(st.sampled_from(["RequestID", "ErrorMessage", "x"]), st.text(max_size=20)))
 def test_any_message_is_read(body: Any, attributes: dict[str, str]) -> None:  # noqa: ANN401
-    found = letters.read(received(body, attributes), "dead", 0, NOW)
+    found = letters.read(received(body, attributes), "dead", NOW)
     assert found.where == "dead"
     assert found.id == "0f1d9ef0-0000-4000-8000-000000000001"
