@@ -96,7 +96,6 @@ def _resources(pattern: Pattern) -> Iterator[str]:
         - MetricNamespace: !Sub adaptive-batching/${{FunctionName}}
           MetricName: {json.dumps(name)}
           MetricValue: "1"
-          DefaultValue: 0
 """
     yield f"""  {first}Alarm:
     Type: AWS::CloudWatch::Alarm

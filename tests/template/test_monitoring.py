@@ -243,6 +243,18 @@ def test_each_metric_on_the_dashboard_is_aws_s_or_ours_and_its_dimension_a_resou
         assert filtered <= shown  # what is counted is seen
 
 
+def test_the_page_shows_the_patterns_of_both_formats_and_every_alarm() -> None:
+    page = (ROOT / "docs/cloudwatch.md").read_text(encoding="utf-8").replace("\\|", "|")
+    for log_format in ("Text", "JSON"):
+        for name, one in inner(**ON, LogFormat=log_format)["DemoMonitoring"].of_type(FILTER).items():
+            shown = (
+                one["MetricTransformations"][0]["MetricName"] if name.startswith("Pattern") else one["FilterPattern"]
+            )
+            assert f"`{shown}`" in page
+    for kind in {*ALARMS, *MORE["NotifyMonitoring"], "too-short"} - {"pattern-api-rate-limit-exceeded"}:
+        assert f"-{kind}`" in page
+
+
 def test_no_pattern_can_take_the_name_of_a_metric_that_is_there_without_patterns() -> None:
     filters = inner(**ON)["DemoMonitoring"].of_type(FILTER)
     names = {name: one["MetricTransformations"][0]["MetricName"] for name, one in filters.items()}

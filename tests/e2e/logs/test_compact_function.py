@@ -124,6 +124,11 @@ def allow(moto: s3.Moto, policy: dict[str, Any], without: str = "") -> None:
         moto.client("iam").put_user_policy(UserName="extension", PolicyName="ship", PolicyDocument=document)
 
 
+def test_an_empty_bucket_is_not_a_failure(environment: Environment, moto: s3.Moto) -> None:
+    allow(moto, POLICY)
+    assert json.loads(environment.invoke({}).payload) == {"days": 0, "objects": 0, "made": 0, "unfit": 0}
+
+
 def test_it_runs_in_lambda_and_both_policies_hold_what_is_needed_and_nothing_more(
     environment: Environment,
     moto: s3.Moto,
