@@ -63,7 +63,7 @@ def test_requests_of_all_services_but_s3_are_one_at_a_time() -> None:
         inside.pop()
         return [b"done"]
 
-    guarded: Any = one_at_a_time(application)  # type: ignore[arg-type]
+    guarded: Any = one_at_a_time(application)
 
     def ask(*names: str) -> None:
         for name in names:
