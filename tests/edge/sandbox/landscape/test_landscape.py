@@ -256,6 +256,8 @@ def test_what_an_event_leads_to_goes_to_a_queue_of_the_template(world: World) ->
     happens(lambda: world.in_queue("AsyncDead") == (1, 0))
     (message,) = world.received("AsyncDead")
     assert json.loads(message["Body"])["requestPayload"] == {"n": 1}
+    request_id = json.loads(message["Body"])["requestContext"]["requestId"]
+    assert f"app-async drops the event {request_id}: RetriesExhausted" in world.said
 
 
 def test_a_schedule_invokes_its_function_again_and_again(world: World) -> None:

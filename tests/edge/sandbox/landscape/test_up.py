@@ -105,6 +105,7 @@ REFUSED = {
         "function.yaml: F.A uses ImportValue, which is not resolved here; write a plain value",
     ),
     "no-code": (["function.yaml", "--env", "A=b"], "absent is not a directory"),
+    "a-name-twice": (["twice.yaml"], "twice.yaml gives the name same to more than one function"),
     "a-layer": ([str(APPLICATION)], "layer Layer is not built; run `sam build`, or name its folder with --layer"),
     "a-variable": (["function.yaml", "--env", "AWS_REGION=x"], "--env 'AWS_REGION' is reserved: Lambda sets it"),
     "an-endpoint": (
@@ -132,6 +133,9 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "                 Environment: {Variables: {A: !ImportValue B}}}\n"
     )
     (tmp_path / "function.yaml").write_text(function)
+    properties = "FunctionName: same, CodeUri: code, Runtime: python, Handler: a.b"
+    same = f"{{Type: AWS::Serverless::Function, Properties: {{{properties}}}}}"
+    (tmp_path / "twice.yaml").write_text(f"Resources:\n  A: {same}\n  B: {same}\n")
     (tmp_path / "bucket.yaml").write_text(function + "  LogBucket: {Type: AWS::S3::Bucket}\n")
     (tmp_path / "bad-bucket.yaml").write_text(
         function + "  LogBucket: {Type: AWS::S3::Bucket, Properties: {BucketName: ab}}\n"
