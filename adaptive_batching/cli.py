@@ -33,9 +33,17 @@ COMMANDS = {
         "adaptive_batching.operate.attaching.commands:detach",
         "take the layer and its variables off functions again",
     ),
+    "doctor": (
+        "adaptive_batching.operate.doctor.command:doctor",
+        "does a function ship its logs, and if not, why: a template, or a function on AWS",
+    ),
     "experiment": (
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",
+    ),
+    "load": (
+        "adaptive_batching.load.command:load",
+        "send an artillery script's requests when they are due; latencies, and lead times from the logs",
     ),
     "logs": (
         "adaptive_batching.logs.cli:logs",
@@ -52,6 +60,10 @@ COMMANDS = {
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
         "a local Lambda: run a function with its extensions",
+    ),
+    "smoke": (
+        "adaptive_batching.load.smoke_command:smoke",
+        "send one request, and wait until its trace's milestone is in the logs",
     ),
 }
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 
-from tools import athena, commands, faults, messages, policies, reliability, settings
+from tools import athena, commands, faults, messages, monitoring, policies, reliability, settings, stack
 from tools.page import ROOT, PageError
 
-SCRIPTS = (athena, settings, commands, faults, messages, policies, reliability)
+SCRIPTS = (athena, settings, commands, faults, messages, monitoring, policies, reliability, stack)
 
 
 def main(words: list[str]) -> int:

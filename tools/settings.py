@@ -10,20 +10,31 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from extension.kinds import LEVELS, REDACTIONS
+from extension.kinds import LEVELS, LOG_TYPES, PLACEHOLDERS, REDACTIONS
 from extension.settings import TABLE, Setting
 from tools.page import DOCS, ROOT, filled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+
+def _any_case(names: Iterable[str]) -> str:
+    return "|".join("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in name) for name in names)
+
+
+_REDACTIONS, _TYPES = _any_case(REDACTIONS), "|".join(LOG_TYPES)
+#: Kind of a setting -> what its values look like. The tools read values by these, so they say all that a pattern can.
 PATTERNS = {
     "number": r"^\s*\+?0*[1-9][0-9]*\s*$",
-    "bucket": r"^(arn:.*|[A-Za-z0-9._-]{3,255})$",
+    "bucket": r"^\s*(arn:.*|[A-Za-z0-9._-]{3,255})\s*$",
     "owner": r"^\s*([0-9]{12})?\s*$",
     "tags": r"^\s*([^&=]+=[^&]*(&[^&=]+=[^&]*){0,9})?\s*$",
-    "level": rf"^\s*({'|'.join([*LEVELS, *map(str.upper, LEVELS)])})?\s*$",
-    "redactions": rf"^\s*(({'|'.join(REDACTIONS)})(\s*,\s*({'|'.join(REDACTIONS)}))*)?\s*$",
+    "level": rf"^\s*({_any_case(LEVELS)})?\s*$",
+    "redactions": rf"^\s*(({_REDACTIONS})(\s*,\s*({_REDACTIONS}))*)?\s*$",
+    "types": rf'^\s*\[\s*"({_TYPES})"\s*(,\s*"({_TYPES})"\s*)*\]\s*$',
+    "prefix": rf"^([^{{}}\x00-\x1f\x7f]|\{{({'|'.join(PLACEHOLDERS)})\}})*$",
+    "region": r"^\s*((?!\d*\s*$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?\s*$",
 }
 TOOLS = (
     "| `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, `REQUESTS_CA_BUNDLE`, `HTTPS_PROXY`, `NO_PROXY`, "
@@ -55,7 +66,8 @@ def _default(row: Setting) -> str:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the variables: each is a string, as everything in an environment is."""
     fields: dict[str, Any] = {row.name: (_type(row), _field(row)) for row in TABLE}
-    model = create_model("Environment", __config__=ConfigDict(extra="allow"), **fields)
+    # Look-ahead is in the patterns of JSON Schema, but not in those of pydantic's own engine.
+    model = create_model("Environment", __config__=ConfigDict(extra="allow", regex_engine="python-re"), **fields)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
 
 
@@ -67,7 +79,11 @@ def _type(row: Setting) -> object:
 
 
 def _field(row: Setting) -> object:
-    bounds = f" ({row.minimum} to {row.maximum})" if row.kind == "number" else ""
+    about: dict[str, Any] = {"kind": row.kind}
+    bounds = ""
+    if row.kind == "number":
+        about |= {"minimum": row.minimum, "maximum": row.maximum}
+        bounds = f" ({row.minimum} to {row.maximum})"
     if row.kind == "bucket":
-        return Field(description=row.help)
-    return Field(default=row.default, description=row.help + bounds)
+        return Field(description=row.help, json_schema_extra=about)
+    return Field(default=row.default, description=row.help + bounds, json_schema_extra=about)

@@ -1,23 +1,24 @@
 """Read a function from a SAM, CloudFormation or CDK template: code, variables, layers, limits. Opens no connection.
 
 These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name or
-the ARN), Fn::Sub, Fn::GetAtt with Arn, and Fn::If. Any other one in a property that is read here is an error, and so is
-a value that only AWS knows: the URL of a queue, `{{resolve:…}}`. A variable that the caller gives is not read.
+the ARN), Fn::Sub, Fn::GetAtt with Arn, Fn::If, Fn::Select, Fn::Split and Fn::Join. Any other one in a property that is
+read here is an error, and so is a value that only AWS knows: `{{resolve:…}}`, and the URL of a queue, unless `tell` has
+said what it is here. A variable that the caller gives is not read.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox import template_events
 from adaptive_batching.sandbox.conditions import Conditions
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
+from adaptive_batching.sandbox.template_file import Intrinsic, load, shown, split, text
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
 #: The endings of the names of templates.
@@ -58,19 +59,9 @@ _NAMES = {
 }
 _RESOLVE = "{{resolve:"
 _INSTEAD = "write a plain value, or give the variable with --env"
-#: Characters of a value that a message shows.
-_SHOWN = 60
 _IF_PARTS = 3  # a condition, and a value for either case
 _NO_VALUE = "AWS::NoValue"  # leaves out what has it
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
-
-
-@dataclass(frozen=True)
-class _Intrinsic:
-    """A short-form intrinsic function as written in the file: `!Ref x` is ("Ref", "x")."""
-
-    name: str
-    argument: Any
 
 
 class Template:
@@ -78,7 +69,7 @@ class Template:
 
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         self._path = path
-        self._document = _load(path)
+        self._document = load(path)
         resources = self._mapping(self._document.get("Resources"), "Resources")
         self._resources: dict[str, Any] = {name: self._mapping(one, name) for name, one in resources.items()}
         declared = self._mapping(self._document.get("Parameters"), "Parameters")
@@ -87,12 +78,63 @@ class Template:
             raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
         self._conditions = Conditions(
             self._mapping(self._document.get("Conditions"), "Conditions"),
-            _split,
-            lambda value, where: _text(self._value(value, where)),
+            split,
+            lambda value, where: text(self._value(value, where)),
         )
         self._parameters = {
             name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
         }
+        self._told: dict[tuple[str, str], str] = {}
+
+    def tell(self, logical_id: str, attribute: str, value: str) -> None:
+        """Say what GetAtt of an attribute gives, or Ref, for a resource that was made on this machine."""
+        self._told[logical_id, attribute] = value
+
+    def resources(self) -> dict[str, str]:
+        """Return the type of each resource by its logical id, without those whose condition does not hold.
+
+        Raises SandboxError.
+        """
+        return {name: self._type(name) for name in self._resources if not self._absent(name)}
+
+    def name(self, logical_id: str) -> str:
+        """Return the physical name of a resource: its name property, or a name derived from its logical id."""
+        properties = self._resources[logical_id].get("Properties") or {}
+        own = properties.get(_NAMES[self._type(logical_id)])
+        if own is not None and (found := self._value(own, logical_id)) != _NO_VALUE:
+            return str(found)
+        derived = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
+        return f"{derived}.fifo" if text(properties.get("FifoQueue")) == "true" else derived
+
+    def arn(self, logical_id: str) -> str:
+        """Return the ARN of a resource that has a name."""
+        return _ARNS[self._type(logical_id)].format(name=self.name(logical_id), **_DEFAULTS)
+
+    def properties(self, logical_id: str, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return properties of a resource, resolved, without those that are left out: the named ones, or all.
+
+        Those of a function contain what its Globals say. Raises SandboxError.
+        """
+        found = self._wanted(self._resources[logical_id], logical_id)
+        kept = {name: found[name] for name in names if name in found} if names is not None else found
+        return dict(self.plain(kept, logical_id))
+
+    def has_layers(self, logical_id: str) -> bool:
+        """Return whether a function has layers, of its own or by Globals."""
+        return bool(self._wanted(self._resources[logical_id], logical_id).get("Layers"))
+
+    def globals(self, section: str) -> dict[str, Any]:
+        """Return a section of SAM's Globals, not resolved."""
+        return self._mapping(self._mapping(self._document.get("Globals"), "Globals").get(section), f"Globals.{section}")
+
+    def plain(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return a value resolved, without members that are left out. `where` is for messages. Raises SandboxError."""
+        return _without(self._value(value, where))
+
+    def raw(self, logical_id: str, name: str) -> dict[str, Any]:
+        """Return a property of a resource that is a mapping, not resolved."""
+        where = f"{logical_id}.{name}"
+        return self._mapping(self._wanted(self._resources[logical_id], logical_id).get(name), where)
 
     def function(
         self, logical_id: str | None = None, layers: tuple[Path, ...] = (), given: Container[str] = ()
@@ -110,13 +152,9 @@ class Template:
         if logical_id not in named:
             raise SandboxError(f"{self._path} has the functions {', '.join(named)}; select one with --function")
         resource = named[logical_id]
-        everywhere: dict[str, Any] = {}
-        if resource["Type"] == FUNCTION:
-            everywhere = self._mapping(
-                self._mapping(self._document.get("Globals"), "Globals").get("Function"), "Globals"
-            )
+        everywhere = self.globals("Function") if resource["Type"] == FUNCTION else {}
         own = self._mapping(resource.get("Properties"), f"{logical_id}.Properties")
-        wanted = {**everywhere, **own}
+        wanted = self._wanted(resource, logical_id)
         if wanted.get("PackageType") == "Image":
             raise SandboxError(f"{self._path}: {logical_id} is a container image, which is not run here; only code is")
         both = {**self._variables(everywhere, logical_id), **self._variables(own, logical_id)}
@@ -129,10 +167,10 @@ class Template:
         return Function(
             self._code(resource, wanted, logical_id),
             str(self._value(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler")),
-            self._name(logical_id),
+            self.name(logical_id),
             runtime=str(self._needed(wanted, "Runtime", logical_id)),
             variables={
-                name: _text(value)
+                name: text(value)
                 for name, one in variables.items()
                 if (value := self._value(one, f"{logical_id}.{name}")) != _NO_VALUE
             },
@@ -140,8 +178,25 @@ class Template:
             timeout=self._number(wanted.get("Timeout", 3), f"{logical_id}.Timeout"),
             memory=self._number(wanted.get("MemorySize", 128), f"{logical_id}.MemorySize"),
             log_format=str(logging.get("LogFormat", "Text")),
+            xray=self._traced(wanted, logical_id),
             **self._events(wanted, logical_id),
         )
+
+    def _wanted(self, resource: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
+        """Return the properties of a resource; a function of SAM has those of Globals too."""
+        everywhere = self.globals("Function") if resource.get("Type") == FUNCTION else {}
+        return {**everywhere, **self._mapping(resource.get("Properties"), f"{logical_id}.Properties")}
+
+    def _traced(self, wanted: Mapping[str, Any], logical_id: str) -> bool:
+        """Return whether X-Ray traces a function: `Tracing` of SAM, `TracingConfig` of CloudFormation."""
+        plain = self._mapping(self._value(wanted.get("TracingConfig"), f"{logical_id}.TracingConfig"), logical_id)
+        return "Active" in (self._value(wanted.get("Tracing"), f"{logical_id}.Tracing"), plain.get("Mode"))
+
+    def _absent(self, logical_id: str) -> str:
+        """Return the condition for which a resource is not made, "" if it is made."""
+        condition = self._resources[logical_id].get("Condition")
+        holds = condition is None or self._conditions.hold(str(condition), f"{self._path}: {logical_id}")
+        return "" if holds else str(condition)
 
     def _events(self, wanted: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
         """Return the fields for asynchronous invocations, from the function and from CloudFormation's own resource."""
@@ -153,7 +208,7 @@ class Template:
         for name, one in self._resources.items():
             if one.get("Type") == template_events.EVENT_INVOKE_CONFIG:
                 document = self._value(self._mapping(one.get("Properties"), name), name)
-                if document.get("FunctionName") == self._name(logical_id):
+                if document.get("FunctionName") == self.name(logical_id):
                     properties["EventInvokeConfig"] = document
         return template_events.fields(properties, f"{self._path}: {logical_id}")
 
@@ -177,17 +232,17 @@ class Template:
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
         """Return a value that must be a mapping; a missing one is empty."""
-        if value is None:
+        if value in (None, _NO_VALUE):
             return {}
         if not isinstance(value, dict):
-            raise SandboxError(f"{self._path}: {where} is {_shown(value)}, not a mapping")
+            raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
         return value
 
     def _list(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
         if value is None:
             return []
         if not isinstance(value, list):
-            raise SandboxError(f"{self._path}: {where} is {_shown(value)}, not a list")
+            raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a list")
         return value
 
     def _number(self, value: Any, where: str) -> int:  # noqa: ANN401 - any YAML
@@ -195,7 +250,7 @@ class Template:
         try:
             return int(str(found))
         except ValueError:
-            raise SandboxError(f"{self._path}: {where} is {_shown(found)}, not a whole number") from None
+            raise SandboxError(f"{self._path}: {where} is {shown(found)}, not a whole number") from None
 
     def _variables(self, properties: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
         where = f"{logical_id}.Environment"
@@ -210,18 +265,18 @@ class Template:
         """Return a value with its intrinsic functions resolved. `where` names the property in an error message."""
         if isinstance(value, dict):
             if len(value) == 1 and (name := next(iter(value))) and (name == "Ref" or str(name).startswith("Fn::")):
-                return self._value(_Intrinsic(str(name).removeprefix("Fn::"), value[name]), where)
+                return self._value(Intrinsic(str(name).removeprefix("Fn::"), value[name]), where)
             return {name: self._value(one, where) for name, one in value.items()}
         if isinstance(value, list):
             return [self._value(one, where) for one in value]
-        if isinstance(value, _Intrinsic):
+        if isinstance(value, Intrinsic):
             return self._value(self._resolve(value, where), where)
         if isinstance(value, str) and _RESOLVE in value:
             reference = value[value.index(_RESOLVE) :].partition("}}")[0] + "}}"
             raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
         return value
 
-    def _resolve(self, value: _Intrinsic, where: str) -> object:
+    def _resolve(self, value: Intrinsic, where: str) -> object:
         if value.name == "Ref":
             return self._reference(str(value.argument), where)
         if value.name == "GetAtt":
@@ -232,16 +287,30 @@ class Template:
         if value.name == "If":
             parts = value.argument if isinstance(value.argument, list) else []
             if len(parts) != _IF_PARTS:
-                raise SandboxError(f"{self._path}: {where} uses If with {_shown(value.argument)}, not a list of three")
+                raise SandboxError(f"{self._path}: {where} uses If with {shown(value.argument)}, not a list of three")
             return parts[1] if self._conditions.hold(str(parts[0]), f"{self._path}: {where}") else parts[2]
+        if value.name in ("Select", "Split", "Join"):
+            return self._pieces(value, where)
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
+
+    def _pieces(self, value: Intrinsic, where: str) -> object:
+        """Resolve Select, Split and Join, each of which has two arguments."""
+        parts = [self._value(one, where) for one in value.argument] if isinstance(value.argument, list) else []
+        try:
+            one, other = parts
+            if value.name == "Select":
+                return other[int(one)]
+            return str(other).split(str(one)) if value.name == "Split" else str(one).join(map(text, other))
+        except (ValueError, TypeError, IndexError, KeyError):
+            why = f"uses {value.name} with {shown(value.argument)}, which does not give a value"
+            raise SandboxError(f"{self._path}: {where} {why}") from None
 
     def _substitute(self, argument: object, where: str) -> str:
         parts = argument if isinstance(argument, list) else [argument, {}]
-        text, extra = (parts[0], parts[1]) if len(parts) == 2 else ("", None)  # noqa: PLR2004 - a text, its variables
+        pattern, extra = (parts[0], parts[1]) if len(parts) == 2 else ("", None)  # noqa: PLR2004 - a text, its variables
         if not isinstance(extra, dict):
-            raise SandboxError(f"{self._path}: {where} uses Sub with {_shown(argument)}, not a text and a mapping")
-        own = {name: _text(self._value(value, where)) for name, value in extra.items()}
+            raise SandboxError(f"{self._path}: {where} uses Sub with {shown(argument)}, not a text and a mapping")
+        own = {name: text(self._value(value, where)) for name, value in extra.items()}
 
         def found(match: re.Match[str]) -> str:
             name = match[2].strip()
@@ -250,9 +319,9 @@ class Template:
             if name in own:
                 return own[name]
             resolved = self._attribute(name.split("."), where) if "." in name else self._reference(name, where)
-            return _text(resolved)
+            return text(resolved)
 
-        return _PLACEHOLDER.sub(found, str(text))
+        return _PLACEHOLDER.sub(found, str(pattern))
 
     def _reference(self, name: str, where: str) -> object:
         pseudo = {
@@ -272,11 +341,13 @@ class Template:
             return value
         if name not in self._resources:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
+        if (name, "Ref") in self._told:
+            return self._told[name, "Ref"]
         kind, properties = self._type(name), self._resources[name].get("Properties") or {}
         if kind == _TOPIC:
-            return _ARNS[kind].format(name=self._name(name), **_DEFAULTS)
+            return _ARNS[kind].format(name=self.name(name), **_DEFAULTS)
         if kind != _URL and (kind in _ARNS or _NAMES.get(kind, "") in properties):
-            return self._name(name)
+            return self.name(name)
         raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
 
     def _type(self, name: str) -> str:
@@ -284,23 +355,17 @@ class Template:
 
     def _attribute(self, parts: list[str], where: str) -> str:
         name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
+        if (name, attribute) in self._told:
+            return self._told[name, attribute]
         arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
         if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
-        return arn.format(name=self._name(name), **_DEFAULTS)
-
-    def _name(self, logical_id: str) -> str:
-        """Return the physical name of a resource: its name property, or a name derived from its logical id."""
-        properties = self._resources[logical_id].get("Properties") or {}
-        own = properties.get(_NAMES[self._type(logical_id)])
-        if own is not None:
-            return str(self._value(own, logical_id))
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
+        return arn.format(name=self.name(name), **_DEFAULTS)
 
     def _layer(self, reference: object, where: str) -> Path:
         """Return the folder of a layer: what `sam build` or the CDK wrote, or its content if that is a folder here."""
         target = None
-        if isinstance(reference, _Intrinsic) and reference.name == "Ref":
+        if isinstance(reference, Intrinsic) and reference.name == "Ref":
             target = reference.argument
         elif isinstance(reference, dict) and len(reference) == 1:
             target = reference.get("Ref")
@@ -325,51 +390,10 @@ class Template:
         return self._path.parent / folder
 
 
-def _split(node: object) -> tuple[str, object]:
-    """Return the name of an intrinsic function without `Fn::`, and its argument; "" for anything else."""
-    if isinstance(node, _Intrinsic):
-        return node.name, node.argument
-    if isinstance(node, dict) and len(node) == 1:
-        ((name, argument),) = node.items()
-        return str(name).removeprefix("Fn::"), argument
-    return "", None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _text(value: object) -> str:
-    """Return a value as CloudFormation passes it on, with booleans in lower case."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - only templates need it
-    except ImportError:
-        raise SandboxError("reading a template needs PyYAML, a dependency of this package") from None
-
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """Loads short-form intrinsic functions as `_Intrinsic`."""
-
-    def intrinsic(loader: Any, suffix: str, node: Any) -> _Intrinsic:  # noqa: ANN401 - PyYAML has no types
-        if isinstance(node, yaml.ScalarNode):
-            return _Intrinsic(suffix, loader.construct_scalar(node))
-        if isinstance(node, yaml.SequenceNode):
-            return _Intrinsic(suffix, loader.construct_sequence(node, deep=True))
-        return _Intrinsic(suffix, loader.construct_mapping(node, deep=True))
-
-    Loader.add_multi_constructor("!", intrinsic)
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader with tags
-    except OSError as error:
-        raise SandboxError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SandboxError(f"{path} is not a template: it is not text in UTF-8") from None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise SandboxError(f"{path} is not YAML or JSON: {' '.join(str(error).split())}") from None
-    if not isinstance(document, dict):
-        raise SandboxError(f"{path} is not a template, which is a mapping with Resources")
-    return document
+def _without(value: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Return a resolved value without the members that are AWS::NoValue. Pure."""
+    if isinstance(value, dict):
+        return {name: _without(one) for name, one in value.items() if one != _NO_VALUE}
+    if isinstance(value, list):
+        return [_without(one) for one in value if one != _NO_VALUE]
+    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adaptive_batching.operate.aws import Account, AwsError, answers
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 
 def asked(account: Account) -> AwsError:

@@ -462,3 +462,27 @@ def test_cloudformations_own_resources_are_read(tmp_path: Path) -> None:
 def test_what_is_no_setting_of_events_is_said(tmp_path: Path, properties: str, said: str) -> None:
     with pytest.raises(SandboxError, match=re.escape(said)):
         with_events(tmp_path, properties)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ('!Select [1, !Split ["/", a/b/c]]', "b"),
+        ('!Join ["-", [a, !Ref Rate, true]]', "a-7-true"),
+        ('{"Fn::Select": ["0", [!Ref Rate, x]]}', "7"),
+        ('!Join ["", !Split [",", "a,b"]]', "ab"),
+        ('!Sub ["${First}/*", {First: !Select [0, !Split ["{function}", "x{function}y"]]}]', "x/*"),
+    ],
+)
+def test_lists_and_texts_are_taken_apart_and_put_together(tmp_path: Path, written: str, value: str) -> None:
+    text = TEXT.replace("BUCKET: !Ref LogBucket", f"BUCKET: {written}")
+    assert template(tmp_path, text, Needed="x").function("One").variables["BUCKET"] == value
+
+
+@pytest.mark.parametrize("written", ["!Select [3, [a]]", "!Select [x, [a]]", "!Split [a]", "!Join [a, 1]", "!Select a"])
+def test_what_has_no_such_piece_is_a_sentence(tmp_path: Path, written: str) -> None:
+    text = TEXT.replace("BUCKET: !Ref LogBucket", f"BUCKET: {written}")
+    with pytest.raises(
+        SandboxError, match=r"One\.BUCKET uses (Select|Split|Join) with .*, which does not give a value"
+    ):
+        template(tmp_path, text, Needed="x").function("One")

@@ -8,7 +8,7 @@ import pytest
 
 from adaptive_batching.operate.cloudwatch.denial import denial
 from tests.layer.conftest import ROOT
-from tests.layer.template import (
+from tests.template.template import (
     defaults,
     policy_of_function,
     policy_of_role,
@@ -248,7 +248,8 @@ def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output(
     whole = template()
     assert defaults()["FunctionName"] == NAME
     assert set(whole["Outputs"]) == {
-        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand")
+        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand"),
+        *("AlarmTopic", "LogReaderPolicy", "Notifier"),
     }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
@@ -272,7 +273,12 @@ def test_the_default_stack_is_what_it_always_was() -> None:
     (layer,) = {name for name in always if name.startswith("AdaptiveBatchingLayer")}
     functions = {"DemoFunction", "DemoFunctionRole", "ExperimentFunction", "ExperimentFunctionRole"}
     assert always == functions | {"ExperimentFunctionEventInvokeConfig", "LogBucket", "LogBucketPolicy", layer}
-    assert {defaults()[name] for name in ("AsyncExample", "Conference", "DisableCloudWatchLogs")} == {"false"}
+    assert [defaults()[name] for name in ("AsyncExample", "Conference", "DisableCloudWatchLogs", "Monitoring")] == [
+        "false",
+        "false",
+        "false",
+        "off",
+    ]
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_work_on_it() -> None:

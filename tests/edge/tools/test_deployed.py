@@ -11,7 +11,7 @@ import pytest
 from adaptive_batching.cli import main as command
 from adaptive_batching.experiment.core.ledger import Entry, entry_line
 from tests.fakes.s3 import Moto, clean_environ, moto
-from tools.stack import main
+from tools.deployed import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +103,8 @@ def test_a_log_group_is_judged_from_the_first_invocation_on(
         if number:
             entries.append(Entry(at.isoformat(timespec="milliseconds"), number, request, 202))
     (tmp_path / "ledger.jsonl").write_text("".join(map(entry_line, entries)))
-    words = ["experiment", "analyze", str(tmp_path), "--log-group", GROUP, *where, "--format", "json"]
-    assert command(words) == 1
+    lines = ["experiment", "analyze", str(tmp_path), "--log-group", GROUP, *where, "--format", "json"]
+    assert command(lines) == 1
     read = capsys.readouterr()
     (found,) = json.loads(read.out)
     assert found["source"] == f"log group {GROUP}"

@@ -1,0 +1,1 @@
+"""Reads the facts: from a template, or from AWS."""
