@@ -105,6 +105,7 @@ experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 STACK ?= adaptive-batching-extension
 FOLDER ?= build/experiment-on-aws
 OUTPUT := $(VENV)/python -m tools.deployed output $(STACK)
+LOG_GROUP := $(VENV)/python -m tools.deployed log-group $(STACK)
 
 .PHONY: install run analyze uninstall
 install: build/sam | .venv/bin/python ## Deploy template.yaml into your AWS account (ARGS="--guided")
@@ -116,9 +117,9 @@ run: venv ## The experiment as of 2019, on the deployed function
 	    $(VENV)/adaptive-batching experiment run --preset original --function $$function --folder $(FOLDER) $(ARGS)
 
 analyze: venv ## Which of its lines S3 has, and CloudWatch an hour later
-	function=$$($(OUTPUT) Experiment) && bucket=$$($(OUTPUT) Bucket) && \
+	function=$$($(OUTPUT) Experiment) && bucket=$$($(OUTPUT) Bucket) && group=$$($(LOG_GROUP)) && \
 	    $(VENV)/adaptive-batching experiment analyze $(FOLDER) --s3 s3://$$bucket/function=$$function/ \
-	        --log-group /aws/lambda/$$function $(ARGS)
+	        --log-group $$group $(ARGS)
 
 uninstall: venv ## Delete the stack and its log groups; says which bucket stays
 	$(VENV)/python -m tools.deployed uninstall $(STACK)

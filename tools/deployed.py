@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import WaiterError
 
+from adaptive_batching.operate import function
 from adaptive_batching.operate.aws import Account, AwsError, answers
 
 
@@ -21,6 +22,13 @@ def output(account: Account, stack: str, name: str) -> str:
     if name not in outputs:
         raise StackError(f"the stack {stack} has no output {name}: was it deployed from template.yaml?")
     return outputs[name]
+
+
+def log_group(account: Account, stack: str) -> str:
+    """Return where the experiment's function writes in CloudWatch. Raises StackError and AwsError."""
+    name = output(account, stack, "Experiment")
+    with answers():
+        return function.log_group(account.client("lambda").get_function_configuration(FunctionName=name))
 
 
 def uninstall(account: Account, stack: str) -> list[str]:
@@ -77,14 +85,18 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--endpoint-url")
     parser.add_argument("--region")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("output", "uninstall"):
+    for name in ("output", "log-group", "uninstall"):
         commands.add_parser(name).add_argument("stack")
     commands.choices["output"].add_argument("name")
     given = parser.parse_args(words)
     account = Account(given.region, None, given.endpoint_url)
     try:
-        lines = uninstall(account, given.stack) if given.command == "uninstall" else []
-        lines = lines or [output(account, given.stack, given.name)]
+        if given.command == "uninstall":
+            lines = uninstall(account, given.stack)
+        elif given.command == "log-group":
+            lines = [log_group(account, given.stack)]
+        else:
+            lines = [output(account, given.stack, given.name)]
     except (StackError, AwsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

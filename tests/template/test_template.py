@@ -214,15 +214,17 @@ def test_a_parameter_that_can_not_be_is_refused_before_anything_is_deployed(
 
 @pytest.mark.parametrize("resource", ROLES)
 @pytest.mark.parametrize("given", ["false", "true"])
+@pytest.mark.parametrize("monitoring", ["off", "on"])
 def test_cloudwatch_is_denied_only_if_asked_for_as_the_command_does_it_and_never_to_the_experiment(
-    resource: str, given: str
+    resource: str, given: str, monitoring: str
 ) -> None:
-    about = {"DisableCloudWatchLogs": given, "AWS::Partition": "aws"}
+    own = {"DisableCloudWatchLogs": given, "Monitoring": monitoring}
+    about = {**own, "AWS::Partition": "aws", "AWS::StackName": "mine"}
     policy = policy_of_function("logs-of-mine", "111122223333", resource, **about)
     found = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
     name = ROLES[resource]
-    arn = f"arn:aws:lambda:eu-west-1:111122223333:function:{name}"
-    wanted = denial(arn, f"/aws/lambda/{name}")["Statement"]
+    folder = "/mine" if monitoring == "on" and resource == "DemoFunction" else "/aws/lambda"
+    wanted = denial(f"arn:aws:lambda:eu-west-1:111122223333:function:{name}", f"{folder}/{name}")["Statement"]
     assert found == (wanted if given == "true" and resource != "ExperimentFunction" else [])
     translated_policy = policy_of_role(f"{resource}Role", "logs-of-mine", "111122223333", **about)
     assert [one for one in translated_policy["Statement"] if one["Effect"] == "Deny"] == found

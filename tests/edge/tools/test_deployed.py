@@ -60,8 +60,9 @@ def test_the_stack_is_asked_for_its_outputs_and_deleted_and_the_bucket_is_named(
         logs.create_log_group(logGroupName=name)
     assert main([*where, "output", "mine", "Experiment"]) == 0
     assert main([*where, "output", "mine", "Bucket"]) == 0
-    function, bucket = capsys.readouterr().out.split()
-    assert function == "demo"
+    assert main([*where, "log-group", "mine"]) == 0
+    function, bucket, group = capsys.readouterr().out.split()
+    assert (function, group) == ("demo", GROUP)
     assert main([*where, "output", "mine", "Absent"]) == 2
     assert "the stack mine has no output Absent" in capsys.readouterr().err
 
@@ -73,7 +74,7 @@ def test_the_stack_is_asked_for_its_outputs_and_deleted_and_the_bucket_is_named(
     assert server.client("lambda").list_functions()["Functions"] == []
 
 
-@pytest.mark.parametrize("words", [["output", "absent", "Bucket"], ["uninstall", "absent"]])
+@pytest.mark.parametrize("words", [["output", "absent", "Bucket"], ["log-group", "absent"], ["uninstall", "absent"]])
 def test_a_stack_that_is_not_there_is_one_sentence(
     where: list[str], capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
