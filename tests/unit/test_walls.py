@@ -68,7 +68,8 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
-    "attaching": {"", "layers", "policies"},
+    "attaching": {"", "cloudwatch", "layers", "policies"},
+    "cloudwatch": {"", "policies"},
     "doctor": {"", "layers", "policies"},
     "layers": {""},
     "policies": {""},
@@ -92,6 +93,7 @@ CLICK = (
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
     "adaptive_batching.operate.attaching.commands",
+    "adaptive_batching.operate.cloudwatch.commands",
     "adaptive_batching.operate.layers.command",
     "adaptive_batching.operate.policies.command",
     "adaptive_batching.operate.doctor.command",
