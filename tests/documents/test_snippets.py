@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import hcl2  # type: ignore[import-untyped]
+import hcl2
 import pytest
 
 from adaptive_batching.operate.policies import needs
