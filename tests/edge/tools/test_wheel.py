@@ -102,9 +102,7 @@ def test_it_names_what_it_needs(wheel: Path) -> None:
     assert needs == needed
 
 
-def test_from_another_folder_it_runs_a_function_that_sees_of_it_what_lambda_has_too(
-    python: Path, tmp_path: Path
-) -> None:
+def test_from_another_folder_a_function_sees_of_it_what_lambda_has_too(python: Path, tmp_path: Path) -> None:
     code = tmp_path / "myfunction"
     code.mkdir()
     (code / "app.py").write_text(FUNCTION)
