@@ -92,7 +92,7 @@ demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
 
 .PHONY: landscape
-landscape: venv layer ## An application with three defects under load, and its report (ARGS=--healthy)
+landscape: venv layer ## An application with defects under load; what its logs tell
 	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
 
 .PHONY: experiment
@@ -100,6 +100,29 @@ experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 	rm -rf build/experiment
 	$(VENV)/adaptive-batching experiment run -n 3000 -c 20 --folder build/experiment
 	$(VENV)/adaptive-batching experiment analyze build/experiment
+
+# On AWS. The folder of a run is not overwritten: FOLDER=... names another.
+STACK ?= adaptive-batching-extension
+FOLDER ?= build/experiment-on-aws
+OUTPUT := $(VENV)/python -m tools.deployed output $(STACK)
+LOG_GROUP := $(VENV)/python -m tools.deployed log-group $(STACK)
+
+.PHONY: install run analyze uninstall
+install: build/sam | .venv/bin/python ## Deploy template.yaml into your AWS account (ARGS="--guided")
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam deploy --stack-name $(STACK) $(ARGS)
+
+run: venv ## The experiment as of 2019, on the deployed function
+	function=$$($(OUTPUT) Experiment) && \
+	    $(VENV)/adaptive-batching experiment run --preset original --function $$function --folder $(FOLDER) $(ARGS)
+
+analyze: venv ## Which of its lines S3 has, and CloudWatch an hour later
+	function=$$($(OUTPUT) Experiment) && bucket=$$($(OUTPUT) Bucket) && group=$$($(LOG_GROUP)) && \
+	    $(VENV)/adaptive-batching experiment analyze $(FOLDER) --s3 s3://$$bucket/function=$$function/ \
+	        --log-group $$group $(ARGS)
+
+uninstall: venv ## Delete the stack and its log groups; says which bucket stays
+	$(VENV)/python -m tools.deployed uninstall $(STACK)
 
 .PHONY: bench
 bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick)
@@ -113,6 +136,18 @@ test: venv layer build/runtime/awslambdaric build/sam build/awscli $(COMPACT) ##
 	$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".
+.PHONY: snippets
+snippets: venv ## docs/attach's CDK app: synthesized (npm), linted, compared
+	rm -rf build/snippets
+	mkdir -p build/snippets
+	cp -r examples/attach/cdk build/snippets
+	cd build/snippets/cdk && npm install --silent --no-audit --no-fund
+	cd build/snippets/cdk && LAYER_ARN=arn:aws:lambda:eu-west-1:111122223333:layer:adaptive-batching-extension-x86_64:1 \
+	    LOG_BUCKET=my-logs CDK_OUTDIR=../out node app.js
+	@# W3005: CDK itself writes a dependency that GetAtt has already.
+	$(VENV)/cfn-lint --ignore-checks W3005 -- build/snippets/out/Orders.template.json
+	$(VENV)/python -m tools.snippets build/snippets/out/Orders.template.json
+
 .PHONY: chaos
 chaos: venv layer build/runtime/awslambdaric ## Random faults, then the ledger; minutes (ARGS="--seed 7")
 	$(VENV)/python -m tests.chaos $(ARGS)

@@ -21,6 +21,10 @@ COMMANDS = {
         "adaptive_batching.sandbox.cli.asynchronous.commands:asynchronous",
         "asynchronous invocation: its retries, throttles, drops, and the metrics that show them",
     ),
+    "cloudwatch": (
+        "adaptive_batching.operate.cloudwatch.commands:cloudwatch",
+        "stop a function's logs in CloudWatch, which are paid for too, or let them come again",
+    ),
     "demo": (
         "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from tools import athena, commands, faults, messages, monitoring, policies, reliability, settings, stack
+from tools import athena, commands, faults, messages, policies, reliability, settings
 from tools.page import ROOT, PageError
+from tools.template import monitoring, stack
 
 SCRIPTS = (athena, settings, commands, faults, messages, monitoring, policies, reliability, stack)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
+from adaptive_batching.command_line import Argument, Command, Option, refusing
 from adaptive_batching.load.options import access_options, source_options, with_access
 from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
 
@@ -16,15 +16,28 @@ if TYPE_CHECKING:
 _MOST = 2_000
 
 
-def _load(*, script: Path, output: str, max_in_flight: int, **given: Any) -> int:  # noqa: ANN401 - click's own
+def _load(
+    *,
+    script: Path,
+    output: str,
+    max_in_flight: int,
+    parameter: tuple[str, ...],
+    layer: tuple[Path, ...],
+    **given: Any,  # noqa: ANN401 - click's own
+) -> int:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
-    from adaptive_batching.load.run import LoadError, Wanted, carry_out  # noqa: PLC0415
+    from adaptive_batching.load.destinations import LoadError, LocalOptions  # noqa: PLC0415
+    from adaptive_batching.load.run import Wanted, carry_out  # noqa: PLC0415
     from adaptive_batching.load.targets import TargetError  # noqa: PLC0415
     from adaptive_batching.logs.reading import SourceError  # noqa: PLC0415
 
-    if bool(given["logs"]) != bool(given["until"]):
-        raise Mistake("--logs and --until go together: where the milestone is looked for, and which")
-    wanted = Wanted(script=script, output=output, places=max_in_flight, **with_access(given))
+    wanted = Wanted(
+        script=script,
+        output=output,
+        places=max_in_flight,
+        local=LocalOptions(parameter, layer),
+        **with_access(given),
+    )
     out, err = consoles()
     with refusing(LoadError, TargetError, SourceError):
         return carry_out(wanted, out, err)
@@ -40,7 +53,7 @@ load = Command(
             ["--target"],
             type=Text(),
             metavar="TARGET",
-            help="URL, or lambda:NAME (default: config.target of the script)",
+            help="URL, lambda:NAME, or sandbox:TEMPLATE, which runs meanwhile (default: config.target of the script)",
         ),
         Option(
             ["--max-in-flight"],
@@ -71,6 +84,21 @@ load = Command(
             metavar="S",
             group="the logs",
             help="for so many seconds after the last answer (default: 120)",
+        ),
+        Option(
+            ["--parameter"],
+            multiple=True,
+            type=Text(),
+            metavar="NAME=VALUE",
+            group="the sandbox",
+            help="parameter of the template; repeatable",
+        ),
+        Option(
+            ["--layer"],
+            type=File(),
+            multiple=True,
+            group="the sandbox",
+            help="folder laid out as /opt, instead of the layers of each function that has layers; repeatable",
         ),
         *access_options(),
     ],

@@ -7,10 +7,9 @@ take; then it is not sent at all.
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -56,10 +55,12 @@ class Generator:
         self._target = target
         self._limits = limits
         self._progress = progress
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
-        self._threads: list[threading.Thread] = []
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._handed_out, self._changed = threading.Condition(lock), threading.Condition(lock)
+        self._tasks: deque[_Task] = deque()
+        self._threads = 0
+        self._idle = 0  # threads that wait for a task
+        self._ended = False
         self._flying = 0
         self._done = 0
         self._zero = 0.0
@@ -74,17 +75,17 @@ class Generator:
                 self._sleep_until(arrival.due, len(schedule))
                 measured.begun += 1
                 self._hand_out((arrival, user))
-            with self._changed:
-                while self._done < measured.begun:
-                    self._changed.wait(_SELDOM)
-                    self._progress(self._done, len(schedule))
+            while self._done < measured.begun:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._done >= measured.begun, _SELDOM)
+                self._progress(self._done, len(schedule))
         except KeyboardInterrupt:
             measured.interrupted = True
         measured.took = self._now()
-        for _ in self._threads:  # they are daemons: one that waits for an answer is left alone
-            self._tasks.put(None)
-        with self._changed:  # what is still in flight after Ctrl-C writes into other lists
+        with self._changed:  # what is still in flight after Ctrl-C is left alone, and writes into other lists
             self._measured = Measured(measured.started)
+            self._ended = True
+            self._handed_out.notify_all()
         return measured
 
     def _now(self) -> float:
@@ -96,11 +97,12 @@ class Generator:
             self._progress(self._done, total)
 
     def _hand_out(self, task: _Task) -> None:
-        if not self._idle.acquire(blocking=False) and len(self._threads) < self._limits.places:
-            thread = threading.Thread(target=self._work, name=f"load-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._tasks.put(task)
+        with self._handed_out:
+            self._tasks.append(task)
+            if self._idle < len(self._tasks) and self._threads < self._limits.places:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"load-{self._threads}", daemon=True).start()
+            self._handed_out.notify()
 
     def _work(self) -> None:
         while task := self._next():
@@ -122,10 +124,11 @@ class Generator:
                     self._changed.notify_all()
 
     def _next(self) -> _Task | None:
-        with contextlib.suppress(queue.Empty):
-            return self._tasks.get_nowait()
-        self._idle.release()
-        return self._tasks.get()
+        with self._handed_out:
+            self._idle += 1
+            self._handed_out.wait_for(lambda: self._tasks or self._ended)
+            self._idle -= 1
+            return None if self._ended else self._tasks.popleft()
 
     def _carry_out(self, arrival: Arrival, user: User) -> None:
         due, first = arrival.due, True

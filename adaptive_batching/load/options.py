@@ -42,7 +42,7 @@ def access_options() -> list[click.Parameter]:
 
 def with_access(given: dict[str, Any]) -> dict[str, Any]:
     """Return what is given, with the options about AWS put together as `access`."""
-    from adaptive_batching.load.run import Access  # noqa: PLC0415 - takes a while to load
+    from adaptive_batching.load.destinations import Access  # noqa: PLC0415 - takes a while to load
 
     names = {"profile": "profile", "region": "region", "layout": "layout", "endpoint_url": "endpoint"}
     access = Access(**{field: given[name] for name, field in names.items()})

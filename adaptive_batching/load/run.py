@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,8 @@ from adaptive_batching.console import table
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import checks, figures, schedule, script, users
 from adaptive_batching.load.core.report import Report, members, text
+from adaptive_batching.load.destinations import Access, LoadError, LocalOptions, Looked, destination
 from adaptive_batching.load.generator import Generator, Limits
-from adaptive_batching.load.targets import LAMBDA, HttpTarget, LambdaTarget, TargetError, lambda_client
 from adaptive_batching.logs.trace.drawing import duration
 
 if TYPE_CHECKING:
@@ -31,23 +31,11 @@ if TYPE_CHECKING:
     from adaptive_batching.load.targets import Target
     from adaptive_batching.logs.reading import Reading
 
+__all__ = ["LoadError", "Plan", "Wanted", "carry_out", "prepared"]
+
 #: A larger script or payload is a mistake in its name, in bytes.
 _LARGEST = 64 * 1024 * 1024
 _SEEDS = 1_000_000
-
-
-class LoadError(Exception):
-    """The test cannot be made. The message is a sentence. Exit code 2."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """How AWS is reached, and the layout of the bucket."""
-
-    profile: str | None = None
-    region: str | None = None
-    layout: str | None = None
-    endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +51,7 @@ class Wanted:
     drain: float
     output: str
     access: Access
+    local: LocalOptions = field(default_factory=LocalOptions)
 
 
 @dataclass(frozen=True)
@@ -87,20 +76,37 @@ def carry_out(wanted: Wanted, out: Console, err: Console, clock: Clock | None = 
     address = wanted.target or config.target
     if not address:
         raise LoadError(f"{wanted.script}: config.target is missing; give it there or with --target")
-    target = reached(address, config.http.timeout, wanted.access)
-    if wanted.logs:
-        watching.checked(_reading(wanted, None))
-    limits = Limits(wanted.places, config.http.timeout)
-    generator = Generator(target, limits, lambda done, all_: err.progress("answered", done, all_), clock)
+    looked = Looked(wanted.logs, wanted.until)
+    with destination(address, config.http.timeout, wanted.access, wanted.local, looked, err.say) as (target, source):
+        return _carry_out(wanted, plan, _Run(address, seed, target, source, clock), out, err)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is used for a test."""
+
+    address: str
+    seed: int
+    target: Target
+    source: str | None
+    clock: Clock | None
+
+
+def _carry_out(wanted: Wanted, plan: Plan, run: _Run, out: Console, err: Console) -> int:
+    timeout = plan.script.config.http.timeout
+    if run.source:
+        watching.checked(_reading(run.source, wanted.access, None))
+    limits = Limits(wanted.places, timeout)
+    generator = Generator(run.target, limits, lambda done, all_: err.progress("answered", done, all_), run.clock)
     measured = generator.run(plan.schedule, users.users(plan.script, plan.rows, plan.random))
     err.clear()
     lead = None
-    if wanted.logs and wanted.until and not measured.interrupted:
+    if run.source and wanted.until and not measured.interrupted:
         try:
-            lead = _lead(wanted, wanted.until, measured, err)
+            lead = _lead(wanted, run.source, measured, err)
         except KeyboardInterrupt:
             measured.interrupted = True
-    report = _report(plan, measured, lead, address, seed)
+    report = _report(plan, measured, lead, run)
     if wanted.output == "json":
         out.say(json.dumps(members(report), ensure_ascii=False, indent=2))
     else:
@@ -128,18 +134,6 @@ def prepared(path: Path, seed: int, err: Console) -> Plan:
     return plan
 
 
-def reached(address: str, timeout: float, access: Access) -> Target:
-    """Return the target of an address. Raises TargetError."""
-    if address.startswith(LAMBDA):
-        name = address.removeprefix(LAMBDA)
-        if not name:
-            raise TargetError("the target 'lambda:' has no name of a function")
-        return LambdaTarget(lambda_client(access.endpoint, access.region, access.profile, timeout), name)
-    if not address.startswith(("http://", "https://")):
-        raise TargetError(f"the target {address!r} is neither a URL nor lambda:NAME")
-    return HttpTarget(address, timeout)
-
-
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
@@ -152,24 +146,25 @@ def _text(path: Path) -> str:
         raise LoadError(f"{path} cannot be read: {why}") from None
 
 
-def _reading(wanted: Wanted, started: datetime | None) -> Reading:
-    access = wanted.access
-    return watching.reading(
-        wanted.logs or "", started, profile=access.profile, region=access.region, layout=access.layout
-    )
+def _reading(source: str, access: Access, started: datetime | None) -> Reading:
+    return watching.reading(source, started, profile=access.profile, region=access.region, layout=access.layout)
 
 
-def _lead(wanted: Wanted, milestone: str, measured: Measured, err: Console) -> Lead:
+def _lead(wanted: Wanted, source: str, measured: Measured, err: Console) -> Lead:
     """Wait for the milestone and return the lead times. Raises SourceError."""
+    milestone = wanted.until or ""
     traces = [one.ids for one in measured.sent if one.code is not None and not one.failed and one.ids]
+    reading = _reading(source, wanted.access, measured.started)
     found = watching.wait(
-        _reading(wanted, measured.started),
+        reading,
         milestone,
         traces,
         wanted.drain,
         lambda done: err.progress(f"reached {milestone}", done, len(traces)),
     )
     err.clear()
+    if reading.damaged:
+        err.say(watching.DAMAGED)
     zero = measured.started
     return figures.lead(measured, milestone, {id_: (ts - zero).total_seconds() for id_, ts in found.items()})
 
@@ -178,7 +173,7 @@ def _duration(seconds: float | None) -> str:
     return "-" if seconds is None else duration(timedelta(seconds=seconds))
 
 
-def _report(plan: Plan, measured: Measured, lead: Lead | None, address: str, seed: int) -> Report:
+def _report(plan: Plan, measured: Measured, lead: Lead | None, run: _Run) -> Report:
     phases = plan.script.config.phases
     begun = plan.schedule[: measured.begun]
     each = [
@@ -192,8 +187,8 @@ def _report(plan: Plan, measured: Measured, lead: Lead | None, address: str, see
     values = checks.metrics(whole, measured.took, lead)
     rate = max(one.highest for one in phases)
     return Report(
-        address,
-        seed,
+        run.address,
+        run.seed,
         measured,
         each,
         whole,

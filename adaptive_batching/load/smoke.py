@@ -12,15 +12,15 @@ import requests
 
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import verdict
-from adaptive_batching.load.run import LoadError, reached
-from adaptive_batching.load.targets import LAMBDA, Outgoing, on_loopback
+from adaptive_batching.load.destinations import LAMBDA, LoadError, reached
+from adaptive_batching.load.targets import Outgoing, on_loopback
 from adaptive_batching.logs.trace import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adaptive_batching.console import Console
-    from adaptive_batching.load.run import Access
+    from adaptive_batching.load.destinations import Access
     from adaptive_batching.load.targets import Answer
     from adaptive_batching.logs.reading import Reading
     from adaptive_batching.logs.trace.waterfall import Trace
@@ -66,15 +66,9 @@ def carry_out(wanted: Smoke, out: Console, err: Console) -> int:
     if not verdict.is_expected(code, wanted.expected):
         return _failed(err, verdict.unexpected(code, wanted.expected, answer.body))
     err.say(f"answered {code}{f', trace {answer.ids[0]}' if answer.ids else ''}")
-    if reading and wanted.milestone:
-        if not answer.ids:
-            raise LoadError("the answer names no trace: neither traceId in its JSON nor the header X-Amzn-Trace-Id")
-        passed, trace = _wait(reading, wanted.milestone, answer.ids, until)
-        if trace:
-            for line in drawing.text(trace, UTC):
-                out.say(line)
-        if not passed:
-            return _failed(err, verdict.not_reached(wanted.milestone, wanted.timeout, trace, answer.ids))
+    why = _followed(reading, wanted, answer.ids, until, out, err) if reading else None
+    if why:
+        return _failed(err, why)
     if wanted.webhook and not _saw(*wanted.webhook, started, until):
         url, text = wanted.webhook
         what = f"a request with {text!r}" if text else "a request"
@@ -97,6 +91,22 @@ def _answer(wanted: Smoke) -> Answer:
     if answer.error is not None and not (wanted.target.startswith(LAMBDA) and answer.ids):
         raise LoadError(f"{wanted.target} does not answer: {answer.error}")
     return answer
+
+
+def _followed(
+    reading: Reading, wanted: Smoke, ids: Sequence[str], until: float, out: Console, err: Console
+) -> str | None:
+    """Print the trace once it has reached the milestone, or when the time is over. Return why it failed, or None."""
+    if not ids:
+        raise LoadError("the answer names no trace: neither traceId in its JSON nor the header X-Amzn-Trace-Id")
+    milestone = wanted.milestone or ""
+    passed, trace = _wait(reading, milestone, ids, until)
+    if trace:
+        for line in drawing.text(trace, UTC):
+            out.say(line)
+    if reading.damaged:
+        err.say(watching.DAMAGED)
+    return None if passed else verdict.not_reached(milestone, wanted.timeout, trace, ids)
 
 
 def _wait(reading: Reading, milestone: str, ids: Sequence[str], until: float) -> tuple[bool, Trace | None]:

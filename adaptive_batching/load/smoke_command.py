@@ -23,7 +23,7 @@ def _smoke(
     **given: Any,  # noqa: ANN401 - click's own
 ) -> int:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
-    from adaptive_batching.load.run import LoadError  # noqa: PLC0415
+    from adaptive_batching.load.destinations import LoadError  # noqa: PLC0415
     from adaptive_batching.load.smoke import Smoke, carry_out  # noqa: PLC0415
     from adaptive_batching.load.targets import TargetError  # noqa: PLC0415
     from adaptive_batching.logs.reading import SourceError  # noqa: PLC0415

@@ -18,7 +18,6 @@ from adaptive_batching.load.core.answers import ids
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-LAMBDA = "lambda:"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Kept open at a time, one for each arrival in flight.
 _CONNECTIONS = 2_000
@@ -65,13 +64,17 @@ class Target(Protocol):
 def outgoing(method: str, request: Any, variables: Mapping[str, Any]) -> Outgoing:  # noqa: ANN401 - a Request
     """Return a request of a script with its values. Pure."""
     headers = {name: rendering.text(str(one), variables) for name, one in request.headers.items()}
-    body = None if request.body is None else rendering.text(request.body, variables).encode()
+    body = None if request.body is None else _encoded(rendering.text(request.body, variables))
     if request.has_json:
         made = rendering.value(request.json_, variables)
-        body = json.dumps(None if made is rendering.MISSING else made, ensure_ascii=False).encode()
+        body = _encoded(json.dumps(None if made is rendering.MISSING else made, ensure_ascii=False))
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     return Outgoing(method.upper(), rendering.text(request.url, variables), headers, body)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # YAML can write half a character
 
 
 class HttpTarget:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INTERVAL = 2.0
 #: Lines of this much before the test count too: clocks differ.
 _BEFORE = timedelta(minutes=1)
+DAMAGED = "not all objects could be read, so a milestone may be missing: the view objects of `logs sql` has which"
 _REACHED = """select id, min(ts) from (
     select unnest([trace_id, xray_id, request_id]) as id, ts from logs where milestone = ?
 ) where id is not null and ts is not null group by id"""

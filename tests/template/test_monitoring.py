@@ -20,6 +20,7 @@ from tests.fakes import s3
 from tests.layer.conftest import ROOT
 from tests.template.stack import Stack, monitoring, nested
 from tests.template.template import template, translated
+from tools.template import monitoring as monitoring_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ OURS = "adaptive-batching/"
 #: The alarms of every function; some functions have more.
 ALARMS = {
     *("errors", "throttles", "events-dropped", "near-timeout", "timeouts", "records-lost"),
-    *("too-many-connections", "api-rate-limit-exceeded"),
+    *("pattern-too-many-connections", "pattern-api-rate-limit-exceeded"),
 }
 MORE = {"SaveMonitoring": {"dead-letters"}, "NotifyMonitoring": {"dead-letters", "iterator-age"}}
 
@@ -123,6 +124,25 @@ def test_without_a_log_group_there_is_nothing_that_needs_the_log() -> None:
     assert {one.get("Namespace", "AWS/Lambda") for one in without.of_type(ALARM).values()} == {"AWS/Lambda"}
     left_out = {one["MetricName"] for name, one in with_log.of_type(ALARM).items() if name not in without.resources}
     assert left_out == {"Timeouts", "RecordsLost", "Too many connections", "API Rate Limit Exceeded"}
+
+
+def test_a_function_that_may_not_write_to_its_log_group_has_no_filters_and_keeps_the_alarms_of_lambda() -> None:
+    denied = {**ON, "DisableCloudWatchLogs": "true"}
+    whole, stacks = stack(**denied), inner(**denied)
+    for name, each in stacks.items():
+        first = name.removesuffix("Monitoring")
+        function = whole.resources[f"{first}Function"]["Properties"]
+        group = function["LoggingConfig"].get("LogGroup", f"/aws/lambda/{function['FunctionName']}")
+        statements = [
+            one
+            for policy in whole.resources[f"{first}FunctionRole"]["Properties"]["Policies"]
+            for one in policy["PolicyDocument"]["Statement"]
+        ]
+        refused = [one["Resource"] for one in statements if one["Effect"] == "Deny"]
+        is_denied = any(resource.endswith(f":log-group:{group}") for some in refused for resource in some)
+        assert is_denied == (first != "Experiment")  # which is compared with what CloudWatch has
+        assert bool(each.of_type(FILTER)) != is_denied
+        assert "ErrorsAlarm" in each.of_type(ALARM)
 
 
 @pytest.mark.parametrize(
@@ -240,6 +260,24 @@ def test_each_metric_on_the_dashboard_is_aws_s_or_ours_and_its_dimension_a_resou
                 assert dimensions[0] == dimension
                 assert dimensions[1] in names[dimension]
         assert filtered <= shown  # what is counted is seen
+
+
+def test_the_page_shows_the_patterns_of_both_formats_and_every_alarm() -> None:
+    page = (ROOT / "docs/cloudwatch.md").read_text(encoding="utf-8").replace("\\|", "|")
+    for log_format in ("Text", "JSON"):
+        for name, one in inner(**ON, LogFormat=log_format)["DemoMonitoring"].of_type(FILTER).items():
+            shown = (
+                one["MetricTransformations"][0]["MetricName"] if name.startswith("Pattern") else one["FilterPattern"]
+            )
+            assert f"`{shown}`" in page
+    for kind in {*ALARMS, *MORE["NotifyMonitoring"], "too-short"} - {"pattern-api-rate-limit-exceeded"}:
+        assert f"-{kind}`" in page
+
+
+def test_no_pattern_can_take_the_name_of_a_metric_that_is_there_without_patterns() -> None:
+    filters = inner(**ON)["DemoMonitoring"].of_type(FILTER)
+    names = {name: one["MetricTransformations"][0]["MetricName"] for name, one in filters.items()}
+    assert {metric for name, metric in names.items() if not name.startswith("Pattern")} == monitoring_tool.OWN
 
 
 def test_the_alarms_look_at_metrics_that_there_are() -> None:

@@ -39,6 +39,8 @@ PURE = (
     "adaptive_batching/sandbox/asynchronous",
     "adaptive_batching/operate/doctor/checks",
 )
+#: Pure modules of a room that carries out, too, what they decide.
+LANDSCAPE = ("partial", "description", "events", "rest/routes", "queues/batches", "queues/records", "streams/shard")
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
@@ -66,7 +68,9 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
-    "attaching": {"", "layers", "policies"},
+    "attaching": {"", "cloudwatch", "layers", "policies"},
+    "cloudwatch": {"", "policies"},
+    "doctor": {"", "layers", "policies"},
     "layers": {""},
     "policies": {""},
     "": set(),
@@ -89,6 +93,7 @@ CLICK = (
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
     "adaptive_batching.operate.attaching.commands",
+    "adaptive_batching.operate.cloudwatch.commands",
     "adaptive_batching.operate.layers.command",
     "adaptive_batching.operate.policies.command",
     "adaptive_batching.operate.doctor.command",
@@ -99,7 +104,8 @@ PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests", "t
 
 
 def pure() -> list[Path]:
-    return [path for folder in PURE for path in sources(folder)]
+    landscape = [ROOT / f"adaptive_batching/sandbox/landscape/{name}.py" for name in LANDSCAPE]
+    return [*(path for folder in PURE for path in sources(folder)), *landscape]
 
 
 def test_in_the_extension_no_import_crosses_a_wall() -> None:

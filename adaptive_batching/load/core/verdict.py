@@ -64,4 +64,4 @@ def saw(journal: Any, path: str, wanted: str, since: float) -> bool | None:  # n
 def as_json(given: str) -> bytes:
     """Return a text that is JSON as the body of a request. Raises ValueError."""
     value: Mapping[str, Any] | Any = json.loads(given)
-    return json.dumps(value, ensure_ascii=False).encode()
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from adaptive_batching.sandbox.asynchronous.configuration import configured
+from adaptive_batching.sandbox.asynchronous.queue import Dropped
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import CONCURRENCY, invoke_api
 from adaptive_batching.sandbox.fleet.aws.clients import Clients
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from adaptive_batching.sandbox.asynchronous.metrics import Datum
+    from adaptive_batching.sandbox.asynchronous.queue import Decision
     from adaptive_batching.sandbox.function import Function
     from adaptive_batching.sandbox.http_server import Handle
     from adaptive_batching.sandbox.lifecycle.environment import Environment
@@ -159,6 +162,9 @@ class Landscape:
         self._urls = make(self._clients(), self.description, template)
         self.sources = read(template)
         functions = [self._function(one) for one in self.description.functions]
+        names = [one.name for one in functions]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise SandboxError(f"{self.path} gives the name {min(twice)} to more than one function")
         outsides = {one.name: stack.enter_context(self._outside(one)) for one in functions}
         stack.callback(lambda: at_once([fleet.shutdown for fleet in self.fleets.values()]))
         for function in functions:
@@ -213,13 +219,18 @@ class Landscape:
         return outside
 
     def _fleet(self, function: Function, outside: Outside) -> Fleet:
+        def watch(at: float, decision: Decision | None, data: list[Datum]) -> None:
+            outside(at, decision, data)
+            if isinstance(decision, Dropped):
+                self._say(f"{function.name} drops the event {decision.event.request_id}: {decision.reason}")
+
         return Fleet(
             function,
             self._settings.options,
             self._settings.concurrency,
             self._settings.idle,
             reload=True,
-            told=Told(lambda result: self._report(function.name, result), self._say, outside),
+            told=Told(lambda result: self._report(function.name, result), self._say, watch),
             clock=self._clock,
         )
 

@@ -20,6 +20,7 @@ from werkzeug.serving import run_simple
 
 from adaptive_batching.sandbox.host.names import S3_NAME
 from adaptive_batching.sandbox.http_server import LOOPBACK, stranger
+from adaptive_batching.sandbox.s3.one_at_a_time import one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +63,9 @@ def _keep_trace(environ: WSGIEnvironment) -> None:
 def main() -> None:
     """Serve on the port that the only argument names, until the process is killed."""
     moto = DomainDispatcherApplication(create_backend_app)
-    run_simple("127.0.0.1", int(sys.argv[1]), guarded(moto), threaded=True, request_handler=MotoRequestHandler)
+    run_simple(
+        "127.0.0.1", int(sys.argv[1]), guarded(one_at_a_time(moto)), threaded=True, request_handler=MotoRequestHandler
+    )
 
 
 if __name__ == "__main__":

@@ -71,9 +71,11 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(moto: s3.Moto, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """The function as it is packed, but for the compiled module: that of this interpreter is used, from a layer."""
+    """The function as it is packed, but for DuckDB: that of this interpreter is used, from a layer."""
     code, layer = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("layer")
     shutil.copytree(artifact / "adaptive_batching", code / "adaptive_batching")
+    (metadata,) = artifact.glob("duckdb-*.dist-info")  # which the module reads
+    shutil.copytree(metadata, layer / "python" / metadata.name)
     for name in ("duckdb", "_duckdb"):
         spec = find_spec(name)
         assert spec
@@ -120,6 +122,11 @@ def allow(moto: s3.Moto, policy: dict[str, Any], without: str = "") -> None:
     document = json.dumps({**policy, "Statement": left})
     with moto.everybody():
         moto.client("iam").put_user_policy(UserName="extension", PolicyName="ship", PolicyDocument=document)
+
+
+def test_an_empty_bucket_is_not_a_failure(environment: Environment, moto: s3.Moto) -> None:
+    allow(moto, POLICY)
+    assert json.loads(environment.invoke({}).payload) == {"days": 0, "objects": 0, "made": 0, "unfit": 0}
 
 
 def test_it_runs_in_lambda_and_both_policies_hold_what_is_needed_and_nothing_more(

@@ -18,8 +18,9 @@ import pytest
 
 from adaptive_batching.cli import main
 from adaptive_batching.console import Console
+from adaptive_batching.load.destinations import Access
 from adaptive_batching.load.generator import Clock
-from adaptive_batching.load.run import Access, Wanted, carry_out
+from adaptive_batching.load.run import Wanted, carry_out
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.load.conference import SENT, WORK, conference
 from tests.edge.load.web import application
@@ -241,9 +242,11 @@ def test_ctrl_c_in_the_middle_prints_what_was_measured(tmp_path: Path) -> None:
     [
         (["absent.yaml"], "absent.yaml cannot be read: No such file or directory"),
         (["load.yaml"], "config.target is missing; give it there or with --target"),
-        (["load.yaml", "--target", "ftp://x"], "the target 'ftp://x' is neither a URL nor lambda:NAME"),
+        (["load.yaml", "--target", "ftp://x"], "the target 'ftp://x' is not a URL, lambda:NAME or sandbox:TEMPLATE"),
         (["load.yaml", "--target", "lambda:"], "the target 'lambda:' has no name of a function"),
         (["load.yaml", "--target", "http://x", "--logs", "."], "--logs and --until go together"),
+        (["load.yaml", "--target", "http://x", "--layer", "."], "--parameter and --layer are for a target sandbox:"),
+        (["load.yaml", "--target", "sandbox:absent.yaml"], "absent.yaml"),
         (["payload.yaml", "--target", "http://x"], "absent.csv cannot be read"),
         (["ensure.yaml", "--target", "http://x"], "ensure.yaml: ensure: 'http.speed' is not measured here"),
     ],
@@ -264,3 +267,34 @@ def test_a_mistake_is_one_sentence(
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert sentence in said.err
+
+
+TEMPLATE = """
+Resources:
+  Bucket: {Type: AWS::S3::Bucket}
+  Other: {Type: AWS::S3::Bucket}
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: code
+      Handler: app.handler
+      Runtime: python3.13
+      Events: {Api: {Type: Api, Properties: {Path: /hello, Method: get}}}
+"""
+CODE = "def handler(event, context):\n    return {'statusCode': 200, 'body': '{}'}\n"
+
+
+def test_a_template_runs_in_the_sandbox_as_long_as_its_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/app.py").write_text(CODE)
+    template = tmp_path / "template.yaml"
+    template.write_text(TEMPLATE)
+    before = dict(os.environ)
+    file = script(tmp_path, "{duration: 0.2, arrivalCount: 2}", flow="- get: {url: /hello}")
+    code, found, err = load(capsys, file, f"sandbox:{template}")
+    assert (code, found["all"]["codes"]) == (0, {"200": 2})
+    assert err.splitlines()[-1] == "shutting down every environment"
+    assert dict(os.environ) == before
+    code, found, err = load(capsys, file, f"sandbox:{template}", "--until", "SENT")
+    assert (code, found) == (2, {})
+    assert err == "load: --logs is missing: the template has 2 buckets\n"  # and nothing was started

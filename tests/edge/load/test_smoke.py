@@ -69,7 +69,7 @@ def test_a_notify_that_is_silent_is_a_failure_without_an_exception(
     [
         ("http://127.0.0.1:1/sessions", "does not answer: ECONNREFUSED"),
         ("http://", "does not answer: InvalidURL"),
-        ("gopher://x", "is neither a URL nor lambda:NAME"),
+        ("gopher://x", "is not a URL, lambda:NAME or sandbox:TEMPLATE"),
     ],
 )
 def test_a_wrong_url_is_exit_code_2(

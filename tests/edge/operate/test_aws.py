@@ -15,7 +15,7 @@ def asked(account: Account) -> AwsError:
 
 
 def test_without_a_region_it_says_where_to_set_one() -> None:
-    assert str(asked(Account())) == "no region is configured; set one with --region or AWS_REGION"
+    assert str(asked(Account())) == "no region is configured; set one with --region or AWS_DEFAULT_REGION"
 
 
 def test_without_credentials_it_says_where_to_set_them() -> None:

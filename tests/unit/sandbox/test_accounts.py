@@ -9,17 +9,17 @@ from adaptive_batching.sandbox.cli.landscape.accounts import Left, Logged, accou
 #: Two sessions are saved and told, one fails; a line of a fourth trace belongs to none of them.
 LEFT = Left(sent=["t1", "t2", "t3"], dead=["t3"], items=["s2", "s1"], notifications=2)
 LOGGED = [
-    Logged("t1", "s1", created=True, saved=True, notified=True, failed=True),  # tried again
-    Logged("t2", "s2", created=True, saved=True, notified=True, failed=False),
-    Logged("t3", "s3", created=True, saved=False, notified=False, failed=True),
-    Logged("t4", None, created=False, saved=False, notified=False, failed=False),
+    Logged("t1", "s1", created=True, saved=True, notified=True),
+    Logged("t2", "s2", created=True, saved=True, notified=True),
+    Logged("t3", "s3", created=True, saved=False, notified=False),
+    Logged("t4", None, created=False, saved=False, notified=False),
 ]
 
 
 def test_a_run_of_which_all_is_known_twice() -> None:
     assert [one.sentence for one in accounts(LEFT, LOGGED)] == [
         "3 sessions sent = 3 traces",
-        "1 dead letter = 1 session that failed and never was saved",
+        "1 dead letter = 1 trace without SAVED_IN_DATABASE",
         "2 items in the table = 2 milestones SAVED_IN_DATABASE",
         "2 requests to the webhook = 2 milestones SLACK_NOTIFICATION_NEW_SESSION_SENT",
     ]

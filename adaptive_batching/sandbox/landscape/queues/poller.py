@@ -34,8 +34,6 @@ class QueuePoller:
         self._mapping, self._url, self._fleet, self._sqs, self._say = mapping, url, fleet, sqs, say
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         self._batches = Batches(mapping, float(attributes["VisibilityTimeout"]))
-        # With a wait, moto spins while all messages of a FIFO queue belong to groups that are being worked on.
-        self._wait = 0 if mapping.queue.endswith(".fifo") else _WAIT
         self._changed = threading.Condition()
         self._closed = False
         self._runs: set[threading.Thread] = set()
@@ -53,27 +51,33 @@ class QueuePoller:
 
     def _work(self) -> None:
         while not self._closed:
-            with self._changed:
-                count = self._batches.wanted(self._fleet.room)
-                wake = self._batches.wake_at()
-                pause = None if wake is None else max(0.0, wake - time.monotonic())
-                if not count:
-                    self._changed.wait(_LOOK if pause is None else min(_LOOK, pause))
-            found = self._receive(count, pause) if count else []
-            with self._changed:
-                now = time.monotonic()
-                self._batches.received(found, now)
-                batches = [] if self._closed else self._batches.poll(now, self._fleet.room)
-                for batch in batches:
-                    thread = threading.Thread(target=self._run, args=(batch,), name="batch", daemon=True)
-                    self._runs.add(thread)
-                    thread.start()
-                if count and not found and not self._wait and not self._closed:
-                    self._changed.wait(_LOOK)
+            try:
+                self._step()
+            except Exception:  # noqa: BLE001 - printed, and tried again
+                traceback.print_exc()
+                time.sleep(_LOOK)
+
+    def _step(self) -> None:
+        """Receive messages, and start the batches that are due."""
+        with self._changed:
+            count = self._batches.wanted(self._fleet.room)
+            wake = self._batches.wake_at()
+            pause = None if wake is None else max(0.0, wake - time.monotonic())
+            if not count:
+                self._changed.wait(_LOOK if pause is None else min(_LOOK, pause))
+        found = self._receive(count, pause) if count else []
+        with self._changed:
+            now = time.monotonic()
+            self._batches.received(found, now)
+            batches = [] if self._closed else self._batches.poll(now, self._fleet.room)
+            for batch in batches:
+                thread = threading.Thread(target=self._run, args=(batch,), name="batch", daemon=True)
+                self._runs.add(thread)
+                thread.start()
 
     def _receive(self, count: int, pause: float | None) -> list[Message]:
         """Ask for messages, for no longer than until a batch is due."""
-        wait = self._wait if pause is None else min(self._wait, int(pause))
+        wait = _WAIT if pause is None else min(_WAIT, int(pause))
         try:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,

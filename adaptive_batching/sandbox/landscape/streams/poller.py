@@ -99,19 +99,8 @@ class StreamPoller:
         self._shard.received([record(one, self._mapping.stream) for one in answer["Records"]], time.time())
 
     def _run(self, batch: Batch) -> None:
-        invocation: Invocation | None
-        try:
-            invocation = self._fleet.begin(json.dumps(event(batch.records)).encode())
-            invocation.done.wait()
-            why = invocation.broken
-        except ThrottledError:
-            why = ""
-            invocation = None
-        except SandboxError as error:
-            why, invocation = str(error), None
-        if why:
-            self._say(f"{self._mapping.function} was not invoked: {why}")
-        if invocation is None or invocation.broken:
+        invocation = self._invoked(batch)
+        if invocation is None:
             self._shard.throttled(time.time())
             return
         self._last = invocation
@@ -120,6 +109,21 @@ class StreamPoller:
             self._shard.succeeded()
         elif end := self._shard.failed(time.time(), first):
             self._discard(end)
+
+    def _invoked(self, batch: Batch) -> Invocation | None:
+        """Run a batch. Return None if it could not be run, because of a throttle or a failure of the sandbox."""
+        try:
+            invocation = self._fleet.begin(json.dumps(event(batch.records)).encode())
+            invocation.done.wait()
+        except ThrottledError:
+            return None
+        except SandboxError as error:
+            self._say(f"{self._mapping.function} was not invoked: {error}")
+            return None
+        except Exception:  # noqa: BLE001 - printed, and the batch is tried again
+            traceback.print_exc()
+            return None
+        return None if invocation.broken else invocation
 
     def _failed(self, batch: Batch, invocation: Invocation) -> tuple[bool, str | None]:
         """Return whether a batch has failed, and from which record on, None for all of it."""

@@ -21,6 +21,8 @@ _BEGIN = "  # Patterns: written by `python -m tools` from deploy/patterns.toml\n
 _END = "  # end of patterns\n"
 #: Patterns with regular expressions that a log group may have. The filters of the file itself have none.
 MOST_REGEXES = 5
+#: The metrics of the filters that stand in the file itself.
+OWN = {"Timeouts", "ErrorLines", "ShippingErrors", "RecordsLost"}
 #: Counted under a name of its own: ErrorLines.
 _COUNTED = "ERROR"
 #: CloudWatch refuses these in the name of a metric.
@@ -51,8 +53,10 @@ def resources(toml: str) -> str:
     found = patterns(toml)
     if sum(bool(one.regex) for one in found) > MOST_REGEXES:
         raise PageError(f"{PATTERNS.name} has more than {MOST_REGEXES} regular expressions; a log group takes no more")
+    if own := {metric_name(one) for one in found} & OWN:
+        raise PageError(f"{PATTERNS.name}: {own} is the name of a metric that there is already")
     ids = [logical_id(one.name) for one in found]
-    if twice := {one for one in ids if not one or ids.count(one) > 1}:
+    if twice := {one for one in ids if one == "Pattern" or ids.count(one) > 1}:
         raise PageError(
             f"{PATTERNS.name}: the letters and digits of two names are the same, or there are none: {twice}"
         )
@@ -60,8 +64,8 @@ def resources(toml: str) -> str:
 
 
 def logical_id(name: str) -> str:
-    """Return the beginning of the names of a pattern's resources: TooManyConnections."""
-    return "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", name))
+    """Return the beginning of the names of a pattern's resources: PatternTooManyConnections."""
+    return "Pattern" + "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", name))
 
 
 def metric_name(pattern: Pattern) -> str:
@@ -92,13 +96,12 @@ def _resources(pattern: Pattern) -> Iterator[str]:
         - MetricNamespace: !Sub adaptive-batching/${{FunctionName}}
           MetricName: {json.dumps(name)}
           MetricValue: "1"
-          DefaultValue: 0
 """
     yield f"""  {first}Alarm:
     Type: AWS::CloudWatch::Alarm
     Condition: HasLogGroup
     Properties:
-      AlarmName: !Sub ${{FunctionName}}-{ending}
+      AlarmName: !Sub ${{FunctionName}}-pattern-{ending}
       AlarmDescription: !Sub {json.dumps(f"A line of ${{FunctionName}} has the pattern {name}.")}
       Namespace: !Sub adaptive-batching/${{FunctionName}}
       MetricName: {json.dumps(name)}
