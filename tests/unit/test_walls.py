@@ -64,6 +64,7 @@ LOGS: dict[str, set[str]] = {
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
     "attaching": {"", "layers", "policies"},
+    "doctor": {"", "layers"},
     "layers": {""},
     "policies": {""},
     "": set(),
