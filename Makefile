@@ -6,7 +6,7 @@ ARCH ?=
 VENV := .venv/bin
 # --no-deps: the lock is complete. -qq: errors only. Bytecode is written when a module is first used.
 PIP_FLAGS := -qq --disable-pip-version-check --no-compile --no-deps --require-hashes
-LOCKS := layer awslambdaric sam awscli uv dev mutmut
+LOCKS := layer awslambdaric sam awscli uv dev mutmut compact
 LAYER := build/layer$(if $(ARCH),-$(ARCH))
 LAYER_ZIP := dist/adaptive-batching-extension$(if $(ARCH),-$(ARCH)).zip
 # Directories too, so that a deleted file is noticed.
@@ -46,6 +46,7 @@ venv: .venv/.locked .venv/.project ## The development environment, in .venv
 build/runtime/awslambdaric: requirements/awslambdaric.txt | .venv/bin/python
 	rm -rf $@
 	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ -r $<
+	$(VENV)/python -m compileall -q $@
 	@touch $@
 
 build/sam build/awscli build/mutmut: build/%: requirements/%.txt
@@ -65,6 +66,21 @@ $(LAYER_ZIP): $(LAYER_INPUTS) | .venv/bin/python
 build-AdaptiveBatchingLayer: | .venv/bin/python
 	$(VENV)/python -m layer.build --into "$(ARTIFACTS_DIR)" $(if $(ARCH),--arch $(ARCH))
 
+# What CompactFunction needs of the registry, for the Python and the system that Lambda runs it with.
+MACHINE := $(patsubst arm64,aarch64,$(or $(ARCH),$(shell uname -m)))
+COMPACT := build/compact$(if $(ARCH),-$(ARCH))
+$(COMPACT): requirements/compact.txt | .venv/bin/python
+	rm -rf $@
+	$(VENV)/python -m pip install $(PIP_FLAGS) --target $@ --only-binary :all: --implementation cp \
+	    --python-version 3.13 --platform manylinux_2_28_$(MACHINE) -r $<
+	@touch $@
+
+# Called by `sam build`.
+.PHONY: build-CompactFunction
+build-CompactFunction: $(COMPACT)
+	cp -r $(COMPACT)/. "$(ARTIFACTS_DIR)"
+	tar -c --exclude=__pycache__ adaptive_batching/*.py adaptive_batching/logs | tar -x -C "$(ARTIFACTS_DIR)"
+
 .PHONY: publish
 publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 	$(MAKE) layer ARCH=x86_64
@@ -75,11 +91,38 @@ publish: venv ## Build both layers, publish them (ARGS="--regions A,B")
 demo: venv layer ## 50 invocations in the sandbox, shipped to an embedded S3
 	@$(VENV)/adaptive-batching demo
 
+.PHONY: landscape
+landscape: venv layer ## An application with defects under load; what its logs tell
+	@$(VENV)/adaptive-batching sandbox landscape $(ARGS)
+
 .PHONY: experiment
 experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 	rm -rf build/experiment
 	$(VENV)/adaptive-batching experiment run -n 3000 -c 20 --folder build/experiment
 	$(VENV)/adaptive-batching experiment analyze build/experiment
+
+# On AWS. The folder of a run is not overwritten: FOLDER=... names another.
+STACK ?= adaptive-batching-extension
+FOLDER ?= build/experiment-on-aws
+OUTPUT := $(VENV)/python -m tools.deployed output $(STACK)
+LOG_GROUP := $(VENV)/python -m tools.deployed log-group $(STACK)
+
+.PHONY: install run analyze uninstall
+install: build/sam | .venv/bin/python ## Deploy template.yaml into your AWS account (ARGS="--guided")
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam build
+	SAM_CLI_TELEMETRY=0 build/sam/bin/sam deploy --stack-name $(STACK) $(ARGS)
+
+run: venv ## The experiment as of 2019, on the deployed function
+	function=$$($(OUTPUT) Experiment) && \
+	    $(VENV)/adaptive-batching experiment run --preset original --function $$function --folder $(FOLDER) $(ARGS)
+
+analyze: venv ## Which of its lines S3 has, and CloudWatch an hour later
+	function=$$($(OUTPUT) Experiment) && bucket=$$($(OUTPUT) Bucket) && group=$$($(LOG_GROUP)) && \
+	    $(VENV)/adaptive-batching experiment analyze $(FOLDER) --s3 s3://$$bucket/function=$$function/ \
+	        --log-group $$group $(ARGS)
+
+uninstall: venv ## Delete the stack and its log groups; says which bucket stays
+	$(VENV)/python -m tools.deployed uninstall $(STACK)
 
 .PHONY: bench
 bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick)
@@ -89,10 +132,22 @@ bench: venv layer build/runtime/awslambdaric ## What attaching costs, against th
 	$(VENV)/python -m tools
 
 .PHONY: test
-test: venv layer build/runtime/awslambdaric build/sam build/awscli ## Every test, some ten minutes (WORKERS=3 at a time)
+test: venv layer build/runtime/awslambdaric build/sam build/awscli $(COMPACT) ## Every test, some ten minutes (WORKERS=3 at a time)
 	$(VENV)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Not part of the tests: it takes minutes. A seed replays: make chaos ARGS="--seed 7".
+.PHONY: snippets
+snippets: venv ## docs/attach's CDK app: synthesized (npm), linted, compared
+	rm -rf build/snippets
+	mkdir -p build/snippets
+	cp -r examples/attach/cdk build/snippets
+	cd build/snippets/cdk && npm install --silent --no-audit --no-fund
+	cd build/snippets/cdk && LAYER_ARN=arn:aws:lambda:eu-west-1:111122223333:layer:adaptive-batching-extension-x86_64:1 \
+	    LOG_BUCKET=my-logs CDK_OUTDIR=../out node app.js
+	@# W3005: CDK itself writes a dependency that GetAtt has already.
+	$(VENV)/cfn-lint --ignore-checks W3005 -- build/snippets/out/Orders.template.json
+	$(VENV)/python -m tools.snippets build/snippets/out/Orders.template.json
+
 .PHONY: chaos
 chaos: venv layer build/runtime/awslambdaric ## Random faults, then the ledger; minutes (ARGS="--seed 7")
 	$(VENV)/python -m tests.chaos $(ARGS)

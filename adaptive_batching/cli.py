@@ -21,6 +21,10 @@ COMMANDS = {
         "adaptive_batching.sandbox.cli.asynchronous.commands:asynchronous",
         "asynchronous invocation: its retries, throttles, drops, and the metrics that show them",
     ),
+    "cloudwatch": (
+        "adaptive_batching.operate.cloudwatch.commands:cloudwatch",
+        "stop a function's logs in CloudWatch, which are paid for too, or let them come again",
+    ),
     "demo": (
         "adaptive_batching.sandbox.cli.demo.command:demo",
         "50 invocations in the sandbox with an embedded S3; what arrived, what was lost",
@@ -37,6 +41,10 @@ COMMANDS = {
         "adaptive_batching.experiment.cli:experiment",
         "the lost-last-line experiment: invoke, and find which lines never arrived",
     ),
+    "load": (
+        "adaptive_batching.load.command:load",
+        "send an artillery script's requests when they are due; latencies, and lead times from the logs",
+    ),
     "logs": (
         "adaptive_batching.logs.cli:logs",
         "read what the extension shipped: from S3, or from a folder",
@@ -52,6 +60,10 @@ COMMANDS = {
     "sandbox": (
         "adaptive_batching.sandbox.cli.commands:sandbox",
         "a local Lambda: run a function with its extensions",
+    ),
+    "smoke": (
+        "adaptive_batching.load.smoke_command:smoke",
+        "send one request, and wait until its trace's milestone is in the logs",
     ),
 }
 

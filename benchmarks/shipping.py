@@ -11,7 +11,7 @@ from benchmarks import batches, quota
 from benchmarks.output.rows import Row, at_most, middle, spread, unmeasured, with_words
 from benchmarks.programs import LAUNCHER, TEMPLATE, extension, left, running
 from benchmarks.servers import Store
-from tests.fakes.certificates import TestAuthority
+from tests.fakes.network.certificates import TestAuthority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -31,7 +31,6 @@ class Problem(Exception):  # noqa: N818 - not an error of the program: a sentenc
     """What is wrong with a value, and how to mend it; `instead` is used if it is not None, else the default."""
 
     def __init__(self, why: str, instead: object = None) -> None:
-        super().__init__(why)
         self.why = why
         self.instead = instead
 

@@ -23,7 +23,7 @@ LONGEST = (
     "e2e/test_kill.py",
     "edge/sandbox/cli/test_people.py",
     "e2e/test_end_to_end.py",
-    "layer/test_template.py",
+    "template/test_template.py",
 )
 
 

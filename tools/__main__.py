@@ -10,8 +10,9 @@ import sys
 
 from tools import athena, commands, faults, messages, policies, reliability, settings
 from tools.page import ROOT, PageError
+from tools.template import monitoring, stack
 
-SCRIPTS = (athena, settings, commands, faults, messages, policies, reliability)
+SCRIPTS = (athena, settings, commands, faults, messages, monitoring, policies, reliability, stack)
 
 
 def main(words: list[str]) -> int:

@@ -8,31 +8,30 @@ from typing import TYPE_CHECKING
 from adaptive_batching.logs.athena.queries import Query, queries
 from adaptive_batching.logs.athena.tables import Table, ddl, tables
 from adaptive_batching.logs.sources.keys import DEFAULT
-from tools.page import DOCS, ROOT, PageError, filled
+from tools.page import DOCS, between, filled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BEGIN, _END = "  # Athena: written by `make docs`\n", "  # end of Athena\n"
+BEGIN, END = "  # Athena: written by `make docs`\n", "  # end of Athena\n"
 #: Bytes that one query may scan: 10 GB cost five cents.
 SCAN_LIMIT = 10_000_000_000
-_NAMES = ["FUNCTION"], ["${FunctionName}", "${FunctionName}-experiment", "${FunctionName}-async"]
+_CONFERENCE = [f"${{ConferenceName}}-{name}" for name in ("submit", "save", "notify")]
+_NAMES = ["FUNCTION"], ["${FunctionName}", "${FunctionName}-experiment", "${FunctionName}-async", *_CONFERENCE]
 
 
 def pages() -> dict[Path, str]:
-    """Return the texts of the files."""
-    reading, template = DOCS / "reading.md", ROOT / "template.yaml"
+    """Return the text of the page."""
+    reading = DOCS / "reading.md"
     made = "\n".join(ddl(one) for one in tables("s3://BUCKET/", DEFAULT, _NAMES[0]))
     asked = "\n".join(one.sql for one in queries())
     parts = {"athena-ddl": f"```sql\n{made}```\n", "athena-queries": f"```sql\n{asked}```\n"}
-    head, begin, rest = template.read_text(encoding="utf-8").partition(_BEGIN)
-    _, end, tail = rest.partition(_END)
-    if not end:
-        raise PageError(f"template.yaml has no part between {_BEGIN.strip()!r} and {_END.strip()!r}")
-    return {
-        reading: filled(reading.read_text(encoding="utf-8"), **parts),
-        template: head + begin + resources() + end + tail,
-    }
+    return {reading: filled(reading.read_text(encoding="utf-8"), **parts)}
+
+
+def written(template: str) -> str:
+    """Return a template with the tables and queries in it."""
+    return between(template, BEGIN, END, resources())
 
 
 def resources() -> str:

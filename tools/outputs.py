@@ -8,10 +8,14 @@ a terminal. Output differs from run to run in numbers and ids; `shape` leaves th
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +72,19 @@ def ran(command: str) -> str:
         timeout=PATIENCE,
         check=False,
         cwd=ROOT,
-        env={**os.environ, "PATH": path, "COLUMNS": str(COLUMNS)},
+        env={**os.environ, "PATH": path, "COLUMNS": str(COLUMNS), "XDG_CACHE_HOME": _caches()},
     )
     if done.returncode > 1:  # 1: the command ran, and found a failure or a loss
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout)
     return done.stdout
+
+
+@cache
+def _caches() -> str:
+    """Return a folder for caches of this process alone: commands wait for others that fill theirs, and say so."""
+    folder = tempfile.mkdtemp(prefix="adaptive-batching-outputs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def shown(output: str) -> list[str]:

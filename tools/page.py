@@ -23,6 +23,17 @@ def filled(text: str, **parts: str) -> str:
     return text
 
 
+def between(text: str, begin: str, end: str, content: str) -> str:
+    """Return a text with what stands between two of its lines replaced. Raises PageError if it has no such lines."""
+    head, found, rest = text.partition(begin)
+    _, there, tail = rest.partition(end)
+    if not found or not there:
+        raise PageError(
+            f"there is no part between {begin.strip()!r} and {end.strip()!r}; the text begins {text[:60]!r}"
+        )
+    return head + begin + content + end + tail
+
+
 def part(text: str, name: str) -> str:
     """Return one part of the text of a page, "" if there is none."""
     return text.partition(_begin(name))[2].partition(_end(name))[0]

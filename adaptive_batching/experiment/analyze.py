@@ -14,12 +14,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adaptive_batching.experiment import exports, objects, streams
+from adaptive_batching.experiment import exports, log_group, objects, streams
 from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
 from adaptive_batching.experiment.runner import LOOPBACK
 from adaptive_batching.logs.s3 import CONNECTIONS, fetch, in_folder
+from adaptive_batching.operate.aws import Account, AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,8 @@ class AnalyzeRequest:
     """What is analyzed: the folder of a run, and other sources.
 
     `folder`: the folder of a run. `s3`: an address like s3://bucket/prefix, with `endpoint` and `region` of the S3.
-    `cloudwatch`: files with pages of FilterLogEvents. `log_folder`: log streams of the sandbox. `output`: text or json.
+    `log_group`: name of a log group, in the same place. `cloudwatch`: files with pages of FilterLogEvents.
+    `log_folder`: log streams of the sandbox. `output`: text or json.
     `streams`: a folder that gets the whole streams of lost requests.
     """
 
@@ -49,6 +51,7 @@ class AnalyzeRequest:
     s3: str | None = None
     endpoint: str | None = None
     region: str | None = None
+    log_group: str | None = None
     cloudwatch: tuple[Path, ...] = ()
     log_folder: Path | None = None
     output: str = "text"
@@ -64,14 +67,16 @@ def run(request: AnalyzeRequest, out: Console, err: Console) -> int:
     try:
         _check(request)
         known = _ledger(request.folder, err)
-        findings = [judge(evidence, known) for evidence in _sources(request, err)]
+        findings = [judge(evidence, known) for evidence in _sources(request, known, err)]
         if request.streams:
             kept = sum(streams.keep(found, request.streams) for found in findings)
             err.say(f"whole streams of lost requests, kept in {request.streams}: {kept:,}")
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be read: {error.strerror}" if error.filename else error) from None
     if not findings:
-        raise SourceError("nothing to analyze; name the FOLDER of a run, or --s3, --cloudwatch or --log-folder")
+        raise SourceError(
+            "nothing to analyze; name the FOLDER of a run, or --s3, --log-group, --cloudwatch or --log-folder"
+        )
     if request.output == "json":
         out.say(json.dumps([report.as_json(one) for one in findings], indent=2))
     else:
@@ -101,19 +106,38 @@ def _ledger(folder: Path | None, err: Console) -> ledger.Ledger | None:
     return ledger.read((folder / LEDGER).read_text(encoding="utf-8", errors="replace").splitlines())
 
 
-def _sources(request: AnalyzeRequest, err: Console) -> Iterator[Evidence]:
+def _sources(request: AnalyzeRequest, known: ledger.Ledger | None, err: Console) -> Iterator[Evidence]:
     folder: Path | None = request.folder
     keep = request.streams is not None
-    named = request.s3 or request.cloudwatch or request.log_folder
+    named = request.s3 or request.log_group or request.cloudwatch or request.log_folder
     if request.s3:
         yield _shipped(request.s3, request, err)
     elif folder and not named and (folder / "objects").is_dir():
         yield objects.read(in_folder(folder / "objects"), f"objects in {folder / 'objects'}", [], keep=keep)
+    if request.log_group:
+        yield _logged(request.log_group, request, known, err)
     if request.cloudwatch:
         yield exports.cloudwatch(request.cloudwatch, "CloudWatch export", keep=keep)
     logs = request.log_folder or (folder / "streams" if folder and not named else None)
     if logs and (request.log_folder or logs.is_dir()):
         yield exports.log_folder(logs, f"log streams in {logs}", keep=keep)
+
+
+def _logged(name: str, request: AnalyzeRequest, known: ledger.Ledger | None, err: Console) -> Evidence:
+    account = Account(request.region, None, request.endpoint)
+    try:
+        found = log_group.read(
+            account,
+            name,
+            known,
+            lambda pages: err.progress("pages read", pages, pages + 1),
+            keep=request.streams is not None,
+        )
+    except AwsError as error:
+        raise SourceError(f"log group {name}: {error}") from None
+    err.clear()
+    err.say(f"log group {name}: CloudWatch may be an hour late; if lines are missing, analyze again then")
+    return found
 
 
 def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:

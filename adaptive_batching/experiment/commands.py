@@ -234,14 +234,21 @@ analyze = _Greedy(
             type=Url(),
             metavar="URL",
             group=_SOURCES,
-            help="URL of an S3 that is not AWS's",
+            help="URL of a server that is not AWS's, for S3 and CloudWatch",
         ),
         Option(
             ["--region"],
             type=REGION,
             metavar="REGION",
             group=_SOURCES,
-            help="region of the bucket (default: as for the AWS CLI)",
+            help="region of the bucket and the log group (default: as for the AWS CLI)",
+        ),
+        Option(
+            ["--log-group"],
+            type=Text(r"[A-Za-z0-9_/.#-]{1,512}", "the name of a log group such as /aws/lambda/NAME"),
+            metavar="NAME",
+            group=_SOURCES,
+            help="CloudWatch's log group, read by FilterLogEvents",
         ),
         Option(
             ["--cloudwatch"],

@@ -57,7 +57,7 @@ def client(endpoint: str | None, region: str | None, connections: int) -> Lambda
             "lambda", endpoint_url=endpoint, region_name=region or ("us-east-1" if loopback else None), config=config
         )
     except NoRegionError:
-        raise RunError("no region is configured; set one with --region or AWS_REGION") from None
+        raise RunError("no region is configured; set one with --region or AWS_DEFAULT_REGION") from None
     return found
 
 

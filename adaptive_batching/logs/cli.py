@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "adaptive_batching.logs.verbs.invocations:invocations",
         "one row for each invocation: duration, init, memory, status, cost, first error",
     ),
+    "match": (
+        "adaptive_batching.logs.verbs.match:match",
+        "print the log events that a filter pattern of CloudWatch matches",
+    ),
     "query": (
         "adaptive_batching.logs.verbs.query:query",
         "run a query in the language of CloudWatch Logs Insights",

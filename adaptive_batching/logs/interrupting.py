@@ -18,6 +18,23 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+#: What DuckDB's client makes of Ctrl-C during a query.
+_INTERRUPTED = "Query interrupted"
+
+
+@contextlib.contextmanager
+def as_interrupts() -> Iterator[None]:
+    """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt."""
+    import duckdb  # noqa: PLC0415 - --help must not load slow modules
+
+    try:
+        yield
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from None
+
+
 @contextlib.contextmanager
 def interruptible(connection: DuckDBPyConnection) -> Iterator[None]:
     """Let SIGINT stop what the connection does. The main thread then raises KeyboardInterrupt, as it always does."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _WHERE, _WHICH, _CACHE = "where", "which lines", "the cache"
-#: What DuckDB's client makes of Ctrl-C during a query.
-_INTERRUPTED = "Query interrupted"
 #: Exit codes: nothing was found; something could not be read.
 NOTHING, INCOMPLETE = 1, 3
 
@@ -93,9 +91,8 @@ def reading_options(  # a decorator
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> int:  # noqa: ANN401 - click's own
-        import duckdb  # noqa: PLC0415 - --help must not load slow modules
-
         from adaptive_batching.console import Console, consoles  # noqa: PLC0415 - --help must not load slow modules
+        from adaptive_batching.logs.interrupting import as_interrupts  # noqa: PLC0415
         from adaptive_batching.logs.reading import NothingFound, Reading, SourceError  # noqa: PLC0415
 
         notes: Console = consoles()[1]
@@ -103,14 +100,11 @@ def reading_options(  # a decorator
         with refusing(SourceError):
             reading = Reading(**own, **fixed, default_since=since, notes=notes)
             try:
-                code = int(command(reading=reading, **given) or 0)
+                with as_interrupts():
+                    code = int(command(reading=reading, **given) or 0)
             except NothingFound as error:
                 notes.say(str(error))
                 code = NOTHING
-            except (RuntimeError, duckdb.InterruptException) as error:
-                if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
-                    raise
-                raise KeyboardInterrupt from None
             return INCOMPLETE if reading.damaged else code
 
     wrapped.__click_params__ = [*getattr(command, "__click_params__", []), *reversed(parameters)]  # type: ignore[attr-defined]

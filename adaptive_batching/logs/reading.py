@@ -20,7 +20,7 @@ from adaptive_batching.logs.interrupting import interruptible
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
-from adaptive_batching.logs.sources.source import ObjectError, SourceError
+from adaptive_batching.logs.sources.source import EmptySourceError, ObjectError, SourceError
 from adaptive_batching.logs.sql import rules, views
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Item, Listing, Source
     from adaptive_batching.logs.sql.rules import Completeness
 
-__all__ = ["Logs", "NothingFound", "Reading", "SourceError", "Window"]
+__all__ = ["EmptySourceError", "Logs", "NothingFound", "Reading", "SourceError", "Window"]
 
 _ALL = "all"
 #: Objects that `bodies` reads at a time.
@@ -134,14 +134,14 @@ class Reading:
             return key, error
 
     def listed(self) -> Listing:
-        """List the source. Raises SourceError, also if it has nothing of the extension's at all."""
+        """List the source. Raises SourceError; EmptySourceError if it has nothing of the extension's at all."""
         return self._listed(self._window())
 
     def _listed(self, window: Window) -> Listing:
         listing = self.source.listed(window, self._functions)
         if listing.is_empty:
             foreign = f"; none of its {listing.foreign:,} files has a name of theirs" if listing.foreign else ""
-            raise SourceError(f"{self._named!r} has no objects of the extension's{foreign}")
+            raise EmptySourceError(f"{self._named!r} has no objects of the extension's{foreign}")
         return listing
 
     @contextlib.contextmanager

@@ -125,7 +125,7 @@ def refusal(error: Exception) -> AwsError:
 
 def _without_answer(error: Exception) -> str:
     if isinstance(error, NoRegionError):
-        return "no region is configured; set one with --region or AWS_REGION"
+        return "no region is configured; set one with --region or AWS_DEFAULT_REGION"
     if isinstance(error, EndpointConnectionError):
         return f"{error.kwargs.get('endpoint_url', 'AWS')} cannot be reached; is the region or the endpoint wrong?"
     if isinstance(error, HTTPClientError):

@@ -2,10 +2,10 @@
 
 The sandbox shares no code with `extension`, on purpose: each implements the protocol by itself and checks the other.
 
-    from adaptive_batching.sandbox import Environment, Function, Options, Fleet, parse_faults
+    from adaptive_batching.sandbox import Environment, Function, Options, Fleet, Landscape, parse_faults
 
 Tests use these names. `Environment` is a context manager for one execution environment, `Fleet` for several
-environments of one function.
+environments of one function, `Landscape` for all functions of a template and what invokes them.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.faults import parse as parse_faults
     from adaptive_batching.sandbox.fleet.fleet import Fleet
     from adaptive_batching.sandbox.function import Function
+    from adaptive_batching.sandbox.landscape.landscape import Landscape
     from adaptive_batching.sandbox.lifecycle.environment import Environment
     from adaptive_batching.sandbox.options import Options
 else:
@@ -24,6 +25,7 @@ else:
         "Environment": "lifecycle.environment:Environment",
         "Fleet": "fleet.fleet:Fleet",
         "Function": "function:Function",
+        "Landscape": "landscape.landscape:Landscape",
         "Options": "options:Options",
         "parse_faults": "faults:parse",
     }
@@ -35,4 +37,4 @@ else:
         return getattr(importlib.import_module(f"{__name__}.{module}"), there)
 
 
-__all__ = ["Environment", "Fleet", "Function", "Options", "parse_faults"]
+__all__ = ["Environment", "Fleet", "Function", "Landscape", "Options", "parse_faults"]

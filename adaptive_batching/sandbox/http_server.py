@@ -33,6 +33,7 @@ BODY_LIMIT = 32 * 1024 * 1024
 LINE_LIMIT, TRAILERS, TRAILER_LIMIT = 1024, 100, 1024 * 1024
 #: Numbers on the wire: the lengths that Python reads otherwise, such as -1, +1, 1_0 and 0x1, are not valid there.
 _LENGTH, _SIZE = re.compile(r"[0-9]{1,19}"), re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(;.*)?\r?\n")
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 #: The names of this server that need not be given.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -58,12 +59,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. With `close` the server closes the connection after it."""
+    """One answer. With `close` the server closes the connection after it.
+
+    `more` are further headers, of which a name may occur more than once.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     close: bool = False
+    more: tuple[tuple[str, str], ...] = ()
 
 
 #: The answer to a request that comes while the server waits for those in flight.
@@ -165,9 +170,9 @@ class _Connection(BaseHTTPRequestHandler):
         raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"the trailer has more than {TRAILERS} fields")
 
     def _send(self, answer: Answer) -> None:
-        phrase = HTTPStatus(answer.status).phrase
+        phrase = _PHRASES.get(answer.status, "")
         head = [f"HTTP/1.1 {answer.status} {phrase}"]
-        head += [f"{name}: {value}" for name, value in answer.headers.items()]
+        head += [f"{name}: {value}" for name, value in (*answer.headers.items(), *answer.more)]
         if answer.status != HTTPStatus.NO_CONTENT and "Content-Length" not in answer.headers:  # that of a HEAD has one
             head.append(f"Content-Length: {len(answer.body)}")
         if answer.close:
@@ -178,7 +183,8 @@ class _Connection(BaseHTTPRequestHandler):
         except OSError:  # the client has closed the connection
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the names that http.server looks for
+    # The names that http.server looks for.
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
     def handle(self) -> None:
         """Serve requests until the connection ends."""

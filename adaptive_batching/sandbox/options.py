@@ -72,7 +72,7 @@ class Options:
 
     see_packages: bool = False
     """Whether Python functions see the packages that are installed for the default interpreter. With another
-    interpreter they always do. Default: no, they see the standard library and awslambdaric, as in Lambda.
+    interpreter they always do. Default: no, they see the standard library, boto3 and awslambdaric, as in Lambda.
     """
 
     awslambdaric: Path | None = None

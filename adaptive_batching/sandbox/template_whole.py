@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template import FUNCTION, PLAIN_FUNCTION, Template, _Intrinsic, _split
+from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template_file import Intrinsic, split
+from adaptive_batching.sandbox.template_values import FUNCTION, PLAIN_FUNCTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +48,7 @@ class WholeTemplate(Template):
         own = self._mapping(resource.get("Properties"), f"{logical_id}.Properties")
         if resource.get("Type") != FUNCTION:
             return own
-        everywhere = self._mapping(self._mapping(self._document.get("Globals"), "Globals").get("Function"), "Globals")
+        everywhere = self.globals("Function")
         variables = {**self._variables(everywhere, logical_id), **self._variables(own, logical_id)}
         where = f"{logical_id}.Layers"
         layers = [*self._list(everywhere.get("Layers"), where), *self._list(own.get("Layers"), where)]
@@ -57,11 +59,11 @@ class WholeTemplate(Template):
 
         What cannot be is `Unresolved`, and what has no value is left out.
         """
-        name, argument = _split(value)
+        name, argument = split(value)
         if name == "If" and isinstance(argument, list) and len(argument) == _IF_PARTS:
             holds = self._conditions.hold(str(argument[0]), f"{self._path}: {where}")
             return self.known(argument[1 if holds else 2], where)
-        is_intrinsic = isinstance(value, _Intrinsic) or name == "Ref" or (name and f"Fn::{name}" in value)
+        is_intrinsic = isinstance(value, Intrinsic) or name == "Ref" or (name and f"Fn::{name}" in value)
         if isinstance(value, dict) and not is_intrinsic:
             parts = {key: self.known(one, f"{where}.{key}") for key, one in value.items()}
             return {key: one for key, one in parts.items() if one != _NO_VALUE}
@@ -74,7 +76,7 @@ class WholeTemplate(Template):
 
     def target(self, value: object) -> str:
         """Return the logical id of the resource that a Ref or GetAtt refers to, "" if it is neither or a parameter."""
-        name, argument = _split(value)
+        name, argument = split(value)
         if name not in ("Ref", "GetAtt"):
             return ""
         parts = argument if isinstance(argument, list) else str(argument).split(".")
@@ -83,10 +85,6 @@ class WholeTemplate(Template):
     def kind(self, logical_id: str) -> str:
         """Return the type of a resource."""
         return self._type(logical_id)
-
-    def name(self, logical_id: str) -> str:
-        """Return the name of a resource that has one: what the template says, or one made of its logical id."""
-        return self._name(logical_id)
 
     @property
     def folder(self) -> Path:

@@ -166,7 +166,7 @@ class Outbox:
         """
         self._waiting.append(delivery)
         actions: list[events.Action] = []
-        while (shed := self._too_much(most)) and len(self._waiting) > 1 + bool(self._current):
+        while shed := self._too_much(most):
             self._waiting.remove(shed)
             chunk = shed.chunk
             self._counters.lose(shed.records, chunk.raw_bytes)

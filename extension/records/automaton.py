@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from extension.records.pattern_syntax import MOST_PLACES, REPEATS, SINGLE, UNBOUNDED, PatternError, compiled
+from extension.records.pattern_syntax import MOST_PLACES, SINGLE, UNBOUNDED, PatternError, compiled, with_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ class Automaton:
         self._firsts: dict[object, str] = {}  # what takes it: the first such character
         self._first = self._sequence(items, _ACCEPT, flags)
         self._has_looks = any(self.looks)
-        self._most = remembered, remembered // (len(self.next) // 16 + 1)  # steps; those with a set of places each
+        self._most = remembered
+        self._weight = len(self.next) // 16 + 1  # of a set of places, in steps
         self._tables: dict[tuple[int, str], _Table] = {}
         self._edges: dict[tuple[str, str], tuple[list[list[int]], list[list[int]]]] = {}
         self._contexts: dict[tuple[str, str], _Context] = {}
-        self.steps = 0  # since the tables were forgotten
-        self.made = 0  # parts in contexts, since they were forgotten
+        self.steps = 0  # in the tables, and the sets of places that these are for
+        self.made = 0  # parts in the contexts
         self._begin, self.ended = 1 << self._first, 1 << len(self.next)
         self.takers: dict[int, list[int]] = {}  # a place: those that lead to it by a character
         for one, takes in enumerate(self.takes):
@@ -62,16 +63,14 @@ class Automaton:
         if code == "AT":
             return self._place([then], looks=self._one(item, flags))
         if code == "SUBPATTERN":
-            return self._sequence(value[3], then, flags | int(value[1]) & ~int(value[2]))
+            return self._sequence(value[3], then, with_flags(flags, value[1], value[2]))
         if code == "BRANCH":
             return self._place([self._sequence(branch, then, flags) for branch in value[1]])
-        if code not in REPEATS:
-            raise PatternError(f"{code.lower().replace('_', ' ')} is not supported")
         least, most, repeated = value
         behind = then
         if most is UNBOUNDED:
-            then = self._place([])
-            self.next[then] = [self._sequence(repeated, then, flags), behind]
+            then = self._place([behind])
+            self.next[then].append(self._sequence(repeated, then, flags))
         else:
             for _ in range(most - least):
                 then = self._place([self._sequence(repeated, then, flags), behind])
@@ -91,7 +90,7 @@ class Automaton:
         """Return where each place leads by no character between these two, and from where it is led to."""
         key = before, self._kind(after)
         if key not in self._edges:
-            around = before + key[1] + "x" if key[1] else before  # a line break is never the last character
+            around = before + key[1] * 2  # a line break is never the last character
             free: list[list[int]] = []
             back: list[list[int]] = [[] for _ in self.next]
             for one, following in enumerate(self.next):
@@ -103,8 +102,11 @@ class Automaton:
             self._edges[key] = free, back
         return self._edges[key]
 
-    def context(self, before: str, after: str) -> _Context:
-        """Return what leads where between these: a character of a kind, "" for none, and one that is alike() others."""
+    def context(self, before: str, after: str = "") -> _Context:
+        """Return what leads where between these: a character of a kind, "" for none, and one that is alike() others.
+
+        There are few: a pattern tells few kinds of characters from each other.
+        """
         key = before, after
         if key not in self._contexts:
             self._contexts[key] = _Context(self, before, after)
@@ -113,7 +115,7 @@ class Automaton:
     def note_made(self) -> None:
         """Count one more that contexts remember; too many are forgotten."""
         self.made += 1
-        if self.made > 4 * self._most[0]:
+        if self.made > 4 * self._most:
             self.made = 0
             for one in self._contexts.values():
                 one.forward.clear()
@@ -133,18 +135,16 @@ class Automaton:
         """Return the character that stands for all that no place and no neighbour tells from this one."""
         found = self._alike.get(character)
         if found is None:
-            if len(self._alike) > self._most[0]:
+            if len(self._alike) >= self._most:
                 self._alike.clear()
-            takes = [one.match(character) is None for one in self._known.values()]
+            takes = [bool(one.match(character)) for one in self._known.values()]
             found = self._firsts.setdefault((self._kind(character), *takes), character)
-            if len(self._firsts) > self._most[0]:
-                self._firsts.clear()
             self._alike[character] = found
         return found
 
     def table(self, places: int, before: str) -> _Table:
         """Return the table for what may be at these places, behind a character of this kind."""
-        if self.steps > self._most[0] or len(self._tables) > self._most[1]:
+        if self.steps > self._most:
             for table in self._tables.values():
                 table.clear()
             self._tables.clear()
@@ -152,6 +152,7 @@ class Automaton:
         key = places, before
         if key not in self._tables:
             self._tables[key] = _Table(self, places, before)
+            self.steps += self._weight
         return self._tables[key]
 
     def step(self, places: int, before: str, character: str) -> _Table | None:
@@ -163,16 +164,16 @@ class Automaton:
     def matches(self, text: str, at: int) -> bool:
         """Return whether there is a match that begins at `at` or later."""
         table: _Table | None = self.table(self._begin, self._before(text, at))
-        for character in text[at:] if at else text:
+        for character in text[at:]:
             table = table[character]  # type: ignore[index]
             if table is None:
                 return True
-        return bool(self.context(table.before, "").forward.of(table.places) & self.ended)  # type: ignore[union-attr]
+        return bool(self.context(table.before).forward.of(table.places) & self.ended)  # type: ignore[union-attr]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return what is part of any match: two passes, since what a place leads to is known from the end."""
         contexts = self._contexts_of(text)
-        good = self.context(self._before(text, len(text)), "").accepting
+        good = self.context(self._before(text, len(text))).accepting
         ends = []  # for each place behind a character, from where in the automaton the end can be reached; backwards
         for context in reversed(contexts):
             ends.append(good)
@@ -189,17 +190,12 @@ class Automaton:
 
     def _contexts_of(self, text: str) -> list[_Context]:
         """Return the context of each character."""
-        if len(self._contexts) > self._most[0]:
-            self._contexts.clear()
-        context, alike = self.context, map(self.alike, text)
-        if not self._has_looks:
-            return [context("", one) for one in alike]
-        kinds = map(self._kind, text)
-        return [context(before, one) for before, one in zip(chain(("",), kinds), alike, strict=False)]
+        befores = chain(("",), map(self._kind, text))
+        return list(map(self.context, befores, map(self.alike, text)))
 
     def _before(self, text: str, at: int) -> str:
         """Return the kind of the character before this place; "" if there is none, or nothing looks at it."""
-        return self._kind(text[at - 1]) if at and self._has_looks else ""
+        return self._kind(text[at - 1 : at])
 
 
 class _Context:
@@ -229,7 +225,7 @@ class _Context:
 
     def _is_taken(self, place: int) -> bool:
         takes = self._automaton.takes[place]
-        return bool(takes and self._after and takes.match(self._after))
+        return bool(takes and takes.match(self._after))
 
     def _reached(self, places: Iterable[int], edges: list[list[int]]) -> int:
         """Return these places and all that edges lead to."""

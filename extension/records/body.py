@@ -16,9 +16,10 @@ class Memory:
 
     __slots__ = ("_parts", "_taken", "size")
 
+    size: int  # bytes, once closed
+
     def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self.size = 0  # bytes, once closed
         self._taken = 0
 
     @property

@@ -64,7 +64,7 @@ class Filters:
         """Take out of the record's text what is not to be shipped; return whether there was anything."""
         if self._redaction is None:
             return False
-        raw = self._redaction.envelope(entry.raw, entry.record)
+        raw = self._redaction.envelope(entry.raw)
         changed = raw != entry.raw
         entry.raw = raw
         return changed

@@ -50,7 +50,7 @@ class Origin:
         return self.where[1] or self._of_arn(4) or UNKNOWN
 
     def _of_arn(self, place: int) -> str:
-        parts = self.arn.split(":", 5)
+        parts = self.arn.split(":")
         word = parts[place] if len(parts) > place else ""
         return word if len(word) <= LONGEST_WORD and word.replace("-", "").isalnum() else ""
 
@@ -87,15 +87,16 @@ def key(prefix: str, origin: Origin, wall: float, unique: str, *, gzip: bool) ->
     """Return the object's key. `wall` (seconds since the epoch): arrival of its first record; `unique`: a UUID."""
     if "{" in prefix:
         date, hour = date_and_hour(wall)
+        year, month, day = date.split("-")
         values = {
             "{function}": origin.function,
             "{version}": origin.version,
             "{region}": origin.region,
             "{account}": origin.account,
             "{date}": date,
-            "{year}": date[:-6],
-            "{month}": date[-5:-3],
-            "{day}": date[-2:],
+            "{year}": year,
+            "{month}": month,
+            "{day}": day,
             "{hour}": hour,
         }
         for name, value in values.items():
@@ -122,8 +123,6 @@ def metadata(
         "reason": reason,
         "timeout-ms": str(origin.timeout * 1000) if origin.timeout else "",
     }
-    if max(map(len, values.values())) <= VALUE_LENGTH and _is_plain("".join(values.values())):
-        return {name: value for name, value in values.items() if value}
     return {
         name: _header(value[: ARN_LENGTH if name == "function-arn" else VALUE_LENGTH])
         for name, value in values.items()
@@ -138,11 +137,7 @@ def is_arn(text: str) -> bool:
 
 def _header(value: str) -> str:
     """Return a value as printable ASCII: anything else, a line break above all, would make each request unsendable."""
-    return value if _is_plain(value) else "".join(c if " " <= c <= "~" else "?" for c in value)
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
+    return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 
 def decode(body: bytes) -> list[dict[str, object]]:

@@ -23,7 +23,10 @@ MOST_PLACES = 300  # of an automaton
 SINGLE = {"LITERAL", "NOT_LITERAL", "ANY", "IN"}
 REPEATS = {"MAX_REPEAT", "MIN_REPEAT"}
 UNBOUNDED = _parser.MAXREPEAT
+with_flags = _compiler._combine_flags  # noqa: SLF001 - flags, those to add, those to take away
 
+_KNOWN = SINGLE | REPEATS | {"AT", "BRANCH", "SUBPATTERN"}
+_OTHER = "what this version does not know"
 _REFUSED = {
     **dict.fromkeys(("GROUPREF", "GROUPREF_EXISTS"), "a back-reference"),
     **dict.fromkeys(("ASSERT", "ASSERT_NOT", "FAILURE"), "look-around"),
@@ -52,8 +55,9 @@ def parsed(text: str) -> tuple[list[Item], int]:
 def _check(items: Iterable[Item], *, repeated: bool) -> None:
     """Raise PatternError for what is refused."""
     for code, value in items:
-        if code.name in _REFUSED:
-            raise PatternError(f"{_REFUSED[code.name]} is refused, so that its time grows with the text alone")
+        if code.name not in _KNOWN:
+            what = _REFUSED.get(code.name, _OTHER)
+            raise PatternError(f"{what} is refused, so that its time grows with the text alone")
         if code.name in REPEATS:
             repeats = value[1] > 1
             if repeats and repeated:
@@ -79,7 +83,7 @@ def trimmed(items: list[Item]) -> list[Item]:
     return found
 
 
-def beginning(items: Iterable[Item], flags: int, bound: int = BOUND) -> tuple[list[Item], bool]:
+def beginning(items: Iterable[Item], bound: int = BOUND) -> tuple[list[Item], bool]:
     """Return the beginning of a pattern that takes few steps at any place, and whether that is all of it."""
     kept: list[Item] = []
     ways, size = 1, 0
@@ -87,18 +91,18 @@ def beginning(items: Iterable[Item], flags: int, bound: int = BOUND) -> tuple[li
         code, value = item[0].name, item[1]
         bounds = _bounds(item)
         if bounds and ways * bounds[0] * (size + bounds[1]) <= bound:
-            kept.append(_uncounted(item, flags))
+            kept.append(_uncounted(item))
             ways, size = ways * bounds[0], size + bounds[1]
             continue
         rest = bound // (ways * (size + 1))
         if code == "SUBPATTERN":
-            inner, _ = beginning(value[3], flags, rest)
-            kept += [(item[0], (None, value[1], value[2], _pattern(inner, flags)))]
+            inner, _ = beginning(value[3], rest)
+            kept += [(item[0], (None, value[1], value[2], _pattern(inner)))]
         elif code == "BRANCH":
-            branches = [beginning(one, flags, rest // len(value[1]))[0] for one in value[1]]
-            kept += [(item[0], (None, [_pattern(one, flags) for one in branches]))] if all(branches) else []
+            branches = [beginning(one, rest // len(value[1]))[0] for one in value[1]]
+            kept += [(item[0], (None, [_pattern(one) for one in branches]))] if all(branches) else []
         elif code in REPEATS and value[0]:
-            inner, _ = beginning(value[2], flags, rest)
+            inner, _ = beginning(value[2], rest)
             kept += inner
         return kept, False
     return kept, True
@@ -132,24 +136,22 @@ def _bounds_of(items: Iterable[Item]) -> tuple[int, int] | None:
     return ways, size
 
 
-def _uncounted(item: Item, flags: int) -> Item:
+def _uncounted(item: Item) -> Item:
     """Return the same without numbers for its groups."""
     code, value = item[0], item[1]
     if code.name == "SUBPATTERN":
-        return code, (None, value[1], value[2], _pattern([_uncounted(one, flags) for one in value[3]], flags))
+        return code, (None, value[1], value[2], _pattern([_uncounted(one) for one in value[3]]))
     if code.name == "BRANCH":
-        return code, (None, [_pattern([_uncounted(one, flags) for one in branch], flags) for branch in value[1]])
+        return code, (None, [_pattern([_uncounted(one) for one in branch]) for branch in value[1]])
     if code.name in REPEATS:
-        return code, (value[0], value[1], _pattern([_uncounted(one, flags) for one in value[2]], flags))
+        return code, (value[0], value[1], _pattern([_uncounted(one) for one in value[2]]))
     return item
 
 
-def _pattern(items: list[Item], flags: int) -> Any:  # noqa: ANN401 - of the parser
-    state = _parser.State()
-    state.flags = flags
-    return _parser.SubPattern(state, items)
+def _pattern(items: list[Item]) -> Any:  # noqa: ANN401 - of the parser
+    return _parser.SubPattern(_parser.State(), items)
 
 
 def compiled(items: list[Item], flags: int) -> Any:  # noqa: ANN401 - a re.Pattern of what is no text
     """Return what `re` makes of a part of a pattern."""
-    return _compiler.compile(_pattern(items, flags), flags)
+    return _compiler.compile(_pattern(items), flags)

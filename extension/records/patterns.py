@@ -25,20 +25,17 @@ class Pattern:
         items, flags = parsed(text)
         self._all = Automaton(items, flags, remembered)
         searched = trimmed(items)
-        begins, self._is_whole = beginning(searched, flags)
-        self._beginning = compiled(begins, flags).search if begins or self._is_whole else None
+        begins, self._is_whole = beginning(searched)
+        self._beginning = compiled(begins, flags).search
         self._some = self._all if self._is_whole else Automaton(searched, flags, remembered)
 
     def search(self, text: str) -> bool:
         """Return whether it matches anywhere in the text."""
         text = text.rstrip("\n")
-        at = 0
-        if self._beginning:
-            begins = self._beginning(text)
-            if begins is None or self._is_whole:
-                return begins is not None
-            at = begins.start()
-        return self._some.matches(text, at)
+        begins = self._beginning(text)
+        if begins is None or self._is_whole:
+            return begins is not None
+        return self._some.matches(text, begins.start())
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return what is part of any match, the longest from each place included; neighbours are one."""

@@ -52,7 +52,9 @@ _CARDS = (  # one by one: behind a card of 16 digits 12/27 may stand, which the 
 )
 _MAY_BE_CARD = re.compile(r"[2-6][0-9]{3}[ -]?[0-9]{4}")
 _ADDRESS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_ESCAPE = re.compile(r"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})\Z")
+_NUMBER_BEFORE, _NUMBER_BEHIND = re.compile(r"(?<=[0-9]\.)"), re.compile(r"\.[0-9]")
+_ESCAPE = re.compile(r"\\(?:[bfnrt]|u[0-9A-Fa-f]{4})")
+_BEHIND_ESCAPE = re.compile(r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})")
 _MARK = re.compile(r'["{}\[\]]|-?[0-9][-+.eE0-9]*')
 _COLON = re.compile(r"[ \t\n\r]*:")
 _HEAD = re.compile(r'\{\s*"time"\s*:\s*"[^"\\]*"\s*,\s*"type"\s*:\s*"[^"\\]*"\s*,\s*"record"\s*:\s*')
@@ -73,14 +75,14 @@ class Redaction:
         self._names = [name for name in NAMES if name in names]
         self._pattern = pattern
 
-    def envelope(self, raw: str, record: object) -> str:
+    def envelope(self, raw: str) -> str:
         """Return the text of an envelope with its record redacted; the same if there is nothing in it."""
         at = record_at(raw)
-        if at and isinstance(record, str) and raw[at : at + 1] == '"':
-            _, end = _scan_string(raw, at + 1)
+        if raw[at] == '"':
+            old, end = _scan_string(raw, at + 1)
             if raw[end:].strip() == "}":
-                text = self.text(record)
-                return raw if text == record else f"{raw[:at]}{encode_string(text)}{raw[end:]}"
+                new = self.text(old)
+                return raw if new == old else f"{raw[:at]}{encode_string(new)}{raw[end:]}"
         return self._json(raw, protected=True)
 
     def text(self, text: str, name: str = "", depth: int = 0) -> str:
@@ -99,9 +101,9 @@ class Redaction:
         name = ""
         while mark := _MARK.search(text, position):
             start, position = mark.span()
-            if mark[0] in "{[":
+            if mark[0] in ("{", "["):
                 level += 1
-            elif mark[0] in "}]":
+            elif mark[0] in ("}", "]"):
                 level -= 1
             else:
                 is_text = mark[0] == '"'
@@ -123,9 +125,9 @@ class Redaction:
                 if new != old:
                     found += [text[done:start], encode_string(new)]
                     done = position
-        return "".join([*found, text[done:]]) if found else text
+        return "".join([*found, text[done:]])
 
-    def _spans(self, text: str, name: str = "") -> list[tuple[int, int, str]]:
+    def _spans(self, text: str, name: str) -> list[tuple[int, int, str]]:
         spans = self._listed(text)
         if len(text) == KEY_LENGTH and "aws-keys" in self._names and _SECRET_NAME.search(name[-LOCAL:]):
             spans += [(0, KEY_LENGTH, "aws-keys")] if _SECRET_VALUE.fullmatch(text) else []
@@ -143,18 +145,18 @@ class _Reaching:
     """Matches that begin outside values, at a name or a quote: the values that they reach are taken out whole."""
 
     def __init__(self, spans: list[tuple[int, int]]) -> None:
-        self._spans = spans
-        self._at = 0
+        self._left = spans[::-1]
 
     def take(self, start: int, end: int, *, is_text: bool) -> bool:
         """Return whether such a match reaches the value from `start` to `end`; values are taken in order."""
-        while self._at < len(self._spans) and self._spans[self._at][1] <= start + is_text:
-            self._at += 1
-        is_reached = self._at < len(self._spans) and self._spans[self._at][0] <= start
-        while self._at < len(self._spans) and (
-            self._spans[self._at][1] <= end or start < self._spans[self._at][0] < end  # the value's own
-        ):
-            self._at += 1
+        is_reached = False
+        while self._left and self._left[-1][0] < end:
+            begin, stop = self._left[-1]
+            is_outside = begin <= start  # or else it is the value's own
+            is_reached = is_reached or (is_outside and stop > start + is_text)
+            if is_outside and stop > end:
+                break  # it may reach the next value too
+            self._left.pop()
         return is_reached
 
 
@@ -169,7 +171,7 @@ def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
     found: list[str] = []
     done = 0
     for start, end, name in sorted(spans):
-        if not found or start >= done:
+        if start >= done:
             found += [text[done:start], _marker(name)]
         done = max(done, end)
     return "".join([*found, text[done:]])
@@ -183,24 +185,31 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _is_word(text: str, found: re.Match[str]) -> bool:
+    return _begins_word(text, found.start()) and not text[found.end() : found.end() + 1].isalnum()
+
+
 def _begins_word(text: str, at: int) -> bool:
     """Return whether no letter or digit stands before: one that an escape ends, as in JSON text, does not count."""
-    return not text[at - 1 : at].isalnum() or bool(_ESCAPE.search(text, max(at - 6, 0), at))
+    return not text[at - 1 : at].isalnum() or bool(_BEHIND_ESCAPE.match(text, at))
 
 
-def _ends_word(text: str, at: int) -> bool:
-    return not text[at : at + 1].isalnum()
+def _is_lone_word(text: str, found: re.Match[str]) -> bool:
+    """Return whether it is no part of a longer number or version either, with a dot and a digit beside it."""
+    if _NUMBER_BEFORE.match(text, found.start()) or _NUMBER_BEHIND.match(text, found.end()):
+        return False
+    return _is_word(text, found)
 
 
 def _matches(
     text: str, expression: re.Pattern[str], is_right: Callable[[str, re.Match[str]], bool], group: int = 0
 ) -> Iterator[tuple[int, int]]:
+    """Yield where the right matches are, those that overlap too: a wrong one may hold the beginning of a right one."""
     at = 0
     while found := expression.search(text, at):
-        right = is_right(text, found)
-        at = found.end() if right else found.start() + 1
-        if right:
+        if is_right(text, found):
             yield found.span(group)
+        at = found.start() + 1
 
 
 def _aws_keys(text: str) -> Iterator[tuple[int, int]]:
@@ -208,10 +217,6 @@ def _aws_keys(text: str) -> Iterator[tuple[int, int]]:
         yield from _matches(text, _KEY_ID, _is_word)
     if "ecret" in text or "ECRET" in text:
         yield from _matches(text, _SECRET, lambda *_: True, 1)
-
-
-def _is_word(text: str, found: re.Match[str]) -> bool:
-    return _begins_word(text, found.start()) and _ends_word(text, found.end())
 
 
 def _bearer(text: str) -> Iterator[tuple[int, int]]:
@@ -229,45 +234,25 @@ def _email(text: str) -> Iterator[tuple[int, int]]:
     done = 0
     while at >= 0:
         local = _LOCAL.search(text, max(at - LOCAL, done), at)
-        domain = _DOMAIN.match(text, at + 1) if local else None
-        if local and domain:
-            start = local.start()
-            if text[start - 1 : start] == "\\" and (escape := _escape_end(text, start)) < at:
-                start = escape  # the letter of an escape in JSON text
-            yield start, domain.end()
+        if local and (domain := _DOMAIN.match(text, at + 1)):
             done = domain.end()
+            escape = _ESCAPE.match(text, local.start() - 1, at - 1)  # in JSON text: its letter is not the address's
+            yield escape.end() if escape else local.start(), done
         at = text.find("@", max(at + 1, done))
-
-
-def _escape_end(text: str, at: int) -> int:
-    """Return where the escape ends whose letter stands at `at`; `at` if that is none."""
-    if text[at] in "bfnrt":
-        return at + 1
-    return at + 5 if _ESCAPE.match(text, at - 1, at + 5) else at
 
 
 def _card(text: str) -> Iterator[tuple[int, int]]:
     if _MAY_BE_CARD.search(text):
         for expression in _CARDS:
-            at = 0
-            while found := expression.search(text, at):
-                at = (
-                    found.start() + 1
-                )  # what overlaps counts too: of "2234 4111 1111 1111 1111" each four may begin one
-                if _is_card(text, found):
-                    yield found.span()
+            yield from _matches(text, expression, _is_card)
 
 
 def _is_card(text: str, found: re.Match[str]) -> bool:
-    start, end = found.span()
-    if not (_begins_word(text, start) and _ends_word(text, end)) or _is_number_beside(text, start, end):
+    if not _is_lone_word(text, found):
         return False
-    total = 0
-    digits = [int(one) for one in found[0] if one.isdigit()]
-    for place, digit in enumerate(reversed(digits)):
-        double = digit * 2 if place % 2 else digit
-        total += double - 9 if double > 9 else double  # noqa: PLR2004 - Luhn: the sum of its digits
-    return total % 10 == 0 and any(digit != digits[0] for digit in digits)
+    digits = [int(one) for one in reversed(found[0]) if one.isdigit()]
+    luhn = sum(digits) + sum(digit - 9 * (digit > 4) for digit in digits[1::2])  # noqa: PLR2004 - 5 doubled is 1 + 0
+    return luhn % 10 == 0 and len(set(digits)) > 1
 
 
 def _ipv4(text: str) -> Iterator[tuple[int, int]]:
@@ -276,16 +261,7 @@ def _ipv4(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_address(text: str, found: re.Match[str]) -> bool:
-    start, end = found.span()
-    if not (_begins_word(text, start) and _ends_word(text, end)) or _is_number_beside(text, start, end):
-        return False
-    return all(int(octet) <= OCTET for octet in found[0].split("."))
-
-
-def _is_number_beside(text: str, start: int, end: int) -> bool:
-    """Return whether it is a part of a longer number or version: a dot and a digit stand beside it."""
-    before, behind = text[max(start - 2, 0) : start], text[end : end + 2]
-    return (before[-1:] == "." and before[:1].isdigit()) or (behind[:1] == "." and behind[1:].isdigit())
+    return _is_lone_word(text, found) and all(int(octet) <= OCTET for octet in found[0].split("."))
 
 
 _FINDERS: dict[str, Callable[[str], Iterator[tuple[int, int]]]] = {

@@ -114,7 +114,7 @@ def _at_the_head(text: str, mark: str, known: Container[str], otherwise: str | N
         words = text[at + 1 : at + 2 + ID_LENGTH].split(None, 1)
     elif text[1:4] == ", [":
         words = text[: text.find(" -- ", 0, RUBY_LENGTH)].rsplit(" ", 1)[1:]
-    elif mark == "R" and text.startswith("RequestId: "):
+    elif text.startswith("RequestId: "):
         words = text[11 : 12 + ID_LENGTH].split(None, 1)
     else:
         return None

@@ -39,7 +39,8 @@ class Trail:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is not None:
-            self._log(logging.ERROR, "failed", {"exception": f"{kind.__name__}: {error}"})
+            exception = f"{kind.__name__}: {error}"
+            self._log(logging.ERROR, exception, {"exception": exception})
 
     def info(self, message: str, **members: object) -> None:
         """Log a line; a milestone, if it has one, is the member `milestone`."""

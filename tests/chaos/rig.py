@@ -18,7 +18,7 @@ from adaptive_batching.sandbox.protocol.states import TransitionError
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.proxy import S3Proxy
 from tests.chaos.verdict import Seen, Verdict, judge
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tools.blocks import Block
 
-CHECKED = {"", "console", "json", "yaml", "python", "sql", "hcl", "dockerfile", "text", "toml"}
+CHECKED = {"", "console", "json", "yaml", "python", "sql", "hcl", "javascript", "dockerfile", "text", "toml"}
 #: Options of every AWS command, and those that the AWS CLI adds to an operation.
 AWS_OPTIONS = {"query", "output", "region", "endpoint-url", "no-sign-request", "zip-file", "cli-binary-format"}
 AWS_S3 = {"ls": {"recursive"}, "cp": set[str](), "sync": set[str]()}

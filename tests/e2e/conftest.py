@@ -13,7 +13,7 @@ from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3 import shipped
 from adaptive_batching.sandbox.s3.ledger import Ledger, balance
 from tests.fakes import s3
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import pytest
 from extension.errors import StoreError
 from extension.stores import PutRequest, factory
 from tests.fakes import production
-from tests.fakes.namespaces import unshare
+from tests.fakes.network.namespaces import unshare
 from tests.fakes.s3 import BUCKET, REGION, Moto, moto, put_policy
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 

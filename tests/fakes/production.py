@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.certificates import TestAuthority
 from tests.fakes.listener import Connection, Listener
-from tests.fakes.namespaces import unshare
+from tests.fakes.network.certificates import TestAuthority
+from tests.fakes.network.namespaces import unshare
 from tests.fakes.s3 import BUCKET, REGION, clean_environ
 
 if TYPE_CHECKING:

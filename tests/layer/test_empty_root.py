@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from layer.libraries import LOADER
-from tests.fakes.certificates import TestAuthority
+from tests.fakes.network.certificates import TestAuthority
 from tests.fakes.s3_scripted import ScriptedS3
 from tests.layer.conftest import NAME
 from tests.layer.empty_root import PRIVATE, PYTHON, SHELL, chroot, empty_root, static_shell

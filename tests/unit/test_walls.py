@@ -35,18 +35,23 @@ PURE = (
     "extension/records",
     "extension/core",
     "adaptive_batching/experiment/core",
+    "adaptive_batching/load/core",
     "adaptive_batching/sandbox/asynchronous",
     "adaptive_batching/operate/doctor/checks",
 )
+#: Pure modules of a room that carries out, too, what they decide.
+LANDSCAPE = ("partial", "description", "events", "rest/routes", "queues/batches", "queues/records", "streams/shard")
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
     *("pathlib", "concurrent"),
 }
+#: The modules of functions/notifier that decide.
+NOTIFIERS_PURE = ("events", "layout", "letters", "lines", "message", "notices", "search")
 NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
-SANDBOX = ("cli", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
+SANDBOX = ("cli", "landscape", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
 #: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
 #: and what a command gets.
 LOGS: dict[str, set[str]] = {
@@ -63,8 +68,9 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
-    "attaching": {"", "layers", "policies"},
-    "doctor": {"", "layers"},
+    "attaching": {"", "cloudwatch", "layers", "policies"},
+    "cloudwatch": {"", "policies"},
+    "doctor": {"", "layers", "policies"},
     "layers": {""},
     "policies": {""},
     "": set(),
@@ -79,11 +85,15 @@ CLICK = (
     "adaptive_batching.sandbox.cli.",
     "adaptive_batching.experiment.cli",
     "adaptive_batching.experiment.commands",
+    "adaptive_batching.load.command",
+    "adaptive_batching.load.options",
+    "adaptive_batching.load.smoke_command",
     "adaptive_batching.logs.cli",
     "adaptive_batching.logs.options",
     "adaptive_batching.logs.verbs.",
     "adaptive_batching.operate.options",
     "adaptive_batching.operate.attaching.commands",
+    "adaptive_batching.operate.cloudwatch.commands",
     "adaptive_batching.operate.layers.command",
     "adaptive_batching.operate.policies.command",
     "adaptive_batching.operate.doctor.command",
@@ -94,7 +104,8 @@ PACKAGES = ("extension", "adaptive_batching", "benchmarks", "layer", "tests", "t
 
 
 def pure() -> list[Path]:
-    return [path for folder in PURE for path in sources(folder)]
+    landscape = [ROOT / f"adaptive_batching/sandbox/landscape/{name}.py" for name in LANDSCAPE]
+    return [*(path for folder in PURE for path in sources(folder)), *landscape]
 
 
 def test_in_the_extension_no_import_crosses_a_wall() -> None:
@@ -104,11 +115,17 @@ def test_in_the_extension_no_import_crosses_a_wall() -> None:
 def test_in_the_sandbox_an_arrow_never_runs_back() -> None:
     allowed = {one: set(SANDBOX[number + 1 :]) | {"s3"} for number, one in enumerate(SANDBOX)}
     allowed["s3"] = {"host", ""}
+    allowed["mock"] = {""}
+    allowed["cli"].add("mock")
     assert crossings("adaptive_batching.sandbox", allowed) == []
 
 
 def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.logs", LOGS) == []
+
+
+def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
+    assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
 
 
 def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
@@ -150,8 +167,20 @@ def test_the_extension_uses_the_standard_library_alone_and_boto3_in_one_place(pa
 
 @pytest.mark.parametrize("path", sources("functions"), ids=module)
 def test_a_function_uses_the_standard_library_boto3_and_what_stands_beside_it(path: Path) -> None:
-    beside = {one.stem for one in path.parent.glob("*.py")}
-    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3"} | beside
+    beside = {one.stem for one in path.parent.glob("*.py")} | ({path.parent.name} if is_package(path) else set())
+    assert tops(imported(path)) <= set(sys.stdlib_module_names) | {"boto3", "botocore"} | beside
+
+
+def is_package(path: Path) -> bool:
+    return (path.parent / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", NOTIFIERS_PURE)
+def test_what_the_notifier_decides_has_no_clock_and_no_io(name: str) -> None:
+    allowed = {"datetime"}  # whose calendar is a function of its argument
+    path = ROOT / "functions/notifier/notifier" / f"{name}.py"
+    assert tops(imported(path)) & IMPURE <= allowed
+    assert "now(" not in path.read_text()
 
 
 def test_boto3_is_imported_lazily_even_there() -> None:
@@ -186,6 +215,7 @@ def test_the_sandboxs_public_names_are_those_of_its_rooms() -> None:
         "Environment": "lifecycle.environment",
         "Fleet": "fleet.fleet",
         "Function": "function",
+        "Landscape": "landscape.landscape",
         "Options": "options",
         "parse_faults": "faults",
     }

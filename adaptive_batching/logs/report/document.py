@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
 from adaptive_batching.logs.report.bins import bins, iso, microseconds
-from adaptive_batching.logs.report.figures import flow, functions, overtime, shown, trouble
+from adaptive_batching.logs.report.figures import findings, flow, functions, overtime, shown, trouble
 from adaptive_batching.logs.report.figures.tables import Terms, prepare
 from adaptive_batching.logs.report.patterns import KNOWN, Pattern
 
@@ -53,6 +53,7 @@ def document(
     progress(5, parts)
     lead = flow.lead_time(connection, wish.milestones)
     waits = flow.waits(connection)
+    found = findings.findings(connection)
     progress(6, parts)
     traces = shown.summary(connection)
     progress(7, parts)
@@ -75,6 +76,7 @@ def document(
         "near": terms.near,
         "short": terms.short,
         "notes": notes(total, each),
+        "findings": found,
         "total": total,
         "functions": each,
         "near_timeout": near,

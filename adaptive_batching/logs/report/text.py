@@ -33,6 +33,7 @@ _WIDEST = 60  # characters of a name, a type or an example
 def text(document: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     """Yield the lines of the report."""
     yield from head(document, zone)
+    yield from _first(document)
     yield from _functions(document)
     yield from _limits(document, zone)
     yield from _errors(document, zone)
@@ -76,6 +77,12 @@ def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]], righ
     yield from (f"  {line}" for line in table(names, rows[:MOST], right=frozenset(right)))
     if len(rows) > MOST:
         yield f"  and {len(rows) - MOST:,} more (--format json)"
+
+
+def _first(document: dict[str, Any]) -> Iterator[str]:
+    if document["findings"]:
+        yield from ("", "look at first")
+        yield from (f"  {plain(one['sentence'])}" for one in document["findings"])
 
 
 def _functions(document: dict[str, Any]) -> Iterator[str]:

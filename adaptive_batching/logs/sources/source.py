@@ -18,6 +18,10 @@ class SourceError(Exception):
     """The source cannot be read. The message is a sentence. Exit code 2."""
 
 
+class EmptySourceError(SourceError):
+    """The source can be read, and has no object of the extension's, or none yet."""
+
+
 class ObjectError(Exception):
     """One object cannot be read. The message says why. `denied`: a permission is missing, which may be so for all."""
 

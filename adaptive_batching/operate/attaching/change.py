@@ -5,9 +5,9 @@ UpdateFunctionConfiguration replaces whole lists, so what is sent has to be what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adaptive_batching.operate.function import Held
 from adaptive_batching.operate.layers.names import is_ours
 from adaptive_batching.settings import PREFIX
 
@@ -20,14 +20,6 @@ MOST_LAYERS = 5
 
 class ChangeError(Exception):
     """The function cannot take the layer. The message is for the user."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a function has: ARNs of layers in their order, and all environment variables."""
-
-    layers: tuple[str, ...]
-    variables: Mapping[str, str]
 
 
 def attached(held: Held, layer: str, variables: Mapping[str, str]) -> Held:

@@ -46,7 +46,8 @@ def _detach(*, functions: Sequence[str], layer: str | None, dry_run: bool, **whe
 
     out, err = consoles()
     with refusing(AwsError):
-        code = run(Account(**where), _once(functions), Detaching(layer), out, err, dry_run=dry_run)
+        account = Account(**where)
+        code = run(account, _once(functions), Detaching(layer, account), out, err, dry_run=dry_run)
     if code == 0:
         err.say(_STAYS)
     return code

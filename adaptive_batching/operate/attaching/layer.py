@@ -10,7 +10,7 @@ from adaptive_batching.operate.layers.names import layer_name, layer_of
 from adaptive_batching.operate.layers.versions import newest
 
 if TYPE_CHECKING:
-    from adaptive_batching.operate.attaching.function import Function
+    from adaptive_batching.operate.function import Function
 
 
 def chosen(client: Any, function: Function, named: str | None) -> str:  # noqa: ANN401 - boto3's

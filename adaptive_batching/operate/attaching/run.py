@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.attaching import change, function, layer
+from adaptive_batching.operate import function
+from adaptive_batching.operate.attaching import change, layer
 from adaptive_batching.operate.aws import AwsError
+from adaptive_batching.operate.cloudwatch.held import is_off
 from adaptive_batching.operate.policies import simulation
 from adaptive_batching.operate.policies.needs import Shipping, partition
 from adaptive_batching.settings import variable
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from adaptive_batching.console import Console
-    from adaptive_batching.operate.attaching.change import Held
-    from adaptive_batching.operate.attaching.function import Function
     from adaptive_batching.operate.aws import Account
+    from adaptive_batching.operate.function import Function, Held
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,34 @@ class Detaching:
     """What every function loses: our layer, or the one named, and the extension's variables."""
 
     layer: str | None
+    account: Account
 
     def __call__(self, _client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
-        """Return what a function has without it."""
-        return change.detached(found.held, self.layer or "")
+        """Return what a function has without it. Raises ChangeError if its logs would go nowhere then."""
+        target = change.detached(found.held, self.layer or "")
+        if target != found.held and self._is_off(found):
+            raise change.ChangeError(
+                "CloudWatch is off for it, so its logs would go nowhere: run `adaptive-batching cloudwatch on "
+                f"--function {found.name}` first"
+            )
+        return target
+
+    def _is_off(self, found: Function) -> bool:
+        try:
+            return is_off(self.account, found)
+        except AwsError:
+            return False  # `notes` says so
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
-    def notes(self, _account: Account, _found: Function, _held: Held) -> list[str]:
-        """Return nothing: what stays is the same for all."""
+    def notes(self, account: Account, found: Function, _held: Held) -> list[str]:
+        """Return that its role could not be looked at, if that is so."""
+        try:
+            is_off(account, found)
+        except AwsError as error:
+            return [f"whether its role may write to CloudWatch could not be found out: {error}"]
         return []
 
 
@@ -90,7 +108,7 @@ def _one(
     account: Account, name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool
 ) -> None:
     out, err = consoles
-    client = account.client("lambda", _region(name))
+    client = account.client("lambda", function.region(name))
     found = function.read(client, name)
     wanted: Callable[[Function], Held] = lambda one: work(client, one)  # noqa: E731 - typed
     if dry_run:
@@ -103,8 +121,3 @@ def _one(
         out.say(f"  {line}")
     for note in work.notes(account, before, held):
         err.say(f"{before.name}: {note}")
-
-
-def _region(name: str) -> str | None:
-    """Return the region that an ARN names."""
-    return name.split(":")[3] if name.startswith("arn:") else None

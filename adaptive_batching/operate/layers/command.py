@@ -73,7 +73,7 @@ def _publish(
             for layer in layers:
                 err.say(f"{region} {layer.architecture}: {len(layer.data) / 1e6:.1f} MB{_to_do(dry_run)}")
                 outcomes.append(_one(account, region, layer, grants, dry_run=dry_run))
-                if not dry_run:  # after each: who interrupts this still knows what there is
+                if outcomes[-1].arn and not dry_run:  # after each: who interrupts this still knows what there is
                     record.write(place / record.NAME, rows, outcomes)
         unasked = [one.error for one in outcomes if one.error and one.error.is_unasked]
         if len(unasked) == len(outcomes):

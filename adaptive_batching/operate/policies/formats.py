@@ -82,6 +82,9 @@ def _hcl(value: Any, indent: str) -> str:  # noqa: ANN401 - any JSON
             return str(value)
         case str():
             return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+        case [dict(), *_]:
+            lines = [f"{indent}  {_hcl(one, indent + '  ')}," for one in value]
+            return "\n".join(("[", *lines, f"{indent}]"))
         case list():
             return f"[{', '.join(_hcl(one, indent) for one in value)}]"
         case dict():

@@ -114,7 +114,13 @@ class Fleet:
         self.events = EventQueue(self, self._changed, queue, self._clock, self._watch, sampled=function.xray)
         self.settings = Changeable(function, self.events.configure)
 
-    def begin(self, payload: bytes, client_context: str | None = None, request_id: str | None = None) -> Invocation:
+    def begin(
+        self,
+        payload: bytes,
+        client_context: str | None = None,
+        request_id: str | None = None,
+        trace: str | None = None,
+    ) -> Invocation:
         """Start an invocation in an idle environment, or in a new one. Raises ThrottledError or SandboxError."""
         self.retire()
         with self._changed:
@@ -125,7 +131,7 @@ class Fleet:
                 now = self._clock.now()
                 self._watch(now, None, metrics.throttled(now))
                 raise
-        return self._begin(claimed, payload, client_context=client_context, request_id=request_id)
+        return self._begin(claimed, payload, client_context=client_context, request_id=request_id, trace=trace)
 
     def begin_in(self, claimed: Environment | None, event: Event) -> Invocation:
         """Start an event in the place that `claim` returned. Raises SandboxError."""
@@ -208,7 +214,7 @@ class Fleet:
             self._changed.wait_for(lambda: len(self._idle) == self._count)
         for thread in (*self._threads, *self._ending):
             thread.join()
-        _at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
+        at_once([environment.shutdown for environment in {one.environment for one in self._idle}])
         self._idle, self._count = [], 0
         self._over.set()
 
@@ -300,7 +306,7 @@ class Fleet:
         self.shutdown()
 
 
-def _at_once(calls: list[Callable[[], None]]) -> None:
+def at_once(calls: list[Callable[[], None]]) -> None:
     """Make the calls in parallel: a shutdown takes up to two seconds."""
     threads = [threading.Thread(target=call) for call in calls]
     for thread in threads:

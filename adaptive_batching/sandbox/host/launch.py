@@ -150,7 +150,7 @@ def runtime_folder(function: Function, options: Options) -> Path | None:
     if not _is_directory(folder / "awslambdaric"):
         raise SandboxError(
             f"{folder} does not contain awslambdaric; name a folder that does with --awslambdaric: "
-            "`python -m pip install --target FOLDER awslambdaric` creates one"
+            "`python -m pip install --target FOLDER awslambdaric boto3` creates one"
         )
     python_runtime.check_loads(options.interpreter, folder)
     return folder

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import functools
 import os
@@ -190,9 +191,15 @@ def unavailable() -> str:
 
 def _trial() -> str:
     """Bind a socket to all interfaces, and return the address to which it is bound."""
-    with socket.socket() as free, socket.socket() as trial:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        trial.bind(("0.0.0.0", port))  # noqa: S104 - that is what is tried
-        return str(trial.getsockname()[0])
+    while True:
+        with socket.socket() as free, socket.socket() as trial:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+            free.close()
+            try:
+                trial.bind(("0.0.0.0", port))  # noqa: S104 - that is what is tried
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # another process has taken the port meanwhile
+                    raise
+            else:
+                return str(trial.getsockname()[0])

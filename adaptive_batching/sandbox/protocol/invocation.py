@@ -102,7 +102,11 @@ class Invocation:
         return self.reply.at if self.reply else None
 
 
-def new_trace(*, sampled: bool) -> str:
-    """Return a new value of the trace header, for a caller that does not send one."""
-    root = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
-    return f"{root};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"
+def new_root() -> str:
+    """Return the root of a new trace, as `Root=…`."""
+    return f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
+
+
+def new_trace(*, sampled: bool, root: str | None = None) -> str:
+    """Return a new value of the trace header, of a new trace or of one whose root, `Root=…`, is given."""
+    return f"{root or new_root()};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"

@@ -15,9 +15,9 @@ import pytest
 
 from extension.http1 import LONGEST_BODY
 from extension.listener import CONNECTIONS, ROOM, Listener, own_address
-from tests.fakes import inside
 from tests.fakes.lambda_api import PATIENCE, wait_until
-from tests.fakes.ports import free_port
+from tests.fakes.network import inside
+from tests.fakes.network.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -19,7 +19,7 @@ import pytest
 from extension.records import objects
 from tests.fakes import s3
 from tests.fakes.lambda_api import DROP, NOT_SUPPORTED, PATIENCE, REGISTERED, Answer, LambdaApi, wait_until
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 TIME = "2026-11-20T09:15:02.150Z"

@@ -25,8 +25,8 @@ from tests.edge.extension.stores.conftest import MakeStore, kind, make_store, sa
 from tests.edge.extension.stores.container import ContainerEndpoint
 from tests.fakes import s3
 from tests.fakes.lambda_api import PATIENCE, LambdaApi, wait_until
-from tests.fakes.ports import free_port
-from tests.fakes.proxy import Proxy
+from tests.fakes.network.ports import free_port
+from tests.fakes.network.proxy import Proxy
 from tests.fakes.s3_faults import Say
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY, ScriptedS3
 from tests.unit.extension.build import chunk

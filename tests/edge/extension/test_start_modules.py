@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.lambda_api import LambdaApi
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 LIGHT = {"_socket"}  # an extension module or a builtin one; `_thread`, `time` and `os` are there in a bare interpreter

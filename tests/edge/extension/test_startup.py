@@ -13,7 +13,6 @@ from extension.events import LogsReceived
 from extension.extensions_api import ExtensionsApi
 from extension.inbox import Inbox
 from extension.startup import Started
-from tests.fakes import inside
 from tests.fakes.lambda_api import (
     DROP,
     IDENTIFIER,
@@ -24,7 +23,8 @@ from tests.fakes.lambda_api import (
     destination,
     wait_until,
 )
-from tests.fakes.ports import free_port
+from tests.fakes.network import inside
+from tests.fakes.network.ports import free_port
 
 TELEMETRY_SCHEMAS = ["2025-01-29", "2022-12-13", "2022-07-01"]
 

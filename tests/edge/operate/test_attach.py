@@ -12,7 +12,7 @@ import pytest
 from adaptive_batching.cli import main
 from tests.fakes.aws.between import Asked, Between, between, denial, refusal
 from tests.fakes.aws.functions import OneFunction
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:

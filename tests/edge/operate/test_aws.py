@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adaptive_batching.operate.aws import Account, AwsError, answers
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 
 def asked(account: Account) -> AwsError:
@@ -15,7 +15,7 @@ def asked(account: Account) -> AwsError:
 
 
 def test_without_a_region_it_says_where_to_set_one() -> None:
-    assert str(asked(Account())) == "no region is configured; set one with --region or AWS_REGION"
+    assert str(asked(Account())) == "no region is configured; set one with --region or AWS_DEFAULT_REGION"
 
 
 def test_without_credentials_it_says_where_to_set_them() -> None:

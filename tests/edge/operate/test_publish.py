@@ -13,7 +13,7 @@ import pytest
 
 from adaptive_batching.cli import main
 from tests.fakes.aws.between import Asked, Between, between, refusal
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:

@@ -33,10 +33,17 @@ SEED = int(os.environ.get("NONSENSE_SEED", "0"))
 PROCESSES = 6
 #: Command -> options and arguments with which it fails last, and the folders that they name.
 BASE: dict[str, tuple[list[str], dict[str, str]]] = {
+    "load": ([], {"script": "absent"}),
+    "smoke": (["--target", "http://127.0.0.1:1", "--timeout", "1"], {}),
+    "sandbox mock": ([], {"files": "absent"}),
     "sandbox run": (["--runtime", "provided", "--handler", "nodot"], {"folder": "code"}),
+    "sandbox up": (["--port", "0", "--invoke-port", "0"], {"template": "absent.yaml"}),
     "sandbox serve": (["--runtime", "provided", "--handler", "nodot", "--port", "0"], {"folder": "code"}),
     "attach": (["--function", "f", "--bucket", "logs", "--profile", "absent"], {}),
+    "cloudwatch off": (["--function", "f", "--profile", "absent"], {}),
+    "cloudwatch on": (["--function", "f", "--profile", "absent"], {}),
     "detach": (["--function", "f", "--profile", "absent"], {}),
+    "publish": (["--folder", "absent"], {}),
     "policy": (["--kms", "x"], {"bucket": "logs"}),
     "demo": (["--layer", "code"], {}),
     "doctor": (["--template", "absent.yaml"], {}),

@@ -76,21 +76,27 @@ def lead_time(connection: DuckDBPyConnection, wanted: tuple[str, str] | None) ->
 def waits(connection: DuckDBPyConnection) -> list[dict[str, Any]]:
     """Return how long it took from function to function in the traces that the logs name, the longest first.
 
-    An invocation waits from the end of all that started before it in its trace to its own start, init included.
+    An invocation waits from the end of all that started before it in its trace to its own start, init included. Each
+    wait is a row of the table `waited`, which this makes.
     """
+    connection.execute(_WAITED)
     return rows(
         connection,
         f"""
-        with steps as (
-            select trace, function, start_us,
-                lag(function) over within as before,
-                max(end_us) over (within rows between unbounded preceding and 1 preceding) as over_us
-            from traced join invocations using (environment, request_id, attempt) where is_named
-            window within as (partition by trace order by start_us, environment, request_id, attempt)
-        ), waited as (
-            select before, function, greatest(start_us - over_us, 0) / 1000 as ms from steps where before is not null
-        )
         select before as "from", function as "to", count(*) as times, quantile_cont(ms, 0.5) as p50_ms,
             quantile_cont(ms, 0.95) as p95_ms, max(ms) as max_ms
         from waited group by before, function order by p95_ms desc, before, function limit {MOST_PAIRS}""",
     )
+
+
+_WAITED = """
+    create or replace temp table waited as
+    with steps as (
+        select trace, function, start_us,
+            lag(function) over within as before,
+            max(end_us) over (within rows between unbounded preceding and 1 preceding) as over_us
+        from traced join invocations using (environment, request_id, attempt) where is_named
+        window within as (partition by trace order by start_us, environment, request_id, attempt)
+    )
+    select trace, before, function, over_us as from_us, greatest(start_us - over_us, 0) / 1000 as ms
+    from steps where before is not null"""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 #: How many traces of each kind, the most invocations and lines of one, and the longest line, in characters.
 MOST, MOST_INVOCATIONS, MOST_LINES, LINE_LENGTH = 5, 40, 40, 400
-#: A milestone is missed if more than this share of the traces with the same first milestone have it.
-USUAL = 0.5
 
 
 def summary(connection: DuckDBPyConnection) -> dict[str, Any]:
@@ -100,15 +98,8 @@ _LINES = f"""
         not is_error and coalesce(level, '') not in ('ERROR', 'FATAL'), least(n, total - n + 1), n) <= {MOST_LINES}
     order by trace, ts, environment, sequence, line"""
 
-_NEVER_REACHED = f"""
-    with alike as (
-        select trace, first, count(*) over (partition by first) as every from milestone_ends
-        where first in (select first from shown join milestone_ends using (trace))
-    ), shares as (
-        select first, milestone, count(distinct trace) / any_value(every) as share, min(at_us) as at_us
-        from alike join milestones using (trace) group by first, milestone having share > {USUAL}
-    )
+_NEVER_REACHED = """
     select shown.trace, milestone, share
-    from shown join milestone_ends using (trace) join shares using (first)
+    from shown join milestone_ends using (trace) join usual using (first)
     where (shown.trace, milestone) not in (select (trace, milestone) from milestones)
     order by shown.trace, at_us, milestone"""

@@ -163,14 +163,21 @@ _ENDS = """
     create or replace temp table milestone_ends as
     select trace, arg_min(milestone, (at_us, sequence)) as first, arg_max(milestone, (at_us, sequence)) as last
     from milestones group by trace"""
+#: A milestone is missed if more than this share of the traces with the same first milestone have it.
+USUAL = 0.5
+_USUAL = f"""
+    create or replace temp table usual as
+    with alike as (select trace, first, count(*) over (partition by first) as every from milestone_ends)
+    select first, milestone, count(distinct trace) / any_value(every) as share, min(at_us) as at_us
+    from alike join milestones using (trace) group by first, milestone having share > {USUAL}"""
 
 
 def prepare(connection: DuckDBPyConnection, terms: Terms) -> None:
-    """Make the view `told` (`logs` with `attempt`); the tables `invocations`, `traced`, `traces`, `milestones`."""
+    """Make the view `told` (`logs` with `attempt`) and the tables that the figures are read from."""
     for statement in (_ATTEMPTS, _TOLD, _TIMEOUTS):
         connection.execute(statement)
     connection.execute(*_invocations(terms))
-    for statement in (_TRACED, _TRACES, _MILESTONES, _ENDS):
+    for statement in (_TRACED, _TRACES, _MILESTONES, _ENDS, _USUAL):
         connection.execute(statement)
 
 

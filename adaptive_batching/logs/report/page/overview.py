@@ -61,7 +61,7 @@ def _tile(name: str, value: str, about: str, *, bad: bool = False) -> Html:
 
 def outstanding(document: Document) -> Html:
     """Return what to look at first, each a link to its section."""
-    found = [*_failing(document), *_late(document), *_repeated(document)]
+    found = [*_found(document), *_late(document), *_repeated(document)]
     if not found:
         return Html()
     links = join([Html(f'<li><a href="#{where}">{esc(sentence, 400)}</a></li>') for where, sentence in found])
@@ -70,14 +70,14 @@ def outstanding(document: Document) -> Html:
     )
 
 
-def _failing(document: Document) -> Iterator[tuple[str, str]]:
-    for one in sorted(document["functions"], key=lambda one: -one["failed"])[:2]:
-        if not one["failed"]:
-            continue
-        every = counted(one["invocations"], "invocation")
-        often = f"{count(one['failed'])} of {every} failed ({percent(one['failed_rate'])})"
-        worst = next((error for error in document["errors"] if error["function"] == one["function"]), None)
-        yield "errors", f"{one['function']}: {often}" + (f", {worst['type']} most often" if worst else "")
+#: What was found -> the section that shows it.
+_WHERE = {"failing": "errors", "slow": "traces", "queue": "lead"}
+
+
+def _found(document: Document) -> Iterator[tuple[str, str]]:
+    for one in document["findings"]:
+        shown = one["kind"] != "queue" or (document["lead_time"] or {}).get("traces")
+        yield _WHERE[one["kind"]] if shown else "functions", one["sentence"]
 
 
 def _late(document: Document) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,8 @@ WIDTH = 1000.0
 BREAK, DRAWN = 0.1, 0.06
 #: The narrowest bar, so that each can be seen.
 NARROWEST = 2.0
+#: Milliseconds: clocks tell microseconds, so what is shorter in all is drawn as a point.
+SHORTEST = 0.001
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def axis(ran: Sequence[tuple[float, float]]) -> Axis:
     waits = tuple(Wait(first, last, broken=last - first > BREAK * work) for first, last in gaps)
     broken = sum(wait.broken for wait in waits)
     to_scale = until - begin - sum(wait.ms for wait in waits if wait.broken)
-    room = WIDTH / 2 if to_scale > 0 else WIDTH  # for all breaks
-    width_of_break = min(DRAWN * WIDTH if to_scale > 0 else WIDTH, room / broken) if broken else 0.0
-    scale = (WIDTH - width_of_break * broken) / to_scale if to_scale > 0 else 0.0
+    is_drawn = to_scale >= SHORTEST
+    room = WIDTH / 2 if is_drawn else WIDTH  # for all breaks
+    width_of_break = min(DRAWN * WIDTH if is_drawn else WIDTH, room / broken) if broken else 0.0
+    scale = (WIDTH - width_of_break * broken) / to_scale if is_drawn else 0.0
     return Axis(begin, waits, scale, width_of_break)

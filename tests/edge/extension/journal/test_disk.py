@@ -6,7 +6,7 @@ import os
 import pytest
 
 from tests.edge.extension.journal.build import python
-from tests.fakes.namespaces import unshare
+from tests.fakes.network.namespaces import unshare
 
 START = """
 import json, os, sys
@@ -15,7 +15,7 @@ from extension.journal.directory import RESERVE
 from extension.records.body import Body
 from extension.shell.spool import Spool
 from tests.edge.extension.journal.build import *
-from tests.fakes import inside
+from tests.fakes.network import inside
 said = Said()
 clock = Clock()
 def mount(options, path="/mnt"):

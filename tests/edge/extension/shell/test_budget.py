@@ -15,7 +15,7 @@ import pytest
 from extension.core.budget import Budget
 from tests.edge.extension.test_process import ROOT, Process, line, platform, started
 from tests.fakes import s3
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
     from tests.fakes.lambda_api import LambdaApi

@@ -24,9 +24,10 @@ from extension.records import objects
 from extension.shell import app
 from extension.shell.poller import Polled
 from tests.edge.extension.shell.scene import Scene, invoke, line, said, shipped
-from tests.fakes import inside, s3
+from tests.fakes import s3
 from tests.fakes.lambda_api import PATIENCE
-from tests.fakes.ports import free_port
+from tests.fakes.network import inside
+from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,8 @@ from tests.edge.extension.shell.scene import (
     said,
     shipped,
 )
-from tests.fakes import inside, s3
+from tests.fakes import s3
+from tests.fakes.network import inside
 from tests.fakes.s3_scripted import ScriptedS3
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ import os, sys, time
 from pathlib import Path
 from extension import events
 from tests.edge.extension.shell.scene import Scene, line
-from tests.fakes import inside
+from tests.fakes.network import inside
 from tests.fakes.s3_scripted import ACCESS_KEY, SECRET_KEY
 keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "eu-west-1"}
 made = Scene(Path(sys.argv[1]), keys, "snap-start", SHIP_RATE_BYTES="1").executor()

@@ -11,9 +11,9 @@ import pytest
 from extension.errors import StoreError
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, in_thread
-from tests.fakes.certificates import TestAuthority
 from tests.fakes.lambda_api import wait_until
 from tests.fakes.listener import Connection, Listener, Request
+from tests.fakes.network.certificates import TestAuthority
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import BlackHole, Deaf, Fine, Step
 from tests.fakes.s3_scripted import ScriptedS3

@@ -9,8 +9,8 @@ import pytest
 from extension.errors import StoreError
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.container import ContainerEndpoint
-from tests.fakes.certificates import TestAuthority
-from tests.fakes.proxy import Proxy
+from tests.fakes.network.certificates import TestAuthority
+from tests.fakes.network.proxy import Proxy
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_scripted import ScriptedS3
 

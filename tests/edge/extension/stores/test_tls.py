@@ -11,7 +11,7 @@ import pytest
 
 from extension.errors import StoreError
 from extension.stores import tls
-from tests.fakes.certificates import TestAuthority
+from tests.fakes.network.certificates import TestAuthority
 
 S3 = "logs.s3.eu-west-1.amazonaws.com"
 AMAZON = {

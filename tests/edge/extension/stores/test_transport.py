@@ -11,9 +11,9 @@ from extension.errors import StoreError
 from extension.stores import PutRequest
 from tests.edge.extension.stores.conftest import MakeStore, an_object
 from tests.edge.extension.stores.waiting import KEYS_AND_REGION, MEGABYTE, failure
-from tests.fakes import inside
-from tests.fakes.certificates import TestAuthority
-from tests.fakes.ports import free_port
+from tests.fakes.network import inside
+from tests.fakes.network.certificates import TestAuthority
+from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import BUCKET
 from tests.fakes.s3_faults import (
     BlackHole,

@@ -40,6 +40,30 @@ def conference(folder: Path) -> None:
         mail(*invocation(f"m{number}", later, 300, [put, said(trace, "SENT")]))
 
 
+QUEUED, POISONED = 12, 4
+
+
+def queueing(folder: Path) -> None:
+    """Twelve traces, one a second: `save` takes 3 s and refuses every fourth; `mail` takes 2 s, one after the other."""
+    submit, mail = Shipped(folder, "submit"), Shipped(folder, "mail")
+    free = BEGIN
+    for number in range(QUEUED):
+        at, trace = BEGIN + timedelta(seconds=number), f"t{number}"
+        submit(*invocation(f"s{number}", at, 40, [said(trace, "RECEIVED")]))
+        put = {"traceId": trace, "message": "put", "span": "PutItem", "durationMs": 8}
+        whole = {"traceId": trace, "message": "saved", "span": "Save", "durationMs": 3000}
+        begun = at + timedelta(milliseconds=100)
+        poisoned = number % POISONED == POISONED - 1
+        error = {"traceId": trace, "errorType": "ValueError", "errorMessage": "poison", "stackTrace": []}
+        lines = [error] if poisoned else [put, whole, said(trace, "SAVED")]
+        save = Shipped(folder, "save", environment=f"{number:012}")
+        save(*invocation(f"v{number}", begun, 3100, lines, status="error" if poisoned else "success", at_the_end=True))
+        if not poisoned:
+            free = max(free, begun + timedelta(milliseconds=3150))
+            mail(*invocation(f"m{number}", free, 2000, [said(trace, "SENT")]))
+            free += timedelta(milliseconds=2000)
+
+
 def said(trace: str, milestone: str | None = None, message: str = "a line") -> dict[str, object]:
     line: dict[str, object] = {"traceId": trace, "level": "INFO", "message": message}
     return line | ({"milestone": milestone} if milestone else {})
@@ -53,12 +77,15 @@ def invocation(
     *,
     status: str = "success",
     init_ms: float | None = None,
+    at_the_end: bool = False,
 ) -> list[Line]:
+    """The lines of the function are spread over its time, or logged just before its end."""
     end = at + timedelta(milliseconds=ms)
-    step = timedelta(milliseconds=ms) / (len(lines) + 1)
+    step = timedelta(milliseconds=1) if at_the_end else timedelta(milliseconds=ms) / (len(lines) + 1)
+    first = end - step * (len(lines) + 1) if at_the_end else at
     return [
         started(request, time=at),
-        *(text(line, request=request, time=at + step * place) for place, line in enumerate(lines, 1)),
+        *(text(line, request=request, time=first + step * place) for place, line in enumerate(lines, 1)),
         done(request, status=status, time=end, ms=ms),
         report(request, status=status, time=end, ms=ms, memory=512, used=100, init_ms=init_ms),
     ]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.logs.report.page.page import UPLOT
-from tests.edge.logs.report.conference import HOSTILE, TRACES, conference
+from tests.edge.logs.report.conference import HOSTILE, TRACES, conference, queueing
 from tests.fakes.shipped import Shipped, report, started, text
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ HASHES = {
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
     "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
 }
+
+
+@pytest.fixture(scope="module")
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("queue")
+    queueing(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,10 @@ def test_the_text_says_what_failed_what_it_cost_and_whether_anything_is_missing(
     lines = done.stdout.splitlines()
     assert lines[0] == f"{shipped}  2026-11-20 09:15:00 to 2026-11-20 09:20:05 UTC"
     assert lines[1].startswith("16 invocations  2 failed (12.5 %)  1 timeout  1 cold start  1 at once  p50 300 ms")
-    (save,) = [line.split() for line in lines if line.startswith("  save ")][:1]
+    first = lines.index("look at first")
+    assert lines[first + 1].startswith("  save failed in 2 of 6 invocations (33.3 %): ")
+    assert lines[first + 1].endswith("; 2 traces never reached SAVED")
+    save = next(line.split() for line in lines[lines.index("functions") :] if line.startswith("  save "))
     assert save[:4] == ["save", "6", "2", "1"]
     for expected in (
         "near the timeout, 80 % of it and more: smaller chunks of work",
@@ -85,14 +95,31 @@ def test_the_text_says_what_failed_what_it_cost_and_whether_anything_is_missing(
     assert done.stderr.splitlines()[-1] == "complete: 71 lines of 3 environments, none missing"
 
 
-def test_the_json_has_the_members_that_its_page_describes(shipped: Path) -> None:
+FOUND = (
+    "save failed in 3 of 12 invocations (25.0 %): ValueError: poison; 3 traces never reached SAVED",
+    "Save in save takes 3.00 s (median of 9): PutItem 8.0 ms, 2.99 s of it in no other span",
+    "requests from save queue in front of mail: they wait 1.05 s at the start and 5.55 s at the end",
+)
+
+
+def test_what_fails_what_is_slow_and_where_requests_queue_is_said_first(queue: Path, tmp_path: Path) -> None:
+    done = run(str(queue), "--html", str(tmp_path / "page.html"))
+    lines = done.stdout.splitlines()
+    assert [line.strip() for line in lines[lines.index("look at first") + 1 :][:4]] == [*FOUND, ""]
+    first = re.findall(r"<li><a href=\"#(\w+)\">(.*?)</a></li>", (tmp_path / "page.html").read_text())
+    assert first[:3] == list(zip(("errors", "traces", "lead"), FOUND, strict=True))
+
+
+def test_the_json_has_the_members_that_its_page_describes(shipped: Path, queue: Path) -> None:
     done = run(str(shipped), "--format", "json", "--timeout", "save=3")
     found = json.loads(done.stdout)
     page = (ROOT / "docs/logs/report.md").read_text()
     table = page.partition("<!-- members -->")[2].partition("<!-- end -->")[0]
     cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("|")]
     described = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
-    assert described == {shared(name) for name in members(found)}
+    queued = json.loads(run(str(queue), "--format", "json").stdout)
+    assert {one["kind"] for one in queued["findings"]} == {"failing", "slow", "queue"}
+    assert described == {shared(name) for name in members(found) | members(queued["findings"], "findings")}
     assert found["total"]["invocations"] == 16
     assert [one["function"] for one in found["functions"]] == ["mail", "save", "submit"]
 

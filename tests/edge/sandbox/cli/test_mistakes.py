@@ -81,7 +81,7 @@ MISTAKES = [
 
 def is_one_sentence(said: str, code: int, out: str, err: str) -> None:
     assert (code, out) == (2, "")
-    assert err.startswith(("sandbox run: ", "sandbox serve: "))
+    assert err.startswith(("sandbox run: ", "sandbox serve: ", "sandbox landscape: "))
     assert said in err
     assert len(err.splitlines()) == 1
 
@@ -110,6 +110,18 @@ def test_a_folder_whose_name_lambda_does_not_accept_needs_another_name(tmp_path:
     )
     is_one_sentence(f"{said}; --name gives another", done.returncode, done.stdout, done.stderr)
     assert ran("run", str(odd), "--name", "fun").stdout == '"fun"\n'
+
+
+def test_the_landscape_is_that_of_a_clone(tmp_path: Path) -> None:
+    done = ran("landscape", cwd=tmp_path)
+    said = "landscape: template.yaml is not here; run it in a clone of the project"
+    is_one_sentence(said, done.returncode, done.stdout, done.stderr)
+    (tmp_path / "examples/landscape").mkdir(parents=True)
+    for name in ("template.yaml", "examples/landscape/load.yaml"):
+        (tmp_path / name).touch()
+    done = ran("landscape", "--layer", "nowhere", cwd=tmp_path)
+    said = "nowhere does not contain a folder `extensions`; run `make layer` in a clone of the project"
+    is_one_sentence(said, done.returncode, done.stdout, done.stderr)
 
 
 def test_a_payload_may_come_by_standard_input(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from adaptive_batching.sandbox.host import loopback
 from tests.edge.sandbox.world import EXTENSION, ROOT, environment, function, records
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 needs = pytest.mark.skipif(bool(loopback.unavailable()), reason=f"no notification: {loopback.unavailable()}")
 

@@ -1,4 +1,4 @@
-"""The folder that Python functions are run with: awslambdaric and what it needs, made once, and nothing of ours."""
+"""The folder that Python functions are run with: awslambdaric and boto3, made once, and nothing of ours."""
 
 from __future__ import annotations
 
@@ -22,17 +22,21 @@ import importlib.util, sys
 def handler(event, context):
     return {name: importlib.util.find_spec(name) is not None for name in event}
 """
-HIDDEN = ("click", "boto3", "botocore", "moto", "rich", "requests", "pydantic", "yaml", "adaptive_batching", "pip")
+HIDDEN = ("click", "moto", "rich", "requests", "pydantic", "yaml", "adaptive_batching", "pip")
 
 
 def entries(folder: Path) -> set[str]:
-    return {entry.name.partition("-")[0].partition(".")[0] for entry in folder.iterdir()}
+    names = {entry.name.partition("-")[0].partition(".")[0] for entry in folder.iterdir()}
+    return names - {"__pycache__"}
 
 
-def test_it_holds_awslambdaric_and_what_it_needs_alone(tmp_path: Path) -> None:
+def test_it_holds_awslambdaric_and_boto3_and_what_they_need_alone(tmp_path: Path) -> None:
     folder = python_runtime.installed({"XDG_CACHE_HOME": str(tmp_path)})
     assert folder.parent == tmp_path / "adaptive-batching"
-    assert entries(folder) == {"awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"}
+    client = {"awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"}
+    assert entries(folder) == client | {"boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six"} | {
+        "python_dateutil"
+    }
     python_runtime.check_loads(Path(sys.executable), folder)
 
 
@@ -74,8 +78,9 @@ def test_a_function_sees_nothing_of_ours(tmp_path: Path, *, see_packages: bool) 
     one = function(tmp_path, {})
     (one.folder / "app.py").write_text(SEES)
     with Environment(one, Options(see_packages=see_packages)) as environment:
-        seen = environment.invoke(dict.fromkeys((*HIDDEN, "awslambdaric"))).json()
+        seen = environment.invoke(dict.fromkeys((*HIDDEN, "awslambdaric", "boto3"))).json()
     assert seen["awslambdaric"]
+    assert seen["boto3"]
     assert not seen["adaptive_batching"]
     if not see_packages:
         assert not any(seen[name] for name in HIDDEN)
@@ -92,7 +97,7 @@ def test_what_is_installed_for_an_interpreter_of_the_users_choice_is_seen(tmp_pa
     one = function(tmp_path, {})
     (one.folder / "app.py").write_text(SEES)
     with Environment(one, Options(interpreter=Path(sys.executable), private="never")) as environment:
-        assert environment.invoke({"boto3": 1}).json() == {"boto3": True}
+        assert environment.invoke({"moto": 1}).json() == {"moto": True}
 
 
 def test_a_build_for_another_python_is_said_before_anything_starts(tmp_path: Path) -> None:

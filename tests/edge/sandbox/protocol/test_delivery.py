@@ -18,7 +18,7 @@ from adaptive_batching.sandbox.telemetry.dialects import Dialect
 from adaptive_batching.sandbox.telemetry.subscriber import Subscriber
 from adaptive_batching.sandbox.telemetry.subscriptions import Destination, Subscription
 from tests.edge.sandbox.world import eventually
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,6 +37,24 @@ def test_the_budget_is_an_eighth_of_the_function_s_memory(told: str, total: int)
     assert budget.inbox <= INBOX_MOST
 
 
+@pytest.mark.parametrize(
+    ("told", "shares"),
+    [
+        ("128", (4 * MIB, 8 * MIB, 16 * MIB // 6)),
+        ("130", (4_259_840, 8_519_680, 2_839_893)),
+        ("300", (8 * MIB, 75 * MIB // 4, 6_553_600)),
+        ("1769", (8 * MIB, 32 * MIB, 64 * MIB // 6)),
+    ],
+)
+def test_of_it_a_quarter_is_for_the_queue_half_for_closed_chunks_and_a_sixth_for_the_open_one(
+    told: str, shares: tuple[int, int, int]
+) -> None:
+    budget = Budget(told)
+    found = budget.inbox, budget.waiting, budget.chunk
+    assert found == shares
+    assert {type(one) for one in (budget.total, *found)} == {int}  # whole bytes
+
+
 def outbox(in_memory: int) -> Outbox:
     made = Outbox(Circuit(lambda: 1.0), Counters(), lambda one: one)
     made.in_memory = in_memory

@@ -69,6 +69,8 @@ def test_year_month_and_day_are_those_of_datetime_in_utc(seconds: int) -> None:
         (("", ""), "arn:aws:lambda", "unknown/unknown"),
         (("", ""), "arn:aws:lambda:a/b:{hour}:function:f", "unknown/unknown"),
         (("", ""), f"arn:aws:lambda:{'x' * 26}:1234:function:f", "unknown/1234"),
+        (("", ""), f"arn:aws:lambda:{'x' * 25}:1234", f"{'x' * 25}/1234"),
+        (("", ""), "arn:aws:lambda:---:1-2", "unknown/1-2"),
         (("", ""), "arn:aws:lambda:::function:f", "unknown/unknown"),
     ],
 )
@@ -128,8 +130,9 @@ def test_a_plain_body_is_what_was_appended(parts: list[bytes]) -> None:
     body = Body(gzip=False)
     for part in parts:
         body.append(part)
-    assert body.raw_bytes == len(b"".join(parts))
+    assert body.raw_bytes == body.in_memory == len(b"".join(parts))
     assert body.close() == b"".join(parts)
+    assert body.size == body.raw_bytes
 
 
 @given(APPENDS)
@@ -138,7 +141,9 @@ def test_a_compressed_body_is_gzip_to_the_standard_librarys_own_reader(parts: li
     for part in parts:
         body.append(part)
     assert body.raw_bytes == len(b"".join(parts))  # counted before compression
-    assert gzip.decompress(closed(body)) == b"".join(parts)
+    made = closed(body)
+    assert gzip.decompress(made) == b"".join(parts)
+    assert body.size == len(made)
 
 
 @given(APPENDS)
@@ -222,6 +227,28 @@ def test_all_metadata_together_stays_under_the_2_kb_that_s3_takes(values: list[s
     assert sum(len(f"x-amz-meta-{name}") + len(value) for name, value in metadata.items()) < 2048
     assert len(metadata["function-arn"]) == 256
     assert max(len(value) for name, value in metadata.items() if name != "function-arn") == 128
+
+
+@pytest.mark.parametrize("length", [128, 129])
+def test_a_value_is_cut_behind_128_characters_and_the_arn_behind_256(length: int) -> None:
+    made = Origin("f", "v" * length, "0123456789ab")
+    made.arn = "a" * (length + 128)
+    metadata = objects.metadata(made, "", "", 1, 2, "r" * length)
+    assert metadata["function-version"] == "v" * 128
+    assert metadata["reason"] == "r" * 128
+    assert metadata["function-arn"] == "a" * 256
+
+
+@pytest.mark.parametrize("text", ["arn:", "arn:aws:lambda:eu-west-1:1:function:f ~", "arn:" + "x" * 252])
+def test_what_may_be_an_arn(text: str) -> None:
+    assert objects.is_arn(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "arn", "ARN:aws", " arn:aws", "arn:" + "x" * 253, "arn:é", "arn:\n", "arn:\x7f"]
+)
+def test_what_is_no_arn(text: str) -> None:
+    assert not objects.is_arn(text)
 
 
 def test_of_a_value_that_no_header_can_carry_only_what_is_not_printable_ascii_is_replaced() -> None:

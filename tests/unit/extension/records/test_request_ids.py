@@ -164,6 +164,7 @@ def test_an_id_at_its_place_in_a_runtimes_text_is_the_records(head: str, end: st
         "I, [2026-11-20T09:15:02.150000 #7]  INFO {0} -- {1}: {1} -- {1} -- done",
         "RequestId: {0} {1} {1}",
         "[INFO]\t2026-11-20 09:15:02\t{0}\t{1}\t{1}",
+        "[INFO]\t2026-11-20 09:15:02\t{0}",
     ],
 )
 def test_at_its_place_an_id_may_have_any_length_and_others_may_follow(text: str, length: int) -> None:
@@ -196,6 +197,7 @@ def test_at_its_place_an_id_may_have_any_length_and_others_may_follow(text: str,
         f"I, [robot] {NAMED} -- : order accepted",
         f"I, [2026-11-20T09:15:02.150000#7]  INFO -- : answered {NAMED} -- later",
         f"I, [2026-11-20T09:15:02.150000#7]  INFO -- : answered {NAMED}",
+        f"I, [2026-11-20T09:15:02.150000#7]{' ' * 200}INFO {NAMED} -- : order accepted",
         f"START RequestId: {NAMED}",
         f'"requestId":"{NAMED}"',
         f'["requestId","{NAMED}"]',

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from extension.records import envelopes
 from extension.records.envelopes import UNPARSED, Entry
 from extension.records.mending import ENTRIES, FREE_STEPS, SHORTEST, STEPS, Steps
+from extension.records.plain import WORTH
 from tests.unit.extension.records.reading import NOW
 from tests.unit.extension.records.strategies import PATIENT
 
@@ -161,3 +162,109 @@ def test_a_number_is_its_own_text_and_no_string() -> None:
     (entry,), _, _ = cost(array('{"time":5,"type":"a","record":[1.10,1e400,-0]}'))
     assert json.loads(entry.raw)["record"] == [1.1, float("inf"), 0]
     assert (entry.time, entry.record) == ("", [b"1.10", b"1e400", b"-0"])
+
+
+BIG = "x" * 5000
+#: What is broken, as body and tail of the body before: steps, scans that failed, entries of the allowance, entries
+#: found, characters left for the next body. Which pieces belong together is held in test_splits; what that costs, here.
+COSTS = {
+    "cut in two": (array(HEAD + '"ab"}', HEAD + '{"m":"AA}', HEAD + 'BB"}}', HEAD + '"c"}'), "", (563, 1, 2, 3, 0)),
+    "cut in three": (array(HEAD + '{"m":"AA}', HEAD + "BB}", HEAD + 'CC"}}'), "", (1351, 3, 1, 1, 0)),
+    "cut between digits": (array(HEAD + '{"n":1}', HEAD + "0}}"), "", (546, 1, 1, 1, 0)),
+    "one is broken": (array(HEAD + "x}", HEAD + '"a"}'), "", (785, 2, 2, 2, 0)),
+    "broken behind a window": (array(HEAD + f'"{BIG}" x}}', HEAD + '"a"}'), "", (20146, 3, 2, 2, 0)),
+    "broken behind two": (array(HEAD + f'"{BIG * 9}" x}}', HEAD + '"a"}'), "", (156786, 4, 2, 2, 0)),
+    "the second is broken": (array(HEAD + f'"{BIG}"}}', HEAD + "x}", HEAD + '"a"}'), "", (1418, 2, 2, 3, 0)),
+    "two are broken": (array(HEAD + "x}", HEAD + f'"{BIG}"}}', HEAD + "y}", HEAD + '"a"}'), "", (10920, 5, 3, 4, 0)),
+    "the end is to come": (array(HEAD + '"a"}', HEAD + '{"m":"AA}'), "", (336, 1, 1, 1, 70)),
+    "the end has come": ("[" + HEAD + 'BB"}},' + HEAD + '"a"}]', HEAD + '{"m":"AA', (0, 0, 2, 2, 0)),
+    "it is cut again": ("[" + HEAD + "BB}," + HEAD + 'CC"}},' + HEAD + '"a"}]', HEAD + '{"m":"AA', (1122, 2, 2, 2, 0)),
+    "the end never comes": ("[" + HEAD + '"a"}]', HEAD + '{"m":"AA', (331, 1, 1, 2, 0)),
+    "trailing": ("[" + HEAD + '"a"} x', "", (1, 0, 1, 1, 0)),
+    "behind the array": ("[" + HEAD + '"a"}] x', "", (0, 0, 1, 2, 0)),
+    "long pieces": (
+        array(HEAD + f'{{"m":"{BIG}}}', HEAD + BIG + "}", HEAD + BIG + '"}}', HEAD + '"a"}'),
+        "",
+        (60747, 4, 2, 2, 0),
+    ),
+    "blanks": ("[ " + HEAD + '"a"}  ,\n ' + HEAD + "x}  , " + HEAD + '"b"} \n]', "", (805, 2, 3, 3, 0)),
+}
+
+
+@pytest.mark.parametrize(("text", "tail", "expected"), COSTS.values(), ids=COSTS.keys())
+def test_what_mending_costs_to_the_step(text: str, tail: str, expected: tuple[int, ...]) -> None:
+    steps = Steps(len(text) + len(tail))
+    allowed = steps.entries
+    found, left = envelopes.split(text.encode(), tail, NOW, steps)
+    assert (steps.taken, steps.failures, allowed - steps.entries, len(found), len(left)) == expected
+
+
+#: What must be left of the allowance for the pieces to be joined.
+LEAST = {
+    "cut in two": 355,
+    "cut in three": 1208,
+    "cut between digits": 343,
+    "long pieces": 40_613,
+    "it is cut again": 910,
+}
+
+
+@pytest.mark.parametrize("what", LEAST)
+def test_pieces_are_joined_as_long_as_the_allowance_lasts(what: str) -> None:
+    text, tail, _ = COSTS[what]
+    whole = cost(text, tail)[0]
+    for spare in (0, -1):
+        steps = Steps(len(text) + len(tail))
+        steps.take(steps.left - LEAST[what] - spare)
+        found, _ = envelopes.split(text.encode(), tail, NOW, steps)
+        records = [entry.record for entry in found if isinstance(entry, Entry)]
+        assert (records == [entry.record for entry in whole]) == (spare == 0)
+
+
+LINE = HEAD + '"hello"}'
+OBJECT = HEAD + '{"a":1}}'
+OF_EXTENSION = LINE.replace("function", "extension")
+BEGUN = HEAD + '{"m":"AA'
+
+
+def sized(size: int, unit: str = LINE) -> str:
+    """A body of just so many bytes: such units, and a line that fills it up."""
+    text = "[" + (unit + ",") * ((size - 2 - len(LINE)) // (len(unit) + 1))
+    return f'{text}{LINE[:-2]}{"x" * (size - len(text) - len(LINE) - 1)}"}}]'
+
+
+#: How a body is read: one scan for each entry of the allowance; the others half a scan; of plain lines none.
+WAYS = {
+    "lines": (array(*[LINE] * 5), "", (1, 5, 0)),
+    "one line": (array(LINE), "", (1, 1, 0)),
+    "beyond ASCII": (array(*[HEAD + '"h\u00e9"}'] * 5), "", (1, 5, 0)),
+    "a byte order mark": ("\ufeff" + array(*[LINE] * 5), "", (1, 5, 0)),
+    "behind a cut record": (array(*[LINE] * 5), BEGUN, (5, 6, 0)),
+    "blanks between": ("[" + ", ".join([LINE] * 5) + "]", "", (5, 5, 0)),
+    "objects among lines": (array(LINE, OBJECT, LINE, LINE, HEAD + "[]}", LINE), "", (3, 6, 0)),
+    "of an extension": (array(*[OF_EXTENSION] * 4), "", (1, 4, 0)),
+    "of the platform": (array(*[LINE.replace("function", "platform.x")] * 4), "", (4, 4, 0)),
+    "a time that is none": (array(*[LINE.replace("-", "-" * 20)] * 4), "", (4, 4, 0)),
+    "long enough": (sized(WORTH), "", (1, 1, 229)),
+    "not long enough": (sized(WORTH - 1), "", (1, 230, 0)),
+    "long, behind a cut record": (sized(WORTH), BEGUN, (230, 231, 0)),
+    "long and mixed": (sized(2 * WORTH, f"{LINE},{OBJECT},{LINE},{OF_EXTENSION}"), "", (115, 229, 228)),
+}
+
+
+@pytest.mark.parametrize(("text", "tail", "expected"), WAYS.values(), ids=WAYS.keys())
+def test_what_is_regular_is_read_with_as_few_scans_as_it_may(text: str, tail: str, expected: tuple[int, ...]) -> None:
+    assert way(text.encode(), tail) == expected
+    assert way(text.encode(), tail, singly=True)[1:] == (expected[1] + expected[2], 0)
+    spoilt = text.encode().replace(b'"h', b'"\xc3h', 1)  # not UTF-8: nothing of it is regular
+    assert way(spoilt, tail)[0] == way(spoilt, tail)[1] - bool(tail)
+
+
+def way(body: bytes, tail: str, *, singly: bool = False) -> tuple[int, int, int]:
+    """Entries of the allowance, entries by themselves, lines that are plain."""
+    steps = Steps(len(body) + len(tail))
+    allowed = steps.entries
+    found, _ = envelopes.split(body, tail, NOW, steps, singly=singly)
+    alone_ones = [one for one in found if isinstance(one, Entry)]
+    plain_ones = [text for one in found if not isinstance(one, Entry) for text in one.texts]
+    return allowed - steps.entries, len(alone_ones), len(plain_ones)

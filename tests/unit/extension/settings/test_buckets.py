@@ -79,3 +79,9 @@ def test_of_the_arn_of_a_bucket_the_name_is_used_and_that_is_said(arn: str) -> N
 )
 def test_an_access_point_is_a_bucket_too(arn: str) -> None:
     assert (read(S3_BUCKET=arn).bucket, read(S3_BUCKET=arn).problems) == (arn, ())
+
+
+@pytest.mark.parametrize("name", ["123", "1.2.3", "1.2.3.4.5", "aa.bb.cc.dd", "1.2.3.a", "1234567890"])
+def test_a_bucket_s_name_may_look_like_a_number_but_not_like_an_address(name: str) -> None:
+    assert (read(S3_BUCKET=name).bucket, read(S3_BUCKET=name).problems) == (name, ())
+    assert read(S3_BUCKET="1.2.3.4").bucket == ""

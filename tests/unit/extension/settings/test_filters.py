@@ -4,7 +4,7 @@ import pytest
 
 from extension.kinds import REDACTIONS
 from extension.settings import PREFIX
-from tests.unit.extension.settings.telling import read
+from tests.unit.extension.settings.telling import only_problem, read
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,9 @@ def test_a_pattern_is_taken_as_it_stands_and_none_is_none() -> None:
     assert read(EXCLUDE=" a ", INCLUDE="(", REDACT_PATTERN="x").filters == (" a ", "(", "", "", "x")
     assert read(EXCLUDE="", INCLUDE="", REDACT_PATTERN="", REDACT="").filters == ()
     assert read().filters == ()
+
+
+def test_all_that_is_no_redaction_is_named() -> None:
+    assert "x, an empty place, y is not one of aws-keys, bearer, email, card, ipv4;" in only_problem(
+        REDACT="x,,y,email,x"
+    )

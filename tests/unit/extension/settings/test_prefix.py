@@ -4,7 +4,7 @@ import pytest
 
 from extension.records import objects
 from extension.settings import PREFIX, Settings, from_environ
-from tests.unit.extension.settings.telling import WELL, only_problem, read
+from tests.unit.extension.settings.telling import ID, WELL, only_problem, read
 
 
 def test_a_prefix_that_leaves_no_room_for_the_key_is_refused() -> None:
@@ -75,3 +75,25 @@ def test_a_prefix_with_a_character_that_no_key_can_carry_is_refused(char: str) -
 @pytest.mark.parametrize("char", [" ", "~", "\x80", "\ud7ff", "\ue000", "\U0001f600"])
 def test_a_prefix_may_have_any_other_character(char: str) -> None:
     assert (read(S3_PREFIX=char).prefix, read(S3_PREFIX=char).problems) == (char, ())
+
+
+@pytest.mark.parametrize("version", [None, "v" * 14])
+@pytest.mark.parametrize(
+    ("regions", "length"),
+    [
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "ap-southeast-2"}, 9),
+        ({"AWS_DEFAULT_REGION": "ap-southeast-2"}, 14),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": "ap-southeast-2"}, 14),
+        ({}, 25),  # as AWS's longest may be
+    ],
+)
+def test_region_and_version_count_in_the_longest_key_as_they_are(
+    regions: dict[str, str], length: int, version: str | None
+) -> None:
+    environ = {PREFIX + "S3_BUCKET": "a-bucket", PREFIX + "S3_PREFIX": "{region}{version}" * 20, **regions}
+    if version:
+        environ["AWS_LAMBDA_FUNCTION_VERSION"] = version
+    most = 1024 - len(f"-{1_795_608_000_000}-{ID}.log.gz") - 20 * (length + len(version or ""))
+    assert from_environ(environ | {"AWS_LAMBDA_FUNCTION_NAME": "f" * most}).problems == ()
+    (problem,) = from_environ(environ | {"AWS_LAMBDA_FUNCTION_NAME": "f" * (most + 1)}).problems
+    assert "with it keys have 1025 bytes, S3 takes 1024 at most" in problem

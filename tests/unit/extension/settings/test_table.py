@@ -470,3 +470,8 @@ def test_what_is_blank_of_the_variables_of_every_aws_tool_is_as_if_it_were_not_s
     environ = {"AWS_CA_BUNDLE": "", "AWS_PROFILE": " ", "AWS_ENDPOINT_URL": "http://h", "OTHER": ""}
     drop_blank(environ)
     assert environ == {"AWS_ENDPOINT_URL": "http://h", "OTHER": ""}
+
+
+def test_whether_the_byte_threshold_was_set_is_known() -> None:
+    assert [read(SHIP_RATE_BYTES=value).ship_bytes_set for value in ("4096", "x", "")] == [True, True, False]
+    assert not read().ship_bytes_set

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from extension import events, settings
 from extension.core.outbox import FIRST_ATTEMPT_AFTER_RECOVERY
 from extension.core.recovery import Rebuilt
-from tests.fakes import inside
+from tests.fakes.network import inside
 from tests.unit.extension.build import at, told
 from tests.unit.extension.simulation.simulated_ending import Ending
 from tests.unit.extension.simulation.simulated_process import Process, Tmp

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from extension import events
 from extension.core.adaptive import HOLD
-from tests.fakes.inside import next_decision
+from tests.fakes.network.inside import next_decision
 from tests.unit.extension.build import function_line, platform
 from tests.unit.extension.simulation.simulated_core import Killed, Observed
 from tests.unit.extension.simulation.simulated_ending import SECONDS

@@ -23,7 +23,7 @@ from extension.core.adaptive import (
     Adaptive,
     Gaps,
 )
-from tests.fakes.inside import bets, numbers
+from tests.fakes.network.inside import bets, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

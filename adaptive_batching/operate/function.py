@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.attaching.change import Held
 from adaptive_batching.operate.aws import AwsError, answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from adaptive_batching.operate.aws import Account
 
 #: Seconds between two looks at a function that is being updated, and after which it is given up.
 _DELAY, _LONGEST = 0.5, 300
@@ -27,6 +28,14 @@ class FunctionError(Exception):
 
 
 @dataclass(frozen=True)
+class Held:
+    """What a function has: ARNs of layers in their order, and all environment variables."""
+
+    layers: tuple[str, ...]
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Function:
     """What was read of a function. `revision` is "" where the server has none."""
 
@@ -37,6 +46,7 @@ class Function:
     is_image: bool
     held: Held
     revision: str
+    log_group: str
 
     @property
     def region(self) -> str:
@@ -47,6 +57,22 @@ class Function:
     def account(self) -> str:
         """The function's account."""
         return self.arn.split(":")[4]
+
+
+def log_group(configuration: Mapping[str, Any]) -> str:
+    """Return where Lambda writes a function's logs, from its configuration. Pure."""
+    named = configuration.get("LoggingConfig", {}).get("LogGroup")
+    return str(named or f"/aws/lambda/{configuration['FunctionName']}")
+
+
+def found(account: Account, name: str) -> Function:
+    """Read a function in the region that its ARN names, or in the account's. Raises AwsError and FunctionError."""
+    return read(account.client("lambda", region(name)), name)
+
+
+def region(name: str) -> str | None:
+    """Return the region that an ARN names, None for a name. Pure."""
+    return name.split(":")[3] if name.startswith("arn:") else None
 
 
 def read(client: Any, name: str) -> Function:  # noqa: ANN401 - boto3's
@@ -64,6 +90,7 @@ def read(client: Any, name: str) -> Function:  # noqa: ANN401 - boto3's
         is_image=found.get("PackageType") == "Image",
         held=Held(tuple(one["Arn"] for one in found.get("Layers") or ()), environment.get("Variables", {})),
         revision=found.get("RevisionId", ""),
+        log_group=log_group(found),
     )
 
 

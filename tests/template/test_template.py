@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from adaptive_batching.operate.cloudwatch.denial import denial
 from tests.layer.conftest import ROOT
-from tests.layer.template import (
+from tests.template.template import (
     defaults,
     policy_of_function,
     policy_of_role,
@@ -211,6 +212,24 @@ def test_a_parameter_that_can_not_be_is_refused_before_anything_is_deployed(
     assert [value for value in bad if re.fullmatch(pattern, value)] == []
 
 
+@pytest.mark.parametrize("resource", ROLES)
+@pytest.mark.parametrize("given", ["false", "true"])
+@pytest.mark.parametrize("monitoring", ["off", "on"])
+def test_cloudwatch_is_denied_only_if_asked_for_as_the_command_does_it_and_never_to_the_experiment(
+    resource: str, given: str, monitoring: str
+) -> None:
+    own = {"DisableCloudWatchLogs": given, "Monitoring": monitoring}
+    about = {**own, "AWS::Partition": "aws", "AWS::StackName": "mine"}
+    policy = policy_of_function("logs-of-mine", "111122223333", resource, **about)
+    found = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
+    name = ROLES[resource]
+    folder = "/mine" if monitoring == "on" and resource == "DemoFunction" else "/aws/lambda"
+    wanted = denial(f"arn:aws:lambda:eu-west-1:111122223333:function:{name}", f"{folder}/{name}")["Statement"]
+    assert found == (wanted if given == "true" and resource != "ExperimentFunction" else [])
+    translated_policy = policy_of_role(f"{resource}Role", "logs-of-mine", "111122223333", **about)
+    assert [one for one in translated_policy["Statement"] if one["Effect"] == "Deny"] == found
+
+
 def test_the_bucket_is_encrypted_private_owner_enforced_and_retained() -> None:
     bucket = template()["Resources"]["LogBucket"]
     properties = bucket["Properties"]
@@ -231,7 +250,8 @@ def test_the_names_of_the_sample_are_kept_and_everything_one_needs_is_an_output(
     whole = template()
     assert defaults()["FunctionName"] == NAME
     assert set(whole["Outputs"]) == {
-        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand")
+        *("Bucket", "Function", "Experiment", "AsyncExample", "ConferenceUrl", "Layer", "InvokeCommand"),
+        *("AlarmTopic", "LogReaderPolicy", "Notifier"),
     }
     settings = ROOT / "samconfig.toml"
     assert 'stack_name = "adaptive-batching-extension"' in settings.read_text(encoding="utf-8")
@@ -255,7 +275,12 @@ def test_the_default_stack_is_what_it_always_was() -> None:
     (layer,) = {name for name in always if name.startswith("AdaptiveBatchingLayer")}
     functions = {"DemoFunction", "DemoFunctionRole", "ExperimentFunction", "ExperimentFunctionRole"}
     assert always == functions | {"ExperimentFunctionEventInvokeConfig", "LogBucket", "LogBucketPolicy", layer}
-    assert {defaults()[name] for name in ("AsyncExample", "Conference")} == {"false"}
+    assert [defaults()[name] for name in ("AsyncExample", "Conference", "DisableCloudWatchLogs", "Monitoring")] == [
+        "false",
+        "false",
+        "false",
+        "off",
+    ]
 
 
 def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_work_on_it() -> None:

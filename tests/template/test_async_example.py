@@ -12,7 +12,7 @@ from adaptive_batching.sandbox.asynchronous.configuration import configured
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, play
 from adaptive_batching.sandbox.template import Template
 from tests.layer.conftest import ROOT
-from tests.layer.template import template
+from tests.template.template import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,6 +11,8 @@ import cfnlint.decode
 from tests.layer.conftest import ROOT
 
 NO_VALUE = "AWS::NoValue"
+#: Where `sam deploy` puts nested templates.
+PACKAGED = "https://s3.eu-west-1.amazonaws.com/packaged/"
 #: What SAM makes of the template before CloudFormation reads it: aws-sam-translator, which SAM CLI brings.
 TRANSLATE = """
 import json, sys
@@ -47,6 +49,11 @@ def policy_of_function(bucket: str, account: str, resource: str = "DemoFunction"
     return resolved
 
 
+def resolved(node: Any, **parameters: str) -> Any:  # noqa: ANN401 - any JSON
+    """A part of the template with everything filled in; a resource is its logical id."""
+    return _resolve(node, defaults() | parameters | {"AWS::NoValue": NO_VALUE}, template()["Conditions"])
+
+
 def variables_of_function(resource: str, **parameters: str) -> dict[str, str]:
     """The extension's variables in a function's environment, Globals included, without those that have no value."""
     values = defaults() | parameters | {"LogBucket": "a-bucket", "AWS::AccountId": "1", "AWS::NoValue": NO_VALUE}
@@ -62,8 +69,10 @@ def translated() -> dict[str, Any]:
     whole = template()
     for resource in whole["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
-            if name in resource["Properties"]:
+            if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://packaged/artifact"  # as `sam deploy` puts it there
+        if "TemplateURL" in resource.get("Properties", {}):
+            resource["Properties"]["TemplateURL"] = PACKAGED + resource["Properties"]["TemplateURL"]
     python = ROOT / "build" / "sam" / "bin" / "python"
     environ = {"AWS_DEFAULT_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(
@@ -97,7 +106,7 @@ def _unsplit(node: Any) -> Any:  # noqa: ANN401 - any JSON
             return node
 
 
-def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911 - a table
+def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - a table
     def inner(each: Any) -> Any:  # noqa: ANN401 - any JSON
         return _resolve(each, values, conditions)
 
@@ -116,6 +125,12 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
             return inner(parts)[int(index)]
         case {"Fn::Not": [one]}:
             return not inner(one)
+        case {"Fn::And": parts}:
+            return all(map(inner, parts))
+        case {"Fn::Or": parts}:
+            return any(map(inner, parts))
+        case {"Condition": str(name)}:
+            return inner(conditions[name])
         case {"Fn::Equals": [one, other]}:
             return inner(one) == inner(other)
         case {"Fn::If": [condition, then, otherwise]}:
@@ -131,4 +146,4 @@ def _resolve(node: Any, values: dict[str, str], conditions: dict[str, Any]) -> A
 
 
 def _substitute(text: str, values: dict[str, str]) -> str:
-    return re.sub(r"\$\{([^}]+)\}", lambda match: values[match[1]], text)
+    return re.sub(r"\$\{([^}]+)\}", lambda match: values.get(match[1], match[1]), text)  # of a resource: its id

@@ -1,0 +1,1 @@
+"""The command `adaptive-batching sandbox landscape`: an application with three defects, loaded, and its report."""

@@ -1,0 +1,1 @@
+"""Event sources that are queues of SQS."""

@@ -1,0 +1,1 @@
+"""Event sources that are streams of DynamoDB tables."""

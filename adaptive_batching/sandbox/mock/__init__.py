@@ -1,0 +1,1 @@
+"""A web service that answers as it is told, in WireMock's format."""

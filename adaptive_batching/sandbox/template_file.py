@@ -1,0 +1,74 @@
+"""A template as it is written: YAML or JSON, with the short forms of CloudFormation's intrinsic functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Characters of a value that a message shows.
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Intrinsic:
+    """A short-form intrinsic function as written in the file: `!Ref x` is ("Ref", "x")."""
+
+    name: str
+    argument: Any
+
+
+def split(node: object) -> tuple[str, object]:
+    """Return the name of an intrinsic function without `Fn::`, and its argument; "" for anything else."""
+    if isinstance(node, Intrinsic):
+        return node.name, node.argument
+    if isinstance(node, dict) and len(node) == 1:
+        ((name, argument),) = node.items()
+        return str(name).removeprefix("Fn::"), argument
+    return "", None
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, cut if it is long."""
+    found = repr(value)
+    return found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+
+
+def text(value: object) -> str:
+    """Return a value as CloudFormation passes it on, with booleans in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return the document in a file. Raises SandboxError if it is none."""
+    try:
+        import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - only templates need it
+    except ImportError:
+        raise SandboxError("reading a template needs PyYAML, a dependency of this package") from None
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Loads short-form intrinsic functions as `Intrinsic`."""
+
+    def intrinsic(loader: Any, suffix: str, node: Any) -> Intrinsic:  # noqa: ANN401 - PyYAML has no types
+        if isinstance(node, yaml.ScalarNode):
+            return Intrinsic(suffix, loader.construct_scalar(node))
+        if isinstance(node, yaml.SequenceNode):
+            return Intrinsic(suffix, loader.construct_sequence(node, deep=True))
+        return Intrinsic(suffix, loader.construct_mapping(node, deep=True))
+
+    Loader.add_multi_constructor("!", intrinsic)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader with tags
+    except OSError as error:
+        raise SandboxError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SandboxError(f"{path} is not a template: it is not text in UTF-8") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise SandboxError(f"{path} is not YAML or JSON: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise SandboxError(f"{path} is not a template, which is a mapping with Resources")
+    return document

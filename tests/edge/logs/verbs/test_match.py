@@ -1,0 +1,54 @@
+"""`logs match` as a shell runs it: what it prints, its exit codes, what it cannot read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.fakes.s3 import clean_environ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = b'{"level":"ERROR","n":1}\n{"level":"ERROR","n":2}\r\nERROR \xff here\nINFO\n'
+
+
+def match(*words: str, stdin: bytes = LINES, cwd: Path | None = None) -> tuple[int, bytes, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "adaptive_batching", "logs", "match", *words],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=cwd,
+        env=clean_environ(),
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def test_lines_are_printed_byte_by_byte_and_the_exit_code_is_that_of_grep() -> None:
+    assert match("ERROR") == (0, LINES.replace(b"\r", b"").removesuffix(b"INFO\n"), "")
+    assert match("{ $.n > 2 }") == (1, b"", "")
+    assert match("--count", "{ $.n > 1 }", "-") == (0, b"1\n", "")
+    assert match(" -ERROR") == (0, b"INFO\n", "")
+
+
+def test_of_several_files_each_line_names_its_own_and_one_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(LINES)
+    (tmp_path / "b").write_bytes(b"INFO without a newline")
+    assert match("INFO", "a", "b", cwd=tmp_path) == (0, b"a:INFO\nb:INFO without a newline\n", "")
+    assert match("-c", "INFO", "a", "none", ".", "b", cwd=tmp_path) == (
+        2,
+        b"a:1\nb:1\n",
+        "none: No such file or directory\n.: Is a directory\n",
+    )
+
+
+def test_a_pattern_that_cloudwatch_refuses_is_one_sentence() -> None:
+    code, out, err = match("Status: timeout")
+    assert (code, out) == (2, b"")
+    assert err == (
+        "logs match: 'Status: timeout': a term with more than letters, digits and _ stands in double quotes, and "
+        "blanks stand between terms\n"
+    )

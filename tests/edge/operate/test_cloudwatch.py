@@ -1,0 +1,220 @@
+"""`cloudwatch off` and `on` against moto's Lambda, IAM, S3 and CloudWatch; what they deny, asked with requests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adaptive_batching.cli import main
+from adaptive_batching.operate.cloudwatch.denial import denial
+from tests.edge.operate.test_attach import zipped
+from tests.fakes.aws.between import Asked, Between, between, refusal
+from tests.fakes.aws.between import denial as denied
+from tests.fakes.aws.evaluator import Request, allowed
+from tests.fakes.network.ports import free_port
+from tests.fakes.s3 import Moto, moto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
+POLICY = "adaptive-batching-no-cloudwatch-eu-west-1-orders"
+VARIABLES = {"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": "logs-of-a-test"}
+LAYER = "adaptive-batching-extension-x86_64"
+
+
+class World:
+    """Two functions with one role, and objects of the first if `ship` was called."""
+
+    def __init__(self, server: Moto, front: Between) -> None:
+        self.server, self.front = server, front
+        self.iam = server.client("iam")
+        role = self.iam.create_role(RoleName="shared", Path="/teams/", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        aws = server.client("lambda")
+        layer = aws.publish_layer_version(LayerName=LAYER, Content={"ZipFile": zipped("x")})["LayerVersionArn"]
+        for name in ("orders", "mail"):
+            aws.create_function(
+                FunctionName=name,
+                Role=role,
+                Runtime="python3.13",
+                Handler="a.b",
+                Layers=[layer],
+                Code={"ZipFile": zipped("app.py")},
+                Environment={"Variables": VARIABLES},
+            )
+        where = {"CreateBucketConfiguration": {"LocationConstraint": server.region}}
+        server.client().create_bucket(Bucket=server.bucket, **where)
+        self.logs = server.client("logs")
+        self.logs.create_log_group(logGroupName="/aws/lambda/orders")
+
+    def ship(self, ago: timedelta = timedelta()) -> None:
+        at = datetime.now(UTC) - ago
+        key = f"function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{int(at.timestamp() * 1000)}-x.log"
+        self.server.client().put_object(Bucket=self.server.bucket, Key=key, Body=b"{}\n")
+
+    def policies(self) -> list[str]:
+        return list(self.iam.list_role_policies(RoleName="shared")["PolicyNames"])
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Moto, Between]]:
+    with moto() as server, between(server.endpoint) as front:
+        yield server, front
+
+
+@pytest.fixture
+def world(servers: tuple[Moto, Between]) -> World:
+    server, front = servers
+    front.forget()
+    server.reset()
+    return World(server, front)
+
+
+class Ran:
+    """What a command line did."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], world: World, *words: str) -> None:
+        world.front.asked.clear()
+        where = ("--endpoint-url", world.front.endpoint, "--region", "eu-west-1")
+        self.code = main([*words, "--function", "orders", *where])
+        read = capsys.readouterr()
+        self.out, self.err = read.out.splitlines(), read.err.splitlines()
+        self.changes = world.front.changes
+
+
+OFF, ON = ("cloudwatch", "off"), ("cloudwatch", "on")
+
+
+def test_off_denies_this_functions_log_group_and_on_takes_exactly_that_away(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.ship()
+    before = world.policies()
+    ran = Ran(capsys, world, *OFF)
+    assert (ran.code, ran.changes) == (0, ["PutRolePolicy"])
+    assert ran.out == ["orders: CloudWatch is off within a minute or two: the role shared is denied /aws/lambda/orders"]
+    assert ran.err == [
+        "orders: mail: same role, but log groups of their own, which go on",
+        (
+            "orders: the extension's own lines go nowhere then (LOG_TYPES has no extension); records of type "
+            "extension.report stay in the objects"
+        ),
+    ]
+    assert world.policies() == [POLICY]
+    held = world.iam.get_role_policy(RoleName="shared", PolicyName=POLICY)["PolicyDocument"]
+    assert held == denial(ARN, "/aws/lambda/orders")
+    again = Ran(capsys, world, *OFF)
+    assert (again.code, again.changes, "is off already" in again.out[0]) == (0, [], True)
+    assert Ran(capsys, world, *ON).changes == ["DeleteRolePolicy"]
+    assert world.policies() == before
+    again = Ran(capsys, world, *ON)
+    assert (again.code, again.changes, "is not denied by this command" in again.out[0]) == (0, [], True)
+
+
+def test_a_dry_run_changes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ship()
+    ran = Ran(capsys, world, *OFF, "--dry-run")
+    assert ran.out == ["orders: CloudWatch would be turned off: the role shared is denied /aws/lambda/orders"]
+    assert (ran.code, ran.changes, world.policies()) == (0, [], [])
+    Ran(capsys, world, *OFF)
+    ran = Ran(capsys, world, *ON, "--dry-run")
+    assert (ran.code, ran.changes, world.policies()) == (0, [], [POLICY])
+
+
+def test_it_refuses_unless_objects_arrive(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, world, *OFF)
+    assert (ran.code, ran.out, ran.changes) == (2, [], [])
+    assert ran.err == [
+        (
+            "cloudwatch off: orders: it is not certain that its logs arrive on S3 (0 invocations in the last hour, no "
+            "object of this hour or the one before), and then they would be nowhere; "
+            "--force turns CloudWatch off all the same"
+        )
+    ]
+    world.front.answer = lambda asked: denied("AccessDenied", "no") if asked.service == "monitoring" else None
+    ran = Ran(capsys, world, *OFF)
+    assert "these credentials need cloudwatch:GetMetricStatistics" in ran.err[0]
+    assert Ran(capsys, world, *OFF, "--force").code == 0
+    assert world.policies() == [POLICY]
+
+
+def test_it_names_what_sees_nothing_any_more(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ship()
+    world.logs.put_metric_filter(
+        logGroupName="/aws/lambda/orders",
+        filterName="logs-lost",
+        filterPattern="ERROR",
+        metricTransformations=[{"metricName": "Errors", "metricNamespace": "Logs", "metricValue": "1"}],
+    )
+    ran = Ran(capsys, world, *OFF, "--dry-run")
+    assert ran.err[0] == "orders: the metric filter logs-lost sees nothing any more"
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        return refusal(400, "AccessDeniedException") if asked.action == "DescribeSubscriptionFilters" else None
+
+    world.front.answer = answer
+    ran = Ran(capsys, world, *OFF, "--dry-run")
+    assert "these credentials need logs:DescribeSubscriptionFilters" in ran.err[1]
+
+
+def test_a_function_whose_logs_would_go_nowhere_is_not_detached(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Ran(capsys, world, *OFF, "--force")
+    ran = Ran(capsys, world, "detach")
+    assert (ran.code, ran.changes) == (2, [])
+    assert ran.err == [
+        (
+            "orders: CloudWatch is off for it, so its logs would go nowhere: run `adaptive-batching cloudwatch on "
+            "--function orders` first"
+        )
+    ]
+    Ran(capsys, world, *ON)
+    assert Ran(capsys, world, "detach").out[0] == "orders: detached"
+
+
+def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ship()
+    name = "PutRolePolicy"
+    world.front.answer = lambda asked: (200, f"<{name}Response/>".encode()) if asked.action == name else None
+    ran = Ran(capsys, world, *OFF)
+    assert (ran.code, "although AWS agreed" in ran.err[-1]) == (2, True)
+
+
+@pytest.mark.parametrize("command", [OFF, ON])
+def test_if_aws_cannot_be_asked_it_is_one_sentence(
+    world: World, capsys: pytest.CaptureFixture[str], command: tuple[str, str]
+) -> None:
+    for more, said in (
+        (("--endpoint-url", f"http://127.0.0.1:{free_port()}"), "cannot be reached"),
+        (("--region", "eu-west-1"), "no AWS credentials"),
+        (("--endpoint-url", world.front.endpoint), "ResourceNotFoundException"),
+    ):
+        assert main([*command, "--function", "absent", *more]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{' '.join(command)}: ")
+        assert said in line
+
+
+def test_the_denial_stops_this_function_and_no_other() -> None:
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}],
+    }
+    policies = [everything, denial(ARN, "/aws/lambda/orders")]
+    group = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders"
+    stream = f"{group}:log-stream:2026/11/20/[$LATEST]x"
+    for action, resource in (
+        ("logs:CreateLogGroup", group),
+        ("logs:CreateLogGroup", f"{group}:*"),
+        ("logs:CreateLogStream", f"{group}:log-stream:x"),
+        ("logs:PutLogEvents", stream),
+    ):
+        assert allowed(Request(action, resource), role=[everything])
+        assert not allowed(Request(action, resource), role=policies)
+        for other in ("orders-2", "mail"):
+            assert allowed(Request(action, resource.replace("/orders", f"/{other}")), role=policies)
+        assert allowed(Request(action, resource.replace("eu-west-1", "us-east-1")), role=policies)
+    assert allowed(Request("logs:GetLogEvents", stream), role=policies)

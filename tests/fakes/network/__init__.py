@@ -1,0 +1,1 @@
+"""The network as tests need it: ports, certificates, a proxy, namespaces of their own."""
