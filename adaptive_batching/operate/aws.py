@@ -56,6 +56,8 @@ class AwsError(Exception):
         self.code = code
         self.permission = permission
         self.is_unasked = is_unasked
+        #: Of AWS's answer, in lower case.
+        self.headers: Mapping[str, str] = {}
 
     @property
     def is_absent(self) -> bool:
@@ -115,7 +117,9 @@ def answers() -> Iterator[None]:
 def refusal(error: Exception) -> AwsError:
     """Return an error of boto3 as a sentence. Pure."""
     if isinstance(error, ClientError):
-        return _refused(error.response, error.operation_name)
+        found = _refused(error.response, error.operation_name)
+        found.headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return found
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 
