@@ -13,7 +13,7 @@ from tests.edge.operate.test_attach import zipped
 from tests.fakes.aws.between import Asked, Between, between, refusal
 from tests.fakes.aws.between import denial as denied
 from tests.fakes.aws.evaluator import Request, allowed
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
