@@ -18,7 +18,7 @@ from adaptive_batching.operate.doctor.checks import judged
 from adaptive_batching.operate.doctor.reading import aws
 from tests.edge.operate.doctor.account import BUCKET, PREFIX, World, layer_zip
 from tests.fakes.aws.between import Asked, Between, between, denial, refusal
-from tests.fakes.ports import free_port
+from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
