@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError, NoRegionError
+from botocore.parsers import ResponseParserError
 
 from adaptive_batching.logs.sources import refusals
 
@@ -108,7 +109,7 @@ def answers() -> Iterator[None]:
     """Turn what boto3 raises into AwsError."""
     try:
         yield
-    except (ClientError, BotoCoreError, ValueError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError, ValueError) as error:
         raise refusal(error) from None
 
 
@@ -116,6 +117,10 @@ def refusal(error: Exception) -> AwsError:
     """Return an error of boto3 as a sentence. Pure."""
     if isinstance(error, ClientError):
         return _refused(error.response, error.operation_name)
+    if isinstance(error, ResponseParserError):
+        return AwsError(
+            "the answer is not AWS's: it cannot be read; is the endpoint wrong, or its server out of order?"
+        )
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 
