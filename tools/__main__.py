@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from tools import athena, commands, faults, messages, monitoring, policies, reliability, settings, stack
+from tools import athena, commands, faults, messages, policies, reliability, settings
 from tools.page import ROOT, PageError
+from tools.template import monitoring, stack
 
 SCRIPTS = (athena, settings, commands, faults, messages, monitoring, policies, reliability, stack)
 
@@ -31,7 +32,7 @@ def main(words: list[str]) -> int:
             print(f"{name} is written")
     undescribed = messages.undescribed(wanted)
     for text in undescribed:
-        print(f"docs/messages.md does not describe {text!r}: fill in its row", file=sys.stderr)
+        print(f"docs/troubleshooting.md does not describe {text!r}: fill in its row", file=sys.stderr)
     return 1 if undescribed or ("--check" in words and old) else 0
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/messages.md: one row for each message that the extension can write, read from its syntax tree.
+"""The tables of docs/troubleshooting.md: a row for each message that the extension can write, from its syntax tree.
 
 Level and text come from the code. What a message means, what is lost and what to do is written in the page by hand; the
 script keeps those cells, adds a row for a new message and drops the row of one that is gone.
@@ -7,6 +7,8 @@ script keeps those cells, adds a row for a new message and drops the row of one 
 from __future__ import annotations
 
 import ast
+import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-PAGE = DOCS / "messages.md"
+PAGE = DOCS / "troubleshooting.md"
+#: The same rows for `doctor`, which is installed without the documents.
+ENTRIES = ROOT / "adaptive_batching" / "operate" / "doctor" / "entries.json"
 #: Beginning of a module's path below extension/ -> heading. The first that fits.
 GROUPS = {
     "core/outbox": "Uploads",
@@ -73,7 +77,18 @@ def pages() -> dict[Path, str]:
         )
         text += "\n"
     reasons = "".join(f"* `{one}`\n" for one in sorted(set(setting_reasons())))
-    return {PAGE: filled(page, messages=text, reasons=f"\n{reasons}\n")}
+    filled_in = filled(page, messages=text, reasons=f"\n{reasons}\n")
+    return {PAGE: filled_in, ENTRIES: json.dumps(list(entries(filled_in)), indent=1, ensure_ascii=False) + "\n"}
+
+
+def entries(page: str) -> Iterator[dict[str, str]]:
+    """Yield every row of the page as an entry, those of Lambda first. Links become their text."""
+    lambda_says = page.partition("<!-- lambda:")[2].partition("<!-- end of lambda -->")[0]
+    for line in (lambda_says + part(page, "messages")).splitlines():
+        if line.startswith("| `"):
+            message, level, meaning, lost, mend = (cell.strip() for cell in line.strip("| ").split(" | "))
+            cells = {"message": message[1:-1], "level": level, "meaning": meaning, "lost": lost, "mend": mend}
+            yield {name: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", cell) for name, cell in cells.items()}
 
 
 def undescribed(wanted: Mapping[Path, str]) -> list[str]:

@@ -57,6 +57,8 @@ class AwsError(Exception):
         self.code = code
         self.permission = permission
         self.is_unasked = is_unasked
+        #: Of AWS's answer, in lower case.
+        self.headers: Mapping[str, str] = {}
 
     @property
     def is_absent(self) -> bool:
@@ -116,11 +118,11 @@ def answers() -> Iterator[None]:
 def refusal(error: Exception) -> AwsError:
     """Return an error of boto3 as a sentence. Pure."""
     if isinstance(error, ClientError):
-        return _refused(error.response, error.operation_name)
+        found = _refused(error.response, error.operation_name)
+        found.headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return found
     if isinstance(error, ResponseParserError):
-        return AwsError(
-            "the answer is not AWS's: it cannot be read; is the endpoint wrong, or its server out of order?"
-        )
+        return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 

@@ -30,7 +30,7 @@ def test_every_test_that_the_documents_name_exists() -> None:
 
 def test_every_place_of_the_extension_that_can_write_a_message_is_in_the_reference() -> None:
     """The walk through the source is held against a second, coarser one: every text beside a level."""
-    page = part((DOCS / "messages.md").read_text(encoding="utf-8"), "messages")
+    page = part((DOCS / "troubleshooting.md").read_text(encoding="utf-8"), "messages")
     found = [one.text for one in messages.messages()]
     assert len(found) > 40
     assert [text for text in found if f"| `{text}` |" not in page] == []
@@ -41,6 +41,11 @@ def test_every_count_of_the_closing_line_is_explained() -> None:
     counters.end("timeout", "8b133862")
     counters.freshness = Freshness(60.0)
     counters.removed = Removed()
-    page = (DOCS / "messages.md").read_text(encoding="utf-8").partition("## The closing line")[2].partition("\n## ")[0]
+    page = (
+        (DOCS / "troubleshooting.md")
+        .read_text(encoding="utf-8")
+        .partition("## The closing line")[2]
+        .partition("\n## ")[0]
+    )
     explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*?\|", page, re.MULTILINE))))
     assert set(counters.as_dict(0)) | {"version", "perhapsStored", "refused", "why"} == explained

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,21 +26,21 @@ from adaptive_batching.sandbox.s3 import embedded
 from tests.e2e.conftest import LAYER, ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from adaptive_batching.sandbox.landscape.landscape import Landscape
 
-SESSIONS = 8
-SCRIPT = f"""
+SESSIONS = 3
+SCRIPT = """
 config:
-  phases: [{{duration: 3, arrivalCount: {SESSIONS}}}]
-  payload: {{path: sessions.csv, fields: [subject], skipHeader: true, order: sequence}}
+  phases: [{{duration: {seconds}, arrivalCount: {count}}}]
 scenarios:
-  - flow: [{{post: {{url: /sessions, json: {{subject: "{{{{ subject }}}}"}}}}}}]
+  - flow: [{{post: {{url: /sessions, json: {{subject: {subject}}}}}}}]
 """
-#: Seconds for which a message is hidden: longer than init and work may take, then less than that. moto looks once a
-#: second for messages that have become visible again, so that a sleep of two would sometimes be too short.
-ENOUGH, TOO_SHORT, SLEEP = 9, 1, 4
+#: Seconds that a save sleeps, and for which a message is then hidden. moto looks once a second for messages that have
+#: become visible again.
+SLEEP, TOO_SHORT = 3, 1
 DEADLINE = 90.0
 
 
@@ -63,8 +62,6 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("landscape")
-    (folder / "load.yaml").write_text(SCRIPT)
-    shutil.copy(ROOT / "examples/landscape/sessions.csv", folder)
     wanted = scenario.Wanted(
         ROOT / "template.yaml",
         LAYER,
@@ -74,19 +71,29 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     )
     said = io.StringIO()
     err = Console(said)
+
+    def send(subject: str, count: int = 1) -> list[str]:
+        wanted.script.write_text(SCRIPT.format(subject=subject, count=count, seconds=count / 3))
+        return scenario.accepted(scenario.load(wanted, landscape.http_url, err))
+
     mapping = {"request": {"url": "/webhook"}, "response": {"status": 200}}
     with Mock(stubs.read(json.dumps(mapping))) as mock, scenario.conference(wanted, mock, err) as landscape:
         look, queue = scenario.Look(landscape, mock), Queue(landscape)
-        queue.hide(ENOUGH, times=1)
-        sent = scenario.accepted(scenario.load(wanted, landscape.http_url, err))
-        assert scenario.drained(look, sent, DEADLINE, err) == ""
+        sent = send("Queues", SESSIONS)
+        queue.wait_until_received()
         queue.hide(TOO_SHORT, times=100)
-        (folder / "load.yaml").write_text(SCRIPT.replace(f"arrivalCount: {SESSIONS}", "arrivalCount: 1"))
-        (double,) = scenario.accepted(scenario.load(wanted, landscape.http_url, err))
-        assert scenario.drained(look, [*sent, double], DEADLINE, err) == ""
-        queue.empty()
+        sent += send("Time")  # ends the request for messages that began before
+        queue.wait_until_received()
+        (double,) = send("Retries")
+        sent.append(double)
+        assert scenario.drained(look, sent, DEADLINE, err) == ""
+        queue.wait_until_empty()
+        queue.hide(TOO_SHORT, times=2)
+        sent += send("poison")
+        assert scenario.drained(look, sent, DEADLINE, err) == ""
+        queue.wait_until_empty()
         landscape.finish()
-        left = look.left([*sent, double])
+        left = look.left(sent)
         scenario.copy(landscape, wanted.into)
     return Run(left, double, str(wanted.into), folder / "cache", said.getvalue())
 
@@ -105,15 +112,22 @@ class Queue:
         attributes = {"VisibilityTimeout": str(seconds), "RedrivePolicy": redrive}
         self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes=attributes)
 
-    def empty(self) -> None:
+    def wait_until_received(self) -> None:
+        """Wait until no message is visible."""
+        self._wait_until(lambda: not self._count(""))
+
+    def wait_until_empty(self) -> None:
         """Wait until no message is visible or hidden."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        self._wait_until(lambda: not self._count("") and not self._count("NotVisible"))
+
+    def _wait_until(self, holds: Callable[[], bool]) -> None:
         deadline = time.monotonic() + DEADLINE
-        while any(
-            map(int, self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)["Attributes"].values())
-        ):
-            assert time.monotonic() < deadline, "the queue still has messages"
-            time.sleep(0.1)
+        while not holds():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def _count(self, which: str) -> int:
+        return int(self._attributes(self._url)[f"ApproximateNumberOfMessages{which}"])
 
     def _attributes(self, url: str) -> dict[str, str]:
         found: dict[str, str] = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -123,8 +137,8 @@ class Queue:
 def test_what_was_sent_and_what_is_left_is_what_the_logs_say(run: Run) -> None:
     found = accounts(run.left, run.asked())
     assert [one.sentence for one in found if not one.agree] == []
-    # One subject is poisoned. The session that is saved twice is one item, and told once.
-    assert [one.found for one in found] == [SESSIONS + 1, 1, SESSIONS, SESSIONS]
+    # One is poisoned. The session that is saved twice is one item, and told once.
+    assert [one.found for one in found] == [SESSIONS + 3, 1, SESSIONS + 2, SESSIONS + 2]
 
 
 def test_the_report_names_what_fails_and_what_of_the_slowest_span_is_unaccounted_for(run: Run) -> None:

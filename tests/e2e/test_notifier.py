@@ -37,6 +37,8 @@ class Happened:
     runs: list[str | None] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     event: str = ""
+    again: str = ""
+    later: list[str] = field(default_factory=list)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         return boto3.client(
@@ -55,6 +57,36 @@ class Happened:
         )["Attributes"]
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         return int(found[names[0]]), int(found[names[1]])
+
+    def hide(self, seconds: int, times: int) -> None:
+        """Let the queue hide a message for so long whenever it is received, and give up after so many times."""
+        dead = {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:conference-dead", "maxReceiveCount": times}
+        self.client("sqs").set_queue_attributes(
+            QueueUrl=self.landscape.queue("ConferenceQueue"),
+            Attributes={"VisibilityTimeout": str(seconds), "RedrivePolicy": json.dumps(dead)},
+        )
+
+    def submit(self, subject: str) -> None:
+        answer = requests.post(f"{self.landscape.http_url}/sessions", json={"subject": subject}, timeout=PATIENCE)
+        assert answer.status_code == 202, answer.text
+        self.traces[subject] = answer.json()["traceId"]
+
+    def invoke(self) -> str:
+        """Send an event to the function that raises; return its request id."""
+        name = self.landscape.function("AsyncFunction")
+        sent = self.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload="{}")
+        return str(sent["ResponseMetadata"]["RequestId"])
+
+    def to_the_notifier(self) -> None:
+        """Make the notifier the failure destination of that function, beside its queue of dead letters."""
+        notifier = self.landscape.function("NotifierFunction")
+        self.client("lambda").put_function_event_invoke_config(
+            FunctionName=self.landscape.function("AsyncFunction"),
+            MaximumRetryAttempts=0,
+            DestinationConfig={
+                "OnFailure": {"Destination": f"arn:aws:lambda:us-east-1:123456789012:function:{notifier}"}
+            },
+        )
 
     def look(self) -> None:
         answer = self.client("lambda").invoke(
@@ -80,15 +112,12 @@ def happened() -> Iterator[Happened]:
         settings = Settings(layers=(LAYER,), options=Options(awslambdaric=ROOT / "build/runtime/awslambdaric"))
         with Landscape(ROOT / "template.yaml", parameters, settings) as landscape:
             found = Happened(landscape)
-            impatient(found)
-            for subject in ("poisoned", "queues"):
-                answer = requests.post(f"{landscape.http_url}/sessions", json={"subject": subject}, timeout=PATIENCE)
-                assert answer.status_code == 202, answer.text
-                found.traces[subject] = answer.json()["traceId"]
-            sent = found.client("lambda").invoke(
-                FunctionName=landscape.function("AsyncFunction"), InvocationType="Event", Payload="{}"
-            )
-            found.event = sent["ResponseMetadata"]["RequestId"]
+            found.hide(1, times=1)  # the queue gives up at once
+            found.submit("poisoned")
+            eventually(lambda: found.lying("ConferenceDeadQueue") == (1, 0), PATIENCE)
+            found.hide(PATIENCE, times=9)
+            found.submit("queues")
+            found.event = found.invoke()
             eventually(lambda: all(found.lying(one) == (1, 0) for one in QUEUES), PATIENCE)
             hook.answers = [500]
 
@@ -97,22 +126,18 @@ def happened() -> Iterator[Happened]:
                 return len(hook.texts) == len(QUEUES)
 
             eventually(told, PATIENCE)
-            found.look()
-            found.texts = hook.texts
+            found.texts = list(hook.texts)
+            found.to_the_notifier()
+            found.again = found.invoke()
+            eventually(lambda: found.lying("AsyncDeadLetters")[0] == 2, PATIENCE)
+
+            def told_again() -> bool:
+                found.look()
+                return len(hook.texts) == len(found.texts) + 2
+
+            eventually(told_again, PATIENCE)
+            found.later = hook.texts[len(found.texts) :]
             yield found
-
-
-def impatient(found: Happened) -> None:
-    """Let the queue give up at once: a message is hidden for half a minute, and comes back once."""
-    found.client("sqs").set_queue_attributes(
-        QueueUrl=found.landscape.queue("ConferenceQueue"),
-        Attributes={
-            "VisibilityTimeout": "1",
-            "RedrivePolicy": json.dumps(
-                {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:conference-dead", "maxReceiveCount": 1}
-            ),
-        },
-    )
 
 
 def text(happened: Happened, where: str) -> str:
@@ -124,10 +149,11 @@ def test_a_webhook_that_is_down_fails_the_run_and_then_each_message_is_told_once
     assert happened.runs[0] == "the webhook answered 500: 'invalid_payload'"
     assert happened.runs[1:] == [None] * (len(happened.runs) - 1)
     assert len(happened.texts) == len(QUEUES)
+    assert len(happened.later) == 2  # of later looks, of which none told the others again
 
 
 def test_the_messages_are_still_there_for_everybody(happened: Happened) -> None:
-    assert [happened.lying(one) for one in QUEUES] == [(1, 0)] * 3
+    assert [happened.lying(one) for one in QUEUES] == [(1, 0), (1, 0), (2, 0)]
 
 
 def test_a_message_that_a_queue_gave_up_on_is_told_by_its_trace(happened: Happened) -> None:
@@ -149,3 +175,9 @@ def test_a_dead_letter_of_lambda_is_told_by_its_attribute(happened: Happened) ->
     told = text(happened, "adaptive-batching-extension-demo-function-async-dead-letters")
     assert f"-async  request {happened.event}  RuntimeError: Lambda function throwing exception" in told
     assert "Traceback (most recent call last):" in told
+
+
+def test_an_event_that_failed_is_told_to_the_notifier_itself_as_its_destination(happened: Happened) -> None:
+    (told,) = [one for one in happened.later if one.startswith(":warning: failed event of `")]
+    assert "-async`, tried once, " in told
+    assert f"-async  request {happened.again}  RuntimeError: Lambda function throwing exception" in told

@@ -20,7 +20,7 @@ from tests.fakes import s3
 from tests.layer.conftest import ROOT
 from tests.template.stack import Stack, monitoring, nested
 from tests.template.template import template, translated
-from tools import monitoring as monitoring_tool
+from tools.template import monitoring as monitoring_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +124,25 @@ def test_without_a_log_group_there_is_nothing_that_needs_the_log() -> None:
     assert {one.get("Namespace", "AWS/Lambda") for one in without.of_type(ALARM).values()} == {"AWS/Lambda"}
     left_out = {one["MetricName"] for name, one in with_log.of_type(ALARM).items() if name not in without.resources}
     assert left_out == {"Timeouts", "RecordsLost", "Too many connections", "API Rate Limit Exceeded"}
+
+
+def test_a_function_that_may_not_write_to_its_log_group_has_no_filters_and_keeps_the_alarms_of_lambda() -> None:
+    denied = {**ON, "DisableCloudWatchLogs": "true"}
+    whole, stacks = stack(**denied), inner(**denied)
+    for name, each in stacks.items():
+        first = name.removesuffix("Monitoring")
+        function = whole.resources[f"{first}Function"]["Properties"]
+        group = function["LoggingConfig"].get("LogGroup", f"/aws/lambda/{function['FunctionName']}")
+        statements = [
+            one
+            for policy in whole.resources[f"{first}FunctionRole"]["Properties"]["Policies"]
+            for one in policy["PolicyDocument"]["Statement"]
+        ]
+        refused = [one["Resource"] for one in statements if one["Effect"] == "Deny"]
+        is_denied = any(resource.endswith(f":log-group:{group}") for some in refused for resource in some)
+        assert is_denied == (first != "Experiment")  # which is compared with what CloudWatch has
+        assert bool(each.of_type(FILTER)) != is_denied
+        assert "ErrorsAlarm" in each.of_type(ALARM)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
+from adaptive_batching.operate.options import where_options
 from adaptive_batching.option_types import FUNCTION, File, Text
 
 if TYPE_CHECKING:
@@ -20,15 +21,48 @@ if TYPE_CHECKING:
 _WHAT, _TEMPLATE = "what is examined", "a template"
 
 
-def _doctor(*, template: Path | None, function: str | None, parameter: Sequence[str], output: str) -> int:
+class _Json(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """An event as JSON."""
+
+    name = "json"
+
+    def convert(self, value: str | bytes, _param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """Return the text in UTF-8. Raises Mistake if it is not JSON."""
+        if isinstance(value, bytes):
+            return value
+        try:
+            json.loads(value)
+            return value.encode()
+        except (ValueError, RecursionError):
+            raise Mistake(f"--invoke {value!r} is not JSON, such as '{{}}'", ctx) from None
+
+
+def _doctor(
+    *,
+    template: Path | None,
+    function: str | None,
+    parameter: Sequence[str],
+    output: str,
+    payload: bytes | None,
+    **where: Any,  # noqa: ANN401 - of an Account
+) -> int:
     """Print the report. Return 1 if there is an error."""
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
     from adaptive_batching.operate.doctor import report  # noqa: PLC0415
     from adaptive_batching.operate.doctor.finding import ERROR  # noqa: PLC0415
 
-    if template is None:
-        raise Mistake("nothing to examine; give --template FILE", click.get_current_context())
-    found = _of_template(template, function, parameter)
+    context = click.get_current_context()
+    if template is None and function is None:
+        raise Mistake("nothing to examine; give --function NAME, or --template FILE", context)
+    if template is None and parameter:
+        raise Mistake("--parameter is for a template; give --template FILE", context)
+    if template is not None and (given := [name for name, value in where.items() if value]):
+        raise Mistake(f"--{given[0].replace('_', '-')} is for AWS, and a template is read offline", context)
+    if template is not None and payload is not None:
+        raise Mistake("--invoke is for AWS, and a template is read offline", context)
+    found = (
+        [_on_aws(function or "", payload, **where)] if template is None else _of_template(template, function, parameter)
+    )
     out, _ = consoles()
     if output == "json":
         out.say(json.dumps(report.as_json(found), indent=2))
@@ -50,6 +84,32 @@ def _of_template(path: Path, function: str | None, parameters: Sequence[str]) ->
         return [Report(name, judged(facts)) for name, facts in template.read(path, _pairs(parameters), function)]
 
 
+def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # noqa: ANN401 - of an Account
+    from adaptive_batching.console import consoles  # noqa: PLC0415
+    from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.checks import invoked, judged  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.reading import aws  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.reading import invocation as invoking  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.report import Report  # noqa: PLC0415
+
+    _, notes = consoles()
+    account = Account(**where)
+    steps = iter(range(1, aws.STEPS + 1))
+    with refusing(AwsError):
+        try:
+            read = aws.read(
+                account, function, lambda what: notes.progress(f"reading the {what}", next(steps), aws.STEPS)
+            )
+        finally:
+            notes.clear()
+        found = judged(read.facts)
+        if payload is not None:
+            notes.say("invoking the function, and waiting for its request id on S3")
+            invocation = invoking.invoke(account, read.facts.function, payload)
+            found["invoked"] = invoked.judge(read.facts, invocation)
+        return Report(read.facts.function.name, found)
+
+
 def _pairs(words: Sequence[str]) -> dict[str, str]:
     """Return NAME=VALUE words as a mapping. Raises Mistake."""
     found = dict(word.partition("=")[::2] for word in words if "=" in word.strip("="))
@@ -64,9 +124,23 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
 doctor = Command(
     "doctor",
     callback=_doctor,
-    help="Say whether a function ships its logs, and if not, why. Nothing is written or changed.",
+    help="Say whether a function ships its logs, and if not, why. Nothing is changed; only --invoke runs the function.",
     params=[
-        Option(["--function"], type=FUNCTION, metavar="NAME", group=_WHAT, help="logical id (default: every function)"),
+        Option(
+            ["--function"],
+            type=FUNCTION,
+            metavar="NAME",
+            group=_WHAT,
+            help="its name or ARN; with --template its logical id",
+        ),
+        Option(
+            ["--invoke", "payload"],
+            type=_Json(),
+            metavar="JSON",
+            group=_WHAT,
+            help="invoke it once with this event, and wait for its request id on S3",
+        ),
+        *where_options(),
         Option(["--template"], type=File(), metavar="FILE", group=_TEMPLATE, help="of SAM, CloudFormation or the CDK"),
         Option(
             ["--parameter"],

@@ -132,6 +132,20 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Invocation:
+    """One invocation that doctor made. `key`: of the object that has its request id, None if none came in time.
+
+    `is_cold`: it was the first of its environment. `waited`: seconds.
+    """
+
+    request_id: str
+    error: str
+    is_cold: bool
+    key: str | Unknown | None
+    waited: float
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that is judged. `role_allows`: what the role's own policies say, by action."""
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template import FUNCTION, PLAIN_FUNCTION
 from adaptive_batching.sandbox.template_file import text
+from adaptive_batching.sandbox.template_values import FUNCTION, PLAIN_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -342,8 +342,8 @@ def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest
         (
             (500, b"<!doctype html><title>Internal Server Error</title>"),
             (
-                "orders: whether its role may write there could not be found out: the answer is not AWS's: it cannot be read; "
-                "is the endpoint wrong, or its server out of order?"
+                "orders: whether its role may write there could not be found out: the answer cannot be read, so it is "
+                "not AWS's: is the endpoint wrong, or its server broken?"
             ),
         ),
         (

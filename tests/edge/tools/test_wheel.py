@@ -72,14 +72,14 @@ def test_the_wheel_holds_the_tools_and_what_they_read_and_nothing_of_the_extensi
     client = "adaptive_batching/sandbox/host/node/aws-lambda-ric"
     expected |= {f"{client}/{name}" for name in ("LICENSE", "NOTICE", "ORIGIN")}  # goes with AWS's Node client
     expected |= {f"adaptive_batching/logs/report/page/static/uPlot.{name}" for name in ("LICENSE", "ORIGIN")}
-    functions = {f"adaptive_batching/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("functions/*/app.py")}
+    functions = {f"adaptive_batching/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("functions/**/*.py")}
     assert len(functions) >= 2
     assert {name for name in names if ".dist-info/" not in name} == expected | functions
 
 
 def test_the_functions_in_the_wheel_are_those_that_are_deployed(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        for path in ROOT.glob("functions/*/app.py"):
+        for path in ROOT.glob("functions/**/*.py"):
             assert archive.read(f"adaptive_batching/{path.relative_to(ROOT).as_posix()}") == path.read_bytes()
 
 
@@ -102,12 +102,12 @@ def test_it_names_what_it_needs(wheel: Path) -> None:
     assert needs == needed
 
 
-def test_from_another_folder_it_runs_a_function_that_sees_nothing_of_it(python: Path, tmp_path: Path) -> None:
+def test_from_another_folder_a_function_sees_of_it_what_lambda_has_too(python: Path, tmp_path: Path) -> None:
     code = tmp_path / "myfunction"
     code.mkdir()
     (code / "app.py").write_text(FUNCTION)
     done = ran(python, tmp_path, "sandbox", "run", "myfunction", "--s3", "logs")
-    assert (done.returncode, json.loads(done.stdout)) == (0, []), done.stderr
+    assert (done.returncode, json.loads(done.stdout)) == (0, ["boto3"]), done.stderr
     assert "s3            0 objects, 0 of 0 platform and function records" in done.stderr
     assert [entry.name for entry in (tmp_path / ".cache/adaptive-batching").iterdir()]
 

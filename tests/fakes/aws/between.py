@@ -41,8 +41,8 @@ class Asked:
         return self.method not in ("GET", "HEAD")
 
 
-#: A status, and a body to be sent as JSON or as it is.
-Answer = tuple[int, Any]
+#: A status, a body to be sent as JSON or as it is, and perhaps headers.
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
 def refusal(status: int, code: str, message: str = "No.") -> Answer:
@@ -131,12 +131,13 @@ def between(onward: str) -> Iterator[Between]:
         thread.join(10)
 
 
-def _wire(status: int, content: Any) -> tuple[int, bytes, dict[str, str]]:  # noqa: ANN401 - of an Answer
+def _wire(status: int, content: Any, more: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:  # noqa: ANN401 - of an Answer
+    more = more or {}
     if isinstance(content, bytes):
-        return status, content, {"Content-Type": "text/xml"}
+        return status, content, {"Content-Type": "text/xml", **more}
     kind = content.get("__type") if isinstance(content, dict) else None
     headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": kind} if kind else {})}
-    return status, json.dumps(content).encode(), headers
+    return status, json.dumps(content).encode(), {**headers, **more}
 
 
 def _asked(method: str, path: str, headers: dict[str, str], body: bytes) -> Asked:

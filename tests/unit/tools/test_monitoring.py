@@ -1,4 +1,4 @@
-"""The metric filters that tools/monitoring.py makes of a patterns file, and what it refuses."""
+"""The metric filters that tools/template/monitoring.py makes of a patterns file, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from adaptive_batching.logs.filter_pattern import FilterPattern
-from tools import dashboard, monitoring
 from tools.page import PageError
+from tools.template import dashboard, monitoring
 
 PATTERNS = """
 [[pattern]]

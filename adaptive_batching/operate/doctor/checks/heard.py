@@ -2,17 +2,67 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from adaptive_batching.operate.doctor.facts import Unknown
-from adaptive_batching.operate.doctor.finding import OK, Finding, cannot_say
+from adaptive_batching import settings
+from adaptive_batching.operate.doctor import asks, entries
+from adaptive_batching.operate.doctor.facts import Decision, Unknown
+from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING, Finding, cannot_say
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
-    from adaptive_batching.operate.doctor.facts import Facts
+    from collections.abc import Iterable
+
+    from adaptive_batching.operate.doctor.facts import Facts, Line
+
+_LEVELS = {"error": ERROR, "warning": WARNING}
+_LONGEST = 240
 
 
 def judge(facts: Facts) -> list[Finding]:
-    """Return what the lines mean."""
+    """Return each kind of line that says that something is wrong, once."""
     if isinstance(facts.lines, Unknown):
         return [cannot_say(facts.lines, "doctor --function NAME, once it is deployed")]
-    return [Finding(OK, "no line of the extension about an error in the last hour")]
+    group = facts.function.log_group
+    found: dict[tuple[str, str, str], list[Line]] = {}
+    for line in facts.lines:
+        if kind := told(line.text):
+            found.setdefault(kind, []).append(line)
+    if found:
+        return [_finding(kind, lines) for kind, lines in found.items()]
+    role = facts.role_allows.get(asks.LOG)
+    if not facts.lines and isinstance(role, Decision) and not role.allows:
+        read = f"the role may not write to {group}, where the lines would be"
+        return [Finding(CANNOT_SAY, read, "ship them: LOG_TYPES with extension; they are in the objects then")]
+    return [Finding(OK, f"no error of the extension in {group} in the last hour")]
+
+
+def told(text: str) -> tuple[str, str, str] | None:
+    """Return status, message and reason of a line, None for one that says nothing wrong."""
+    start = text.find("{")
+    try:
+        said, _ = json.JSONDecoder().raw_decode(text[start:]) if start >= 0 else ({}, 0)
+    except ValueError:
+        said = {}
+    if isinstance(said, dict) and said.get("extension") == settings.EXTENSION:
+        status = _LEVELS.get(str(said.get("level")))
+        return (status, str(said.get("message")), str(said.get("why", ""))) if status else None
+    found = entries.find(text.strip(), of_extension=False)
+    return (ERROR, text.strip(), "") if found and found.level == "error" and not _is_json(text) else None
+
+
+def _is_json(text: str) -> bool:
+    """Return whether a line is an object, and so one of the function's own."""
+    return text.lstrip().startswith("{")
+
+
+def _finding(kind: tuple[str, str, str], lines: Iterable[Line]) -> Finding:
+    """Return a finding with the entry of docs/troubleshooting.md."""
+    status, message, why = kind
+    read = f"{counted(len(list(lines)), 'line')}: {message}{f' ({why})' if why else ''}"[:_LONGEST]
+    entry = entries.find(message) or entries.find(message, of_extension=False)
+    if entry:
+        return Finding(status, f"{read}. That is: {entry.meaning}. Lost: {entry.lost}", entry.mend)
+    about = "correct the variable: docs/troubleshooting.md, Messages about settings"
+    return Finding(status, read, about if entries.is_about_a_setting(message) else "report it, with the line")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.template import FUNCTION
+from adaptive_batching.sandbox.template_values import FUNCTION
 from adaptive_batching.sandbox.template_whole import Unresolved
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from botocore.config import Config
 
 from adaptive_batching.sandbox.fleet.aws.clients import Clients
 from adaptive_batching.sandbox.http_server import Server
-from adaptive_batching.sandbox.landscape.events import Rate, StreamMapping
+from adaptive_batching.sandbox.landscape.events import QueueMapping, Rate, StreamMapping
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
+from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
@@ -179,8 +180,8 @@ def test_a_function_invokes_another_one(world: World) -> None:
 
 def test_a_message_from_a_function_carries_its_trace(world: World) -> None:
     answer = world.http("GET", "/answer/sends")
-    happens(lambda: world.lines("traced"))
-    (record,) = world.lines("traced")
+    happens(lambda: [one for one in world.lines("traced") if one["body"] == "sent"])
+    (record,) = [one for one in world.lines("traced") if one["body"] == "sent"]
     root, _, sampled = record["attributes"]["AWSTraceHeader"].split(";")
     assert (record["body"], record["attributes"]["ApproximateReceiveCount"]) == ("sent", "1")
     assert (root, sampled) == (answer.headers["X-Amzn-Trace-Id"], "Sampled=1")
@@ -213,6 +214,27 @@ def test_a_message_that_keeps_failing_is_moved_by_its_queue(world: World) -> Non
     assert message["Body"] == "poison"
     assert {result.function_error for one in environments for result in one.finished} == {"Unhandled"}
     assert world.in_queue("PoisonQueue") == (0, 0)
+
+
+def test_a_batch_that_was_throttled_runs_later_and_a_queue_that_is_gone_is_said(world: World) -> None:
+    arn, fleet = "arn:aws:sqs:us-east-1:123456789012:own", world.landscape.fleets["app-traced"]
+    url = world.clients("sqs").create_queue(QueueName="own", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    fleet.settings.change(reserved=0)
+    poller = QueuePoller(QueueMapping("app-traced", arn), url, fleet, world.clients("sqs"), world.said.append)
+    world.clients("sqs").send_message(QueueUrl=url, MessageBody="throttled")
+    names = ["ApproximateNumberOfMessagesNotVisible"]
+    happens(
+        lambda: (
+            world.clients("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]] == "1"
+        )
+    )
+    fleet.settings.change(reserved=None)
+    happens(lambda: [one for one in world.lines("traced") if one["body"] == "throttled"])
+    (record,) = [one for one in world.lines("traced") if one["body"] == "throttled"]
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    world.clients("sqs").delete_queue(QueueUrl=url)
+    happens(lambda: any(sentence.startswith(f"{arn} cannot be read: ") for sentence in world.said))
+    poller.close()
 
 
 # ---- streams

@@ -10,6 +10,7 @@ KEYS = [
     "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
     "alias/logs/of_ours-1",
     "alias/aws/s3",
+    "alias/" + "a" * 250,  # 256 characters, as many as an alias may have
     "arn:aws:kms:eu-west-1:111122223333:alias/logs",
 ]
 NO_KEY = "that is not a KMS key: its id, its ARN, alias/NAME or the alias's ARN names it"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extension.settings import PREFIX, from_environ
-from tests.unit.extension.settings.telling import ID, WELL, only_problem, read
+from tests.unit.extension.settings.telling import ID, NO_KEY, WELL, only_problem, read
 
 
 @pytest.mark.parametrize("value", ["k" * 129 + "=v", "k=" + "v" * 257])
@@ -87,3 +87,7 @@ def test_the_region_of_a_key_is_that_of_the_bucket_if_s3_region_names_it() -> No
 def test_another_store_has_its_own_names_of_keys(key: str, said: int) -> None:
     told = from_environ({**WELL, PREFIX + "KMS_KEY_ID": key, "AWS_ENDPOINT_URL_S3": "http://minio:9000"})
     assert (len(told.problems), told.kms_key) == (said, "" if said else key)
+
+
+def test_an_alias_of_more_than_256_characters_is_none() -> None:
+    assert f"{NO_KEY}; the bucket's default encryption is used" in only_problem(KMS_KEY_ID="alias/" + "a" * 251)

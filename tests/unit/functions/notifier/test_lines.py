@@ -96,7 +96,8 @@ def test_what_is_not_a_line_is_left_out(raw: bytes) -> None:
 
 
 VALUES = st.recursive(
-    st.one_of(st.none(), st.floats(), st.text()), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.one_of(st.none(), st.floats(), st.text()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
 MEMBERS = st.sampled_from(
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks
-from adaptive_batching.operate.doctor.facts import ALLOW, DENY, Bucket, Decision, Facts, Function, Key, Layer, Traffic
+from adaptive_batching.operate.doctor.facts import ALLOW, Bucket, Decision, Facts, Function, Key, Layer, Traffic
 
 ACCOUNT, REGION, NAME = "111122223333", "eu-west-1", "orders"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-role"
@@ -46,9 +46,10 @@ HEALTHY = Facts(
         asks.PUT: Decision(ALLOW, "policy ship-logs"),
         asks.TAG: Decision(ALLOW),
         asks.ENCRYPT: Decision(ALLOW),
-        asks.LOG: Decision(DENY, "policy no-cloudwatch"),
+        asks.LOG: Decision(ALLOW),
     },
     Key(KEY, policy=DELEGATING),
+    metric_filters=("errors",),
     traffic=Traffic(120, NOW - 2 * MINUTE, NOW),
 )
 

@@ -11,13 +11,13 @@ from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.checks import CHECKS, judged
 from adaptive_batching.operate.doctor.facts import (
-    ALLOW,
     DENY,
     NEITHER,
     Bucket,
     Decision,
     Facts,
     Key,
+    Line,
     Network,
     Traffic,
     Unknown,
@@ -69,6 +69,14 @@ FROM_VPC = policy({**NOBODY, "Sid": "FromVpc", "Condition": {"StringNotEquals": 
 
 def network(*ways: tuple[bool, str], interface: bool = False) -> Network:
     return Network("vpc-1", tuple(Way(f"subnet-{n}", *way) for n, way in enumerate(ways)), interface)
+
+
+CIRCUIT = '{"extension":"adaptive-batching-extension","level":"error","message":"circuit opened","why":"403"}'
+SPOKE = (Line(NOW, CIRCUIT.replace("error", "info")),)
+
+
+def heard(text: str) -> Facts:
+    return replace(HEALTHY, lines=(Line(NOW - 60, text),))
 
 
 def foreign(**changed: Any) -> Facts:  # noqa: ANN401 - fields of a bucket
@@ -133,11 +141,18 @@ PLANTS: dict[str, tuple[Facts, dict[str, str]]] = {
     "a transit gateway": (replace(HEALTHY, network=network((False, "tgw-1"))), {"network": CANNOT_SAY}),
     "a short timeout": (with_function(timeout=2), {"limits": WARNING}),
     "little memory": (with_function(memory=128), {"limits": WARNING}),
-    "CloudWatch paid too": (deciding(asks.LOG, Decision(ALLOW)), {"CloudWatch": WARNING}),
-    "CloudWatch needed": (
-        replace(deciding(asks.LOG, Decision(ALLOW)), metric_filters=("errors",)), {},
+    "CloudWatch paid too": (replace(HEALTHY, metric_filters=()), {"CloudWatch": WARNING}),
+    "CloudWatch denied and needed": (
+        deciding(asks.LOG, Decision(DENY, "policy x")), {"CloudWatch": WARNING, "heard": CANNOT_SAY},
     ),
-    "CloudWatch denied and needed": (replace(HEALTHY, metric_filters=("errors",)), {"CloudWatch": WARNING}),
+    "CloudWatch denied": (
+        deciding(asks.LOG, Decision(DENY, "policy x"), replace(HEALTHY, metric_filters=())), {"heard": CANNOT_SAY},
+    ),
+    "an error of the extension": (heard(CIRCUIT), {"heard": ERROR}),
+    "a warning of the extension": (heard(CIRCUIT.replace('"error"', '"warning"')), {"heard": WARNING}),
+    "what the extension says without harm": (heard(CIRCUIT.replace('"error"', '"info"')), {}),
+    "what the function says": (heard('{"level":"error","message":"adaptive-batching-extension"}'), {}),
+    "a layer of the other architecture, heard": (heard("/opt/extensions/x: exec format error"), {"heard": ERROR}),
     "nothing arrives": (
         replace(HEALTHY, traffic=Traffic(120, NOW - 2 * HOUR, NOW)), {"flowing": ERROR},
     ),
@@ -160,7 +175,7 @@ def test_a_planted_fault_gives_its_finding_and_no_other(plant: str) -> None:
 
 def test_every_check_has_a_plant() -> None:
     found = {name for _, wanted in PLANTS.values() for name, status in wanted.items() if status in (WARNING, ERROR)}
-    assert set(CHECKS) - found == {"heard"}
+    assert set(CHECKS) == found
 
 
 @pytest.mark.parametrize("plant", PLANTS)
@@ -190,7 +205,10 @@ UNREAD: dict[str, tuple[Facts, set[str]]] = {
     "kms:DescribeKey": (replace(HEALTHY, key=denied("kms:DescribeKey")), {"kms"}),
     "ec2:DescribeRouteTables": (replace(HEALTHY, network=denied("ec2:DescribeRouteTables")), {"network"}),
     "logs:DescribeMetricFilters": (
-        replace(HEALTHY, metric_filters=denied("logs:DescribeMetricFilters")), {"CloudWatch"},
+        replace(
+            deciding(asks.LOG, Decision(DENY)), metric_filters=denied("logs:DescribeMetricFilters"), lines=SPOKE
+        ),
+        {"CloudWatch"},
     ),
     "cloudwatch:GetMetricStatistics": (
         replace(HEALTHY, traffic=Traffic(denied("cloudwatch:GetMetricStatistics"), NOW, NOW)), {"flowing"},

@@ -81,6 +81,12 @@ def test_a_chunk_has_a_third_of_the_journal(asked: int, limit: int, used: int | 
         assert told(verdict.actions()) == ("warning", text, {})
 
 
+@pytest.mark.parametrize(("asked", "limit", "used"), [(2, 3, 1), (2, 5, 1), (1, 3, None), (3, 6, 2), (2, 2, None)])
+def test_of_the_smallest_journals_a_chunk_has_a_third_too(asked: int, limit: int, used: int | None) -> None:
+    verdict = recovery.fit(asked, limit, 500)
+    assert (verdict and verdict.used) == used
+
+
 @pytest.mark.holds("memory: without room in /tmp the byte threshold is lowered to what memory has, which is reported")
 def test_without_a_journal_a_chunk_has_its_part_of_memory() -> None:
     verdict = recovery.fit(501, 0, 500)

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import prices
-from tools.monitoring import counted
 from tools.page import between
+from tools.template.monitoring import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

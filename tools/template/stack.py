@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tools import athena, dashboard
+from tools import athena
 from tools.page import ROOT
+from tools.template import dashboard
 
 if TYPE_CHECKING:
     from pathlib import Path

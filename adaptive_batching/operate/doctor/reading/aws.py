@@ -1,0 +1,61 @@
+"""The facts of a function on AWS. Nothing is written."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.doctor.facts import Bucket, Facts, Key, Unknown
+from adaptive_batching.operate.doctor.reading import function, log_group, network, role, storage, traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from adaptive_batching.operate.aws import Account
+
+
+#: How often `read` calls `progress`.
+STEPS = 7
+
+
+@dataclass(frozen=True)
+class Read:
+    """The facts, and Lambda's own description of the function."""
+
+    facts: Facts
+    configuration: Mapping[str, Any]
+
+
+def read(account: Account, name: str, progress: Callable[[str], None], clock: Callable[[], float] = time.time) -> Read:
+    """Return the facts. Raises AwsError if the function cannot be read.
+
+    `progress` gets the name of what is read next.
+    """
+    progress("function")
+    try:
+        with answers():
+            found = account.client("lambda").get_function_configuration(FunctionName=name)
+    except AwsError as error:
+        if error.is_absent:
+            region = account.client("lambda").meta.region_name
+            raise AwsError(f"there is no function {name!r} in {region}", error.code) from None
+        raise
+    progress("layers")
+    own = function.of(account, found)
+    bucket: Bucket | Unknown = Unknown("no bucket is set")
+    key: Key | Unknown | None = Unknown("no bucket is set")
+    if own.variables["S3_BUCKET"]:
+        progress("bucket")
+        bucket = storage.bucket(account, own)
+        key = storage.key(account, own, bucket)
+    progress("role")
+    allows = role.decisions(account, own, bucket, key)
+    progress("network")
+    ways = network.of(account, own, found.get("VpcConfig") or {})
+    progress("log group")
+    now = clock()
+    filters, lines = log_group.metric_filters(account, own), log_group.lines(account, own, now)
+    progress("traffic")
+    return Read(Facts(own, bucket, allows, key, ways, filters, traffic.of(account, own, now), lines), found)

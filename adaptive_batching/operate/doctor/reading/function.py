@@ -1,0 +1,61 @@
+"""A function as Lambda describes it (GetFunctionConfiguration), and its layers (GetLayerVersion)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching import settings
+from adaptive_batching.operate import variables
+from adaptive_batching.operate.aws import AwsError
+from adaptive_batching.operate.doctor.facts import Function, Layer, Unknown
+from adaptive_batching.operate.doctor.reading import layer_zip
+from adaptive_batching.operate.doctor.reading.attempt import attempt
+from adaptive_batching.operate.layers.names import layer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adaptive_batching.operate.aws import Account
+
+
+def of(account: Account, found: Mapping[str, Any]) -> Function:
+    """Return the function of an answer. Raises AwsError if its variables are not in it."""
+    environment = found.get("Environment") or {}
+    if error := environment.get("Error"):
+        said = f"{error.get('ErrorCode', '')} {error.get('Message', '')}".strip()
+        raise AwsError(f"Lambda does not show the variables of {found['FunctionName']}: {said}")
+    _, partition, _, region, number, *_ = found["FunctionArn"].split(":")
+    name = found["FunctionName"]
+    arns = [one["Arn"] for one in found.get("Layers") or []]
+    named = any(settings.EXTENSION in layer_of(arn) for arn in arns)
+    return Function(
+        name,
+        region,
+        number,
+        variables.read(environment.get("Variables") or {}, name, region),
+        found.get("Timeout", 3),
+        found.get("MemorySize", 128),
+        (found.get("Architectures") or ["x86_64"])[0],
+        partition,
+        image=found.get("PackageType") == "Image",
+        layers=tuple(_layer(account, arn, named=named) for arn in arns),
+        role=found.get("Role", ""),
+        log_group=(found.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
+    )
+
+
+def _layer(account: Account, arn: str, *, named: bool) -> Layer:
+    """Return a layer. Where none has the extension's name (`named`), each is looked into."""
+    is_ours = settings.EXTENSION in layer_of(arn)
+    if named and not is_ours:
+        return Layer(arn, is_extension=False)
+    number = int(arn.rpartition(":")[2])
+    client = account.client("lambda")
+    found = attempt(lambda: client.get_layer_version(LayerName=layer_of(arn), VersionNumber=number))
+    if isinstance(found, Unknown):
+        return Layer(arn, is_ours or found, found)
+    content = layer_zip.look(str((found.get("Content") or {}).get("Location", "")), account.endpoint_url)
+    if isinstance(content, Unknown):
+        return Layer(arn, is_ours or content, tuple(found.get("CompatibleArchitectures") or ()), content)
+    is_ours = is_ours or content.has_extension
+    return Layer(arn, is_ours, tuple(found.get("CompatibleArchitectures") or ()), content.origin)

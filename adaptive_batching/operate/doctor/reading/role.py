@@ -1,0 +1,62 @@
+"""What the policies of a function's role say, as IAM judges them (SimulatePrincipalPolicy).
+
+IAM does not simulate the policies of buckets and keys for roles: those are judged by the checks.
+Source: IAM API reference, SimulatePrincipalPolicy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.operate.doctor import asks
+from adaptive_batching.operate.doctor.facts import ALLOW, DENY, NEITHER, Decision, Unknown
+from adaptive_batching.operate.doctor.reading.attempt import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adaptive_batching.operate.aws import Account
+    from adaptive_batching.operate.doctor.facts import Function
+    from adaptive_batching.operate.doctor.policy import Request
+
+
+def decisions(account: Account, function: Function, bucket: object, key: object) -> dict[str, Decision | Unknown]:
+    """Return what the role's policies say of each action that is needed."""
+    client = account.client("iam")
+    return {one.action: _decision(client, one) for one in asks.all_of(function, bucket, key)}
+
+
+def _decision(client: Any, request: Request) -> Decision | Unknown:  # noqa: ANN401 - boto3's
+    entries = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for name, value in request.context.items()
+        if value is not None
+    ]
+    found = attempt(
+        lambda: client.simulate_principal_policy(
+            PolicySourceArn=request.principal,
+            ActionNames=[request.action],
+            ResourceArns=[request.resource],
+            ContextEntries=entries,
+        )
+    )
+    if isinstance(found, Unknown):
+        return found
+    results = found.get("EvaluationResults") or [{}]
+    return judged(results[0])
+
+
+def judged(result: Mapping[str, Any]) -> Decision | Unknown:
+    """Return one of IAM's results as a decision, with who made it. Pure."""
+    said = result.get("EvalDecision", "")
+    statements = result.get("MatchedStatements") or [{}]
+    source = statements[0].get("SourcePolicyId", "")
+    if said == "allowed":
+        return Decision(ALLOW, f"policy {source}" if source else "")
+    if not (result.get("OrganizationsDecisionDetail") or {}).get("AllowedByOrganizations", True):
+        return Decision(DENY, "a policy of the organization (SCP)")
+    if not (result.get("PermissionsBoundaryDecisionDetail") or {}).get("AllowedByPermissionsBoundary", True):
+        return Decision(DENY, "the role's permissions boundary")
+    if said == "explicitDeny":
+        return Decision(DENY, f"policy {source} of the role" if source else "a policy of the role")
+    return Decision(NEITHER) if said == "implicitDeny" else Unknown(f"IAM's simulation says {said or 'nothing'}")

@@ -1,0 +1,263 @@
+"""The values of a template: what its parameters, conditions and intrinsic functions give. Opens no connection.
+
+These intrinsic functions are resolved: Ref (to parameters, pseudo parameters, and resources of which it is the name or
+the ARN), Fn::Sub, Fn::GetAtt with Arn, Fn::If, Fn::Select, Fn::Split and Fn::Join. Any other one in a property that is
+read is an error, and so is a value that only AWS knows: `{{resolve:…}}`, and the URL of a queue, unless `tell` has said
+what it is here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from adaptive_batching.sandbox.conditions import Conditions
+from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.template_file import Intrinsic, load, shown, split, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+FUNCTION = "AWS::Serverless::Function"
+#: The type that CloudFormation itself knows, and that the CDK writes.
+PLAIN_FUNCTION = "AWS::Lambda::Function"
+_PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
+_TOPIC = "AWS::SNS::Topic"  # of which Ref is the ARN
+_URL = "AWS::SQS::Queue"  # of which Ref is a URL
+#: Resource type -> format of the ARN of a resource.
+_ARNS = {
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::SQS::Queue": "arn:aws:sqs:{region}:{account}:{name}",
+    _TOPIC: "arn:aws:sns:{region}:{account}:{name}",
+    "AWS::Events::EventBus": "arn:aws:events:{region}:{account}:event-bus/{name}",
+    FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
+    PLAIN_FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
+}
+#: Resource type of which Ref is the name -> the property with that name. Functions and buckets get one without it.
+#: Source: "Return values" of each resource in the CloudFormation reference.
+_NAMES = {
+    FUNCTION: "FunctionName",
+    PLAIN_FUNCTION: "FunctionName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::EventBus": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SSM::Parameter": "Name",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Serverless::SimpleTable": "TableName",
+}
+_RESOLVE = "{{resolve:"
+_INSTEAD = "write a plain value, or give the variable with --env"
+_IF_PARTS = 3  # a condition, and a value for either case
+NO_VALUE = "AWS::NoValue"  # leaves out what has it
+_DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
+
+
+class Values:
+    """The values of one template. `parameters` override the defaults of its parameters. Raises SandboxError."""
+
+    def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
+        self._path = path
+        self._document = load(path)
+        resources = self._mapping(self._document.get("Resources"), "Resources")
+        self._resources: dict[str, Any] = {name: self._mapping(one, name) for name, one in resources.items()}
+        declared = self._mapping(self._document.get("Parameters"), "Parameters")
+        given = dict(parameters or {})
+        if unknown := set(given) - set(declared):
+            raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
+        self._conditions = Conditions(
+            self._mapping(self._document.get("Conditions"), "Conditions"),
+            split,
+            lambda value, where: text(self._value(value, where)),
+        )
+        self._parameters = {
+            name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
+        }
+        self._told: dict[tuple[str, str], str] = {}
+
+    def tell(self, logical_id: str, attribute: str, value: str) -> None:
+        """Say what GetAtt of an attribute gives, or Ref, for a resource that was made on this machine."""
+        self._told[logical_id, attribute] = value
+
+    def resources(self) -> dict[str, str]:
+        """Return the type of each resource by its logical id, without those whose condition does not hold.
+
+        Raises SandboxError.
+        """
+        return {name: self._type(name) for name in self._resources if not self._absent(name)}
+
+    def name(self, logical_id: str) -> str:
+        """Return the physical name of a resource: its name property, or a name derived from its logical id."""
+        properties = self._resources[logical_id].get("Properties") or {}
+        own = properties.get(_NAMES[self._type(logical_id)])
+        if own is not None and (found := self._value(own, logical_id)) != NO_VALUE:
+            return str(found)
+        derived = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
+        return f"{derived}.fifo" if text(properties.get("FifoQueue")) == "true" else derived
+
+    def arn(self, logical_id: str) -> str:
+        """Return the ARN of a resource that has a name."""
+        return _ARNS[self._type(logical_id)].format(name=self.name(logical_id), **_DEFAULTS)
+
+    def properties(self, logical_id: str, names: Iterable[str] | None = None) -> dict[str, Any]:
+        """Return properties of a resource, resolved, without those that are left out: the named ones, or all.
+
+        Those of a function contain what its Globals say. Raises SandboxError.
+        """
+        found = self._wanted(self._resources[logical_id], logical_id)
+        kept = {name: found[name] for name in names if name in found} if names is not None else found
+        return dict(self.plain(kept, logical_id))
+
+    def globals(self, section: str) -> dict[str, Any]:
+        """Return a section of SAM's Globals, not resolved."""
+        return self._mapping(self._mapping(self._document.get("Globals"), "Globals").get(section), f"Globals.{section}")
+
+    def plain(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return a value resolved, without members that are left out. `where` is for messages. Raises SandboxError."""
+        return _without(self._value(value, where))
+
+    def raw(self, logical_id: str, name: str) -> dict[str, Any]:
+        """Return a property of a resource that is a mapping, not resolved."""
+        where = f"{logical_id}.{name}"
+        return self._mapping(self._wanted(self._resources[logical_id], logical_id).get(name), where)
+
+    def _wanted(self, resource: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
+        """Return the properties of a resource; a function of SAM has those of Globals too."""
+        everywhere = self.globals("Function") if resource.get("Type") == FUNCTION else {}
+        return {**everywhere, **self._mapping(resource.get("Properties"), f"{logical_id}.Properties")}
+
+    def _absent(self, logical_id: str) -> str:
+        """Return the condition for which a resource is not made, "" if it is made."""
+        condition = self._resources[logical_id].get("Condition")
+        holds = condition is None or self._conditions.hold(str(condition), f"{self._path}: {logical_id}")
+        return "" if holds else str(condition)
+
+    def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
+        """Return a value that must be a mapping; a missing one is empty."""
+        if value in (None, NO_VALUE):
+            return {}
+        if not isinstance(value, dict):
+            raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
+        return value
+
+    def _list(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a list")
+        return value
+
+    def _value(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return a value with its intrinsic functions resolved. `where` names the property in an error message."""
+        if isinstance(value, dict):
+            if len(value) == 1 and (name := next(iter(value))) and (name == "Ref" or str(name).startswith("Fn::")):
+                return self._value(Intrinsic(str(name).removeprefix("Fn::"), value[name]), where)
+            return {name: self._value(one, where) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._value(one, where) for one in value]
+        if isinstance(value, Intrinsic):
+            return self._value(self._resolve(value, where), where)
+        if isinstance(value, str) and _RESOLVE in value:
+            reference = value[value.index(_RESOLVE) :].partition("}}")[0] + "}}"
+            raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
+        return value
+
+    def _resolve(self, value: Intrinsic, where: str) -> object:
+        if value.name == "Ref":
+            return self._reference(str(value.argument), where)
+        if value.name == "GetAtt":
+            parts = value.argument if isinstance(value.argument, list) else str(value.argument).split(".")
+            return self._attribute([str(part) for part in parts], where)
+        if value.name == "Sub":
+            return self._substitute(value.argument, where)
+        if value.name == "If":
+            parts = value.argument if isinstance(value.argument, list) else []
+            if len(parts) != _IF_PARTS:
+                raise SandboxError(f"{self._path}: {where} uses If with {shown(value.argument)}, not a list of three")
+            return parts[1] if self._conditions.hold(str(parts[0]), f"{self._path}: {where}") else parts[2]
+        if value.name in ("Select", "Split", "Join"):
+            return self._pieces(value, where)
+        raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
+
+    def _pieces(self, value: Intrinsic, where: str) -> object:
+        """Resolve Select, Split and Join, each of which has two arguments."""
+        parts = [self._value(one, where) for one in value.argument] if isinstance(value.argument, list) else []
+        try:
+            one, other = parts
+            if value.name == "Select":
+                return other[int(one)]
+            return str(other).split(str(one)) if value.name == "Split" else str(one).join(map(text, other))
+        except (ValueError, TypeError, IndexError, KeyError):
+            why = f"uses {value.name} with {shown(value.argument)}, which does not give a value"
+            raise SandboxError(f"{self._path}: {where} {why}") from None
+
+    def _substitute(self, argument: object, where: str) -> str:
+        parts = argument if isinstance(argument, list) else [argument, {}]
+        pattern, extra = (parts[0], parts[1]) if len(parts) == 2 else ("", None)  # noqa: PLR2004 - a text, its variables
+        if not isinstance(extra, dict):
+            raise SandboxError(f"{self._path}: {where} uses Sub with {shown(argument)}, not a text and a mapping")
+        own = {name: text(self._value(value, where)) for name, value in extra.items()}
+
+        def found(match: re.Match[str]) -> str:
+            name = match[2].strip()
+            if match[1]:  # ${!Literal}
+                return f"${{{name}}}"
+            if name in own:
+                return own[name]
+            resolved = self._attribute(name.split("."), where) if "." in name else self._reference(name, where)
+            return text(resolved)
+
+        return _PLACEHOLDER.sub(found, str(pattern))
+
+    def _reference(self, name: str, where: str) -> object:
+        pseudo = {
+            "AWS::Region": _DEFAULTS["region"],
+            "AWS::AccountId": _DEFAULTS["account"],
+            "AWS::Partition": "aws",
+            "AWS::StackName": "sandbox",
+            "AWS::URLSuffix": "amazonaws.com",
+            NO_VALUE: NO_VALUE,
+        }
+        if name in pseudo:
+            return pseudo[name]
+        if name in self._parameters:
+            value = self._parameters[name]
+            if value is None:
+                raise SandboxError(f"{self._path}: parameter {name} has no default; set it with --parameter {name}=…")
+            return value
+        if name not in self._resources:
+            raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
+        if (name, "Ref") in self._told:
+            return self._told[name, "Ref"]
+        kind, properties = self._type(name), self._resources[name].get("Properties") or {}
+        if kind == _TOPIC:
+            return _ARNS[kind].format(name=self.name(name), **_DEFAULTS)
+        if kind != _URL and (kind in _ARNS or _NAMES.get(kind, "") in properties):
+            return self.name(name)
+        raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
+
+    def _type(self, name: str) -> str:
+        return str(self._resources[name].get("Type", "a resource without a type"))
+
+    def _attribute(self, parts: list[str], where: str) -> str:
+        name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
+        if (name, attribute) in self._told:
+            return self._told[name, attribute]
+        arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
+        if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
+            raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
+        return arn.format(name=self.name(name), **_DEFAULTS)
+
+
+def _without(value: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Return a resolved value without the members that are AWS::NoValue. Pure."""
+    if isinstance(value, dict):
+        return {name: _without(one) for name, one in value.items() if one != NO_VALUE}
+    if isinstance(value, list):
+        return [_without(one) for one in value if one != NO_VALUE]
+    return value

@@ -1,0 +1,163 @@
+"""`doctor --invoke`: the request id of one invocation is waited for on S3."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import time
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adaptive_batching.cli import main
+from adaptive_batching.operate.aws import Account
+from adaptive_batching.operate.doctor.checks import invoked
+from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.operate.doctor.reading import aws, invocation
+from tests.edge.operate.doctor.account import BUCKET, World
+from tests.fakes.aws.between import Asked, Between, between, refusal
+from tests.fakes.s3 import Moto, moto
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES, IDS = count(1), count(1)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Moto, Between]]:
+    with moto() as server, between(server.endpoint) as front:
+        yield server, front
+
+
+@pytest.fixture(scope="module")
+def account(servers: tuple[Moto, Between]) -> World:
+    return World(*servers)
+
+
+@pytest.fixture(scope="module")
+def clients(servers: tuple[Moto, Between]) -> Account:
+    return Account(region="eu-west-1", endpoint_url=servers[1].endpoint)
+
+
+@pytest.fixture
+def world(account: World) -> World:
+    account.reset()
+    return account
+
+
+def lambda_that_ships(
+    world: World, name: str, *, ships: bool = True, cold: str = "cold", packed: str = "", error: str = ""
+) -> str:
+    """Answer Invoke as Lambda does, whose extension has stored the request's lines before; return the id."""
+    identity = f"00000000-0000-4000-8000-{next(IDS):012}"
+    world.make(name)
+    allowed = world.answer
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if not asked.path.endswith("/invocations"):
+            return allowed(asked)
+        if ships:
+            now = datetime.now(UTC)
+            line = json.dumps({"requestId": identity}).encode() + b"\n"
+            key = f"function={name}/date={now:%Y-%m-%d}/hour={now:%H}/{name}-{int(time.time() * 1000)}"
+            world.server.client().put_object(
+                Bucket=BUCKET,
+                Key=f"{key}-11234567-89ab-4cde-8f01-23456789abcd.log{packed}",
+                Body=gzip.compress(line) if packed else line,
+            )
+        log = f"REPORT RequestId: {identity}{' Init Duration: 100 ms' if cold else ''}"
+        headers = {"x-amzn-RequestId": identity, "X-Amz-Log-Result": base64.b64encode(log.encode()).decode()}
+        return 200, {}, {**headers, **({"X-Amz-Function-Error": error} if error else {})}
+
+    world.front.answer = answer
+    return identity
+
+
+@pytest.mark.parametrize("packed", ["", ".gz"])
+def test_an_invocation_whose_lines_are_on_s3_is_found_there(
+    packed: str,
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = f"orders-{next(NAMES)}"
+    identity = lambda_that_ships(world, name, packed=packed)
+    where = ["--endpoint-url", world.front.endpoint, "--region", "eu-west-1"]
+    code = main(["doctor", "--function", name, "--invoke", "{}", *where, "--format", "json"])
+    (one,) = json.loads(capsys.readouterr().out)["functions"]
+    (found,) = (check for check in one["checks"] if check["check"] == "invoked")
+    assert (code, found["status"]) == (0, "ok")
+    assert found["read"].startswith(f"request {identity} is in s3://{BUCKET}/function={name}/")
+    assert [asked.body for asked in world.front.asked if asked.changes] == [b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("cold", "error", "statuses"),
+    [("cold", "", ["error"]), ("", "", ["cannot say"]), ("cold", "Unhandled", ["warning", "error"])],
+)
+def test_one_that_does_not_arrive_is_an_error_if_it_was_the_first_of_its_environment(
+    cold: str,
+    error: str,
+    statuses: list[str],
+    world: World,
+    clients: Account,
+) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name, ships=False, cold=cold, error=error)
+    facts = aws.read(clients, name, lambda _what: None).facts
+    made = invocation.invoke(clients, facts.function, b"{}", patience=0)
+    assert [one.status for one in invoked.judge(facts, made)] == statuses
+
+
+def test_without_the_permission_to_read_objects_it_cannot_say(world: World, clients: Account) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name)
+    facts = aws.read(clients, name, lambda _what: None).facts
+    allowed = world.front.answer
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if asked.method == "GET" and asked.path.startswith(f"/{BUCKET}/function"):
+            return 403, b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"
+        return allowed(asked)
+
+    world.front.answer = answer
+    made = invocation.invoke(clients, facts.function, b"{}", patience=0)
+    assert isinstance(made.key, Unknown)
+    assert made.key.action == "s3:GetObject"
+
+
+def test_an_invocation_that_lambda_refuses_is_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    name = f"orders-{next(NAMES)}"
+    world.make(name)
+    allowed = world.answer
+    world.front.answer = lambda asked: (
+        refusal(403, "AccessDeniedException") if asked.path.endswith("/invocations") else allowed(asked)
+    )
+    assert (
+        main(
+            [
+                "doctor",
+                "--function",
+                name,
+                "--invoke",
+                "{}",
+                "--region",
+                "eu-west-1",
+                "--endpoint-url",
+                world.front.endpoint,
+            ]
+        )
+        == 2
+    )
+    assert "these credentials need lambda:InvokeFunction" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--function", "x", "--invoke", "{"], ["--template", "t.yaml", "--invoke", "{}"]])
+def test_what_is_no_event_or_has_no_function_is_a_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", *words]) == 2
+    assert "--invoke" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""What is written into template.yaml and the templates in deploy/."""
