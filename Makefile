@@ -104,8 +104,8 @@ experiment: venv layer ## The lost-last-line experiment: 3,000 invocations
 # On AWS. The folder of a run is not overwritten: FOLDER=... names another.
 STACK ?= adaptive-batching-extension
 FOLDER ?= build/experiment-on-aws
-OUTPUT := $(VENV)/python -m tools.deployed output $(STACK)
-LOG_GROUP := $(VENV)/python -m tools.deployed log-group $(STACK)
+OUTPUT := $(VENV)/python -m tools.operate.deployed output $(STACK)
+LOG_GROUP := $(VENV)/python -m tools.operate.deployed log-group $(STACK)
 
 .PHONY: install run analyze uninstall
 install: build/sam | .venv/bin/python ## Deploy template.yaml into your AWS account (ARGS="--guided")
@@ -122,7 +122,7 @@ analyze: venv ## Which of its lines S3 has, and CloudWatch an hour later
 	        --log-group $$group $(ARGS)
 
 uninstall: venv ## Delete the stack and its log groups; says which bucket stays
-	$(VENV)/python -m tools.deployed uninstall $(STACK)
+	$(VENV)/python -m tools.operate.deployed uninstall $(STACK)
 
 .PHONY: bench
 bench: venv layer build/runtime/awslambdaric ## What attaching costs, against the targets (BENCH=quick)
@@ -146,7 +146,7 @@ snippets: venv ## docs/attach's CDK app: synthesized (npm), linted, compared
 	    LOG_BUCKET=my-logs CDK_OUTDIR=../out node app.js
 	@# W3005: CDK itself writes a dependency that GetAtt has already.
 	$(VENV)/cfn-lint --ignore-checks W3005 -- build/snippets/out/Orders.template.json
-	$(VENV)/python -m tools.snippets build/snippets/out/Orders.template.json
+	$(VENV)/python -m tools.operate.snippets build/snippets/out/Orders.template.json
 
 .PHONY: chaos
 chaos: venv layer build/runtime/awslambdaric ## Random faults, then the ledger; minutes (ARGS="--seed 7")

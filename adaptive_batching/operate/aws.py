@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError, NoRegionError
+from botocore.parsers import ResponseParserError
 
 from adaptive_batching.logs.sources import refusals
 
@@ -110,7 +111,7 @@ def answers() -> Iterator[None]:
     """Turn what boto3 raises into AwsError."""
     try:
         yield
-    except (ClientError, BotoCoreError, ValueError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError, ValueError) as error:
         raise refusal(error) from None
 
 
@@ -120,6 +121,8 @@ def refusal(error: Exception) -> AwsError:
         found = _refused(error.response, error.operation_name)
         found.headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return found
+    if isinstance(error, ResponseParserError):
+        return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 

@@ -15,10 +15,10 @@ from adaptive_batching.operate.policies.formats import written
 from adaptive_batching.operate.policies.needs import Shipping
 from adaptive_batching.settings import variable
 from tests.fakes.aws.evaluator import Request, allowed
-from tools import snippets
 from tools.blocks import blocks
+from tools.operate import snippets
+from tools.operate.snippets import BUCKET, EXAMPLES, EXPECTED, FUNCTION, Snippet
 from tools.page import DOCS, ROOT
-from tools.snippets import BUCKET, EXAMPLES, EXPECTED, FUNCTION, Snippet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

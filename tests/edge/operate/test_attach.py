@@ -340,6 +340,13 @@ def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest
             ),
         ),
         (
+            (500, b"<!doctype html><title>Internal Server Error</title>"),
+            (
+                "orders: whether its role may write there could not be found out: the answer cannot be read, so it is "
+                "not AWS's: is the endpoint wrong, or its server broken?"
+            ),
+        ),
+        (
             denial("AccessDenied", "You may not"),
             (
                 "orders: whether its role may write there could not be found out: AWS refuses: these credentials need "

@@ -11,7 +11,7 @@ import pytest
 from adaptive_batching.cli import main as command
 from adaptive_batching.experiment.core.ledger import Entry, entry_line
 from tests.fakes.s3 import Moto, clean_environ, moto
-from tools.deployed import main
+from tools.operate.deployed import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

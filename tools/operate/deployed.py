@@ -1,4 +1,4 @@
-"""The deployed stack, for `make run`, `make analyze` and `make uninstall` (`python -m tools.deployed`)."""
+"""The deployed stack, for `make run`, `make analyze` and `make uninstall` (`python -m tools.operate.deployed`)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the snippets of docs/attach/ say: the variables and the role's statements of each, in one form to compare.
 
-`python -m tools.snippets FILE` compares a template that CDK has synthesized (`make snippets`) with what is expected.
+`python -m tools.operate.snippets FILE` compares a template that CDK has synthesized with that (`make snippets`).
 """
 
 from __future__ import annotations
