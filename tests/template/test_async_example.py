@@ -10,7 +10,7 @@ import pytest
 from adaptive_batching.sandbox.asynchronous import metrics
 from adaptive_batching.sandbox.asynchronous.configuration import configured
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, play
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template.template import Template
 from tests.layer.conftest import ROOT
 from tests.template.template import template
 

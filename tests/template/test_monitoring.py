@@ -348,7 +348,7 @@ def test_cfn_lint_finds_nothing_in_what_is_left_when_everything_is_filled_in(tmp
 
 
 def test_the_sandbox_reads_every_function_with_and_without_it(tmp_path: Path) -> None:
-    from adaptive_batching.sandbox.template import Template
+    from adaptive_batching.sandbox.template.template import Template
 
     for parameters, log_format in (({}, "Text"), ({"Monitoring": "on", "LogFormat": "JSON"}, "JSON")):
         read = Template(ROOT / "template.yaml", parameters)

@@ -51,7 +51,7 @@ NOTIFIERS_PURE = ("events", "layout", "letters", "lines", "message", "notices", 
 NOTHING_OF_OURS = ("kinds", "errors", "events", "stores/__init__")
 SDK = ROOT / "extension/stores/sdk.py"
 #: Rooms of the sandbox, from the outermost inwards: an import never runs back.
-SANDBOX = ("cli", "landscape", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "")
+SANDBOX = ("cli", "landscape", "fleet", "asynchronous", "lifecycle", "protocol", "host", "telemetry", "template", "")
 #: Room of `adaptive_batching/logs/` -> what its modules may import beside their own room. "" is the root: the options
 #: and what a command gets.
 LOGS: dict[str, set[str]] = {

@@ -18,7 +18,7 @@ from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.host import cgroups, launch
 from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
-from adaptive_batching.sandbox.template import TEMPLATES, Template
+from adaptive_batching.sandbox.template.template import TEMPLATES, Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template_file import text
-from adaptive_batching.sandbox.template_values import FUNCTION, PLAIN_FUNCTION
+from adaptive_batching.sandbox.template.file import text
+from adaptive_batching.sandbox.template.values import FUNCTION, PLAIN_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adaptive_batching.sandbox.template import Template
+    from adaptive_batching.sandbox.template.template import Template
 
 BUCKET, QUEUE, TABLE = "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::DynamoDB::Table"
 SIMPLE_TABLE = "AWS::Serverless::SimpleTable"

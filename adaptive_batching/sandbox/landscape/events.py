@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.landscape.description import FUNCTIONS, MAPPING
 from adaptive_batching.sandbox.landscape.rest.routes import ANY, Route
-from adaptive_batching.sandbox.template_file import shown, split
+from adaptive_batching.sandbox.template.file import shown, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adaptive_batching.sandbox.template import Template
+    from adaptive_batching.sandbox.template.template import Template
 
 #: What invokes functions and is run here.
 API, SQS, DYNAMODB, SCHEDULE = "Api", "SQS", "DynamoDB", "Schedule"

@@ -27,7 +27,7 @@ from adaptive_batching.sandbox.landscape.schedule import Scheduler
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, embedded_s3
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.fleet.aws.clients import Clients
     from adaptive_batching.sandbox.landscape.description import Description, Queue, Table
-    from adaptive_batching.sandbox.template import Template
+    from adaptive_batching.sandbox.template.template import Template
 
 #: Errors that say that a resource exists.
 _THERE = frozenset({"BucketAlreadyExists", "BucketAlreadyOwnedByYou", "QueueAlreadyExists", "ResourceInUseException"})

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.template_values import FUNCTION
-from adaptive_batching.sandbox.template_whole import Unresolved
+from adaptive_batching.sandbox.template.values import FUNCTION
+from adaptive_batching.sandbox.template.whole import Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adaptive_batching.operate.doctor.facts import Document
-    from adaptive_batching.sandbox.template_whole import WholeTemplate
+    from adaptive_batching.sandbox.template.whole import WholeTemplate
 
 _ROLE, _POLICIES = "AWS::IAM::Role", ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
 _WRITES_LOGS: Document = {

@@ -11,7 +11,7 @@ from adaptive_batching.operate.doctor import asks, policy
 from adaptive_batching.operate.doctor.facts import Bucket, Decision, Facts, Function, Key, Layer, Unknown
 from adaptive_batching.operate.doctor.reading import roles
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template_whole import Unresolved, WholeTemplate
+from adaptive_batching.sandbox.template.whole import Unresolved, WholeTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

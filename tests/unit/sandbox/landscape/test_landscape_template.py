@@ -10,7 +10,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.landscape.description import describe
 from adaptive_batching.sandbox.landscape.events import QueueMapping, Rate, Sources, StreamMapping, read
 from adaptive_batching.sandbox.landscape.rest.routes import Route
-from adaptive_batching.sandbox.template import Template
+from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox import template_events
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
-from adaptive_batching.sandbox.template_file import Intrinsic, shown, text
-from adaptive_batching.sandbox.template_values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, Values
+from adaptive_batching.sandbox.template import events
+from adaptive_batching.sandbox.template.file import Intrinsic, shown, text
+from adaptive_batching.sandbox.template.values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, Values
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -84,16 +84,14 @@ class Template(Values):
     def _events(self, wanted: Mapping[str, Any], logical_id: str) -> dict[str, Any]:
         """Return the fields for asynchronous invocations, from the function and from CloudFormation's own resource."""
         properties = {
-            name: self._value(wanted[name], f"{logical_id}.{name}")
-            for name in template_events.PROPERTIES
-            if name in wanted
+            name: self._value(wanted[name], f"{logical_id}.{name}") for name in events.PROPERTIES if name in wanted
         }
         for name, one in self._resources.items():
-            if one.get("Type") == template_events.EVENT_INVOKE_CONFIG:
+            if one.get("Type") == events.EVENT_INVOKE_CONFIG:
                 document = self._value(self._mapping(one.get("Properties"), name), name)
                 if document.get("FunctionName") == self.name(logical_id):
                     properties["EventInvokeConfig"] = document
-        return template_events.fields(properties, f"{self._path}: {logical_id}")
+        return events.fields(properties, f"{self._path}: {logical_id}")
 
     def _code(self, resource: Mapping[str, Any], wanted: Mapping[str, Any], logical_id: str) -> Path:
         """Return the folder of the function's code."""

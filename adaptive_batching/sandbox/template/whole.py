@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template import Template
-from adaptive_batching.sandbox.template_file import Intrinsic, split
-from adaptive_batching.sandbox.template_values import FUNCTION, PLAIN_FUNCTION
+from adaptive_batching.sandbox.template.file import Intrinsic, split
+from adaptive_batching.sandbox.template.template import Template
+from adaptive_batching.sandbox.template.values import FUNCTION, PLAIN_FUNCTION
 
 if TYPE_CHECKING:
     from pathlib import Path

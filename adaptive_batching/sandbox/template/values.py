@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.conditions import Conditions
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template_file import Intrinsic, load, shown, split, text
+from adaptive_batching.sandbox.template.conditions import Conditions
+from adaptive_batching.sandbox.template.file import Intrinsic, load, shown, split, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""A SAM, CloudFormation or CDK template: read, its values resolved, its functions and what invokes them."""
