@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from re import _parser  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined, unused-ignore]  # typeshed has no such module, or has it by chance
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
