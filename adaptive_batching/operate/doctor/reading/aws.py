@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import Bucket, Facts, Key, Unknown
 from adaptive_batching.operate.doctor.reading import function, log_group, network, role, storage, traffic
 
@@ -47,7 +48,7 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
         bucket = storage.bucket(account, own)
         key = storage.key(account, own, bucket)
     progress("role")
-    allows = role.decisions(account, own, bucket, key)
+    allows = role.decisions(account, asks.all_of(own, bucket, key))
     progress("network")
     ways = network.of(account, own, found.get("VpcConfig") or {})
     progress("log group")
