@@ -392,7 +392,8 @@ def test_if_aws_cannot_be_asked_it_is_one_sentence(
     [
         (("--set", "MODES=adaptive"), "'MODES' is not a setting of the extension; did you mean MODE?"),
         (("--set", "MODE"), "'MODE' is not NAME=VALUE, as in MODE=adaptive"),
-        (("--set", "MODE=fast"), "'fast' cannot be the value of ADAPTIVE_BATCHING_EXTENSION_MODE; it is: "),
+        (("--set", "MODE=fast"), "ADAPTIVE_BATCHING_EXTENSION_MODE cannot be 'fast': expected thresholds or adaptive"),
+        (("--set", "TAGS=a"), "ADAPTIVE_BATCHING_EXTENSION_TAGS cannot be 'a': tags are written key=value"),
         (("--layer", "adaptive"), "--layer 'adaptive' is not the ARN of a layer's version"),
         (("--bucket", "s3://logs"), "--bucket 's3://logs' is not the name of a bucket"),
     ],
