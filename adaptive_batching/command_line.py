@@ -161,12 +161,12 @@ def _accept_any_character() -> None:
 
 def _complain(sentence: str) -> None:
     try:
-        click.echo(_shown(sentence), err=True)
+        click.echo(shown(sentence), err=True)
     except OSError:  # stderr has no reader either
         forget(sys.stderr)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return the text as one line of bearable length, with control characters escaped. Pure."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from typing import TYPE_CHECKING
 
+from adaptive_batching.operate import variables
+from adaptive_batching.operate.nearest import nearest
 from adaptive_batching.settings import PREFIX, schema
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class VariableError(ValueError):
 
 
 def given(texts: Iterable[str]) -> dict[str, str]:
-    """Return the variables by their full names. Raises VariableError."""
+    """Return the variables by their full names. Raises VariableError for what the extension would not use."""
     return dict(_one(text) for text in texts)
 
 
@@ -28,10 +28,8 @@ def _one(text: str) -> tuple[str, str]:
     name = PREFIX + short.strip().removeprefix(PREFIX)
     known = schema()["properties"]
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1, 0)[0].removeprefix(PREFIX)
+        near = nearest(name, known).removeprefix(PREFIX)
         raise VariableError(f"{short!r} is not a setting of the extension; did you mean {near}?")
-    about = known[name]
-    fits = value in about["enum"] if "enum" in about else re.search(about.get("pattern", ""), value)
-    if not fits:
-        raise VariableError(f"{text!r}: {value!r} cannot be the value of {name}; it is: {about['description']}")
+    if why := variables.refusal(name, value):
+        raise VariableError(f"{name} cannot be {value!r}: {why}")
     return name, value

@@ -45,10 +45,14 @@ _OLD_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Problem:
-    """A variable that the extension does not use as it stands. `text` is a sentence; it begins with the name."""
+    """A variable that the extension does not use as it stands. `text` is a sentence; it begins with the name.
+
+    `why` is the part of it that says what is wrong.
+    """
 
     name: str
     text: str
+    why: str
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -86,24 +90,38 @@ class _Reading:
     def say(self, name: str, why: str, instead: str) -> None:
         shown = self.given[name]
         shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
-        self.problems.append(Problem(name, f"{name} is {shown!r}: {why}; {instead}"))
+        self.problems.append(Problem(name, f"{name} is {shown!r}: {why}; {instead}", why))
+
+    def take(self, name: str) -> None:
+        """Read one setting by itself."""
+        about = settings.schema()["properties"][name]
+        text, ending = self.given.get(name), name.removeprefix(settings.PREFIX)
+        self.values[ending] = str(about.get("default", ""))
+        if text is not None and (text or about["kind"] == "prefix"):
+            self.values[ending] = _KINDS.get(about["kind"], _plain)(self, name, about, text)
 
 
 def read(given: Mapping[str, str], function: str, region: str = "") -> Variables:
     """Return what the extension makes of a function's variables. `region` is the function's."""
     reading = _Reading(given, function, region)
-    for name, about in settings.schema()["properties"].items():
-        ending = name.removeprefix(settings.PREFIX)
-        default = str(about.get("default", ""))
-        text = given.get(name)
-        reading.values[ending] = default
-        if text is not None and (text or about["kind"] == "prefix"):
-            reading.values[ending] = _KINDS.get(about["kind"], _plain)(reading, name, about, text)
+    for name in settings.schema()["properties"]:
+        reading.take(name)
     _whole(reading)
     unknown = [name for name in given if name.startswith(FAMILY) and name not in settings.schema()["properties"]]
-    reading.problems += [Problem(name, _unknown(name)) for name in unknown]
+    reading.problems += [Problem(name, _unknown(name), "unknown") for name in unknown]
     endpoint = next((given[name] for name in ENDPOINTS if given.get(name, "").strip()), "")
     return Variables(reading.values, tuple(reading.problems), endpoint)
+
+
+def refusal(name: str, text: str) -> str:
+    """Return why the extension would not use a setting as it stands, whatever the function and its other variables.
+
+    "" if it would. `name` is the full name of one that exists.
+    """
+    reading = _Reading({name: text}, "", "")
+    reading.values["S3_REGION"] = ""  # a key is held to it
+    reading.take(name)
+    return next((one.why for one in reading.problems), "")
 
 
 def _whole(reading: _Reading) -> None:
@@ -111,8 +129,8 @@ def _whole(reading: _Reading) -> None:
     values, given = reading.values, reading.given
     bucket, key, sse = settings.bucket_variable(), settings.variable("KMS_KEY_ID"), settings.variable("SSE")
     if not given.get(bucket, "").strip():
-        text = f"{bucket} is not set: nothing is shipped; set it to the name of a bucket that exists"
-        reading.problems.append(Problem(bucket, text))
+        why = "nothing is shipped; set it to the name of a bucket that exists"
+        reading.problems.append(Problem(bucket, f"{bucket} is not set: {why}", why))
     if values["KMS_KEY_ID"]:
         if values["SSE"] == "AES256":
             reading.say(sse, f"{key} names a key, which is for aws:kms", "aws:kms with this key is used")

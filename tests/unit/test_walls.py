@@ -68,8 +68,8 @@ LOGS: dict[str, set[str]] = {
 }
 #: The same for `adaptive_batching/operate/`. "" is the root: the account, and the options of all commands.
 OPERATE: dict[str, set[str]] = {
-    "attaching": {"", "cloudwatch", "layers", "policies"},
-    "cloudwatch": {"", "policies"},
+    "attaching": {"", "cloudwatch", "doctor", "layers", "policies"},
+    "cloudwatch": {"", "doctor", "policies"},
     "doctor": {"", "layers", "policies"},
     "layers": {""},
     "policies": {""},

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate import function
 from adaptive_batching.operate.attaching import change, layer
+from adaptive_batching.operate.attaching.lacking import lacking
 from adaptive_batching.operate.aws import AwsError
 from adaptive_batching.operate.cloudwatch.held import is_off
-from adaptive_batching.operate.policies import simulation
-from adaptive_batching.operate.policies.needs import Shipping, partition
+from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.settings import variable
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ class Attaching:
 
     def notes(self, account: Account, found: Function, held: Held) -> list[str]:
         """Return what the function's role lacks to write there."""
-        bucket = held.variables[variable("S3_BUCKET")]
-        shipping = Shipping(bucket, found.name, found.account, held.variables, partition(found.arn))
-        owner = shipping.setting("S3_BUCKET_OWNER") or found.account
-        try:
-            denied = simulation.denied(account.client("iam"), found.role, shipping, owner)
-        except AwsError as error:
-            return [f"whether its role may write there could not be found out: {error}"]
+        denied = lacking(account, found, held)
+        if isinstance(denied, Unknown):
+            return [f"whether its role may write there could not be found out: {denied.why}"]
         role = found.role.rpartition("/")[2]
+        bucket = held.variables[variable("S3_BUCKET")]
         policy = f"`adaptive-batching policy {bucket} --function {found.name}` prints what it needs"
         return [f"its role {role} lacks {one}; {policy}" for one in denied]
 

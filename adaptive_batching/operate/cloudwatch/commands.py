@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,7 +34,7 @@ def _off(*, name: str, force: bool, dry_run: bool, **where: Any) -> None:  # noq
     from adaptive_batching.operate.function import FunctionError  # noqa: PLC0415
 
     with refusing(AwsError, FunctionError, run.NotFlowingError):
-        run.off(Account(**where), name, datetime.now(UTC), consoles(), force=force, dry_run=dry_run)
+        run.off(Account(**where), name, time.time(), consoles(), force=force, dry_run=dry_run)
 
 
 def _on(*, name: str, dry_run: bool, **where: Any) -> None:  # noqa: ANN401 - as above

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.aws import AwsError, answers
-from adaptive_batching.operate.cloudwatch import flowing
 from adaptive_batching.operate.cloudwatch.denial import denial, policy_name
 from adaptive_batching.operate.cloudwatch.held import held, role_of
+from adaptive_batching.operate.doctor.checks import flowing
+from adaptive_batching.operate.doctor.finding import OK
+from adaptive_batching.operate.doctor.reading import aws as reading
 from adaptive_batching.settings import log_types
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function
@@ -25,9 +25,12 @@ class NotFlowingError(Exception):
 
 
 def off(
-    account: Account, name: str, now: datetime, consoles: tuple[Console, Console], *, force: bool, dry_run: bool
+    account: Account, name: str, now: float, consoles: tuple[Console, Console], *, force: bool, dry_run: bool
 ) -> None:
-    """Deny the role the function's log group. Raises AwsError, FunctionError and NotFlowingError, before it writes."""
+    """Deny the role the function's log group. `now`: seconds since the epoch.
+
+    Raises AwsError, FunctionError and NotFlowingError, before it writes.
+    """
     out, err = consoles
     found = functions.found(account, name)
     wanted = denial(found.arn, found.log_group)
@@ -63,17 +66,13 @@ def on(account: Account, name: str, consoles: tuple[Console, Console], *, dry_ru
     out.say(f"{found.name}: CloudWatch {does}: the role {role} loses the policy {policy}")
 
 
-def _refuse_unless_flowing(account: Account, found: Function, now: datetime) -> None:
-    try:
-        why = flowing.trouble(account, found, now)
-    except AwsError as error:
-        if error.is_unasked:
-            raise
-        why = f"it could not be found out: {error}"
+def _refuse_unless_flowing(account: Account, found: Function, now: float) -> None:
+    """Take doctor's word for it. Raises AwsError and NotFlowingError."""
+    why = [one.read for one in flowing.judge(reading.arriving(account, found.arn, now)) if one.status != OK]
     if why:
         raise NotFlowingError(
-            f"{found.name}: it is not certain that its logs arrive on S3 ({why}), and then they would be nowhere; "
-            "--force turns CloudWatch off all the same"
+            f"{found.name}: it is not certain that its logs arrive on S3 ({'; '.join(why)}), and then they would be "
+            "nowhere; --force turns CloudWatch off all the same"
         )
 
 

@@ -55,10 +55,17 @@ def bucket_arn(function: Function) -> str:
     return name if name.startswith("arn:") else f"arn:{function.partition}:s3:::{name}"
 
 
+def phrase(function: Function, action: str, key: object = None) -> str:
+    """Return what an action is needed on, for a sentence: the keys of the function, or the KMS key."""
+    if isinstance(key, Key) and action == ENCRYPT:
+        return f"{action} on {key.arn}"
+    return f"{action} on {bucket_arn(function)}/{shown_key(function)}"
+
+
 def put(function: Function, bucket: Bucket, action: str = PUT, *, conditional: bool = True) -> Request:
     """Return the request that stores an object."""
     values = function.variables
-    owner = {"s3:resourceaccount": function.account, "aws:resourceaccount": function.account}
+    owner = function.account if bucket.is_own is True else values["S3_BUCKET_OWNER"]
     context = {
         "aws:securetransport": "true",
         "s3:tlsversion": "1.2",
@@ -74,7 +81,7 @@ def put(function: Function, bucket: Bucket, action: str = PUT, *, conditional: b
         "s3:x-amz-server-side-encryption": values["SSE"] or None,
         "s3:x-amz-server-side-encryption-aws-kms-key-id": values["KMS_KEY_ID"] or None,
         **dict.fromkeys(("s3:x-amz-acl", "s3:x-amz-storage-class", "s3:x-amz-copy-source")),
-        **(owner if bucket.is_own is True else {}),
+        **(dict.fromkeys(("s3:resourceaccount", "aws:resourceaccount"), owner) if owner else {}),
     }
     resource = f"{bucket_arn(function)}/{sample_key(function)}"
     return Request(action, resource, function.role, function.account, context)
@@ -101,8 +108,13 @@ def log(function: Function) -> Request:
 
 
 def all_of(function: Function, bucket: object, key: object) -> tuple[Request, ...]:
-    """Return the requests of a function, as far as it is known what they are about."""
-    found = [log(function)]
+    """Return the requests of a function and of Lambda for it, as far as it is known what they are about."""
+    return (log(function), *shipping(function, bucket, key))
+
+
+def shipping(function: Function, bucket: object, key: object) -> tuple[Request, ...]:
+    """Return the requests of a function's extension, as far as it is known what they are about."""
+    found = []
     values = function.variables
     if values["S3_BUCKET"] and not values.endpoint:
         about = bucket if isinstance(bucket, Bucket) else Bucket()

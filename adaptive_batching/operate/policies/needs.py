@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.settings import default, variable
+from adaptive_batching.operate import names
+from adaptive_batching.operate.variables import Variables, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 Statement = dict[str, Any]
 #: Every function, every account.
 ANY = "*"
-_KEY_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):(\d{12}):key/[A-Za-z0-9-]+")
+_KEY_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):(\d{12}):key/.+")
 _DNS = {"aws-cn": "amazonaws.com.cn"}
 
 
@@ -35,25 +37,28 @@ class Shipping:
     variables: Mapping[str, str] = field(default_factory=dict)
     partition: str = "aws"
 
-    def setting(self, ending: str) -> str:
-        """Return a setting's value."""
-        return self.variables.get(variable(ending), default(ending)).strip()
+    @cached_property
+    def settings(self) -> Variables:
+        """What the extension uses."""
+        return read(self.variables, self.function)
 
     @property
     def key(self) -> str:
         """The ARN of the KMS key to encrypt with, "" if none is given by its ARN."""
-        found = self.setting("KMS_KEY_ID")
-        return found if _KEY_ARN.fullmatch(found) else ""
+        found = self.settings["KMS_KEY_ID"]
+        return found if key_arn(found) else ""
 
     @property
     def objects(self) -> str:
         """The ARN of the objects, with `*` for what is not known."""
-        return f"arn:{self.partition}:s3:::{self.bucket}/{keys(self.setting('S3_PREFIX'), self.function, self.account)}"
+        return (
+            f"arn:{self.partition}:s3:::{self.bucket}/{keys(self.settings['S3_PREFIX'], self.function, self.account)}"
+        )
 
 
 def key_arn(text: str) -> bool:
     """Return whether a text is the ARN of a KMS key (not of an alias)."""
-    return bool(_KEY_ARN.fullmatch(text))
+    return bool(_KEY_ARN.fullmatch(text)) and not names.wrong_key(text, "")
 
 
 def partition(arn: str) -> str:
@@ -99,7 +104,7 @@ def key(shipping: Shipping) -> list[Statement]:
 
 
 def _actions(shipping: Shipping) -> str | list[str]:
-    return ["s3:PutObject", "s3:PutObjectTagging"] if shipping.setting("TAGS") else "s3:PutObject"
+    return ["s3:PutObject", "s3:PutObjectTagging"] if shipping.settings.wants_tags else "s3:PutObject"
 
 
 def _principal(shipping: Shipping) -> dict[str, str]:
@@ -109,7 +114,7 @@ def _principal(shipping: Shipping) -> dict[str, str]:
 
 
 def _through_s3(shipping: Shipping) -> dict[str, Any]:
-    region = shipping.setting("S3_REGION") or shipping.key.split(":")[3]
+    region = shipping.settings["S3_REGION"] or shipping.key.split(":")[3]
     return {"StringEquals": {"kms:ViaService": f"s3.{region}.{_DNS.get(shipping.partition, 'amazonaws.com')}"}}
 
 

@@ -336,7 +336,8 @@ def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest
             (200, simulation("s3:PutObject", decision="explicitDeny")),
             (
                 "orders: its role orders-role lacks s3:PutObject on arn:aws:s3:::my-logs/function=orders/* "
-                "(a statement denies it); `adaptive-batching policy my-logs --function orders` prints what it needs"
+                "(a policy of the role denies it); `adaptive-batching policy my-logs --function orders` prints what it "
+                "needs"
             ),
         ),
         (
@@ -349,8 +350,8 @@ def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest
         (
             denial("AccessDenied", "You may not"),
             (
-                "orders: whether its role may write there could not be found out: AWS refuses: these credentials need "
-                "iam:SimulatePrincipalPolicy (You may not)"
+                "orders: whether its role may write there could not be found out: these credentials need "
+                "iam:SimulatePrincipalPolicy"
             ),
         ),
     ],
@@ -391,7 +392,8 @@ def test_if_aws_cannot_be_asked_it_is_one_sentence(
     [
         (("--set", "MODES=adaptive"), "'MODES' is not a setting of the extension; did you mean MODE?"),
         (("--set", "MODE"), "'MODE' is not NAME=VALUE, as in MODE=adaptive"),
-        (("--set", "MODE=fast"), "'fast' cannot be the value of ADAPTIVE_BATCHING_EXTENSION_MODE; it is: "),
+        (("--set", "MODE=fast"), "ADAPTIVE_BATCHING_EXTENSION_MODE cannot be 'fast': expected thresholds or adaptive"),
+        (("--set", "TAGS=a"), "ADAPTIVE_BATCHING_EXTENSION_TAGS cannot be 'a': tags are written key=value"),
         (("--layer", "adaptive"), "--layer 'adaptive' is not the ARN of a layer's version"),
         (("--bucket", "s3://logs"), "--bucket 's3://logs' is not the name of a bucket"),
     ],
@@ -405,12 +407,14 @@ def test_a_bad_word_is_one_sentence(capsys: pytest.CaptureFixture[str], words: t
 def test_the_simulation_is_asked_about_an_object_and_told_what_s3_would_tell(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     Ran(capsys, world, "attach", *WORDS, "--set", f"KMS_KEY_ID={key}", "--set", "S3_BUCKET_OWNER=111122223333")
     bodies = [one.body.decode() for one in world.front.asked if one.action == SIMULATED]
     assert len(bodies) == 2
-    assert "function%3Dorders%2F1795608000000-" in bodies[0]
-    assert all("ContextKeyName=s3%3AResourceAccount" in one and "111122223333" in one for one in bodies)
+    assert "function%3Dorders%2F" in bodies[0]
+    assert "%2Forders-1795608000000-" in bodies[0]
+    assert "ContextKeyName=s3%3Aresourceaccount" in bodies[0]
+    assert "ContextKeyValues.member.1=111122223333" in bodies[0]
     assert "ActionNames.member.1=kms%3AGenerateDataKey" in bodies[1]
     assert "s3.eu-west-1.amazonaws.com" in bodies[1]
     assert json.dumps(key).strip('"').replace(":", "%3A").replace("/", "%2F") in bodies[1]

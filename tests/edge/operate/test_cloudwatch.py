@@ -9,6 +9,7 @@ import pytest
 
 from adaptive_batching.cli import main
 from adaptive_batching.operate.cloudwatch.denial import denial
+from adaptive_batching.operate.doctor.checks.bucket import NONE_SET
 from tests.edge.operate.test_attach import zipped
 from tests.fakes.aws.between import Asked, Between, between, refusal
 from tests.fakes.aws.between import denial as denied
@@ -23,6 +24,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 POLICY = "adaptive-batching-no-cloudwatch-eu-west-1-orders"
 VARIABLES = {"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": "logs-of-a-test"}
 LAYER = "adaptive-batching-extension-x86_64"
+UNIQUE = "01234567-89ab-4cde-8f01-23456789abcd"
 
 
 class World:
@@ -51,7 +53,7 @@ class World:
 
     def ship(self, ago: timedelta = timedelta()) -> None:
         at = datetime.now(UTC) - ago
-        key = f"function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{int(at.timestamp() * 1000)}-x.log"
+        key = f"function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{int(at.timestamp() * 1000)}-{UNIQUE}.log"
         self.server.client().put_object(Bucket=self.server.bucket, Key=key, Body=b"{}\n")
 
     def policies(self) -> list[str]:
@@ -129,15 +131,25 @@ def test_it_refuses_unless_objects_arrive(world: World, capsys: pytest.CaptureFi
     assert ran.err == [
         (
             "cloudwatch off: orders: it is not certain that its logs arrive on S3 (0 invocations in the last hour, no "
-            "object of this hour or the one before), and then they would be nowhere; "
+            "object in the last 24 h), and then they would be nowhere; "
             "--force turns CloudWatch off all the same"
         )
     ]
+    world.ship()
     world.front.answer = lambda asked: denied("AccessDenied", "no") if asked.service == "monitoring" else None
     ran = Ran(capsys, world, *OFF)
+    assert (ran.code, ran.changes) == (2, [])  # doctor cannot say, which is not ok
     assert "these credentials need cloudwatch:GetMetricStatistics" in ran.err[0]
     assert Ran(capsys, world, *OFF, "--force").code == 0
     assert world.policies() == [POLICY]
+
+
+def test_it_refuses_where_nothing_is_shipped(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ship()
+    world.server.client("lambda").update_function_configuration(FunctionName="orders", Environment={"Variables": {}})
+    ran = Ran(capsys, world, *OFF)
+    assert (ran.code, ran.changes) == (2, [])
+    assert f"{NONE_SET.read})" in ran.err[0]
 
 
 def test_it_names_what_sees_nothing_any_more(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,8 +53,8 @@ def test_the_commands_do_what_the_pages_say(
         server.client("lambda").create_function(
             FunctionName="orders", Role=role, Runtime="python3.13", Handler="a.b", Code={"ZipFile": zipped("app.py")}
         )
-        at = datetime.now(UTC)
-        key = f"function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{int(at.timestamp() * 1000)}-x.log"
+        at, unique = datetime.now(UTC), "01234567-89ab-4cde-8f01-23456789abcd"
+        key = f"function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{int(at.timestamp() * 1000)}-{unique}.log"
         server.client().put_object(Bucket=server.bucket, Key=key, Body=b"{}\n")
         readme = commands(README)
         assert [line[0] for line in readme] == ["publish", "attach"]

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.operate import patterns
+from adaptive_batching.operate.given import VariableError
+from adaptive_batching.operate.given import given as variables_given
 from adaptive_batching.operate.variables import Variables, read
 from extension.records.filters import Filters
 from extension.settings import FILTERS, PREFIX, TABLE, Settings, from_environ
@@ -103,6 +105,22 @@ def test_the_tools_refuse_the_same_variables_and_use_the_same_values_as_the_exte
     said = {sentence.partition(" ")[0].removesuffix("...") for sentence in theirs.problems}
     assert {name[: len(max(said, key=len, default=""))] if name not in said else name for name in refused} == said
     assert as_the_extension_has_them(ours) == used(theirs)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.removeprefix(PREFIX) not in FILTERS])
+def test_a_person_may_set_what_the_extension_would_use_as_it_stands(name: str) -> None:
+    """For any function: what only its region or another variable of it refuses may be set."""
+    for text in (word for word in WORDS if ":us-east-1:" not in word):
+        surroundings = {f"{PREFIX}MODE": "adaptive"} if name == f"{PREFIX}MAX_DELAY_MILLISECONDS" else {}
+        theirs = [
+            one for one in of_the_extension({**surroundings, name: text}).problems if one.startswith(f"{name} is ")
+        ]
+        try:
+            assert variables_given([f"{name}={text}"]) == {name: text}
+            refused = False
+        except VariableError:
+            refused = True
+        assert refused == any("is not set" not in one for one in theirs), (text, theirs)
 
 
 @pytest.mark.parametrize("text", [word for word in WORDS if word])

@@ -32,11 +32,10 @@ def judge(facts: Facts) -> list[Finding]:
 
 def _asked(facts: Facts, action: str) -> Asked:
     function, bucket = facts.function, facts.bucket
-    what = f"{action} on {asks.bucket_arn(function)}/{asks.shown_key(function)}"
     role = facts.role_allows.get(action, NOT_ASKED)
     policy = bucket if isinstance(bucket, Unknown) else _bucket_says(facts, bucket, action)
     is_own = True if isinstance(bucket, Unknown) else bucket.is_own
-    return Asked(what, role, policy, "the bucket's policy", is_own, always=False, mend=_MEND)
+    return Asked(asks.phrase(function, action), role, policy, "the bucket's policy", is_own, always=False, mend=_MEND)
 
 
 def _bucket_says(facts: Facts, bucket: Bucket, action: str) -> Said | Unknown:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import Bucket, Facts, Key, Unknown
 from adaptive_batching.operate.doctor.reading import function, log_group, network, role, storage, traffic
 
@@ -34,16 +36,11 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
     `progress` gets the name of what is read next.
     """
     progress("function")
-    try:
-        with answers():
-            found = account.client("lambda").get_function_configuration(FunctionName=name)
-    except AwsError as error:
-        if error.is_absent:
-            region = account.client("lambda").meta.region_name
-            raise AwsError(f"there is no function {name!r} in {region}", error.code) from None
-        raise
+    account = _home(account, name)
+    found = _configuration(account, name)
+    own = function.of(found)
     progress("layers")
-    own = function.of(account, found)
+    own = replace(own, layers=function.layers(account, found))
     bucket: Bucket | Unknown = Unknown("no bucket is set")
     key: Key | Unknown | None = Unknown("no bucket is set")
     if own.variables["S3_BUCKET"]:
@@ -51,7 +48,7 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
         bucket = storage.bucket(account, own)
         key = storage.key(account, own, bucket)
     progress("role")
-    allows = role.decisions(account, own, bucket, key)
+    allows = role.decisions(account, asks.all_of(own, bucket, key))
     progress("network")
     ways = network.of(account, own, found.get("VpcConfig") or {})
     progress("log group")
@@ -59,3 +56,27 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
     filters, lines = log_group.metric_filters(account, own), log_group.lines(account, own, now)
     progress("traffic")
     return Read(Facts(own, bucket, allows, key, ways, filters, traffic.of(account, own, now), lines), found)
+
+
+def arriving(account: Account, name: str, now: float) -> Facts:
+    """Return the function and the traffic alone, for the check `flowing`. Raises AwsError if it cannot be read."""
+    account = _home(account, name)
+    own = function.of(_configuration(account, name))
+    return Facts(own, traffic=traffic.of(account, own, now))
+
+
+def _home(account: Account, name: str) -> Account:
+    """Return the account in the region that an ARN names."""
+    return replace(account, region=functions.region(name) or account.region)
+
+
+def _configuration(account: Account, name: str) -> Mapping[str, Any]:
+    try:
+        with answers():
+            found: Mapping[str, Any] = account.client("lambda").get_function_configuration(FunctionName=name)
+    except AwsError as error:
+        if error.is_absent:
+            region = account.client("lambda").meta.region_name
+            raise AwsError(f"there is no function {name!r} in {region}", error.code) from None
+        raise
+    return found

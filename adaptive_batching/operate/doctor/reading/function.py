@@ -18,16 +18,14 @@ if TYPE_CHECKING:
     from adaptive_batching.operate.aws import Account
 
 
-def of(account: Account, found: Mapping[str, Any]) -> Function:
-    """Return the function of an answer. Raises AwsError if its variables are not in it."""
+def of(found: Mapping[str, Any]) -> Function:
+    """Return the function of an answer, without its layers. Raises AwsError if its variables are not in it. Pure."""
     environment = found.get("Environment") or {}
     if error := environment.get("Error"):
         said = f"{error.get('ErrorCode', '')} {error.get('Message', '')}".strip()
         raise AwsError(f"Lambda does not show the variables of {found['FunctionName']}: {said}")
     _, partition, _, region, number, *_ = found["FunctionArn"].split(":")
     name = found["FunctionName"]
-    arns = [one["Arn"] for one in found.get("Layers") or []]
-    named = any(settings.EXTENSION in layer_of(arn) for arn in arns)
     return Function(
         name,
         region,
@@ -38,10 +36,16 @@ def of(account: Account, found: Mapping[str, Any]) -> Function:
         (found.get("Architectures") or ["x86_64"])[0],
         partition,
         image=found.get("PackageType") == "Image",
-        layers=tuple(_layer(account, arn, named=named) for arn in arns),
         role=found.get("Role", ""),
         log_group=(found.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
     )
+
+
+def layers(account: Account, found: Mapping[str, Any]) -> tuple[Layer, ...]:
+    """Return the layers of an answer, each of which is asked about."""
+    arns = [one["Arn"] for one in found.get("Layers") or []]
+    named = any(settings.EXTENSION in layer_of(arn) for arn in arns)
+    return tuple(_layer(account, arn, named=named) for arn in arns)
 
 
 def _layer(account: Account, arn: str, *, named: bool) -> Layer:

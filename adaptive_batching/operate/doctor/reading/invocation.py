@@ -29,7 +29,8 @@ def invoke(account: Account, function: Function, payload: bytes, patience: float
     """Return what became of one invocation. Raises AwsError if it was not accepted."""
     began = time.time()
     with answers():
-        answer = account.client("lambda").invoke(FunctionName=function.name, Payload=payload, LogType="Tail")
+        client = account.client("lambda", function.region)
+        answer = client.invoke(FunctionName=function.name, Payload=payload, LogType="Tail")
     identity = answer["ResponseMetadata"].get("RequestId", "")
     tail = base64.b64decode(answer.get("LogResult") or "").decode(errors="replace")
     error = str(answer.get("FunctionError") or "")

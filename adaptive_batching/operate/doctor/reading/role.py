@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import ALLOW, DENY, NEITHER, Decision, Unknown
 from adaptive_batching.operate.doctor.reading.attempt import attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from adaptive_batching.operate.aws import Account
-    from adaptive_batching.operate.doctor.facts import Function
     from adaptive_batching.operate.doctor.policy import Request
 
 
-def decisions(account: Account, function: Function, bucket: object, key: object) -> dict[str, Decision | Unknown]:
-    """Return what the role's policies say of each action that is needed."""
+def decisions(account: Account, requests: Iterable[Request]) -> dict[str, Decision | Unknown]:
+    """Return what the policies of the role say of each request, by its action."""
     client = account.client("iam")
-    return {one.action: _decision(client, one) for one in asks.all_of(function, bucket, key)}
+    return {one.action: _decision(client, one) for one in requests}
 
 
 def _decision(client: Any, request: Request) -> Decision | Unknown:  # noqa: ANN401 - boto3's

@@ -41,8 +41,14 @@ def test_of_several_files_each_line_names_its_own_and_one_that_cannot_be_read_is
     assert match("-c", "INFO", "a", "none", ".", "b", cwd=tmp_path) == (
         2,
         b"a:1\nb:1\n",
-        "none: No such file or directory\n.: Is a directory\n",
+        "logs match: none: No such file or directory\nlogs match: .: Is a directory\n",
     )
+
+
+def test_an_empty_pattern_and_a_device_are_one_sentence() -> None:
+    """A shell makes an empty pattern of a variable that is not set; a device is read until the memory is full."""
+    assert match("") == (2, b"", "logs match: pattern is empty; give it a value or leave it out\n")
+    assert match("x", "/dev/zero") == (2, b"", "logs match: files '/dev/zero' is a device, not a file or a folder\n")
 
 
 def test_a_pattern_that_cloudwatch_refuses_is_one_sentence() -> None:

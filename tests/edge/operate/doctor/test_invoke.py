@@ -94,6 +94,18 @@ def test_an_invocation_whose_lines_are_on_s3_is_found_there(
     assert [asked.body for asked in world.front.asked if asked.changes] == [b"{}"]
 
 
+def test_a_function_is_found_and_invoked_in_the_region_that_its_arn_names(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name)
+    where = ["--endpoint-url", world.front.endpoint, "--region", "us-east-1"]
+    arn = f"arn:aws:lambda:eu-west-1:123456789012:function:{name}"
+    assert main(["doctor", "--function", arn, "--invoke", "{}", *where]) == 0, capsys.readouterr()
+    services = {"lambda", "monitoring", "logs"}
+    assert {asked.region for asked in world.front.asked if asked.service in services} == {"eu-west-1"}
+
+
 @pytest.mark.parametrize(
     ("cold", "error", "statuses"),
     [("cold", "", ["error"]), ("", "", ["cannot say"]), ("cold", "Unhandled", ["warning", "error"])],
