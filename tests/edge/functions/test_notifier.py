@@ -7,7 +7,6 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,6 +22,7 @@ from notifier.run import MOST_POSTS, Notifier, NotifierError
 from notifier.search import Search
 from tests.fakes import s3
 from tests.fakes import webhook as fake
+from tests.fakes.aws.evaluator import Request, allowed
 from tests.fakes.network.ports import free_port
 from tests.fakes.shipped import Shipped, done, report, started, text
 from tests.template.template import policy_of_function
@@ -493,13 +493,8 @@ def test_the_role_allows_the_calls_that_are_made_and_nothing_else(scene: Scene) 
 def allows(statement: dict[str, Any], action: str, params: dict[str, Any], queue: str) -> bool:
     bucket = f"arn:aws:s3:::{params.get('Bucket')}"
     resource = queue if action.startswith("sqs:") else f"{bucket}/{params['Key']}" if "Key" in params else bucket
-    prefixes = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix", ["*"])
-    return (
-        statement["Effect"] == "Allow"
-        and action in as_list(statement["Action"])
-        and any(fnmatchcase(resource, one) for one in as_list(statement["Resource"]))
-        and any(fnmatchcase(params.get("Prefix", ""), one) for one in prefixes)
-    )
+    request = Request(action, resource, context={"s3:prefix": params.get("Prefix", ""), "s3:ResourceAccount": ACCOUNT})
+    return allowed(request, role=[{"Version": "2012-10-17", "Statement": statement}])
 
 
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401 - any JSON

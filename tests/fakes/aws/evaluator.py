@@ -2,6 +2,9 @@
 
 After IAM's user guide, "Policy evaluation logic": an explicit denial wins; in one account an allowance of the role's
 policies or of the resource's suffices; across accounts both are needed. A key's policy is always needed.
+
+It shares nothing with the product's `doctor/policy.py`: tests/unit/operate/doctor/test_policy_oracle.py holds the two
+to each other.
 """
 
 from __future__ import annotations
@@ -36,11 +39,12 @@ def allowed(request: Request, *, role: Iterable[Policy] = (), resource: Iterable
     ]
     if any(one["Effect"] == "Deny" for one in own + theirs):
         return False
-    if request.action.startswith("kms:"):
-        return bool(theirs) and (bool(own) or not _is_account(theirs))
     if request.account != request.owner:
         return bool(own) and bool(theirs)
-    return bool(own) or any(not _is_account([one]) for one in theirs)
+    direct = any(_names_role(one, request) for one in theirs)
+    if request.action.startswith("kms:"):
+        return direct or (bool(own) and bool(theirs))
+    return direct or bool(own)
 
 
 def _statements(policy: Policy) -> list[dict[str, Any]]:
@@ -49,17 +53,16 @@ def _statements(policy: Policy) -> list[dict[str, Any]]:
     return [found] if isinstance(found, dict) else found
 
 
-def _is_account(statements: list[dict[str, Any]]) -> bool:
-    """Whether only whole accounts are allowed, which leaves it to the account's own policies."""
-    return all(str(one["Principal"]).endswith(":root'}") for one in statements)
+def _names_role(statement: Mapping[str, Any], request: Request) -> bool:
+    """Whether a statement is for the role itself; one for its account leaves it to the account's own policies."""
+    principal = statement["Principal"]
+    arns = {f"arn:aws:iam::{request.account}:role/{request.role}", "*"}
+    return principal == "*" or bool(set(_texts(principal["AWS"])) & arns)
 
 
 def _is_for(statement: Mapping[str, Any], request: Request) -> bool:
-    principal = statement["Principal"]
-    if principal == "*":
-        return True
-    arns = {f"arn:aws:iam::{request.account}:root", f"arn:aws:iam::{request.account}:role/{request.role}", "*"}
-    return bool(set(_texts(principal["AWS"])) & arns)
+    account = {request.account, f"arn:aws:iam::{request.account}:root"}
+    return _names_role(statement, request) or bool(set(_texts(statement["Principal"]["AWS"])) & account)
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> bool:
@@ -79,8 +82,9 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def _holds(test: str, keys: Mapping[str, Any], request: Request) -> bool:
+    known = {key.lower(): value for key, value in request.context.items()}  # the case of a key does not count
     for key, wanted in keys.items():
-        actual = request.context.get(key)
+        actual = known.get(key.lower())
         texts = [str(one).lower() if isinstance(one, bool) else one for one in _texts(wanted)]
         if test == "Null":
             held = (actual is None) == (texts[0] == "true")
