@@ -75,6 +75,12 @@ def region(name: str) -> str | None:
     return name.split(":")[3] if name.startswith("arn:") else None
 
 
+def qualifier(name: str) -> str:
+    """Return the version or alias behind a name or an ARN, "" if there is none. Pure."""
+    found = _QUALIFIED.fullmatch(name)
+    return found[1] if found else ""
+
+
 def read(client: Any, name: str) -> Function:  # noqa: ANN401 - boto3's
     """Read a function, by name or ARN, once it is not being updated any more. Raises AwsError and FunctionError."""
     _refuse_version(name)
@@ -147,9 +153,8 @@ def _settled(client: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - bot
 
 
 def _refuse_version(name: str) -> None:
-    found = _QUALIFIED.fullmatch(name)
-    if found:
+    if found := qualifier(name):
         raise FunctionError(
-            f"{found[1]} is a version or an alias, and the configuration of a version never changes: name the function "
+            f"{found} is a version or an alias, and the configuration of a version never changes: name the function "
             "without it, then publish a version"
         )

@@ -86,6 +86,7 @@ def _of_template(path: Path, function: str | None, parameters: Sequence[str]) ->
 
 def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # noqa: ANN401 - of an Account
     from adaptive_batching.console import consoles  # noqa: PLC0415
+    from adaptive_batching.operate import function as functions  # noqa: PLC0415
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
     from adaptive_batching.operate.doctor.checks import invoked, judged  # noqa: PLC0415
     from adaptive_batching.operate.doctor.reading import aws  # noqa: PLC0415
@@ -93,7 +94,7 @@ def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # no
     from adaptive_batching.operate.doctor.report import Report  # noqa: PLC0415
 
     _, notes = consoles()
-    account = Account(**where)
+    account, qualifier = Account(**where), functions.qualifier(function)
     steps = iter(range(1, aws.STEPS + 1))
     with refusing(AwsError):
         try:
@@ -105,9 +106,9 @@ def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # no
         found = judged(read.facts)
         if payload is not None:
             notes.say("invoking the function, and waiting for its request id on S3")
-            invocation = invoking.invoke(account, read.facts.function, payload)
+            invocation = invoking.invoke(account, read.facts.function, payload, qualifier=qualifier)
             found["invoked"] = invoked.judge(read.facts, invocation)
-        return Report(read.facts.function.name, found)
+        return Report(f"{read.facts.function.name}{qualifier and f':{qualifier}'}", found)
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:

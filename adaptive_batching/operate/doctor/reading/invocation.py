@@ -25,12 +25,18 @@ _MOST = 200
 _COLD = "Init Duration"
 
 
-def invoke(account: Account, function: Function, payload: bytes, patience: float = PATIENCE) -> Invocation:
-    """Return what became of one invocation. Raises AwsError if it was not accepted."""
+def invoke(
+    account: Account, function: Function, payload: bytes, patience: float = PATIENCE, *, qualifier: str = ""
+) -> Invocation:
+    """Return what became of one invocation. Raises AwsError if it was not accepted.
+
+    `qualifier` is a version or an alias, "" for $LATEST.
+    """
     began = time.time()
     with answers():
         client = account.client("lambda", function.region)
-        answer = client.invoke(FunctionName=function.name, Payload=payload, LogType="Tail")
+        version = {"Qualifier": qualifier} if qualifier else {}
+        answer = client.invoke(FunctionName=function.name, Payload=payload, LogType="Tail", **version)
     identity = answer["ResponseMetadata"].get("RequestId", "")
     tail = base64.b64decode(answer.get("LogResult") or "").decode(errors="replace")
     error = str(answer.get("FunctionError") or "")

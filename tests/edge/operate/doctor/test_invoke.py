@@ -94,6 +94,33 @@ def test_an_invocation_whose_lines_are_on_s3_is_found_there(
     assert [asked.body for asked in world.front.asked if asked.changes] == [b"{}"]
 
 
+@pytest.mark.parametrize("written", ["{name}:prod", "arn:aws:lambda:eu-west-1:123456789012:function:{name}:prod"])
+def test_the_alias_that_is_named_is_the_one_that_is_invoked_and_shown(
+    written: str, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name)
+    version = world.aws.publish_version(FunctionName=name)["Version"]
+    world.aws.create_alias(FunctionName=name, Name="prod", FunctionVersion=version)
+    plain = world.aws.get_function_configuration(FunctionName=name)
+    plain.pop("ResponseMetadata")
+    shipping = world.front.answer
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        path, _, query = asked.path.partition("?")
+        if path.endswith("/configuration"):  # moto knows no aliases here
+            return 200, {**plain, "FunctionArn": f"{plain['FunctionArn']}:prod", "Version": version}
+        return shipping(Asked(asked.method, path, *list(vars(asked).values())[2:])) if query else shipping(asked)
+
+    world.front.answer = answer
+    where = ["--endpoint-url", world.front.endpoint, "--region", "eu-west-1"]
+    code = main(["doctor", "--function", written.format(name=name), "--invoke", "{}", *where, "--format", "json"])
+    (one,) = json.loads(capsys.readouterr().out)["functions"]
+    assert (code, one["function"]) == (0, f"{name}:prod")
+    (invoked_at,) = [asked.path for asked in world.front.asked if "/invocations" in asked.path]
+    assert invoked_at.endswith(f"/{name}/invocations?Qualifier=prod")
+
+
 def test_a_function_is_found_and_invoked_in_the_region_that_its_arn_names(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
