@@ -39,7 +39,14 @@ def _attach(
         return run(Account(**where), _once(functions), Attaching(layer, variables), *consoles(), dry_run=dry_run)
 
 
-def _detach(*, functions: Sequence[str], layer: str | None, dry_run: bool, **where: Any) -> int:  # noqa: ANN401
+def _detach(
+    *,
+    functions: Sequence[str],
+    layer: str | None,
+    force: bool,
+    dry_run: bool,
+    **where: Any,  # noqa: ANN401 - as above
+) -> int:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - as above
     from adaptive_batching.operate.attaching.run import Detaching, run  # noqa: PLC0415
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
@@ -47,7 +54,7 @@ def _detach(*, functions: Sequence[str], layer: str | None, dry_run: bool, **whe
     out, err = consoles()
     with refusing(AwsError):
         account = Account(**where)
-        code = run(account, _once(functions), Detaching(layer, account), out, err, dry_run=dry_run)
+        code = run(account, _once(functions), Detaching(layer, account, force), out, err, dry_run=dry_run)
     if code == 0:
         err.say(_STAYS)
     return code
@@ -100,6 +107,7 @@ detach = Command(
     params=[
         _functions(),
         Option(["--layer"], type=_LAYER, metavar="ARN", help="the layer, if it was published under another name"),
+        Option(["--force"], is_flag=True, help="also where CloudWatch is off, or may be, so that logs go nowhere"),
         _dry_run(),
         *where_options(),
     ],

@@ -53,33 +53,34 @@ class Detaching:
 
     layer: str | None
     account: Account
+    force: bool = False
 
     def __call__(self, _client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
-        """Return what a function has without it. Raises ChangeError if its logs would go nowhere then."""
+        """Return what a function has without it. Raises ChangeError if its logs would, or might, go nowhere then."""
         target = change.detached(found.held, self.layer or "")
-        if target != found.held and self._is_off(found):
-            raise change.ChangeError(
-                "CloudWatch is off for it, so its logs would go nowhere: run `adaptive-batching cloudwatch on "
-                f"--function {found.name}` first"
-            )
+        if target != found.held and not self.force:
+            self._refuse_if_off(found)
         return target
 
-    def _is_off(self, found: Function) -> bool:
+    def _refuse_if_off(self, found: Function) -> None:
+        on = f"run `adaptive-batching cloudwatch on --function {found.name}` first"
         try:
-            return is_off(self.account, found)
-        except AwsError:
-            return False  # `notes` says so
+            if is_off(self.account, found):
+                raise change.ChangeError(f"CloudWatch is off for it, so its logs would go nowhere: {on}")
+        except AwsError as error:
+            if error.is_unasked:
+                raise
+            raise change.ChangeError(
+                f"whether CloudWatch is off for it could not be found out ({error}); if it is, its logs would go "
+                f"nowhere: {on}; --force detaches all the same"
+            ) from None
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
-    def notes(self, account: Account, found: Function, _held: Held) -> list[str]:
-        """Return that its role could not be looked at, if that is so."""
-        try:
-            is_off(account, found)
-        except AwsError as error:
-            return [f"whether its role may write to CloudWatch could not be found out: {error}"]
+    def notes(self, _account: Account, _found: Function, _held: Held) -> list[str]:
+        """Return nothing: what might be said is a reason to refuse."""
         return []
 
 

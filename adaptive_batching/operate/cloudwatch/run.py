@@ -9,7 +9,7 @@ from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.aws import AwsError, answers
 from adaptive_batching.operate.cloudwatch.denial import denial, policy_name
 from adaptive_batching.operate.cloudwatch.held import held, role_of
-from adaptive_batching.operate.doctor.checks import flowing
+from adaptive_batching.operate.doctor.checks import flowing, layer
 from adaptive_batching.operate.doctor.finding import OK
 from adaptive_batching.operate.doctor.reading import aws as reading
 from adaptive_batching.settings import log_types
@@ -67,8 +67,11 @@ def on(account: Account, name: str, consoles: tuple[Console, Console], *, dry_ru
 
 
 def _refuse_unless_flowing(account: Account, found: Function, now: float) -> None:
-    """Take doctor's word for it. Raises AwsError and NotFlowingError."""
-    why = [one.read for one in flowing.judge(reading.arriving(account, found.arn, now)) if one.status != OK]
+    """Take doctor's word for it: the layer is there, and objects arrive. Raises AwsError and NotFlowingError."""
+    facts = reading.arriving(account, found.arn, now)
+    why = [one.read for one in flowing.judge(facts) if one.status != OK]
+    if not facts.function.image and not any(one.is_extension is True for one in facts.function.layers):
+        why += [one.read for one in layer.judge(facts)]
     if why:
         raise NotFlowingError(
             f"{found.name}: it is not certain that its logs arrive on S3 ({'; '.join(why)}), and then they would be "

@@ -187,6 +187,45 @@ def test_a_function_whose_logs_would_go_nowhere_is_not_detached(
     assert Ran(capsys, world, "detach").out[0] == "orders: detached"
 
 
+def test_a_function_of_which_nobody_may_know_whether_its_logs_would_go_nowhere_is_not_detached(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Ran(capsys, world, *OFF, "--force")
+    world.front.answer = lambda asked: denied("AccessDenied", "no") if asked.action == "GetRolePolicy" else None
+    ran = Ran(capsys, world, "detach")
+    assert (ran.code, ran.out, ran.changes) == (2, [], [])
+    assert "these credentials need iam:GetRolePolicy" in ran.err[0]
+    ran = Ran(capsys, world, "detach", "--force")
+    assert (ran.code, ran.out[0], len(ran.changes)) == (0, "orders: detached", 1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said", "key"),
+    [
+        ({"S3_PREFIX": ""}, "no object", f"orders-v2-17956-{UNIQUE}.log"),
+        ({"S3_PREFIX": ""}, "no object", "orders-v2-17956-abc.log"),
+        ({}, "no object", "function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-v2-{ms}-" + f"{UNIQUE}.log"),
+        ({}, "no object", "function=orders-v2/date={at:%Y-%m-%d}/hour={at:%H}/orders-v2-{ms}-" + f"{UNIQUE}.log"),
+        ({"S3_PREFIX": ""}, "no object", f"orders-v2-{{ms}}-{UNIQUE}.log"),
+        ({}, "not attached", "function=orders/date={at:%Y-%m-%d}/hour={at:%H}/orders-{ms}-" + f"{UNIQUE}.log"),
+    ],
+)
+def test_objects_of_others_and_of_a_layer_that_is_gone_prove_nothing(
+    world: World, capsys: pytest.CaptureFixture[str], variables: dict[str, str], said: str, key: str
+) -> None:
+    own = {f"ADAPTIVE_BATCHING_EXTENSION_{name}": value for name, value in variables.items()}
+    less: dict[str, Any] = {"Layers": []} if said == "not attached" else {}
+    world.server.client("lambda").update_function_configuration(
+        FunctionName="orders", Environment={"Variables": {**VARIABLES, **own}}, **less
+    )
+    at = datetime.now(UTC)
+    named = key.format(at=at, ms=int(at.timestamp() * 1000))
+    world.server.client().put_object(Bucket=world.server.bucket, Key=named, Body=b"{}\n")
+    ran = Ran(capsys, world, *OFF)
+    assert (ran.code, ran.changes, ran.out) == (2, [], [])
+    assert said in ran.err[0]
+
+
 def test_what_aws_agreed_to_and_did_not_do_is_found(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.ship()
     name = "PutRolePolicy"

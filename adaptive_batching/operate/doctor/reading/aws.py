@@ -59,9 +59,10 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
 
 
 def arriving(account: Account, name: str, now: float) -> Facts:
-    """Return the function and the traffic alone, for the check `flowing`. Raises AwsError if it cannot be read."""
+    """Return the function, its layers and the traffic alone. Raises AwsError if the function cannot be read."""
     account = _home(account, name)
-    own = function.of(_configuration(account, name))
+    found = _configuration(account, name)
+    own = replace(function.of(found), layers=function.layers(account, found))
     return Facts(own, traffic=traffic.of(account, own, now))
 
 
