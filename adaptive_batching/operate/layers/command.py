@@ -66,19 +66,37 @@ def _publish(
     with refusing(archive.ArchiveError, record.RecordError, AwsError):
         place = folder or clone.dist()
         layers = [archive.find(place, one) for one in architectures]
+        written = None if dry_run else place / record.NAME
         rows = record.read(place / record.NAME)
+        if written:
+            record.prepare(written)
         account = Account(**where)
         outcomes: list[Outcome] = []
+        unwritten = ""
         for region in regions or (account.home(),):
             for layer in layers:
                 err.say(f"{region} {layer.architecture}: {len(layer.data) / 1e6:.1f} MB{_to_do(dry_run)}")
                 outcomes.append(_one(account, region, layer, grants, dry_run=dry_run))
-                if outcomes[-1].arn and not dry_run:  # after each: who interrupts this still knows what there is
-                    record.write(place / record.NAME, rows, outcomes)
+                if outcomes[-1].arn and written:  # after each: who interrupts this still knows what there is
+                    unwritten = _written(written, rows, outcomes)
         unasked = [one.error for one in outcomes if one.error and one.error.is_unasked]
         if len(unasked) == len(outcomes):
             raise unasked[0]
-    return _conclude(outcomes, None if dry_run else place / record.NAME, out, err)
+    code = _conclude(outcomes, None if unwritten else written, out, err)
+    if unwritten:
+        err.say(f"{unwritten}; the ARNs are in the table alone")
+    return 1 if unwritten else code
+
+
+def _written(path: Path, rows: list[dict[str, Any]], outcomes: list[Outcome]) -> str:
+    """Write layers.json. Return why it could not be written, or ""."""
+    from adaptive_batching.operate.layers import record  # noqa: PLC0415 - as above
+
+    try:
+        record.write(path, rows, outcomes)
+    except record.RecordError as error:
+        return str(error)
+    return ""
 
 
 def _to_do(dry_run: bool) -> str:  # noqa: FBT001 - one word

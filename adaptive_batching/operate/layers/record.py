@@ -27,18 +27,42 @@ def read(path: Path) -> list[dict[str, Any]]:
         return []
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         rows = None
-    if not isinstance(rows, list) or not all(isinstance(one, dict) and set(_MEMBERS) <= set(one) for one in rows):
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise RecordError(f"{path} is not a list of layers with {', '.join(_MEMBERS)}; move it away")
     return rows
 
 
+def _is_row(row: object) -> bool:
+    return isinstance(row, dict) and all(isinstance(row.get(name), str) for name in _MEMBERS)
+
+
+def prepare(path: Path) -> None:
+    """Refuse before anything is published where the file could not be written. Raises RecordError."""
+    unfinished = _unfinished(path)
+    try:
+        unfinished.write_text("", encoding="utf-8")
+        unfinished.unlink()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def write(path: Path, rows: Iterable[dict[str, Any]], outcomes: Iterable[Outcome]) -> None:
-    """Write the rows with the new ARNs, in one step. Rows of other regions and architectures stay. Raises OSError."""
+    """Write the rows with the new ARNs, in one step. Rows of other regions and architectures stay.
+
+    Raises RecordError.
+    """
     arns = {(one["region"], one["architecture"]): one["arn"] for one in rows}
     arns |= {(one.region, one.architecture): one.arn for one in outcomes if one.arn}
     found = [dict(zip(_MEMBERS, (*place, arn), strict=True)) for place, arn in sorted(arns.items())]
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    unfinished = _unfinished(path)
+    try:
+        unfinished.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")

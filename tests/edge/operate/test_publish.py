@@ -238,7 +238,9 @@ def test_what_is_not_a_layer_is_refused(front: Between, dist: Path, capsys: pyte
 
 
 @pytest.mark.usefixtures("dist")
-@pytest.mark.parametrize("rows", ["{", "{}", '[{"region": "eu-west-1"}]'])
+@pytest.mark.parametrize(
+    "rows", ["{", "{}", '[{"region": "eu-west-1"}]', '[{"region": 1, "architecture": "x", "arn": 2}]']
+)
 def test_a_file_of_arns_that_is_something_else_is_not_overwritten(
     front: Between, dist: Path, capsys: pytest.CaptureFixture[str], rows: str
 ) -> None:
@@ -246,6 +248,26 @@ def test_a_file_of_arns_that_is_something_else_is_not_overwritten(
     ran = Ran(capsys, front, "--regions", "eu-west-1")
     assert (ran.code, "layers.json is not a list of layers" in ran.err[0], front.asked) == (2, True, [])
     assert (dist / "layers.json").read_text() == rows
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_anything_is_asked(
+    front: Between, dist: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (dist / "layers.json.part").mkdir()
+    ran = Ran(capsys, front, "--regions", "eu-west-1")
+    assert (ran.code, len(ran.err), "layers.json cannot be written" in ran.err[0], front.asked) == (2, 1, True, [])
+
+
+def test_where_the_file_cannot_be_written_any_more_every_region_is_published_and_the_arns_are_printed(
+    front: Between, dist: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(_asked: Asked) -> None:
+        (dist / "layers.json.part").mkdir(exist_ok=True)
+
+    front.answer = answer
+    ran = Ran(capsys, front, "--regions", "eu-west-1,us-east-1", "--arch", "arm64")
+    assert [row[-1] for row in ran.rows] == [arn(region, "arm64", 1) for region in ("eu-west-1", "us-east-1")]
+    assert (ran.code, "cannot be written" in ran.err[-1], (dist / "layers.json").exists()) == (1, True, False)
 
 
 @pytest.mark.usefixtures("dist")
