@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LEVELS = {"error": ERROR, "warning": WARNING}
 _LONGEST = 240
+#: Characters of a line in which words of the platform are looked for: a line of a function's own may have a megabyte.
+_LONGEST_LINE = 2000
 
 
 def judge(facts: Facts) -> list[Finding]:
@@ -43,13 +45,14 @@ def told(text: str) -> tuple[str, str, str] | None:
     start = text.find("{")
     try:
         said, _ = json.JSONDecoder().raw_decode(text[start:]) if start >= 0 else ({}, 0)
-    except ValueError:
+    except (ValueError, RecursionError):  # any function may write there
         said = {}
     if isinstance(said, dict) and said.get("extension") == settings.EXTENSION:
         status = _LEVELS.get(str(said.get("level")))
         return (status, str(said.get("message")), str(said.get("why", ""))) if status else None
-    found = entries.find(text.strip(), of_extension=False)
-    return (ERROR, text.strip(), "") if found and found.level == "error" and not _is_json(text) else None
+    text = text.strip()[:_LONGEST_LINE]
+    found = entries.find(text, of_extension=False)
+    return (ERROR, text, "") if found and found.level == "error" and not _is_json(text) else None
 
 
 def _is_json(text: str) -> bool:

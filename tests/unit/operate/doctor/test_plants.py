@@ -149,6 +149,9 @@ PLANTS: dict[str, tuple[Facts, dict[str, str]]] = {
         deciding(asks.LOG, Decision(DENY, "policy x"), replace(HEALTHY, metric_filters=())), {"heard": CANNOT_SAY},
     ),
     "an error of the extension": (heard(CIRCUIT), {"heard": ERROR}),
+    "brackets without end": (
+        heard('2026 adaptive-batching-extension {"a":' + "[" * 90_000), {},
+    ),
     "a warning of the extension": (heard(CIRCUIT.replace('"error"', '"warning"')), {"heard": WARNING}),
     "what the extension says without harm": (heard(CIRCUIT.replace('"error"', '"info"')), {}),
     "what the function says": (heard('{"level":"error","message":"adaptive-batching-extension"}'), {}),
