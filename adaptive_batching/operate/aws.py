@@ -11,6 +11,7 @@ that can go on. A command turns it into exit code 2 with `refusing(AwsError)`.
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from botocore.parsers import ResponseParserError
 
 from adaptive_batching.logs.sources import refusals
+from adaptive_batching.operate.answer import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +105,7 @@ class Account:
             parsed.setdefault("ResponseMetadata", {})["Service"] = service
 
         made.meta.events.register("after-call", note)  # an error tells its operation, but not the service
-        return made
+        return checked(made, unreadable)
 
 
 @contextlib.contextmanager
@@ -122,8 +124,24 @@ def refusal(error: Exception) -> AwsError:
         found.headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return found
     if isinstance(error, ResponseParserError):
-        return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
+        return unreadable()
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
+
+
+def unreadable() -> AwsError:
+    """Return the error for an answer that no service of AWS gives."""
+    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
+
+
+def document(text: str) -> dict[str, Any]:
+    """Return the JSON object in an answer, such as a policy. Raises AwsError if it is none. Pure."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise unreadable()
+    return found
 
 
 def _without_answer(error: Exception) -> str:

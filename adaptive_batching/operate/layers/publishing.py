@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.aws import AwsError, answers, document, unreadable
 from adaptive_batching.operate.layers.names import layer_name
 from adaptive_batching.operate.layers.versions import newest
 
@@ -128,7 +127,10 @@ def _granted(client: Any, version: dict[str, Any]) -> list[str]:  # noqa: ANN401
         if error.is_absent:
             return []
         raise
-    return [str(one.get("Sid")) for one in json.loads(answer["Policy"])["Statement"]]
+    statements = document(answer["Policy"]).get("Statement")
+    if not isinstance(statements, list):
+        raise unreadable()
+    return [str(one.get("Sid")) for one in statements if isinstance(one, dict)]
 
 
 def _grant(client: Any, version: dict[str, Any], grants: Sequence[Grant]) -> list[str]:  # noqa: ANN401 - boto3's

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.aws import AwsError, answers, document
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import Bucket, Key, Unknown
 from adaptive_batching.operate.doctor.reading.attempt import attempt, unknown
@@ -65,7 +64,7 @@ def _default_key(client: Any, name: str) -> str | Unknown:  # noqa: ANN401 - bot
 def _policy(client: Any, name: str) -> dict[str, Any] | Unknown | None:  # noqa: ANN401 - boto3's
     try:
         with answers():
-            found: dict[str, Any] = json.loads(client.get_bucket_policy(Bucket=name)["Policy"])
+            found = document(client.get_bucket_policy(Bucket=name)["Policy"])
     except AwsError as error:
         return None if error.code == "NoSuchBucketPolicy" else unknown(error)
     return found
@@ -97,5 +96,5 @@ def _described(account: Account, function: Function, named: str) -> Key | Unknow
         return found
     if found.get("KeyManager") == "AWS":
         return Key(found["Arn"], is_aws_own=True)
-    policy = attempt(lambda: json.loads(client.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]))
+    policy = attempt(lambda: document(client.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]))
     return Key(found["Arn"], found.get("KeyState", "Enabled"), policy=policy)
