@@ -76,6 +76,13 @@ def matches(pattern: str, text: str, *, any_case: bool = False) -> bool:
     return re.fullmatch("".join(parts), text, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
 
 
+def is_document(value: object) -> bool:
+    """Return whether a value has the form of a policy: mappings as statements, whose conditions are mappings."""
+    if not isinstance(value, dict):
+        return False
+    return all(isinstance(one, dict) for one in _list(value.get("Statement")))
+
+
 def _statements(documents: Iterable[Document]) -> Iterable[Mapping[str, Any]]:
     for document in documents:
         found = document.get("Statement", [])
@@ -125,8 +132,10 @@ def _filled(pattern: str, request: Request) -> str:
 
 def _holds(condition: Mapping[str, Any], request: Request) -> bool | None:
     """Return whether all conditions hold, None if that cannot be known: one that fails decides, whatever others do."""
+    if not isinstance(condition, dict):
+        return None
     found = [
-        _one(operator, key.lower(), _list(values), request)
+        _one(str(operator), str(key).lower(), _list(values), request)
         for operator, keys in condition.items()
         for key, values in (keys.items() if isinstance(keys, dict) else ())
     ]

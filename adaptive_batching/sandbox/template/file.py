@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Characters of a value that a message shows.
 _SHOWN = 60
+#: What a document may have: CloudFormation takes 1 MB.
+_MOST_VALUES, _MOST_NESTED = 300_000, 100
 
 
 @dataclass(frozen=True)
@@ -71,4 +73,23 @@ def load(path: Path) -> dict[str, Any]:
         raise SandboxError(f"{path} is not YAML or JSON: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise SandboxError(f"{path} is not a template, which is a mapping with Resources")
-    return document
+    found: dict[str, Any] = _Spelled(path)(document)
+    return found
+
+
+class _Spelled:
+    """A document without YAML's aliases: small files can spell endless documents with them. Keys are text."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._left = _MOST_VALUES
+
+    def __call__(self, value: Any, nested: int = 0) -> Any:  # noqa: ANN401 - any YAML
+        self._left -= 1
+        if self._left < 0 or nested > _MOST_NESTED:
+            raise SandboxError(f"{self._path} is not a template: its aliases (*) make it endless, or too large")
+        if isinstance(value, dict):
+            return {text(name): self(one, nested + 1) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self(one, nested + 1) for one in value]
+        return Intrinsic(value.name, self(value.argument, nested + 1)) if isinstance(value, Intrinsic) else value

@@ -53,6 +53,7 @@ _NAMES = {
 }
 _RESOLVE = "{{resolve:"
 _INSTEAD = "write a plain value, or give the variable with --env"
+_MOST_NESTED = 40  # intrinsic functions in another
 _IF_PARTS = 3  # a condition, and a value for either case
 NO_VALUE = "AWS::NoValue"  # leaves out what has it
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
@@ -79,6 +80,7 @@ class Values:
             name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
         }
         self._told: dict[tuple[str, str], str] = {}
+        self._nested = 0  # intrinsic functions that are being resolved
 
     def tell(self, logical_id: str, attribute: str, value: str) -> None:
         """Say what GetAtt of an attribute gives, or Ref, for a resource that was made on this machine."""
@@ -93,8 +95,8 @@ class Values:
 
     def name(self, logical_id: str) -> str:
         """Return the physical name of a resource: its name property, or a name derived from its logical id."""
-        properties = self._resources[logical_id].get("Properties") or {}
-        own = properties.get(_NAMES[self._type(logical_id)])
+        properties = self._written(logical_id)
+        own = properties.get(_NAMES.get(self._type(logical_id), ""))
         if own is not None and (found := self._value(own, logical_id)) != NO_VALUE:
             return str(found)
         derived = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
@@ -161,7 +163,13 @@ class Values:
         if isinstance(value, list):
             return [self._value(one, where) for one in value]
         if isinstance(value, Intrinsic):
-            return self._value(self._resolve(value, where), where)
+            if self._nested >= _MOST_NESTED:
+                raise SandboxError(f"{self._path}: {where} refers to itself")
+            self._nested += 1
+            try:
+                return self._value(self._resolve(value, where), where)
+            finally:
+                self._nested -= 1
         if isinstance(value, str) and _RESOLVE in value:
             reference = value[value.index(_RESOLVE) :].partition("}}")[0] + "}}"
             raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
@@ -234,12 +242,16 @@ class Values:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
         if (name, "Ref") in self._told:
             return self._told[name, "Ref"]
-        kind, properties = self._type(name), self._resources[name].get("Properties") or {}
+        kind, properties = self._type(name), self._written(name)
         if kind == _TOPIC:
             return _ARNS[kind].format(name=self.name(name), **_DEFAULTS)
         if kind != _URL and (kind in _ARNS or _NAMES.get(kind, "") in properties):
             return self.name(name)
         raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
+
+    def _written(self, logical_id: str) -> dict[str, Any]:
+        """Return the properties of a resource as they are written."""
+        return self._mapping(self._resources[logical_id].get("Properties"), f"{logical_id}.Properties")
 
     def _type(self, name: str) -> str:
         return str(self._resources[name].get("Type", "a resource without a type"))
@@ -248,7 +260,7 @@ class Values:
         name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
         if (name, attribute) in self._told:
             return self._told[name, attribute]
-        arn = _ARNS.get(self._resources.get(name, {}).get("Type", ""))
+        arn = _ARNS.get(self._type(name)) if name in self._resources else None
         if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
         return arn.format(name=self.name(name), **_DEFAULTS)

@@ -82,6 +82,10 @@ class WholeTemplate(Template):
         parts = argument if isinstance(argument, list) else str(argument).split(".")
         return str(parts[0]) if parts and str(parts[0]) in self._resources else ""
 
+    def attribute(self, logical_id: str, name: str) -> object:
+        """Return an attribute of a resource beside its properties, as it is written."""
+        return self._resources[logical_id].get(name)
+
     def kind(self, logical_id: str) -> str:
         """Return the type of a resource."""
         return self._type(logical_id)

@@ -186,7 +186,7 @@ FILES = [
     (b"- 1", "is not a template, which is a mapping with Resources"),
     (b"Resources: foo", "Resources is 'foo', not a mapping"),
     (b"[" * 100_000, "is not YAML or JSON"),
-    (b"a: &a [*a]\nResources: *a", "has no function"),
+    (b"a: &a [*a]\nResources: *a", "its aliases (*) make it endless"),
     (b"{}", "has no function"),
 ]
 

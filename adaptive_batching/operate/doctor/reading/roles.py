@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.sandbox.template.file import split
 from adaptive_batching.sandbox.template.values import FUNCTION
 from adaptive_batching.sandbox.template.whole import Unresolved
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from adaptive_batching.operate.doctor.facts import Document
     from adaptive_batching.sandbox.template.whole import WholeTemplate
 
-_ROLE, _POLICIES = "AWS::IAM::Role", ("AWS::IAM::Policy", "AWS::IAM::RolePolicy")
+_ROLE, _MANAGED_POLICY, _CONNECTOR = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::Serverless::Connector"
+_POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", _MANAGED_POLICY)
 _WRITES_LOGS: Document = {
     "Statement": [
         {
@@ -45,38 +47,97 @@ _PUTS = ("S3WritePolicy", "S3CrudPolicy", "S3FullAccessPolicy")
 
 @dataclass(frozen=True)
 class Role:
-    """The documents that are known, and a clause about what is not: "" if all is."""
+    """The documents that are known, and a clause about what is not: "" if all is.
+
+    `bounded` is a clause about what may take away what the documents allow, "" if nothing does.
+    """
 
     documents: tuple[Document, ...]
     unknown: str = ""
+    bounded: str = ""
 
 
 def of(template: WholeTemplate, logical_id: str, raw: Mapping[str, Any], known: Mapping[str, Any]) -> Role:
     """Return the policies of a function's role."""
     role = raw.get("Role")
     if role is None and template.kind(logical_id) == FUNCTION:
-        return _of_sam(known)
-    target = template.target(role)
-    if not target or template.kind(target) != _ROLE:
-        return Role((), f"the policies of the role of {logical_id} are not in the template")
-    properties = template.known(template.of_type(_ROLE)[target], target)
-    documents = [one.get("PolicyDocument") for one in properties.get("Policies") or [] if isinstance(one, dict)]
+        documents, managed = _of_sam(template, raw)
+        role_id, bounded = f"{logical_id}Role", known.get("PermissionsBoundary")
+        managed += _connected(template, logical_id)
+    else:
+        role_id = template.target(role)
+        if not role_id or template.kind(role_id) != _ROLE:
+            return Role((), f"the policies of the role of {logical_id} are not in the template")
+        properties = template.of_type(_ROLE).get(role_id, {})
+        found = (template.known(one, role_id) for one in listed(properties.get("Policies")))
+        documents = [one.get("PolicyDocument") if isinstance(one, dict) else one for one in found]
+        managed = listed(properties.get("ManagedPolicyArns"))
+        bounded = properties.get("PermissionsBoundary")
+    documents += _attached(template, role_id)
+    return _whole(
+        documents + [one for arn in managed if (one := _own_managed(template, arn)) is not None],
+        [template.known(one, role_id) for one in managed if _own_managed(template, one) is None],
+        "the permissions boundary of its role may deny it" if bounded else "",
+    )
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - any YAML
+    """Return a list as it is, nothing as an empty one, and anything else as the one element."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _attached(template: WholeTemplate, role_id: str) -> list[Any]:
+    """Return the documents of the policies that name a role, which may be the one that SAM makes for a function."""
+    found = []
     for kind in _POLICIES:
         for name, one in template.of_type(kind).items():
-            roles = [*(one.get("Roles") or []), one.get("RoleName")]
-            if target in map(template.target, roles):
-                documents.append(template.known(one.get("PolicyDocument"), name))
-    return _whole(documents, [*(properties.get("ManagedPolicyArns") or [])])
+            if role_id in map(_referred, [*listed(one.get("Roles")), one.get("RoleName")]):
+                found.append(template.known(one.get("PolicyDocument"), name))
+    return found
 
 
-def _of_sam(known: Mapping[str, Any]) -> Role:
-    """Return what SAM makes of `Policies`, which names managed policies, has documents and uses templates."""
-    found = known.get("Policies") or []
+def _referred(value: object) -> str:
+    """Return the logical id of a Ref, "" of anything else."""
+    name, argument = split(value)
+    return str(argument) if name == "Ref" else ""
+
+
+def _own_managed(template: WholeTemplate, arn: object) -> Any:  # noqa: ANN401 - any YAML
+    """Return the document of a managed policy of the template, None for any other."""
+    target = _referred(arn)
+    properties = template.of_type(_MANAGED_POLICY).get(target)
+    return None if properties is None else template.known(properties.get("PolicyDocument") or {}, target)
+
+
+def _connected(template: WholeTemplate, logical_id: str) -> list[Any]:
+    """Return what stands for the policies that SAM makes of connectors: they are not known."""
+    sources = [template.known(one.get("Source"), name) for name, one in template.of_type(_CONNECTOR).items()]
+    named = any(isinstance(one, dict) and one.get("Id") == logical_id for one in sources)
+    return [_Made(f"the policy that SAM makes of the connectors of {logical_id}")] * (
+        named or bool(template.attribute(logical_id, "Connectors"))
+    )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A policy that only SAM knows. `what` names it."""
+
+    what: str
+
+
+def _of_sam(template: WholeTemplate, raw: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Return what SAM makes of `Policies`, which names managed policies, has documents and uses templates.
+
+    Both are lists: of documents, and of what names a managed policy.
+    """
     documents: list[Any] = []
     managed: list[Any] = ["AWSLambdaBasicExecutionRole"]
-    for one in found if isinstance(found, list) else [found]:
-        if not isinstance(one, dict):
-            managed.append(one)
+    for written in listed(raw.get("Policies")):
+        one = template.known(written, "Policies")
+        if not isinstance(one, dict) or _own_managed(template, written) is not None:
+            managed.append(written)
         elif "Statement" in one:
             documents.append(one)
         elif (name := next(iter(one), "")) in _PUTS:
@@ -85,11 +146,11 @@ def _of_sam(known: Mapping[str, Any]) -> Role:
                 {"Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}}
             )
         elif name.startswith(("S3", "KMS")):
-            managed.append(Unresolved(f"the policy template {name}"))
-    return _whole(documents, managed)
+            managed.append(_Made(f"the policy template {name}"))
+    return documents, managed
 
 
-def _whole(documents: list[Any], managed: list[Any]) -> Role:
+def _whole(documents: list[Any], managed: list[Any], bounded: str) -> Role:
     unknown = ""
     good: list[Document] = []
     for one in documents:
@@ -100,12 +161,15 @@ def _whole(documents: list[Any], managed: list[Any]) -> Role:
             else:
                 unknown = unknown or "only AWS knows what stands in the role's policies"
     for one in managed:
+        if isinstance(one, _Made):
+            unknown = unknown or f"{one.what} is not in the template"
+            continue
         name = str(one).rpartition("/")[2] if not isinstance(one, Unresolved) else ""
         if name in _MANAGED:
             good.append(_MANAGED[name])
         else:
             unknown = unknown or f"the managed policy {name or 'of the role'} is not in the template"
-    return Role(tuple(good), unknown)
+    return Role(tuple(good), unknown, bounded)
 
 
 def _open(value: object) -> bool:

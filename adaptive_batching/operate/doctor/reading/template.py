@@ -42,7 +42,7 @@ class _Reading:
         self._template = template
         self._id = logical_id
         self._raw = template.of_type(template.kind(logical_id))[logical_id]
-        self._known: dict[str, Any] = template.known(self._raw, logical_id)
+        self._known = _mapping(template.known(self._raw, logical_id))
 
     def facts(self) -> Facts:
         """Return what the template tells."""
@@ -88,7 +88,7 @@ class _Reading:
             _number(known.get("MemorySize", 128)),
             _first(architectures),
             image=known.get("PackageType") == "Image",
-            layers=tuple(self._layer(one) for one in self._raw.get("Layers") or []),
+            layers=tuple(self._layer(one) for one in roles.listed(self._raw.get("Layers"))),
             role=f"arn:aws:iam::{ACCOUNT}:role/{name}",
             log_group=group if isinstance(group, str) else f"/aws/lambda/{name}",
             unresolved=unresolved,
@@ -101,8 +101,9 @@ class _Reading:
             known = template.known(value, f"{self._id}.Layers")
             if isinstance(known, str):  # an ARN
                 return Layer(known, settings.EXTENSION in known)
-            return Layer("a layer", Unknown(f"only AWS knows one of its layers: {known.why}"))
-        properties = template.known(template.of_type(template.kind(target)).get(target, {}), target)
+            why = f": {known.why}" if isinstance(known, Unresolved) else ""
+            return Layer("a layer", Unknown(f"only AWS knows one of its layers{why}"))
+        properties = _mapping(template.known(template.of_type(template.kind(target)).get(target, {}), target))
         name = properties.get("LayerName", target)
         built = template.folder / ".aws-sam/build" / target
         is_ours = settings.EXTENSION in str(name) or (built / "extensions" / settings.EXTENSION).exists()
@@ -116,8 +117,7 @@ class _Reading:
 
     def _bucket_id(self) -> str:
         """Return the logical id of the bucket, "" if it is not one of this template."""
-        environment = self._raw.get("Environment")
-        value = (environment or {}).get("Variables", {}).get(settings.bucket_variable())
+        value = self._variable("S3_BUCKET")
         target = self._template.target(value)
         if target and self._template.kind(target) == _BUCKET:
             return target
@@ -137,7 +137,7 @@ class _Reading:
         ]
         documents = [one.get("PolicyDocument") for one in policies]
         document: Any = documents[0] if documents else None
-        if _has_unresolved(document):
+        if _is_unclear(document):
             document = Unknown("only AWS knows what stands in the bucket's policy")
         return Bucket(policy=document, in_template=True)
 
@@ -151,17 +151,19 @@ class _Reading:
         if not named:
             outside = not bucket_id and not function.variables["SSE"]
             return Unknown("only AWS knows the bucket's default encryption") if outside else None
-        return self._whole_key(named, target or self._template.target(self._key_variable()))
+        return self._whole_key(named, target or self._template.target(self._variable("KMS_KEY_ID")))
 
-    def _key_variable(self) -> object:
-        return self._raw["Environment"]["Variables"].get(settings.variable("KMS_KEY_ID"))
+    def _variable(self, ending: str) -> object:
+        """Return a variable as it is written."""
+        given = _mapping(_mapping(self._raw.get("Environment")).get("Variables"))
+        return given.get(settings.variable(ending))
 
     def _default_key(self, bucket: Mapping[str, Any]) -> tuple[str, str]:
         """Return the ARN or id of a bucket's KMS key, and its logical id; each may be empty."""
         template = self._template
-        rules = (bucket.get("BucketEncryption") or {}).get("ServerSideEncryptionConfiguration") or []
-        for rule in rules:
-            default = rule.get("ServerSideEncryptionByDefault", {}) if isinstance(rule, dict) else {}
+        rules = _mapping(bucket.get("BucketEncryption")).get("ServerSideEncryptionConfiguration")
+        for rule in roles.listed(rules):
+            default = _mapping(_mapping(rule).get("ServerSideEncryptionByDefault"))
             if template.known(default.get("SSEAlgorithm"), "BucketEncryption") in ("aws:kms", "aws:kms:dsse"):
                 value = default.get("KMSMasterKeyID", "alias/aws/s3")
                 found = template.known(value, "BucketEncryption")
@@ -176,7 +178,7 @@ class _Reading:
         document: Any = Unknown("the policy of the KMS key is not in the template")
         if target and self._template.kind(target) == _KEY:
             document = self._template.known(self._template.of_type(_KEY)[target].get("KeyPolicy") or {}, target)
-            if _has_unresolved(document):
+            if _is_unclear(document):
                 document = Unknown("only AWS knows what stands in the key's policy")
         return Key(arn, policy=document)
 
@@ -199,6 +201,8 @@ def _decision(role: roles.Role, request: policy.Request) -> Decision | Unknown:
     answer = policy.said(role.documents, request, has_principals=False)
     if answer.effect == "deny":
         return Decision("deny", f"statement {answer.statement} of the role")
+    if answer.effect == "allow" and role.bounded:
+        return Unknown(role.bounded)
     if answer.effect == "allow":
         return Decision("allow", answer.statement)
     if role.unknown:
@@ -208,6 +212,18 @@ def _decision(role: roles.Role, request: policy.Request) -> Decision | Unknown:
         if answer.effect == "unclear"
         else Decision("neither")
     )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """Return a mapping as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _is_unclear(document: object) -> bool:
+    """Return whether what stands in a policy is not known, or is no policy."""
+    if document is None or document == {}:
+        return False
+    return not policy.is_document(document) or _has_unresolved(document)
 
 
 def _has_unresolved(value: object) -> bool:

@@ -76,6 +76,11 @@ KEY = (
     "  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Statement: {Effect: Allow, Action: 'kms:*', Resource: '*', "
     "Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}}}}}"
 )
+CONNECTOR = "  Write: {Type: AWS::Serverless::Connector, Properties: {Source: {Id: Orders}, Destination: {Id: Logs}}}\n"
+DENYING = (
+    "  Closed: {Type: AWS::IAM::%s, Properties: {Roles: [!Ref OrdersRole], PolicyDocument: {Statement: "
+    "{Effect: Deny, Action: 's3:*', Resource: '*'}}}}\n"
+)
 FILTER = "  Errors: {Type: AWS::Logs::MetricFilter, Properties: {LogGroupName: /aws/lambda/orders}}\n"
 POLICIES = TEXT[TEXT.index("      Policies:") : TEXT.index("  Queue:")]
 
@@ -120,6 +125,18 @@ PLANTS: dict[str, tuple[str, str, dict[str, str]]] = {
                                       {"put": "cannot say", "CloudWatch": "warning"}),
     "SAM's policy template": (POLICIES, "      Policies: [S3WritePolicy: {BucketName: !Ref Logs}]\n",
                               {"CloudWatch": "warning"}),
+    "a permissions boundary": ("MemorySize: 256", "MemorySize: 256\n      PermissionsBoundary: arn:aws:iam::1:policy/b",
+                               {"put": "cannot say"}),
+    "a policy that is put on SAM's role and denies": ("  Queue: {Type", DENYING % "Policy" + "  Queue: {Type",
+                                                      {"put": "error"}),
+    "a managed policy that is put on SAM's role and denies": (
+        "  Queue: {Type", DENYING % "ManagedPolicy" + "  Queue: {Type", {"put": "error"}),
+    "a connector of SAM's": (
+        POLICIES, "    Connectors: {Write: {Properties: {Destination: {Id: Logs}, Permissions: [Write]}}}\n",
+        {"put": "cannot say", "CloudWatch": "warning"}),
+    "a connector of its own": (
+        POLICIES, CONNECTOR,
+        {"put": "cannot say", "CloudWatch": "warning"}),
     "a role from elsewhere": (POLICIES, "      Role: arn:aws:iam::1:role/mine\n",
                               {"put": "cannot say", "CloudWatch": "cannot say"}),
     "a bucket that denies": ('Condition: {Bool: {aws:SecureTransport: "false"}}', "", {"put": "error"}),
