@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from adaptive_batching.operate.doctor import report
 from adaptive_batching.operate.doctor.checks import judged
