@@ -12,6 +12,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.logs.regex import Regex, RegexError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
 LONGEST, REGEXES, WILDCARDS = 1024, 2, 3
 _QUOTED, _BETWEEN_SIGNS = r'"((?:\\.|[^"\\])*)"', r"%([^%]*)%"
 _TERM = re.compile(rf"(\?|-\s*)?(?:{_QUOTED}|{_BETWEEN_SIGNS}|(\w+))(?:\s+|$)", re.ASCII)
-#: What a regular expression may be made of: no groups, no character beyond ASCII, few signs.
-_CLASS = r"\[\^?(?:\\.|[\w:#=@/;,. ^$?{}|*+-])+\]"
-_ATOM = rf"\\[dDsSwW]|\\x[0-9A-Fa-f]{{2}}|\\[^\w\s]|{_CLASS}|[\w:#=@/;,. ^$|-]"
-_REGEX = re.compile(rf"(?:(?:{_ATOM})(?:[*+?]|\{{(?:\d+,?\d*|,\d+)\}})?)+", re.ASCII)
 _NAME = r"\.[\w-]+|\.\*|\.\['[^']+'\]"
 _SELECTOR = rf"\$((?:{_NAME})(?:{_NAME}|\[\d+\]|\[\*\])*)(?![\w.\[])"
 _PART = re.compile(r"\['([^']+)'\]|\[(\d+)\]|([\w-]+)|\*", re.ASCII)
@@ -60,14 +58,10 @@ class FilterPattern:
         self.regexes += 1
         if self.regexes > REGEXES:
             raise FilterPatternError(f"a pattern has at most {REGEXES} regular expressions")
-        if not _REGEX.fullmatch(text):
-            said = "letters, digits, blanks, :_#=@/;,- and ^ $ ? [] {} | \\ * + . without groups; \\x28 stands for ("
-            raise FilterPatternError(f"%{text}% is not a regular expression that CloudWatch takes: {said}")
         try:
-            compiled = re.compile(text, re.ASCII)
-        except re.error as error:
-            raise FilterPatternError(f"%{text}% is not a regular expression: {error}") from None
-        return lambda value: compiled.search(value) is not None
+            return Regex(text).found_in
+        except RegexError as error:
+            raise FilterPatternError(f"%{text}% {error}") from None
 
     def _terms(self, text: str) -> Test:
         """Read words, phrases, or a regular expression. `?` is ignored beside terms without it, as the guide says."""

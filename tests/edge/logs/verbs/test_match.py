@@ -58,3 +58,7 @@ def test_a_pattern_that_cloudwatch_refuses_is_one_sentence() -> None:
         "logs match: 'Status: timeout': a term with more than letters, digits and _ stands in double quotes, and "
         "blanks stand between terms\n"
     )
+
+
+def test_a_pattern_on_which_backtracking_would_not_end_ends() -> None:
+    assert match("--count", "%a*a*a*a*a*b%", stdin=b"a" * 50_000 + b"!\n") == (1, b"0\n", "")
