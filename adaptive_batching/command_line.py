@@ -119,8 +119,8 @@ class Group(click.Group):
 def run(root: click.Command, words: Sequence[str] | None) -> int:
     """Run a command line and return the exit code of the process.
 
-    A mistake in the command line is reported as one line on stderr, with exit code 2. A reader of stdout that leaves
-    ends the command quietly.
+    A mistake in the command line, and output that cannot be written, are one line on stderr, with exit code 2. A reader
+    of stdout that leaves ends the command quietly.
     """
     _accept_any_character()
     try:
@@ -139,7 +139,7 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
         forget(sys.stdout)
         what = "the output could not be written: " if error.errno in _NO_ROOM else ""
         _complain(f"{NAME}: {what}{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        return 1
+        return 2  # not 1: that something was found, or nothing, cannot be said
     return code
 
 
