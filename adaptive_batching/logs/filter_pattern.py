@@ -12,6 +12,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.json_text import no_json
 from adaptive_batching.logs.regex import Regex, RegexError
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _nodes(event: object, path: list[Any]) -> list[Any]:
 def _parsed(event: str) -> dict[str, Any] | None:
     """Return the event if it is a JSON object. Its numbers keep all their digits."""
     try:
-        found = json.loads(event, parse_int=Decimal, parse_float=Decimal, parse_constant=str)
+        found = json.loads(event, parse_int=Decimal, parse_float=Decimal, parse_constant=no_json)
     except (ValueError, ArithmeticError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from adaptive_batching.json_text import no_json
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -181,7 +183,7 @@ class Stub:
 def read(text: str | bytes) -> list[Mapping]:
     """Return the mappings in a text: one, or a list of them under `mappings`. Raises StubError."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=no_json)
     except (ValueError, RecursionError) as error:
         raise StubError(f"it is not JSON: {error}") from None
     several = isinstance(value, dict) and "mappings" in value
