@@ -26,6 +26,7 @@ _LONGEST = 86_400_000
 _PRIORITY = 5
 _URLS = ("url", "urlPath", "urlPattern", "urlPathPattern")
 _ANY = "ANY"
+_METHODS = (_ANY, "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers of an answer that follow from its body.
 _COMPUTED = {"content-length", "transfer-encoding", "connection"}
@@ -49,6 +50,20 @@ class RequestPattern(_Model):
     urlPath: str | None = None  # noqa: N815 - WireMock's names
     urlPattern: str | None = None  # noqa: N815
     urlPathPattern: str | None = None  # noqa: N815
+
+    @field_validator("method")
+    @classmethod
+    def _is_served(cls, method: str) -> str:
+        if method.upper() not in _METHODS:
+            raise ValueError(f"the method {method!r} is not served; {', '.join(_METHODS)} are")
+        return method
+
+    @field_validator("url", "urlPath")
+    @classmethod
+    def _can_match(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith("/"):
+            raise ValueError(f"{url!r} matches no request: a path begins with /")
+        return url
 
     @field_validator("urlPattern", "urlPathPattern")
     @classmethod
@@ -95,6 +110,12 @@ class Uniform(_Model):
     type: Literal["uniform"]
     lower: _Delay
     upper: _Delay
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Uniform:
+        if self.lower > self.upper:
+            raise ValueError(f"lower is {self.lower:g}, above upper, {self.upper:g}")
+        return self
 
     def drawn(self, random: Random) -> float:
         """Return a delay in milliseconds."""
