@@ -154,7 +154,10 @@ class _Json:
 
     def _needed(self, expression: str, said: str) -> re.Match[str]:
         if not (found := self._taken(expression)):
-            raise FilterPatternError(f"{self._text[self._at :].strip()[:40]!r} stands where there should be {said}")
+            rest = self._text[self._at :].strip()[:40]
+            raise FilterPatternError(
+                f"{f'{rest!r} stands' if rest else 'the pattern ends'} where there should be {said}"
+            )
         return found
 
 

@@ -227,7 +227,7 @@ REFUSED = {
     "{ $.v[0:2] = 1 }": "a selector",
     "{ $[0] = 1 }": "a selector",
     '{ $."a-b" = 1 }': "a selector",
-    "{ $.v = 1": "} at the end",
+    "{ $.v = 1": "the pattern ends where there should be } at the end",
     "{ $.v = 1 } x": "} at the end",
     "{ ($.v = 1 }": ")",
     "{ }": "a selector",
