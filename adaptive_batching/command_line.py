@@ -119,8 +119,8 @@ class Group(click.Group):
 def run(root: click.Command, words: Sequence[str] | None) -> int:
     """Run a command line and return the exit code of the process.
 
-    A mistake in the command line is reported as one line on stderr, with exit code 2. A reader of stdout that leaves
-    ends the command quietly.
+    A mistake in the command line, and output that cannot be written, are one line on stderr, with exit code 2. A reader
+    of stdout that leaves ends the command quietly.
     """
     _accept_any_character()
     try:
@@ -139,7 +139,7 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
         forget(sys.stdout)
         what = "the output could not be written: " if error.errno in _NO_ROOM else ""
         _complain(f"{NAME}: {what}{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        return 1
+        return 2  # not 1: that something was found, or nothing, cannot be said
     return code
 
 
@@ -208,6 +208,11 @@ def _write_options(
             formatter.write_dl(rows)
 
 
+def _takes_text(command: click.Command) -> bool:
+    """Return whether a command has an argument that is any text, such as a pattern."""
+    return any(isinstance(one, Argument) and one.type.name == "text" for one in command.params)
+
+
 def _sentence(error: click.ClickException) -> str:
     """Return the error as a sentence that starts with the name of the command."""
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -215,5 +220,7 @@ def _sentence(error: click.ClickException) -> str:
     message = error.format_message()
     if not isinstance(error, Mistake):  # click's own message does not say what to do
         message = " ".join(message.split()).removesuffix(".")
+        if isinstance(error, click.NoSuchOption) and context and _takes_text(context.command):
+            message += "; what begins with - and is no option follows --"
         message = f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
     return f"{path.removeprefix(f'{NAME} ')}: {message}"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from adaptive_batching.load.targets import Target
 
 LAMBDA, SANDBOX = "lambda:", "sandbox:"
+#: What a target is; only `load` takes the last.
+TAKEN = "a URL, lambda:NAME or, for load, sandbox:TEMPLATE"
 
 
 class LoadError(Exception):
@@ -40,14 +42,14 @@ class LocalOptions:
 
 
 def reached(address: str, timeout: float, access: Access) -> Target:
-    """Return the target of an address. Raises LoadError."""
+    """Return the target of an address, which is not one in the sandbox. Raises LoadError."""
     if address.startswith(LAMBDA):
         name = address.removeprefix(LAMBDA)
         if not name:
             raise LoadError("the target 'lambda:' has no name of a function")
         return LambdaTarget(lambda_client(access.endpoint, access.region, access.profile, timeout), name)
     if not address.startswith(("http://", "https://")):
-        raise LoadError(f"the target {address!r} is not a URL, lambda:NAME or sandbox:TEMPLATE")
+        raise LoadError(f"the target {address!r} is not {TAKEN}")
     return HttpTarget(address, timeout)
 
 
@@ -82,6 +84,8 @@ def destination(
             raise LoadError("--parameter and --layer are for a target sandbox:TEMPLATE")
         yield reached(address, timeout, access), looked.source()
         return
+    if address == SANDBOX:
+        raise LoadError("the target 'sandbox:' has no template; write sandbox:template.yaml")
     from adaptive_batching.load import local  # noqa: PLC0415 - takes a while to load
     from adaptive_batching.sandbox.errors import SandboxError  # noqa: PLC0415
 

@@ -138,10 +138,13 @@ class Generator:
                 self._clock.sleep(max(0.0, due - self._now()))
                 continue
             request = outgoing(*step.request, user.variables)
+            with self._changed:
+                self._measured.waiting[arrival.phase] += 1
             sent = self._now()
             answer = self._target.send(request)
             done = self._now()
             with self._changed:
+                self._measured.waiting[arrival.phase] -= 1
                 self._measured.sent.append(
                     Sent(
                         arrival.number,

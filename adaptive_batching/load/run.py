@@ -68,7 +68,8 @@ class Plan:
 def carry_out(wanted: Wanted, out: Console, err: Console, clock: Clock | None = None) -> int:
     """Make the test and print what it measured. Return 0, or 1 if a check of `ensure` failed.
 
-    Raises LoadError, TargetError or SourceError, and KeyboardInterrupt after the report if Ctrl-C ended it.
+    Without such checks a test in which nothing was answered is a LoadError, after the report. Raises LoadError,
+    TargetError or SourceError, and KeyboardInterrupt after the report if Ctrl-C ended it.
     """
     seed = secrets.randbelow(_SEEDS) if wanted.seed is None else wanted.seed
     plan = prepared(wanted.script, seed, err)
@@ -114,6 +115,8 @@ def _carry_out(wanted: Wanted, plan: Plan, run: _Run, out: Console, err: Console
             out.say(line)
     if measured.interrupted:
         raise KeyboardInterrupt
+    if measured.silent and not report.outcomes:
+        raise LoadError(f"nothing was answered: {', '.join(report.whole.errors) or 'nothing was sent in time'}")
     return 0 if report.passed else 1
 
 

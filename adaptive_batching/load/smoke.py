@@ -12,7 +12,7 @@ import requests
 
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import verdict
-from adaptive_batching.load.destinations import LAMBDA, LoadError, reached
+from adaptive_batching.load.destinations import LAMBDA, SANDBOX, LoadError, reached
 from adaptive_batching.load.targets import Outgoing, on_loopback
 from adaptive_batching.logs.trace import drawing
 
@@ -84,6 +84,12 @@ def _failed(err: Console, why: str) -> int:
 
 def _answer(wanted: Smoke) -> Answer:
     """Send the request. Raises LoadError if there is no answer."""
+    if wanted.target.startswith(SANDBOX):
+        template = wanted.target.removeprefix(SANDBOX) or "TEMPLATE"
+        raise LoadError(
+            f"smoke takes a URL or lambda:NAME, not {wanted.target!r}; `adaptive-batching sandbox up {template}` runs "
+            "it and prints its URL"
+        )
     target = reached(wanted.target, wanted.timeout, wanted.access)
     sends_json = {"Content-Type": "application/json"} if wanted.body is not None else {}
     method = "GET" if wanted.body is None else "POST"

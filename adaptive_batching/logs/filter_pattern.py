@@ -12,6 +12,9 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.json_text import no_json
+from adaptive_batching.logs.regex import Regex, RegexError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -21,10 +24,6 @@ if TYPE_CHECKING:
 LONGEST, REGEXES, WILDCARDS = 1024, 2, 3
 _QUOTED, _BETWEEN_SIGNS = r'"((?:\\.|[^"\\])*)"', r"%([^%]*)%"
 _TERM = re.compile(rf"(\?|-\s*)?(?:{_QUOTED}|{_BETWEEN_SIGNS}|(\w+))(?:\s+|$)", re.ASCII)
-#: What a regular expression may be made of: no groups, no character beyond ASCII, few signs.
-_CLASS = r"\[\^?(?:\\.|[\w:#=@/;,. ^$?{}|*+-])+\]"
-_ATOM = rf"\\[dDsSwW]|\\x[0-9A-Fa-f]{{2}}|\\[^\w\s]|{_CLASS}|[\w:#=@/;,. ^$|-]"
-_REGEX = re.compile(rf"(?:(?:{_ATOM})(?:[*+?]|\{{(?:\d+,?\d*|,\d+)\}})?)+", re.ASCII)
 _NAME = r"\.[\w-]+|\.\*|\.\['[^']+'\]"
 _SELECTOR = rf"\$((?:{_NAME})(?:{_NAME}|\[\d+\]|\[\*\])*)(?![\w.\[])"
 _PART = re.compile(r"\['([^']+)'\]|\[(\d+)\]|([\w-]+)|\*", re.ASCII)
@@ -60,14 +59,10 @@ class FilterPattern:
         self.regexes += 1
         if self.regexes > REGEXES:
             raise FilterPatternError(f"a pattern has at most {REGEXES} regular expressions")
-        if not _REGEX.fullmatch(text):
-            said = "letters, digits, blanks, :_#=@/;,- and ^ $ ? [] {} | \\ * + . without groups; \\x28 stands for ("
-            raise FilterPatternError(f"%{text}% is not a regular expression that CloudWatch takes: {said}")
         try:
-            compiled = re.compile(text, re.ASCII)
-        except re.error as error:
-            raise FilterPatternError(f"%{text}% is not a regular expression: {error}") from None
-        return lambda value: compiled.search(value) is not None
+            return Regex(text).found_in
+        except RegexError as error:
+            raise FilterPatternError(f"%{text}% {error}") from None
 
     def _terms(self, text: str) -> Test:
         """Read words, phrases, or a regular expression. `?` is ignored beside terms without it, as the guide says."""
@@ -159,7 +154,10 @@ class _Json:
 
     def _needed(self, expression: str, said: str) -> re.Match[str]:
         if not (found := self._taken(expression)):
-            raise FilterPatternError(f"{self._text[self._at :].strip()[:40]!r} stands where there should be {said}")
+            rest = self._text[self._at :].strip()[:40]
+            raise FilterPatternError(
+                f"{f'{rest!r} stands' if rest else 'the pattern ends'} where there should be {said}"
+            )
         return found
 
 
@@ -193,7 +191,7 @@ def _nodes(event: object, path: list[Any]) -> list[Any]:
 def _parsed(event: str) -> dict[str, Any] | None:
     """Return the event if it is a JSON object. Its numbers keep all their digits."""
     try:
-        found = json.loads(event, parse_int=Decimal, parse_float=Decimal, parse_constant=str)
+        found = json.loads(event, parse_int=Decimal, parse_float=Decimal, parse_constant=no_json)
     except (ValueError, ArithmeticError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -62,6 +62,12 @@ class Measured:
     most: int = 0  # that were taken at a time
     took: float = 0.0  # seconds, until the last answer
     interrupted: bool = False
+    waiting: Counter[int] = field(default_factory=Counter)  # phase: requests sent whose answer is not there yet
+
+    @property
+    def silent(self) -> bool:
+        """Whether there were arrivals, and no answer to any. A function that fails has answered, with its id."""
+        return bool(self.sent or self.unsent) and not any(one.code is not None or one.ids for one in self.sent)
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def figures(name: str, measured: Measured, arrivals: int, phase: int | None = No
         name,
         arrivals,
         unsent,
-        len(sent),
+        len(sent) + sum(count for number, count in measured.waiting.items() if phase in (None, number)),
         max(0, arrivals - unsent - begun),
         dict(sorted(Counter(one.code for one in sent if one.code is not None).items())),
         dict(Counter(one.error for one in sent if one.error is not None).most_common()),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.json_text import no_json
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -63,5 +65,5 @@ def saw(journal: Any, path: str, wanted: str, since: float) -> bool | None:  # n
 
 def as_json(given: str) -> bytes:
     """Return a text that is JSON as the body of a request. Raises ValueError."""
-    value: Mapping[str, Any] | Any = json.loads(given)
+    value: Mapping[str, Any] | Any = json.loads(given, parse_constant=no_json)
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")

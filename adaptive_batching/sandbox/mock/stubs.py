@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from adaptive_batching.json_text import no_json
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -24,6 +26,7 @@ _LONGEST = 86_400_000
 _PRIORITY = 5
 _URLS = ("url", "urlPath", "urlPattern", "urlPathPattern")
 _ANY = "ANY"
+_METHODS = (_ANY, "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers of an answer that follow from its body.
 _COMPUTED = {"content-length", "transfer-encoding", "connection"}
@@ -47,6 +50,20 @@ class RequestPattern(_Model):
     urlPath: str | None = None  # noqa: N815 - WireMock's names
     urlPattern: str | None = None  # noqa: N815
     urlPathPattern: str | None = None  # noqa: N815
+
+    @field_validator("method")
+    @classmethod
+    def _is_served(cls, method: str) -> str:
+        if method.upper() not in _METHODS:
+            raise ValueError(f"the method {method!r} is not served; {', '.join(_METHODS)} are")
+        return method
+
+    @field_validator("url", "urlPath")
+    @classmethod
+    def _can_match(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith("/"):
+            raise ValueError(f"{url!r} matches no request: a path begins with /")
+        return url
 
     @field_validator("urlPattern", "urlPathPattern")
     @classmethod
@@ -93,6 +110,12 @@ class Uniform(_Model):
     type: Literal["uniform"]
     lower: _Delay
     upper: _Delay
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Uniform:
+        if self.lower > self.upper:
+            raise ValueError(f"lower is {self.lower:g}, above upper, {self.upper:g}")
+        return self
 
     def drawn(self, random: Random) -> float:
         """Return a delay in milliseconds."""
@@ -181,7 +204,7 @@ class Stub:
 def read(text: str | bytes) -> list[Mapping]:
     """Return the mappings in a text: one, or a list of them under `mappings`. Raises StubError."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=no_json)
     except (ValueError, RecursionError) as error:
         raise StubError(f"it is not JSON: {error}") from None
     several = isinstance(value, dict) and "mappings" in value

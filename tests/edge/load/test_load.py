@@ -140,7 +140,8 @@ def test_answers_and_errors_are_counted_by_kind_and_phase(tmp_path: Path, capsys
     assert (code, found["all"]["codes"]) == (0, {"200": expected["/200"], "503": expected["/503"]})
     assert found["all"]["errors"] == {"ECONNRESET": expected["/close"]}
     assert [(one["name"], one["arrivals"]) for one in found["phases"]] == [("a", 30), ("b", 10)]
-    code, found, _ = load(capsys, file, "http://127.0.0.1:1")
+    code, found, err = load(capsys, file, "http://127.0.0.1:1")
+    assert (code, err) == (2, "load: nothing was answered: ECONNREFUSED\n")
     assert found["all"]["errors"] == {"ECONNREFUSED": 40}
 
 
@@ -232,6 +233,7 @@ def test_ctrl_c_in_the_middle_prints_what_was_measured(tmp_path: Path) -> None:
     found = json.loads(out)
     assert (process.returncode, err) == (130, "")
     assert found["interrupted"] is True
+    assert found["all"]["requests"] > sum(found["all"]["codes"].values())  # those in flight were sent too
     assert found["all"]["codes"]["200"] >= 5
     assert found["all"]["withoutAnswerYet"] >= 1  # the fourth
     assert found["all"]["arrivals"] < 6000
@@ -242,11 +244,15 @@ def test_ctrl_c_in_the_middle_prints_what_was_measured(tmp_path: Path) -> None:
     [
         (["absent.yaml"], "absent.yaml cannot be read: No such file or directory"),
         (["load.yaml"], "config.target is missing; give it there or with --target"),
-        (["load.yaml", "--target", "ftp://x"], "the target 'ftp://x' is not a URL, lambda:NAME or sandbox:TEMPLATE"),
+        (
+            ["load.yaml", "--target", "ftp://x"],
+            "the target 'ftp://x' is not a URL, lambda:NAME or, for load, sandbox:TEMPLATE",
+        ),
         (["load.yaml", "--target", "lambda:"], "the target 'lambda:' has no name of a function"),
         (["load.yaml", "--target", "http://x", "--logs", "."], "--logs and --until go together"),
         (["load.yaml", "--target", "http://x", "--layer", "."], "--parameter and --layer are for a target sandbox:"),
         (["load.yaml", "--target", "sandbox:absent.yaml"], "absent.yaml"),
+        (["load.yaml", "--target", "sandbox:"], "the target 'sandbox:' has no template"),
         (["payload.yaml", "--target", "http://x"], "absent.csv cannot be read"),
         (["ensure.yaml", "--target", "http://x"], "ensure.yaml: ensure: 'http.speed' is not measured here"),
     ],

@@ -69,7 +69,11 @@ def test_a_notify_that_is_silent_is_a_failure_without_an_exception(
     [
         ("http://127.0.0.1:1/sessions", "does not answer: ECONNREFUSED"),
         ("http://", "does not answer: InvalidURL"),
-        ("gopher://x", "is not a URL, lambda:NAME or sandbox:TEMPLATE"),
+        ("gopher://x", "is not a URL, lambda:NAME or, for load, sandbox:TEMPLATE"),
+        (
+            "sandbox:t.yaml",
+            "smoke takes a URL or lambda:NAME, not 'sandbox:t.yaml'; `adaptive-batching sandbox up t.yaml`",
+        ),
     ],
 )
 def test_a_wrong_url_is_exit_code_2(
@@ -122,6 +126,7 @@ def test_a_function_is_a_target_too(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "sentence"),
     [
         (["--json", "{"], "--json '{' is not JSON"),
+        (["--json", '{"a": NaN}'], "NaN is not JSON"),
         (["--json", "@absent"], "--json '@absent' cannot be read"),
         (["--milestone", "X"], "--logs and --milestone go together"),
         (["--webhook-saw", "hook"], "--webhook-saw 'hook' is not URL or URL=TEXT"),

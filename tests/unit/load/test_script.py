@@ -127,10 +127,30 @@ def test_a_payload_has_rows_with_numbers_that_are_numbers() -> None:
     text = '\ufeffname,code\n"Ghent, B",9000\n\nX,09000\nY,-1.5,more\n'
     assert users.rows(payload(skipHeader=True), text) == [
         {"name": "Ghent, B", "code": 9000},
-        {"name": "X", "code": "09000"},
+        {"name": "X", "code": 9000},
         {"name": "Y", "code": -1.5},
     ]
-    assert users.rows(payload(cast=False), "a,1\n") == [{"name": "a", "code": "1"}]
+    assert users.rows(payload(cast=False), "a,01\n") == [{"name": "a", "code": "01"}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    # what csv-parse 4.16.3, which artillery 2 uses, makes of it with `cast: true`
+    [
+        ("06", 6),
+        ("+5", 5),
+        ("5.", 5),
+        (".5", 0.5),
+        (" 7 ", 7),
+        ("1e3", 1000),
+        ("1.50", 1.5),
+        ("-0", 0),
+        ("1e999", "1e999"),
+    ]
+    + [(one, one) for one in ("", " ", "1,5", "1_0", "Infinity", "NaN", "5 km", "1e", "٣", "2026-11-26", "true", "-")],
+)
+def test_a_cell_is_the_number_that_artillery_makes_of_it(cell: str, value: object) -> None:
+    assert users.rows(payload(), f'x,"{cell}"\n') == [{"name": "x", "code": value}]
 
 
 @pytest.mark.parametrize(("text", "sentence"), [("", "has no rows"), ("a\n", "row 1 has 1 cells; fields names 2")])

@@ -180,7 +180,11 @@ OURS = [
     Example("{ $.v[*] != 1 }", ['{"v": [1, 2]}'], ['{"v": [1]}', '{"v": []}']),
     Example("{ $.v[*] NOT EXISTS }", ['{"v": []}', "{}"], ['{"v": [null]}']),
     Example("{ $.items[*].a = 1 && $.items[*].b = 2 }", ['{"items": [{"a": 1}, {"b": 2}]}'], ['{"items": [{"a": 1}]}']),
-    Example("{ $.v NOT EXISTS }", ["{}"], ["not JSON", "[]", '"v"', "", "{broken", '{"v": 1, "w"']),
+    Example(
+        "{ $.v NOT EXISTS }",
+        ["{}"],
+        ["not JSON", "[]", '"v"', "", "{broken", '{"v": 1, "w"', '{"w": NaN}', '{"w": [-Infinity]}'],
+    ),
     Example("{ $.v = 12345678901234567890 }", ['{"v": 12345678901234567890}'], ['{"v": 12345678901234567891}']),
     Example("{ $.v > 1 }", ['{"v": 1e400}', '{"v": ' + "9" * 5000 + "}"], ['{"v": NaN}', "[" * 100_000]),
 ]
@@ -223,7 +227,7 @@ REFUSED = {
     "{ $.v[0:2] = 1 }": "a selector",
     "{ $[0] = 1 }": "a selector",
     '{ $."a-b" = 1 }': "a selector",
-    "{ $.v = 1": "} at the end",
+    "{ $.v = 1": "the pattern ends where there should be } at the end",
     "{ $.v = 1 } x": "} at the end",
     "{ ($.v = 1 }": ")",
     "{ }": "a selector",

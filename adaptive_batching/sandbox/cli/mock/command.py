@@ -10,6 +10,7 @@ from adaptive_batching.command_line import Argument, Command, Mistake, Option
 from adaptive_batching.option_types import Bounds, File, Number, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import SEED
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +34,9 @@ def _mock(*, files: tuple[Path, ...], port: int, seed: int, host: tuple[str, ...
             why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
             raise Mistake(f"port {port} {why}; choose another with --port") from None
         with mock:
-            err.say(f"the mock is at {mock.url}, with {len(mappings)} mappings; Ctrl-C ends it")
+            err.say(f"the mock is at {mock.url}, with {counted(len(mappings), 'mapping')}; Ctrl-C ends it")
             asked.wait()
-        err.say(f"{mock.received:,} requests, {mock.unmatched:,} without a mapping")
+        err.say(f"{counted(mock.received, 'request')}, {mock.unmatched:,} without a mapping")
     return 0
 
 

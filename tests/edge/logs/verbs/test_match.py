@@ -48,6 +48,8 @@ def test_of_several_files_each_line_names_its_own_and_one_that_cannot_be_read_is
 def test_an_empty_pattern_and_a_device_are_one_sentence() -> None:
     """A shell makes an empty pattern of a variable that is not set; a device is read until the memory is full."""
     assert match("") == (2, b"", "logs match: pattern is empty; give it a value or leave it out\n")
+    said = "logs match: no such option '-E'; what begins with - and is no option follows --; see"
+    assert match("-ERROR") == (2, b"", f"{said} `adaptive-batching logs match --help`\n")
     assert match("x", "/dev/zero") == (2, b"", "logs match: files '/dev/zero' is a device, not a file or a folder\n")
 
 
@@ -58,3 +60,7 @@ def test_a_pattern_that_cloudwatch_refuses_is_one_sentence() -> None:
         "logs match: 'Status: timeout': a term with more than letters, digits and _ stands in double quotes, and "
         "blanks stand between terms\n"
     )
+
+
+def test_a_pattern_on_which_backtracking_would_not_end_ends() -> None:
+    assert match("--count", "%a*a*a*a*a*b%", stdin=b"a" * 50_000 + b"!\n") == (1, b"0\n", "")
