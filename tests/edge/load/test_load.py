@@ -186,7 +186,7 @@ def test_lead_times_are_told_by_second_and_what_never_came_is_counted(
     with conference(folder) as app:
         assert app.web
         file = script(tmp_path, "{duration: 2, arrivalRate: 9}", more, flow)
-        words = ["--logs", str(folder), "--until", SENT, "--drain", "1"]
+        words = ["--logs", str(folder), "--until", SENT, "--drain", "5"]
         code, found, _ = load(capsys, file, app.web.url, *words)
         silent = sum(b"silent" in one.body for one in app.web.seen)
     lead = found["leadTime"]
