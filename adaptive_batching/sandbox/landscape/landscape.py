@@ -26,7 +26,7 @@ from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
-from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, embedded_s3
+from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, Embedded, embedded_server
 from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Landscape:
         self._urls: dict[str, str] = {}
         self.fleets: dict[str, Fleet] = {}
         self.endpoint = self._settings.endpoint or ""
+        self._embedded: Embedded | None = None
         self.options = self._settings.options
         self.description = describe(self._template)
         if not self.description.functions:
@@ -98,7 +99,8 @@ class Landscape:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as server, contextlib.ExitStack() as running:
             if not self.endpoint:
-                self.endpoint = server.enter_context(embedded_s3())
+                self._embedded = server.enter_context(embedded_server())
+                self.endpoint = self._embedded.endpoint
             self._set_up(running)
             self._server, self._running = server.pop_all(), running.pop_all()
         return self
@@ -112,6 +114,11 @@ class Landscape:
     def finish(self) -> None:
         """Answer what is in flight and shut every environment down. What was stored can be read until the exit."""
         self._running.close()
+
+    @property
+    def lost(self) -> str:
+        """How moto's server ended, as a sentence, "" while it runs. The exit raises it as a SandboxError."""
+        return self._embedded.lost if self._embedded else ""
 
     @property
     def http_url(self) -> str:

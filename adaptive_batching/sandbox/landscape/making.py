@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.fleet.aws.clients import Clients
@@ -45,7 +46,7 @@ def make(clients: Clients, description: Description, template: Template) -> dict
 def _queue(clients: Clients, queue: Queue, template: Template) -> str:
     sqs = clients("sqs")
     _try(queue.logical_id, lambda: sqs.create_queue(QueueName=queue.name, Attributes=dict(queue.attributes)))
-    url = str(_try(queue.logical_id, lambda: sqs.get_queue_url(QueueName=queue.name))["QueueUrl"])
+    url = str(_try(queue.logical_id, lambda: sqs.get_queue_url(QueueName=queue.name)["QueueUrl"]))
     for attribute, value in (("Ref", url), ("QueueUrl", url), ("QueueName", queue.name), ("Arn", queue.arn)):
         template.tell(queue.logical_id, attribute, value)
     return url
@@ -57,11 +58,15 @@ def _table(clients: Clients, table: Table, template: Template) -> None:
         table.logical_id,
         lambda: dynamodb.create_table(TableName=table.name, BillingMode="PAY_PER_REQUEST", **table.definition),
     )
-    found = _try(table.logical_id, lambda: dynamodb.describe_table(TableName=table.name))["Table"]
+    arn, stream = _try(table.logical_id, lambda: _arns(dynamodb.describe_table(TableName=table.name)["Table"]))
     template.tell(table.logical_id, "Ref", table.name)
-    template.tell(table.logical_id, "Arn", found["TableArn"])
-    if "LatestStreamArn" in found:
-        template.tell(table.logical_id, "StreamArn", found["LatestStreamArn"])
+    template.tell(table.logical_id, "Arn", arn)
+    if stream:
+        template.tell(table.logical_id, "StreamArn", stream)
+
+
+def _arns(table: Any) -> tuple[str, str]:  # noqa: ANN401 - boto3 makes its classes at run time
+    return str(table["TableArn"]), str(table.get("LatestStreamArn", ""))
 
 
 def _try(logical_id: str, call: Any) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
@@ -74,4 +79,6 @@ def _try(logical_id: str, call: Any) -> Any:  # noqa: ANN401 - boto3 makes its c
         why = error.response["Error"].get("Message", str(error))
     except BotoCoreError as error:
         why = str(error)
+    except FOREIGN as error:
+        why = foreign(error)
     raise SandboxError(f"{logical_id} cannot be made on this machine: {why}")

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,30 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **KEYS, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE}
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """The server while it runs."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def lost(self) -> str:
+        """How the server ended, as a sentence, "" while it runs."""
+        status = self.process.poll()
+        return "" if status is None else f"the embedded S3 {_end(status)}; what it held is gone"
+
+
 @contextlib.contextmanager
 def embedded_s3() -> Iterator[str]:
-    """Run the server and yield its endpoint. Raises SandboxError if it does not start."""
+    """Run the server and yield its endpoint. Raises SandboxError if it does not start or ends before the block."""
+    with embedded_server() as server:
+        yield server.endpoint
+
+
+@contextlib.contextmanager
+def embedded_server() -> Iterator[Embedded]:
+    """Run the server. Raises SandboxError if it does not start or ends before the block."""
     if find_spec("moto") is None:
         raise SandboxError("the embedded S3 needs moto[server], which is a dependency of this package")
     port = _free_port()
@@ -62,9 +84,15 @@ def embedded_s3() -> Iterator[str]:
     try:
         watchdog.add(server.pid)
         _await(server, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
+        running = Embedded(f"http://127.0.0.1:{port}", server)
+        try:
+            yield running
+        finally:
+            if lost := running.lost:
+                raise SandboxError(lost)  # whatever else failed, failed because of it
     finally:
-        os.killpg(server.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(server.pid, signal.SIGKILL)
         watchdog.forget(server.pid)
         server.wait()
         watchdog.stop()
@@ -94,6 +122,10 @@ def make_bucket(endpoint: str, bucket: str) -> None:
         raise SandboxError(f"bucket {bucket!r} cannot be created: {why}") from None
 
 
+def _end(status: int) -> str:
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,7 +139,7 @@ def _await(server: subprocess.Popen[bytes], endpoint: str) -> None:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise SandboxError(f"the embedded S3 ended with exit status {server.returncode} before it answered")
+            raise SandboxError(f"the embedded S3 {_end(server.returncode)} before it answered")
         with contextlib.suppress(requests.ConnectionError):
             session.get(endpoint, timeout=START)
             return

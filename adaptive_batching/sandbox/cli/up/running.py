@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
 
 
+#: Seconds between two looks at whether moto's server still runs.
+_LOOK = 0.5
+
+
 @dataclass(frozen=True)
 class Given:
     """The values of the options of `up`, one field for each. --help explains them."""
@@ -69,7 +73,8 @@ def carry_out(given: Given, console: Console) -> int:
     with interrupts.counted(first, landscape.kill) as asked, landscape:
         for line in introduction(landscape):
             console.say(line)
-        asked.wait()
+        while not asked.wait(_LOOK) and not landscape.lost:
+            pass
         landscape.finish()
         balance = None if given.endpoint_url else _balance(landscape)
     for line in (*summary(landscape), *overheard.rest()):

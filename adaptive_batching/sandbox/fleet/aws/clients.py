@@ -9,6 +9,14 @@ from botocore.config import Config
 
 from adaptive_batching.sandbox.s3.embedded import KEYS
 
+#: What boto3's parsers, and a look into what they return, raise for the answers of a server of another kind.
+FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
+
+
+def foreign(error: Exception) -> str:
+    """Return a sentence about one of FOREIGN. Pure."""
+    return f"the server does not answer as AWS does ({type(error).__name__}: {error}); --endpoint-url names another"
+
 
 class Clients:
     """Makes a client of each service and region once. The user's AWS settings are ignored. For one thread."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.landscape import partial
 from adaptive_batching.sandbox.landscape.queues.batches import RECEIVED_AT_ONCE, Batch, Batches
@@ -28,12 +29,21 @@ _WAIT, _LOOK = 1, 0.1
 
 
 class QueuePoller:
-    """Feeds one function from one queue, until `close`. `sqs` is boto3's client, `say` gets a line for each mistake."""
+    """Feeds one function from one queue, until `close`. Raises SandboxError.
+
+    `sqs` is boto3's client, `say` gets a line for each mistake.
+    """
 
     def __init__(self, mapping: QueueMapping, url: str, fleet: Fleet, sqs: Any, say: Callable[[str], None]) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
         self._mapping, self._url, self._fleet, self._sqs, self._say = mapping, url, fleet, sqs, say
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        self._batches = Batches(mapping, float(attributes["VisibilityTimeout"]))
+        try:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+            visibility = float(found["Attributes"]["VisibilityTimeout"])
+        except (ClientError, BotoCoreError) as error:
+            raise SandboxError(f"{mapping.queue} cannot be read: {error}") from None
+        except FOREIGN as error:
+            raise SandboxError(f"{mapping.queue} cannot be read: {foreign(error)}") from None
+        self._batches = Batches(mapping, visibility)
         self._changed = threading.Condition()
         self._closed = False
         self._runs: set[threading.Thread] = set()

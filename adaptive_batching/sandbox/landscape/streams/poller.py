@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.landscape import partial
 from adaptive_batching.sandbox.landscape.streams.records import Origin, discarded, event, record
@@ -45,8 +46,10 @@ class StreamPoller:
         self._shard = Shard(mapping)
         try:
             self._shard_id, self._iterator = self._first()
-        except (ClientError, BotoCoreError, IndexError) as error:
+        except (ClientError, BotoCoreError) as error:
             raise SandboxError(f"the stream {mapping.stream} cannot be read: {error}") from None
+        except FOREIGN as error:
+            raise SandboxError(f"the stream {mapping.stream} cannot be read: {foreign(error)}") from None
         self._last: Invocation | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"stream-{mapping.function}", daemon=True)
