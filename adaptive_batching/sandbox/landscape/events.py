@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.option_types import Bounds
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.landscape.description import FUNCTIONS, MAPPING
 from adaptive_batching.sandbox.landscape.rest.routes import ANY, Route
@@ -28,6 +29,16 @@ PARTIAL = "ReportBatchItemFailures"
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _ANY_METHOD = "X-AMAZON-APIGATEWAY-ANY-METHOD"
+#: What AWS takes. -1 is no limit, where that is the default.
+_BOUNDS = {
+    "BatchSize": Bounds(1, 10_000),
+    "MaximumBatchingWindowInSeconds": Bounds(0, 300),
+    "MaximumConcurrency": Bounds(2, 1000),
+    "MaximumRetryAttempts": Bounds(0, 10_000),
+    "MaximumRecordAgeInSeconds": Bounds(60, 604_800),
+}
+#: The largest batch of a queue without a batching window, and that of a FIFO queue, which cannot have one.
+_AT_ONCE = 10
 #: Settings of an event source mapping that change what a function gets, and are not modelled.
 _NOT_MODELLED = {
     "FilterCriteria": "every record is delivered",
@@ -170,14 +181,19 @@ def _queue(found: Sources, given: Mapping[str, Any], where: Where) -> None:
     if _is_off(found, given, where):
         return
     most = (given.get("ScalingConfig") or {}).get("MaximumConcurrency")
+    size, window = (_number(given, *one, where) for one in (("BatchSize", 10), ("MaximumBatchingWindowInSeconds", 0)))
+    if size > _AT_ONCE and not window:
+        raise SandboxError(
+            f"{where}.BatchSize is {size}, which AWS refuses without MaximumBatchingWindowInSeconds; it takes 1 to 10"
+        )
     found.queues.append(
         QueueMapping(
             where.function,
             _arn(given, "Queue", where),
-            _number(given, "BatchSize", 10, where),
-            _number(given, "MaximumBatchingWindowInSeconds", 0, where),
+            size,
+            window,
             None if most is None else _number({"MaximumConcurrency": most}, "MaximumConcurrency", 0, where),
-            PARTIAL in (given.get("FunctionResponseTypes") or []),
+            _is_partial(given, where),
         )
     )
 
@@ -199,7 +215,7 @@ def _stream(found: Sources, given: Mapping[str, Any], where: Where) -> None:
             _number(given, "MaximumRetryAttempts", -1, where),
             _number(given, "MaximumRecordAgeInSeconds", -1, where),
             given.get("BisectBatchOnFunctionError") in _TRUE,
-            PARTIAL in (given.get("FunctionResponseTypes") or []),
+            _is_partial(given, where),
             str(target),
         )
     )
@@ -239,6 +255,17 @@ def _arn(given: Mapping[str, Any], name: str, where: Where) -> str:
 def _number(given: Mapping[str, Any], name: str, default: int, where: Where) -> int:
     value = given.get(name, default)
     try:
-        return int(str(value))
+        found = int(str(value))
     except ValueError:
         raise SandboxError(f"{where}.{name} is {shown(value)}, not a whole number") from None
+    if found not in _BOUNDS[name] and not (found == -1 == default):
+        raise SandboxError(f"{where}.{name} is {found}, which AWS refuses; it takes {_BOUNDS[name]}")
+    return found
+
+
+def _is_partial(given: Mapping[str, Any], where: Where) -> bool:
+    """Return whether a function names the records that failed."""
+    types = given.get("FunctionResponseTypes") or []
+    if types not in ([], [PARTIAL]):
+        raise SandboxError(f"{where}.FunctionResponseTypes is {shown(types)}, which AWS refuses; it takes [{PARTIAL}]")
+    return bool(types)

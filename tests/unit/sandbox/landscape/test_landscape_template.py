@@ -238,11 +238,56 @@ def test_a_route_that_is_taken_is_said(tmp_path: Path) -> None:
         ("E: {Type: SQS}", "One.E.Queue is None, not an ARN"),
         ("E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: many}}", "BatchSize is 'many'"),
         ("E: {Type: SQS, Properties: {Queue: !ImportValue Work}}", "uses ImportValue"),
+        (
+            "E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: 11}}",
+            "One.E.BatchSize is 11, which AWS refuses without MaximumBatchingWindowInSeconds",
+        ),
     ],
 )
 def test_an_event_source_that_cannot_be_read_is_one_sentence(tmp_path: Path, line: str, why: str) -> None:
     with pytest.raises(SandboxError, match=why):
         events(tmp_path, line)
+
+
+#: What AWS takes of each property, by kind of event source: the smallest, the largest and, if there is one, "no limit".
+TAKEN = {
+    ("SQS", "BatchSize"): (1, 10_000),
+    ("SQS", "MaximumBatchingWindowInSeconds"): (0, 300),
+    ("SQS", "MaximumConcurrency"): (2, 1000),
+    ("DynamoDB", "BatchSize"): (1, 10_000),
+    ("DynamoDB", "MaximumBatchingWindowInSeconds"): (0, 300),
+    ("DynamoDB", "MaximumRetryAttempts"): (0, 10_000, -1),
+    ("DynamoDB", "MaximumRecordAgeInSeconds"): (60, 604_800, -1),
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), TAKEN)
+def test_a_number_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, name: str) -> None:
+    low, high, *more = TAKEN[kind, name]
+    source = {"SQS": "Queue: !GetAtt Work.Arn", "DynamoDB": "Stream: !GetAtt Items.StreamArn"}[kind]
+    if name == "BatchSize":
+        source += ", MaximumBatchingWindowInSeconds: 1"
+    for value in (-2, -1, 0, 1, 2, low - 1, low, high, high + 1, 10**9):
+        given = f"ScalingConfig: {{{name}: {value}}}" if name == "MaximumConcurrency" else f"{name}: {value}"
+        line = f"E: {{Type: {kind}, Properties: {{{source}, {given}}}}}"
+        if low <= value <= high or value in more:
+            assert events(tmp_path, line).notes == []
+        else:
+            with pytest.raises(
+                SandboxError, match=rf"^One\.E\.{name} is {value}, which AWS refuses; it takes {low:,} to"
+            ):
+                events(tmp_path, line)
+
+
+@pytest.mark.parametrize(
+    "kind", ["SQS, Properties: {Queue: !GetAtt Work.Arn", "DynamoDB, Properties: {Stream: !GetAtt Items.StreamArn"]
+)
+@pytest.mark.parametrize(
+    "types", ["[ReportBatchItemFailure]", "ReportBatchItemFailures", "[ReportBatchItemFailures, x]"]
+)
+def test_a_response_type_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, types: str) -> None:
+    with pytest.raises(SandboxError, match=r"FunctionResponseTypes is .*, which AWS refuses"):
+        events(tmp_path, f"E: {{Type: {kind}, FunctionResponseTypes: {types}}}}}")
 
 
 def test_the_event_sources_of_cloudformation(tmp_path: Path) -> None:
