@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _KEPT_BACK = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
 _MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_STATUSES = range(100, 600)
+_STATUSES = range(200, 600)  # one of 1xx is not the end of an answer
+_SERVER = re.compile(r"https?://[^/]*", re.IGNORECASE)
 _EVERYTHING = "*/*"
 #: The id of the only REST API, and where it seems to be.
 API_ID = "sandboxapi"
@@ -51,8 +52,9 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The path without the query."""
-        return self.target.partition("?")[0]
+        """The path without the query, and without the server of a request line in absolute form (RFC 9112, 3.2.2)."""
+        found = self.target.partition("?")[0]
+        return _SERVER.sub("", found) or "/" if _SERVER.match(found) else found
 
     def header(self, name: str) -> str:
         """Return the last value of a header, "" without one."""
@@ -198,7 +200,7 @@ def _status(answer: Mapping[str, Any]) -> int:
     except ValueError:
         status = 0
     if status not in _STATUSES:
-        raise MalformedError(f"its statusCode is {given!r}, not a status of HTTP")
+        raise MalformedError(f"its statusCode is {given!r}, not a final status of HTTP, 200 to 599")
     return status
 
 

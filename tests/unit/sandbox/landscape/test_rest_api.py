@@ -128,6 +128,20 @@ def test_the_event_is_the_one_that_is_documented() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://127.0.0.1:3000/items/7?a=http://b/c", "/items/7"),
+        ("HTTPS://host/items/", "/items/"),
+        ("http://host", "/"),
+        ("http://host?a=1", "/"),
+        ("/http://host/x", "/http://host/x"),
+    ],
+)
+def test_the_path_of_a_request_line_in_absolute_form_is_without_the_server(target: str, path: str) -> None:
+    assert call(target=target).path == path
+
+
 def test_what_is_empty_is_null() -> None:
     found = event(call(target="/items", body=b""), ROUTES[0], {})
     names = ("queryStringParameters", "multiValueQueryStringParameters", "pathParameters", "body", "stageVariables")
@@ -207,7 +221,7 @@ def test_a_base64_body_is_decoded_only_for_a_client_that_accepts_a_binary_type()
         ({"status": 200}, "the member 'status'"),
         ({"body": {"a": 1}}, "its body is an object, not a string; json.dumps"),
         ({"statusCode": "two"}, "its statusCode is 'two'"),
-        ({"statusCode": 99}, "its statusCode is 99"),
+        *(({"statusCode": one}, f"its statusCode is {one}") for one in (-200, 99, 100, 101, 103, 199, 600, 2000)),
         ({"statusCode": [200]}, "its statusCode"),
         ({"headers": ["a"]}, "its headers are a list"),
         ({"headers": {"a": 1}}, "its header 'a' is not a string"),
