@@ -1,7 +1,8 @@
 """Serves a REST API over HTTP: parses a request, invokes the function of its route, and renders the answer.
 
 Source: "Handling Lambda errors in API Gateway" and the gateway response types in the API Gateway developer guide. What
-Lambda refuses becomes 500, an error of the function and a malformed answer become 502, 29 seconds without one 504.
+Lambda refuses becomes 500, an error of the function and a malformed answer become 502, 29 seconds without one 504. The
+quotas of API Gateway and of Lambda bound a request: a larger one becomes 413.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
+from adaptive_batching.sandbox.fleet.invoke_api import SYNCHRONOUS_LIMIT
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.landscape.rest.proxy import Call, MalformedError, Reply, event, refusal, reply
 from adaptive_batching.sandbox.landscape.rest.routes import find
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 
 #: Seconds that API Gateway waits for a function at most.
 PATIENCE = 29.0
+#: The largest body of a request and the largest event of a function, in bytes.
+BODY_LIMIT, EVENT_LIMIT = 10 * 1024 * 1024, SYNCHRONOUS_LIMIT
 #: Headers that a function cannot set.
 _OWN = frozenset({"connection", "content-length", "transfer-encoding", "x-amzn-requestid", "x-amzn-trace-id"})
 _FAILED = ("Internal server error", "InternalServerErrorException")
 _UNKNOWN = refusal(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
+_TOO_LARGE = refusal(413, "Request Too Long", "RequestTooLargeException")
 _TIMED_OUT = refusal(504, "Endpoint request timed out", "InternalServerErrorException")
 
 
@@ -63,7 +68,12 @@ def _carry_out(
 ) -> Reply:
     route, parameters = found
     fleet = fleets[route.function]
-    payload = json.dumps(event(call, route, parameters)).encode()
+    payload = json.dumps(event(call, route, parameters)).encode() if len(call.body) <= BODY_LIMIT else b""
+    if not payload or len(payload) > EVENT_LIMIT:
+        what = f"the event has {len(payload):,}" if payload else f"the body has {len(call.body):,}"
+        limit = EVENT_LIMIT if payload else BODY_LIMIT
+        say(f"{call.method} {call.path}: {route.function} was not invoked: {what} bytes, and AWS takes {limit:,}")
+        return _TOO_LARGE
     try:
         trace = new_trace(sampled=fleet.function.xray, root=call.trace.partition(";")[0])
         invocation = fleet.begin(payload, trace=trace)
