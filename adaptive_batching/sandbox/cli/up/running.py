@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from adaptive_batching import interrupts, settings
 from adaptive_batching.sandbox.cli.arguments import pairs
@@ -14,6 +15,7 @@ from adaptive_batching.sandbox.cli.overheard import Overheard
 from adaptive_batching.sandbox.cli.service import ended
 from adaptive_batching.sandbox.cli.store import Balance, Store, stored
 from adaptive_batching.sandbox.cli.summary import row
+from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.repeat import delivered
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
 
 
+#: Hosts of a server of the user's own.
+_HERE = ("127.0.0.1", "localhost", "::1")
 #: Seconds between two looks at whether moto's server still runs.
 _LOOK = 0.5
 
@@ -153,6 +157,9 @@ def _notices(landscape: Landscape) -> list[str]:
 
 
 def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
+    host = urlsplit(given.endpoint_url or "").hostname
+    if host and host not in _HERE:
+        raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {' or '.join(_HERE)}")
     variables = pairs("--env", given.env)
     check_variables(variables, "--env")
 

@@ -112,6 +112,13 @@ REFUSED = {
         ["bucket.yaml", "--endpoint-url", "http://127.0.0.1:9"],
         'LogBucket cannot be made on this machine: Could not connect to the endpoint URL: "http://127.0.0.1:9/log-bucket"',
     ),
+    **{
+        f"an-endpoint-at-{host}": (
+            ["bucket.yaml", "--endpoint-url", f"http://{host}"],
+            f"--endpoint-url http://{host} is not on this machine: write 127.0.0.1 or localhost or ::1",
+        )
+        for host in ("example.com", "127.0.0.1.example.com:80", "10.0.0.1", "127.0.0.1@example.com")
+    },
     "a-bucket": (["bad-bucket.yaml"], "LogBucket cannot be made on this machine: The specified bucket is not valid."),
 }
 
