@@ -17,6 +17,7 @@ from adaptive_batching.sandbox.cli.store import Balance, Store, stored
 from adaptive_batching.sandbox.cli.summary import row
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.repeat import delivered
+from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
 from adaptive_batching.wording import counted
@@ -160,6 +161,8 @@ def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
     host = urlsplit(given.endpoint_url or "").hostname
     if host and host not in _HERE:
         raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {' or '.join(_HERE)}")
+    for layer in given.layer:  # also where no function has layers
+        launch.check_folder(layer)
     variables = pairs("--env", given.env)
     check_variables(variables, "--env")
 

@@ -107,6 +107,7 @@ REFUSED = {
     "no-code": (["function.yaml", "--env", "A=b"], "absent is not a directory"),
     "a-name-twice": (["twice.yaml"], "twice.yaml gives the name same to more than one function"),
     "a-layer": ([str(APPLICATION)], "layer Layer is not built; run `sam build`, or name its folder with --layer"),
+    "a-layer-that-no-function-has": (["function.yaml", "--layer", "nope"], "nope is not a directory"),
     "a-variable": (["function.yaml", "--env", "AWS_REGION=x"], "--env 'AWS_REGION' is reserved: Lambda sets it"),
     "an-endpoint": (
         ["bucket.yaml", "--endpoint-url", "http://127.0.0.1:9"],
