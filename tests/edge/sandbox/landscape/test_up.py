@@ -57,7 +57,7 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
         url = command.says("  http  ").split()[-1]
         services = command.says("  services  ").partition("=")[2]
         command.says("  end         Ctrl-C")
-        seconds = 1 if times == 1 else 25
+        seconds = 6 if times == 1 else 25
         client = threading.Thread(
             target=lambda: answers.append(session.get(f"{url}/shipped?sleep={seconds}", timeout=60))
         )
