@@ -57,7 +57,9 @@ class Command:
         """Wait for a line with this text, and return it."""
         with self._changed:
             self._changed.wait_for(lambda: any(text in line for line in self.lines), SECONDS)
-            return next(line for line in self.lines if text in line)
+            found = next((line for line in self.lines if text in line), None)
+            assert found is not None, f"{text!r} was not said, but {self.lines}"
+            return found
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)

@@ -63,7 +63,8 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
         )
         client.start()
         session.get(f"{url}/echo/x", timeout=60)
-        eventually(lambda: any(b"bootstrap.py" in command_line(pid) for pid in started(command)), 60)
+        command.says(f"{PREFIX}-api  ")  # its invocation ends after its answer: until then two are in flight
+        eventually(lambda: any(is_runtime(pid, f"{PREFIX}-shipped") for pid in started(command)), 60)
         pids = started(command)
         for _ in range(times):
             command.interrupt()
@@ -80,11 +81,13 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
         assert any(line.startswith("s3 ") and line.endswith("lost 0, twice 0") for line in lines)
 
 
-def command_line(pid: int) -> bytes:
+def is_runtime(pid: int, function: str) -> bool:
+    folder = Path(f"/proc/{pid}")
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+        words, variables = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+    except OSError:  # ended meanwhile
+        return False
+    return b"bootstrap.py" in words and f"AWS_LAMBDA_FUNCTION_NAME={function}\0".encode() in variables
 
 
 REFUSED = {
