@@ -118,7 +118,8 @@ def _followed(
 def _wait(reading: Reading, milestone: str, ids: Sequence[str], until: float) -> tuple[bool, Trace | None]:
     """Look until one of the ids has reached the milestone. Return whether it has, and the trace as far as it came."""
     while True:
-        passed = any(one in watching.reached(reading, milestone) for one in ids)
+        found = watching.reached(reading, milestone)
+        passed = any(one in found for one in ids)
         if passed or time.monotonic() >= until:
             break
         time.sleep(min(_INTERVAL, max(0.0, until - time.monotonic())))

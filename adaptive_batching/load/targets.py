@@ -123,7 +123,8 @@ class LambdaTarget:
             return Answer(error.response["ResponseMetadata"]["HTTPStatusCode"], None, str(error).encode())
         except (BotoCoreError, OSError) as error:
             return Answer(None, type(error).__name__)
-        known = (*ids(body), answer["ResponseMetadata"]["RequestId"])
+        request_id = answer["ResponseMetadata"].get("RequestId")  # a server that is not AWS's may send none
+        known = (*ids(body), *([request_id] if request_id else []))
         if "FunctionError" in answer:
             return Answer(None, _error_type(body) or answer["FunctionError"], body, known)
         return Answer(answer["StatusCode"], None, body, known)
@@ -164,7 +165,7 @@ def lambda_client(endpoint: str | None, region: str | None, profile: str | None,
 def _error_type(body: bytes) -> str | None:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return str(found["errorType"]) if isinstance(found, dict) and "errorType" in found else None
 

@@ -13,7 +13,8 @@ _ROOT = re.compile(r"Root=([^;\s]+)")
 
 def ids(body: bytes, header: str = "") -> tuple[str, ...]:
     """Return the ids in an answer that may be found in logs: members of its JSON, and the root of X-Ray's header."""
-    found = [str(one) for name in NAMES if isinstance(one := _members(body).get(name), (str, int)) and one]
+    members = _members(body)
+    found = [str(one) for name in NAMES if isinstance(one := members.get(name), (str, int)) and one]
     root = _ROOT.search(header)
     return tuple(dict.fromkeys([*found, *([root[1]] if root else [])]))
 

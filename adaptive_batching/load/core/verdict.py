@@ -54,12 +54,13 @@ def saw(journal: Any, path: str, wanted: str, since: float) -> bool | None:  # n
     """
     if not (isinstance(journal, dict) and isinstance(journal.get("requests"), list)):
         return None
-    requests = [one["request"] for one in journal["requests"] if isinstance(one, dict) and "request" in one]
+    entries = [one.get("request") for one in journal["requests"] if isinstance(one, dict)]
     return any(
         str(one.get("url", "")).partition("?")[0] == path
         and wanted in str(one.get("body", ""))
-        and one.get("loggedDate", since) >= since
-        for one in requests
+        and (not isinstance(logged := one.get("loggedDate"), (int, float)) or logged >= since)
+        for one in entries
+        if isinstance(one, dict)
     )
 
 
