@@ -74,9 +74,11 @@ class QueuePoller:
             wake = self._batches.wake_at()
             pause = None if wake is None else max(0.0, wake - time.monotonic())
             if not count:
-                self._changed.wait(_LOOK if pause is None else min(_LOOK, pause))
+                self._changed.wait(min(_LOOK, pause or _LOOK))  # what is due already waits for room
         found = self._receive(count, pause) if count else []
         with self._changed:
+            if count and pause and pause < 1 and not found:  # long polls have whole seconds: this one did not wait
+                self._changed.wait(min(_LOOK, pause))
             now = time.monotonic()
             self._batches.received(found, now)
             batches = [] if self._closed else self._batches.poll(now, self._fleet.room)
