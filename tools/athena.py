@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.athena.queries import Query, queries
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 BEGIN, END = "  # Athena: written by `make docs`\n", "  # end of Athena\n"
 #: Bytes that one query may scan: 10 GB cost five cents.
 SCAN_LIMIT = 10_000_000_000
+#: What the stack knows, of the placeholders in a text.
+_KNOWN = ("FunctionName", "ConferenceName", "LogBucket")
 _CONFERENCE = [f"${{ConferenceName}}-{name}" for name in ("submit", "save", "notify")]
 _NAMES = ["FUNCTION"], ["${FunctionName}", "${FunctionName}-experiment", "${FunctionName}-async", *_CONFERENCE]
 
@@ -107,7 +110,6 @@ def _query(query: Query) -> str:
 
 def _value(text: str) -> str:
     """Return a text in YAML; what the stack knows is filled in, and Athena's own placeholders are left."""
-    if "${FunctionName}" in text or "${LogBucket}" in text:
-        kept = text.replace("${LogBucket}", "\0B").replace("${FunctionName}", "\0F").replace("${", "${!")
-        return "!Sub " + json.dumps(kept.replace("\0B", "${LogBucket}").replace("\0F", "${FunctionName}"))
+    if any(f"${{{name}}}" in text for name in _KNOWN):
+        return "!Sub " + json.dumps(re.sub(rf"\$\{{(?!(?:{'|'.join(_KNOWN)})\}})", "${!", text))
     return json.dumps(text)
