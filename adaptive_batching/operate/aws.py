@@ -85,11 +85,17 @@ class Account:
                 self._made[wanted] = self._client(*wanted)
         return self._made[wanted]
 
+    def once(self, service: str, region: str | None, seconds: float) -> Any:  # noqa: ANN401 - as above
+        """Return a client that waits so long for an answer and asks once: what it asks for must not happen twice."""
+        config = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
+        with answers():
+            return self._client(service, region or self.region, config)
+
     def home(self) -> str:
         """Return the region in which commands without --region work. Raises AwsError if there is none."""
         return str(self.client("lambda").meta.region_name)
 
-    def _client(self, service: str, region: str | None) -> Any:  # noqa: ANN401 - as above
+    def _client(self, service: str, region: str | None, more: Config | None = None) -> Any:  # noqa: ANN401 - as above
         session = Session(profile_name=self.profile, region_name=region)
         config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
         keys: dict[str, Any] = {}
@@ -99,6 +105,7 @@ class Account:
             config, region = config.merge(on_loopback), region or _REGION
             if session.get_credentials() is None:
                 keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        config = config.merge(more) if more else config
         made = session.client(service, endpoint_url=self.endpoint_url, region_name=region, config=config, **keys)
 
         def note(parsed: dict[str, Any], **_more: object) -> None:

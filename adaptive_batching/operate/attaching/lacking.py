@@ -32,11 +32,12 @@ def lacking(account: Account, found: Function, held: Held) -> list[str] | Unknow
     )
     bucket = Bucket(is_own=values["S3_BUCKET_OWNER"] in ("", found.account))
     key = Key(values["KMS_KEY_ID"]) if key_arn(values["KMS_KEY_ID"]) else None
-    phrases = []
+    phrases: list[str] = []
+    unknown: Unknown | None = None
     for action, decision in role.decisions(account, asks.shipping(function, bucket, key)).items():
         if isinstance(decision, Unknown):
-            return decision
-        if not decision.allows:
+            unknown = unknown or decision
+        elif not decision.allows:
             denied = f" ({decision.by} denies it)" if decision.effect == DENY else ""
             phrases.append(f"{asks.phrase(function, action, key)}{denied}")
-    return phrases
+    return phrases or unknown or []

@@ -113,12 +113,13 @@ def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # no
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:
     """Return NAME=VALUE words as a mapping. Raises Mistake."""
-    found = dict(word.partition("=")[::2] for word in words if "=" in word.strip("="))
-    if len(found) < len(set(words)):
-        wrong = next((word for word in words if "=" not in word.strip("=")), words[-1])
-        raise Mistake(
-            f"--parameter {wrong!r} is not NAME=VALUE, or its name is there twice", click.get_current_context()
-        )
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not name or not equals:
+            raise Mistake(f"--parameter {word!r} is not NAME=VALUE", click.get_current_context())
+        if found.setdefault(name, value) != value:
+            raise Mistake(f"--parameter {name} is given twice", click.get_current_context())
     return found
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.doctor.facts import Function
 
+#: Seconds that an invocation may take: Lambda's 15 minutes, and some for the way.
+LONGEST = 910.0
 #: Seconds for which the object is waited for, and between two looks.
 PATIENCE, _PAUSE = 20.0, 0.5
 #: How many of the newest objects are read at most.
@@ -34,7 +36,7 @@ def invoke(
     """
     began = time.time()
     with answers():
-        client = account.client("lambda", function.region)
+        client = account.once("lambda", function.region, LONGEST)
         version = {"Qualifier": qualifier} if qualifier else {}
         answer = client.invoke(FunctionName=function.name, Payload=payload, LogType="Tail", **version)
     identity = answer["ResponseMetadata"].get("RequestId", "")
@@ -49,6 +51,8 @@ def _awaited(
     account: Account, function: Function, identity: str, began: float, patience: float
 ) -> str | Unknown | None:
     """Return the key of the object that has the request id, None if there is none in time."""
+    if not identity:
+        return Unknown("the answer names no request id")
     if not function.variables["S3_BUCKET"] or function.variables.endpoint:
         return Unknown(f"objects go to {function.variables.endpoint or 'no bucket'}")
     client, seen = account.client("s3", asks.bucket_region(function)), set[str]()

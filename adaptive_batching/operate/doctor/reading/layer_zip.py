@@ -5,11 +5,13 @@ A zip file has its directory at its end, so a few requests with `Range` suffice.
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +23,11 @@ from adaptive_batching.operate.doctor.facts import Unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: What reading a zip file behind HTTP raises if one or the other is broken.
+_BROKEN = (
+    *(OSError, ValueError, AttributeError, NotImplementedError),
+    *(http.client.HTTPException, zipfile.BadZipFile, zlib.error),
+)
 _PIECE = 65_536  # bytes that are fetched at least: a directory has some hundred entries
 _SECONDS = 10
 
@@ -43,7 +50,7 @@ def look(url: str, endpoint: str | None) -> Content | Unknown:
             about = f"{settings.EXTENSION}/layer.json"
             origin = str(json.loads(archive.read(about)).get("origin", "")) if about in names else ""
             return Content(f"extensions/{settings.EXTENSION}" in names, origin)
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         return Unknown(f"the layer's content cannot be looked into: {error}")
 
 

@@ -239,7 +239,7 @@ def test_a_text_report_has_a_line_for_each_check_and_how_to_mend(
             "has no parameter Nothing",
         ),
         (["--template", "template.yaml", "--parameter", "Elsewhere"], "'Elsewhere' is not NAME=VALUE"),
-        (["--template", "template.yaml", "--parameter", "Needed=1", "--parameter", "Needed=2"], "is there twice"),
+        (["--template", "template.yaml", "--parameter", "Needed=1", "--parameter", "Needed=2"], "is given twice"),
         (["--template", "empty.yaml"], "empty.yaml has no function whose condition holds"),
         ([], "nothing to examine"),
     ],
