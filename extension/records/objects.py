@@ -137,6 +137,8 @@ def is_arn(text: str) -> bool:
 
 def _header(value: str) -> str:
     """Return a value as printable ASCII: anything else, a line break above all, would make each request unsendable."""
+    if value.isascii() and value.isprintable():  # nearly always, and each object has a dozen of them
+        return value
     return "".join(c if " " <= c <= "~" else "?" for c in value)
 
 

@@ -52,7 +52,7 @@ def _session(event: dict[str, Any]) -> dict[str, Any] | str:
         if len(data) > MOST_BYTES:
             return f"the body has {len(data)} bytes; a session has at most {MOST_BYTES}"
         session = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "the body is not JSON"
     if not isinstance(session, dict) or not isinstance(session.get("subject"), str) or not session["subject"].strip():
         return "the body is not an object with a text `subject`"

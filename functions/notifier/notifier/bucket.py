@@ -58,6 +58,18 @@ class _Object:
     first: int  # epoch milliseconds
 
 
+def _chosen(
+    entries: list[dict[str, Any]], prefix: str, function: str, functions: Sequence[str], window: tuple[int, int]
+) -> list[_Object]:
+    found, (since, until) = [], window
+    for entry in entries:
+        name = layout.read(entry["Key"], prefix, function)
+        stored = entry["LastModified"].timestamp() * 1000
+        if name and name[0] in functions and name[1] <= until + _SKEW and stored >= since - _SKEW:
+            found.append(_Object(entry["Key"], *name))
+    return found
+
+
 class Bucket:
     """A bucket. `template` is the extension's S3_PREFIX, `known` what region and account are in it."""
 
@@ -81,6 +93,10 @@ class Bucket:
     ) -> Reading:
         """Give the search the objects in which the clues' lines can be, hour by hour, newest first."""
         reading, begun = Reading(), clock()
+
+        def is_late() -> bool:
+            return clock() - begun > self._bounds.seconds
+
         listed: set[str] = set()
         every = list(dict.fromkeys(name for clue in clues for name in clue.functions or functions))
         since = min((clue.since for clue in clues), default=0)
@@ -88,19 +104,20 @@ class Bucket:
         for hour in layout.hours((clue.since, clue.until) for clue in clues):
             found: list[_Object] = []
             for function in every:
-                if clock() - begun > self._bounds.seconds:
+                if is_late():
                     reading.is_cut = True
                     return reading
                 prefix, is_whole = layout.prefix(self._template, function, hour, self._known)
                 if prefix not in listed:
                     listed.add(prefix)
-                    found += self._listed(prefix, function if is_whole else "", every, (since, until))
+                    entries = self._entries(prefix, is_late)
+                    found += _chosen(entries, prefix, function if is_whole else "", every, (since, until))
             found.sort(key=lambda one: (one.first, one.key), reverse=True)
             for number, one in enumerate(found):
                 if search.is_over:
                     return reading
                 is_enough = reading.objects >= self._bounds.objects or reading.size >= self._bounds.size
-                if is_enough or clock() - begun > self._bounds.seconds:
+                if is_enough or is_late():
                     reading.left_out, reading.is_cut = len(found) - number, True
                     return reading
                 body = self._body(one.key, self._bounds.size - reading.size)
@@ -109,20 +126,17 @@ class Bucket:
                 search.add(one.function, body)
             if search.is_over:
                 return reading
+        reading.is_cut = is_late()
         return reading
 
-    def _listed(self, prefix: str, function: str, functions: Sequence[str], window: tuple[int, int]) -> list[_Object]:
-        found, (since, until) = [], window
-        for entry in self._entries(prefix):
-            name = layout.read(entry["Key"], prefix, function)
-            stored = entry["LastModified"].timestamp() * 1000
-            if name and name[0] in functions and name[1] <= until + _SKEW and stored >= since - _SKEW:
-                found.append(_Object(entry["Key"], *name))
+    def _entries(self, prefix: str, is_late: Callable[[], bool] = lambda: False) -> list[dict[str, Any]]:
+        """Return what is listed, or its beginning: without folders for hours there may be any number of objects."""
+        found: list[dict[str, Any]] = []
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            found += page.get("Contents", [])
+            if is_late():
+                break
         return found
-
-    def _entries(self, prefix: str) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-        return [entry for page in pages for entry in page.get("Contents", [])]
 
     def _body(self, key: str, most: int) -> bytes:
         """Return the lines of an object, up to `most` bytes; of a damaged one none."""
