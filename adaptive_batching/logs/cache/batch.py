@@ -8,6 +8,7 @@ of type `insights.unreadable` of the others.
 from __future__ import annotations
 
 import json
+import os
 import re
 import uuid
 from dataclasses import dataclass, field, replace
@@ -49,12 +50,15 @@ class Batch:
     size: int = 0  # bytes of text
     longest: int = 0  # bytes of text of an object
 
+    def __post_init__(self) -> None:
+        # The batch before may have left its lines: the same pages again cost half of what new ones do.
+        self._out = os.fdopen(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
+
     def add(self, stored: Stored, first: datetime, text: bytes) -> None:
         """Append the text of an object."""
         if not text.endswith(b"\n") and text:
             text += b"\n"
-        with self.file.open("ab") as out:
-            out.write(text)
+        self._out.write(text)
         environment = stored.environment or _environment(text)
         self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
         self.size += len(text)
@@ -65,6 +69,8 @@ class Batch:
         written = folder / f"{uuid.uuid4()}.parquet"
         part = written.with_suffix(".check")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._out:
+            self._out.truncate()
         try:
             if not self._try(connection, part):
                 self._mend(connection)
@@ -73,7 +79,6 @@ class Batch:
             part.replace(written)
         finally:
             part.unlink(missing_ok=True)
-            self.file.unlink(missing_ok=True)
 
     def _try(self, connection: DuckDBPyConnection, part: Path) -> bool:
         """Write the segment, and return whether each line is one that can be read."""

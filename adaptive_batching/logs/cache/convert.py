@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from adaptive_batching.logs.cache.batch import FULL, Batch
 from adaptive_batching.logs.cache.segments import Stored
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.cache.segments import Cache
     from adaptive_batching.logs.sources.source import Item, Source
 
-#: Objects that are read ahead for each connection. They wait in memory, inflated.
+#: Groups of objects that are read ahead for each connection. They wait in memory, inflated.
 _AHEAD = 2
 #: Bytes of objects, compressed, that are read ahead at most.
 _AHEAD_BYTES = 16_000_000
+#: Objects of a group at most, and their bytes: what a thread reads before it hands over. That a thread has to be woken
+#: for each object cost half of what inflating it does.
+_GROUP, _GROUP_BYTES = 16, 500_000
+#: What was read of an object, and its text; or why it could not be read.
+_Body: TypeAlias = "tuple[Stored, bytes] | ObjectError"
 
 
 @dataclass(frozen=True)
@@ -72,31 +77,46 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
     return failed
 
 
-def _ahead(
-    source: Source, items: list[Item], pool: ThreadPoolExecutor
-) -> Iterator[tuple[Item, tuple[Stored, bytes] | ObjectError]]:
+def _ahead(source: Source, items: list[Item], pool: ThreadPoolExecutor) -> Iterator[tuple[Item, _Body]]:
     """Yield objects in order, and what was read of each, while the next ones are being read."""
-    waiting: deque[tuple[Item, Future[tuple[Stored, bytes]]]] = deque()
+    waiting: deque[tuple[int, Future[list[tuple[Item, _Body]]]]] = deque()
+    size = 0
+    for group in _groups(items, source.connections):
+        own = sum(item.size for item in group)
+        while waiting and (len(waiting) >= _AHEAD * source.connections or size + own > _AHEAD_BYTES):
+            done, future = waiting.popleft()
+            size -= done
+            yield from future.result()
+        waiting.append((own, pool.submit(_read_all, source, group)))
+        size += own
+    while waiting:
+        yield from waiting.popleft()[1].result()
+
+
+def _groups(items: list[Item], connections: int) -> Iterator[list[Item]]:
+    """Yield items in order, in groups: of one each where there are too few to keep all connections busy. Pure."""
+    most = min(_GROUP, len(items) // (2 * _AHEAD * connections))
+    group: list[Item] = []
     size = 0
     for item in items:
-        while waiting and (len(waiting) >= _AHEAD * source.connections or size + item.size > _AHEAD_BYTES):
-            size -= waiting[0][0].size
-            yield _result(*waiting.popleft())
-        waiting.append((item, pool.submit(_read, source, item)))
+        if group and (len(group) >= most or size + item.size > _GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(item)
         size += item.size
-    while waiting:
-        yield _result(*waiting.popleft())
+    if group:
+        yield group
 
 
-def _result(item: Item, future: Future[tuple[Stored, bytes]]) -> tuple[Item, tuple[Stored, bytes] | ObjectError]:
+def _read_all(source: Source, group: list[Item]) -> list[tuple[Item, _Body]]:
+    return [(item, _read(source, item)) for item in group]
+
+
+def _read(source: Source, item: Item) -> _Body:
     try:
-        return item, future.result()
+        body, metadata = source.read(item.key)
     except ObjectError as error:
-        return item, error
-
-
-def _read(source: Source, item: Item) -> tuple[Stored, bytes]:
-    body, metadata = source.read(item.key)
+        return error
     text, damage = inflated(body)
     stored = Stored(
         item.key, item.size, item.etag, 0, damage, metadata.get("environment"), metadata, item.modified.isoformat()

@@ -50,22 +50,26 @@ def derived(lines: str) -> str:
             case when {platform} then {_extracted("record", PLATFORM)} end as p,
             case when {platform} or starts_with(record, '{{') then null {_head()} end as h
         from {lines}
+    ), leveled as (
+        select *, {_level("h['level']")} as head_level from headed
     ), bodied as (
-        select *, case when h['head'] <> '' then substr(record, length(h['head']) + 1) else record end as body
-        from headed
+        select *, if(head_level is null, 1, length(h['head']) + 1) as {START} from leveled
     ), parsed as (
         select *,
-            case when not {platform} and starts_with(body, '{{') then {_extracted("body", _OUTER)} end as x
+            case when {platform} then null
+                when {START} = 1 then case when starts_with(record, '{{') then {_extracted("record", _OUTER)} end
+                when substr(record, {START}, 1) = '{{' then {_extracted(f"substr(record, {START})", _OUTER)} end as x
         from bodied
     ), nested as (
         select *,
             case when starts_with({_of("x", "message")}, '{{') then {_extracted(_of("x", "message"), _OUTER)} end as y,
-            case when x is null and not {platform} and ({_suspect()}) then rtrim(body, e'\\r\\n') end as t
+            case when x is null and not {platform} and ({_suspect()})
+                then rtrim(substr(record, {START}), e'\\r\\n') end as t
         from parsed
     ), told as (
         select *,
             {_found("text")} as said,
-            {_first("y", "level")} as inner_level, {_first("x", "level")} as outer_level, h['level'] as head_level,
+            {_first("y", "level")} as inner_level, {_first("x", "level")} as outer_level,
             coalesce({_told("tracing.value")}, {_found("xray")}) as xray,
             {_found("error_type")} as error_type, {_found("exception")} as exception,
             if(starts_with(t, '{text.NODE[0]}') or starts_with(t, '{text.NODE[1]}') or starts_with(t, '{text.NODE[2]}'),
@@ -81,7 +85,7 @@ def derived(lines: str) -> str:
         coalesce(requestId, {_told("requestId")}) as request_id,
         environment,
         {_of_count("counted")} as sequence,
-        coalesce({_level("inner_level")}, {_level("outer_level")}, {_level("head_level")}) as level,
+        coalesce({_level("inner_level")}, {_level("outer_level")}, head_level) as level,
         said as message,
         {_found("trace_id")} as trace_id,
         {_xray("xray")} as xray_id,
@@ -91,7 +95,7 @@ def derived(lines: str) -> str:
         {_told("status")} as status,
         {_of_measure("took")} as duration_ms,
         record, object, line,
-        length(coalesce(h['head'], '')) + 1 as {START},
+        {START},
         case when y is not null then 2 when x is not null or {platform} and p is not null then 1 end as {SHAPE}
     from told
     """
@@ -189,8 +193,9 @@ def _level(value: str) -> str:
 
 def _suspect() -> str:
     """Return whether a text can be of an error: what follows costs too much for every line."""
-    inside = [f"contains(body, e'{part}')" for part in text.PARTS]
-    return " or ".join([*(f"starts_with(body, '{word}')" for word in text.NODE), *inside])
+    begin = f"substr(record, {START}, {max(map(len, text.NODE))})"
+    inside = [f"contains(record, e'{part}')" for part in text.PARTS]
+    return " or ".join([*(f"starts_with({begin}, '{word}')" for word in text.NODE), *inside])
 
 
 def _xray(value: str) -> str:
