@@ -24,7 +24,6 @@ ENTRIES = ROOT / "adaptive_batching" / "operate" / "doctor" / "entries.json"
 #: Beginning of a module's path below extension/ -> heading. The first that fits.
 GROUPS = {
     "core/outbox": "Uploads",
-    "core/circuit": "Uploads",
     "stores": "Store and credentials",
     "journal": "Journal and recovery",
     "core/recovery": "Journal and recovery",

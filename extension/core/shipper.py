@@ -9,14 +9,17 @@ from __future__ import annotations
 from extension import events
 from extension.core import adaptive, batcher, clock, hold, recovery, thresholds
 from extension.core.adaptive import Adaptive
-from extension.core.circuit import Circuit
 from extension.core.clock import Clock
 from extension.core.counters import Counters, Freshness, Removed
 from extension.core.drain import Drain
 from extension.core.hold import STORE, WAIT_DONE, Hold
-from extension.core.outbox import REFUSED_NAMED, WAITING_BYTES, Delivery, Outbox
+from extension.core.outbox import Delivery, Outbox
+from extension.core.outbox.circuit import Circuit
+from extension.core.outbox.outbox import WAITING_BYTES
 from extension.errors import ReadError
 from extension.records.reader import REMEMBERED, SEALED_IDS, TAIL_SECONDS
+
+REFUSED_NAMED = 10  # keys with the store's words that the last line tells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +140,7 @@ class Shipper:
 
     def conditional(self, *, wanted: bool) -> None:
         """Say whether to ask the store not to overwrite."""
-        self._outbox.conditional = wanted
+        self._outbox.outcomes.conditional = wanted
 
     def limit_memory(self, chunk: int, waiting: int) -> None:
         """Say how many bytes of the open chunk, and of closed ones, may be in memory where there are no files."""
@@ -438,7 +441,7 @@ class Shipper:
         if not self._batcher.records and self._request in self._done:
             self._nothing_waits(self._clock.time)
         if self._outbox.attempt and current.mode == STORE and self._circuit.held_in_vain(held, self._clock.time):
-            actions.append(self._outbox.says_open())
+            actions.append(self._circuit.says_open(self._outbox.records))
         self._hold = None
         self._outbox.released()
         actions.append(events.Release(self._request))

@@ -61,7 +61,7 @@ DEFECTS = (
     ),
     _defect(
         "the buffer is cleared before the upload succeeded",
-        "extension.core.outbox:Outbox.start",
+        "extension.core.outbox.outbox:Outbox.start",
         after(sets("delivery"), "self._waiting.remove(delivery)"),
         CORE + "shipper.py::test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_and_bytes",
     ),
@@ -86,14 +86,14 @@ DEFECTS = (
     ),
     _defect(
         '"it exists" after a kill is taken for a collision',
-        "extension.core.outbox:Delivery.recovered",
+        "extension.core.outbox.delivery:Delivery.recovered",
         value("delivery", "cls(chunk, maybe_stored=False)"),
         OUTBOX + "outcomes.py::test_exists_at_a_chunk_that_an_earlier_process_left_means_done",
         KILL + "::test_killed_between_a_put_and_its_answer_the_same_key_is_put_again_and_412_means_done",
     ),
     _defect(
         "an unreachable store holds every invocation",
-        "extension.core.circuit",
+        "extension.core.outbox.circuit",
         both(value("FAILURES", "10**9"), value("SECONDS_IN_VAIN", "1e9")),
         OUTBOX + "circuit.py::test_three_failures_in_a_row_of_any_kind_open_the_circuit",
         HOLE + "::test_nobody_is_held_after_the_circuit_has_opened",
@@ -230,8 +230,8 @@ DEFECTS = (
     ),
     _defect(
         "a connection that died in a freeze costs a duplicate: the retry has a key of its own",
-        "extension.core.outbox:Outbox.start",
-        after(sets("delivery"), "delivery.chunk = self._rekey(delivery.chunk)"),
+        "extension.core.outbox.outcomes:Outcomes.judge",
+        before(sets("delivery.maybe_stored"), "delivery.chunk = self._rekey(delivery.chunk)"),
         CORE + "shipper.py::test_an_upload_that_fails_stays_whole_and_is_tried_again_with_the_same_key_and_bytes",
     ),
     _defect(
@@ -287,7 +287,7 @@ DEFECTS = (
     ),
     _defect(
         "at SHUTDOWN one object's attempts are abandoned again and again",
-        "extension.core.outbox:Outbox.abandon_late",
+        "extension.core.outbox.outbox:Outbox.abandon_late",
         drop(sets("self._current.delivery.was_hurried")),
         SIMULATION,
         CORE + "shipper.py::test_the_second_attempt_has_all_the_time_that_is_left",
@@ -308,7 +308,7 @@ DEFECTS = (
     ),
     _defect(
         "a refused object holds back its neighbours",
-        "extension.core.outbox:Outbox.pending",
+        "extension.core.outbox.outbox:Outbox.pending",
         gives("len(self._waiting)"),
         SIMULATION,
         OUTBOX + "refusals.py::test_a_refused_object_lets_its_neighbours_go_at_once",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from extension.core.adaptive import Adaptive
-    from extension.core.circuit import Circuit
+    from extension.core.outbox.circuit import Circuit
     from extension.core.shipper import Shipper
     from extension.extensions_api import ExtensionsApi
     from extension.inbox import Inbox

@@ -6,9 +6,9 @@ import pytest
 
 from extension import events
 from extension.core.budget import INBOX_MOST, LEAST, MIB, MOST, Budget
-from extension.core.circuit import Circuit
 from extension.core.counters import Counters
 from extension.core.outbox import Delivery, Outbox
+from extension.core.outbox.circuit import Circuit
 from tests.unit.extension.build import at, chunk, core, function_line, invoke, logs
 
 GIB = 1024 * MIB

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from extension import events
-from extension.core.circuit import Circuit
 from extension.core.counters import Counters
 from extension.core.outbox import Delivery, Outbox
+from extension.core.outbox.circuit import Circuit
 from extension.errors import StoreError
 from tests.unit.extension.build import chunk
 from tests.unit.extension.core.story import Story, warm

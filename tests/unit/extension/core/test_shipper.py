@@ -3,7 +3,8 @@
 import pytest
 
 from extension import events
-from extension.core import batcher, drain, outbox
+from extension.core import batcher, drain
+from extension.core.outbox.outbox import WAITING_BYTES
 from extension.errors import StoreError
 from extension.settings import MAX_SHIP_RATE_BYTES
 from tests.unit.extension.build import EPOCH, at, platform
@@ -163,7 +164,7 @@ def test_what_waits_for_a_dead_store_is_bounded_the_oldest_goes_whole_and_is_cou
     assert story.core.waiting_records == received - shipped - lost
     assert "buffer limit reached: the oldest chunk is dropped, its records are lost" in story.messages
     waiting = sum(one.chunk.size for one in story.core.waiting)
-    assert outbox.WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= outbox.WAITING_BYTES
+    assert WAITING_BYTES - 1.1 * batcher.CHUNK_BYTES < waiting <= WAITING_BYTES
     assert story.core.counters.lost_bytes > 0
 
 

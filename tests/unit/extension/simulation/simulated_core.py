@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from extension import events, settings
-from extension.core.outbox import FIRST_ATTEMPT_AFTER_RECOVERY
+from extension.core.outbox.delivery import FIRST_ATTEMPT_AFTER_RECOVERY
 from extension.core.recovery import Rebuilt
 from tests.fakes.network import inside
 from tests.unit.extension.build import at, told

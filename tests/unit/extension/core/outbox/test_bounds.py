@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from extension import events
-from extension.core.circuit import Circuit
 from extension.core.counters import Counters, Freshness
 from extension.core.drain import Drain
-from extension.core.outbox import NAMED, NO_BOUND, SUSPECTS, Delivery, Outbox
+from extension.core.outbox import Delivery, Outbox
+from extension.core.outbox.circuit import Circuit
+from extension.core.outbox.outbox import NAMED, NO_BOUND
+from extension.core.outbox.outcomes import SUSPECTS
 from extension.errors import StoreError
 from tests.unit.extension.build import at, chunk
 

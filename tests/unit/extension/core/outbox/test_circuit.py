@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement, pairwise
 import pytest
 
 from extension import events
-from extension.core.circuit import Circuit
+from extension.core.outbox.circuit import Circuit
 from extension.errors import StoreError
 from tests.unit.extension.build import at
 from tests.unit.extension.core.story import Story, warm

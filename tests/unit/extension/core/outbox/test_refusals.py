@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extension.core.outbox import REFUSALS
+from extension.core.outbox.delivery import REFUSALS
 from extension.errors import StoreError
 from tests.unit.extension.core.story import Story, warm
 

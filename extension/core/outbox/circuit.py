@@ -7,6 +7,8 @@ after twice that, 5 minutes at most. A success closes it. At SHUTDOWN none of th
 
 from __future__ import annotations
 
+from extension import events
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,11 @@ class Circuit:
     def trouble(self) -> str:
         """Why the waiting chunks have not been stored."""
         return self.why if self.failures or self.is_open else "the deadline came before an answer of the store"
+
+    def says_open(self, waiting_records: int) -> events.Say:
+        """Return the line for operators when it opens."""
+        text = f"circuit opened: {self.what}, logs are buffered and retried"
+        return events.Say("error", text, {"why": self.why, "waiting_records": waiting_records})
 
     def failed(self, why: str, now: float, what: str = UNREACHABLE) -> bool:
         """Take note of a failed attempt, answered badly or not at all; return whether this opened the circuit."""
