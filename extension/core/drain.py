@@ -6,16 +6,21 @@ Pure; moments are seconds of the core's clock.
 from __future__ import annotations
 
 from extension.core.hold import BUFFERING_MS
-from extension.events import SHUTDOWN_BUDGET
+from extension.events import SHUTDOWN_BUDGET, Exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from extension.core.batcher import OpenChunk
+    from extension.core.counters import Counters
+    from extension.core.outbox import Outbox
+    from extension.core.replay import Replay
     from extension.events import Moment
 
 QUIET_SECONDS = max(0.150, 4 * BUFFERING_MS / 1000)  # no batch for this long after SHUTDOWN: the platform has said all
 SHUTDOWN_MARGIN = 0.10  # s before the deadline: leave by ourselves, not by SIGKILL
 ATTEMPT_SHARE = 1 / 3  # of the budget that one attempt may go without an answer: another one may be answered
 DRAIN_SHARE = 0.5  # of the budget: draining ends here even if batches keep coming, the rest is for the last upload
+REFUSED_NAMED = 10  # keys with the store's words that the last line tells
 
 
 class Drain:
@@ -71,3 +76,26 @@ def shutdown_limit(deadline: float, now: Moment) -> float:
 def drain_limit(leave_at: float, now: Moment) -> float:
     """Return the moment at which draining ends even if batches keep coming."""
     return now.mono + (leave_at - now.mono) * DRAIN_SHARE
+
+
+def exit_with(counters: Counters, outbox: Outbox, waiting: OpenChunk, replay: Replay | None) -> Exit:
+    """Return the last action; count what ends with this process, of closed chunks, the open one and a replay."""
+    kept = bool(counters.reason)  # a reset keeps /tmp: the next process ships what is journalled
+    lost, size, perhaps = outbox.left_behind(kept=kept)
+    lost += waiting.unjournalled_records if kept else waiting.records
+    size += waiting.unjournalled_bytes if kept else waiting.raw_bytes
+    unread, perhaps_too = replay.left() if replay else (0, {})
+    counters.receive(unread)
+    if not kept:
+        lost += unread
+        perhaps |= perhaps_too
+    left = waiting.records + outbox.records + unread - lost
+    counters.lose(lost, size)
+    counts = counters.as_dict(left)
+    if perhaps:
+        counts["perhapsStored"] = perhaps
+    if lost and (refused := outbox.refused()):
+        counts["refused"] = dict(list(refused.items())[:REFUSED_NAMED])
+    if lost:
+        counts["why"] = "the journal does not hold it" if kept else outbox.circuit.trouble
+    return Exit(lost, counts)

@@ -181,7 +181,7 @@ DEFECTS = (
     ),
     _defect(
         "the end of a handler that cannot be read is waited for as long as the function may run",
-        "extension.core.shipper:Shipper._hear",
+        "extension.core.invocations:Invocations.heard",
         before(sets("self._is_deaf"), "received.unparsed = 0"),
         POLICY + "lifecycle.py::test_a_hold_whose_end_may_be_in_what_cannot_be_read_ends",
     ),
@@ -194,19 +194,19 @@ DEFECTS = (
     _defect(
         "a circuit that is open holds invocations in mode adaptive",
         "extension.core.shipper:Shipper._on_invoke",
-        before(sets("is_waited_for"), "self._circuit.is_open = False"),
+        before(sets("reachable"), "self._circuit.is_open = False"),
         POLICY + "lifecycle.py::test_while_the_circuit_is_open_nobody_is_held",
     ),
     _defect(
         "where the end of handlers is never reported, each is waited for as long as it may run",
-        "extension.core.shipper:Shipper._release",
+        "extension.core.invocations:Invocations.release",
         after(sets("self._is_impatient"), "self._is_impatient = False"),
         POLICY + "lifecycle.py::test_where_the_end_never_comes_later_waits_end_after_ten_seconds_until_it_comes_again",
     ),
     _defect(
         "it hangs when SHUTDOWN is the first event",
         "extension.core.shipper:Shipper._on_shutdown",
-        only_if(sets("self._drain"), "self._request"),
+        only_if(sets("self._drain"), "self._invocations.request"),
         CORE + "shipper.py::test_shutdown_may_be_the_first_event_of_all",
         CORE + "shipper.py::test_shutdown_before_any_invoke_ships_what_the_platform_said",
     ),

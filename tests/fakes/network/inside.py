@@ -62,7 +62,7 @@ def age(store: Any, wall: float, monotonic: float) -> None:  # noqa: ANN401 - ei
 
 def next_decision(core: Shipper, now: float) -> str:
     """What the policy would say of an INVOKE at this moment of the core's clock; "" in mode `thresholds`."""
-    return copy.deepcopy(core._policy).invoked(now) if core._policy else ""
+    return copy.deepcopy(core._gathering.policy).invoked(now) if core._gathering.policy else ""
 
 
 def bets(policy: Adaptive) -> float:
@@ -72,8 +72,8 @@ def bets(policy: Adaptive) -> float:
 
 def seasoned(core: Shipper, gaps: list[float]) -> None:
     """As if mode `adaptive` had seen these gaps between invocations."""
-    for gap in gaps if core._policy else ():
-        core._policy._gaps.add(gap)  # type: ignore[union-attr]
+    for gap in gaps if core._gathering.policy else ():
+        core._gathering.policy._gaps.add(gap)  # type: ignore[union-attr]
 
 
 def numbers(state: object) -> list[float]:
