@@ -20,6 +20,7 @@ MAX_TAG_KEY, MAX_TAG_VALUE = 128, 256  # characters
 MAX_TAGGING_BYTES = 4096  # of the header: S3 takes 8 KB of headers in all
 TAG_SIGNS = "+-=._:/@ "  # beside letters and digits of any script
 RESERVED_TAGS = "aws:"
+RUNTIME_API_PORT = 9001  # taken by Lambda itself
 HEXADECIMAL = "0123456789abcdefABCDEF"
 KEY_ID_PARTS = (8, 4, 4, 4, 12)  # hexadecimal digits of a KMS key's id
 MULTI_REGION_KEY = "mrk-"  # and 32 hexadecimal digits
@@ -38,6 +39,31 @@ class Problem(Exception):  # noqa: N818 - not an error of the program: a sentenc
 def shortened(text: str) -> str:
     """Return the text, or its beginning: a line of log stays a line."""
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
+
+
+def number(text: str, minimum: int, maximum: int, *, port: bool) -> int:
+    """Return a whole number, or `maximum` instead of a larger one, unless it is a port."""
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        raise Problem("that is not a whole number")
+    value = int((digits.lstrip("0") or "0")[:19])  # 64 bits; what is longer is above every maximum
+    if text.startswith("-") or value < minimum:
+        raise Problem(f"the minimum is {minimum}")
+    if value > maximum:
+        if port:
+            raise Problem(f"a port is 1 to {maximum}")
+        raise Problem(f"the maximum is {maximum}", instead=maximum)
+    if port and value == RUNTIME_API_PORT:
+        raise Problem(f"{RUNTIME_API_PORT} is Lambda's own port")
+    return value
+
+
+def choice(text: str, choices: "tuple[str, ...]") -> str:
+    """Return one of the choices, spelled as they are; case does not count."""
+    known = {one.lower(): one for one in choices}
+    if text.lower() not in known:
+        raise Problem(f"expected {', '.join(choices[:-1])} or {choices[-1]}")
+    return known[text.lower()]
 
 
 def owner(text: str) -> str:

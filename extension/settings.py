@@ -11,7 +11,6 @@ FILTERS = ("EXCLUDE", "INCLUDE", "MIN_LEVEL", "REDACT", "REDACT_PATTERN")
 OBJECT_BYTES = 1048576  # mode `adaptive` ships at this size: larger objects save next to nothing
 LEAST_MEMORY_MB = 128  # assumed where Lambda does not say how much memory the function has
 MAX_SHIP_RATE_BYTES = 104857600  # the Go sample's MAX_SHIP_RATE_BYTES: above it counts as it
-RUNTIME_API_PORT = 9001  # taken by Lambda itself
 LONGEST_NAME = 64  # letters of an unknown name that are compared with those of the table
 LEGACY_REGION = "us-east-1"  # its oldest buckets have up to 255 characters, capitals and underscores among them
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # another store has its own rules for names
@@ -370,12 +369,11 @@ def _parse(setting: Setting, read: str) -> object:
     """Return the value of one setting. Raises Problem."""
     text = read.strip()
     if setting.kind == "number":
-        return _number(setting, text)
+        if not text and not setting.default:
+            return 0  # the program chooses
+        return kinds.number(text, setting.minimum, setting.maximum, port=setting.name.endswith("PORT"))
     if setting.kind == "choice":
-        known = {choice.lower(): choice for choice in setting.choices}
-        if text.lower() not in known and (text or setting.default):
-            raise kinds.Problem(f"expected {', '.join(setting.choices[:-1])} or {setting.choices[-1]}")
-        return known.get(text.lower(), "")
+        return kinds.choice(text, setting.choices) if text or setting.default else ""
     if setting.kind in ("prefix", "pattern"):  # blanks are a part of it; what is no pattern is said later, by `re`
         return kinds.prefix(read) if setting.kind == "prefix" else read
     parsers = {
@@ -387,24 +385,6 @@ def _parse(setting: Setting, read: str) -> object:
         "owner": kinds.owner,
     }
     return parsers[setting.kind](text) if setting.kind in parsers else text
-
-
-def _number(setting: Setting, text: str) -> int:
-    if not text and not setting.default:
-        return 0  # the program chooses
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    if not (digits.isascii() and digits.isdigit()):
-        raise kinds.Problem("that is not a whole number")
-    value = int((digits.lstrip("0") or "0")[:19])  # 64 bits; what is longer is above every maximum
-    if text.startswith("-") or value < setting.minimum:
-        raise kinds.Problem(f"the minimum is {setting.minimum}")
-    if value > setting.maximum:
-        if setting.name.endswith("PORT"):
-            raise kinds.Problem(f"a port is 1 to {setting.maximum}")
-        raise kinds.Problem(f"the maximum is {setting.maximum}", instead=setting.maximum)
-    if setting.name.endswith("PORT") and value == RUNTIME_API_PORT:
-        raise kinds.Problem(f"{RUNTIME_API_PORT} is Lambda's own port")
-    return value
 
 
 def _unknown(name: str) -> str:
