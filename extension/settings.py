@@ -301,7 +301,7 @@ def from_environ(environ: "Mapping[str, str]") -> Settings:
         problems.append(
             f"{name} is {kinds.shortened(environ[name])!r} and does nothing: it is for {PREFIX}MODE=adaptive"
         )
-    unknown = tuple(name for name in environ if name.startswith(FAMILY) and name not in values)
+    unknown = tuple(name for name in environ if name.upper().startswith(FAMILY) and name not in values)
     given = frozenset(name for name in values if environ.get(name))
     return Settings(values, region, _memory(environ), given, problems, unknown)
 
@@ -388,7 +388,8 @@ def _parse(setting: Setting, read: str) -> object:
 
 
 def _unknown(name: str) -> str:
-    nearest = min((setting.name for setting in TABLE), key=lambda known: _distance(name, known) - _common(name, known))
+    upper = name.upper()
+    nearest = min((setting.name for setting in TABLE), key=lambda one: _distance(upper, one) - _common(upper, one))
     shown = name if len(name) <= 2 * LONGEST_NAME else f"{name[: 2 * LONGEST_NAME]}..."
     return f"{shown} is not a setting of this extension and does nothing; did you mean {nearest}?"
 

@@ -25,7 +25,8 @@ def _one(text: str) -> tuple[str, str]:
     short, sign, value = text.partition("=")
     if not sign:
         raise VariableError(f"{text!r} is not NAME=VALUE, as in MODE=adaptive")
-    name = PREFIX + short.strip().removeprefix(PREFIX)
+    name = short.strip()
+    name = name if name.upper().startswith(PREFIX) else PREFIX + name
     known = schema()["properties"]
     if name not in known:
         near = nearest(name, known).removeprefix(PREFIX)

@@ -11,8 +11,9 @@ _COMPARED = 64  # letters
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name with the fewest edits. One that begins alike is nearer."""
-    return min(known, key=lambda one: _edits(name, one) - _common(name, one))
+    """Return the known name with the fewest edits, whatever its case. One that begins alike is nearer."""
+    upper = name.upper()
+    return min(known, key=lambda one: _edits(upper, one.upper()) - _common(upper, one.upper()))
 
 
 def _common(left: str, right: str) -> int:

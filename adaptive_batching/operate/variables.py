@@ -45,14 +45,23 @@ _OLD_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Problem:
-    """A variable that the extension does not use as it stands. `text` is a sentence; it begins with the name.
+    """A variable that the extension does not use as it stands.
 
-    `why` is the part of it that says what is wrong.
+    `read` says what stands there and what is wrong, `then` what the extension does or what was meant: clauses, of which
+    `text` makes the sentence that the extension writes. `why` is what is wrong alone. `mend`: what to do, "" if only
+    the value can be corrected.
     """
 
     name: str
-    text: str
+    read: str
+    then: str
     why: str
+    mend: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence. It begins with the name."""
+        return f"{self.read}; {self.then}"
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -90,7 +99,7 @@ class _Reading:
     def say(self, name: str, why: str, instead: str) -> None:
         shown = self.given[name]
         shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 3]}..."
-        self.problems.append(Problem(name, f"{name} is {shown!r}: {why}; {instead}", why))
+        self.problems.append(Problem(name, f"{name} is {shown!r}: {why}", instead, why))
 
     def take(self, name: str) -> None:
         """Read one setting by itself."""
@@ -107,10 +116,15 @@ def read(given: Mapping[str, str], function: str, region: str = "") -> Variables
     for name in settings.schema()["properties"]:
         reading.take(name)
     _whole(reading)
-    unknown = [name for name in given if name.startswith(FAMILY) and name not in settings.schema()["properties"]]
-    reading.problems += [Problem(name, _unknown(name), "unknown") for name in unknown]
+    unknown = [name for name in given if is_ours(name) and name not in settings.schema()["properties"]]
+    reading.problems += [_unknown(name) for name in unknown]
     endpoint = next((given[name] for name in ENDPOINTS if given.get(name, "").strip()), "")
     return Variables(reading.values, tuple(reading.problems), endpoint)
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a variable belongs to this project by its name, in which case should not count."""
+    return name.upper().startswith(FAMILY)
 
 
 def refusal(name: str, text: str) -> str:
@@ -129,8 +143,8 @@ def _whole(reading: _Reading) -> None:
     values, given = reading.values, reading.given
     bucket, key, sse = settings.bucket_variable(), settings.variable("KMS_KEY_ID"), settings.variable("SSE")
     if not given.get(bucket, "").strip():
-        why = "nothing is shipped; set it to the name of a bucket that exists"
-        reading.problems.append(Problem(bucket, f"{bucket} is not set: {why}", why))
+        mend = "set it to the name of a bucket that exists"
+        reading.problems.append(Problem(bucket, f"{bucket} is not set: nothing is shipped", mend, "it is empty", mend))
     if values["KMS_KEY_ID"]:
         if values["SSE"] == "AES256":
             reading.say(sse, f"{key} names a key, which is for aws:kms", "aws:kms with this key is used")
@@ -173,13 +187,15 @@ def _number(reading: _Reading, name: str, about: Mapping[str, Any], text: str) -
     default, low, high = str(about["default"]), about["minimum"], about["maximum"]
     if not text.strip() and not default:
         return default
-    is_port, used = name.endswith("_PORT"), default
+    is_port, used, why = name.endswith("_PORT"), default, f"it must be {low} to {high}"
     if _fits(about, text) and text.isascii():
         number = int(text.strip().lstrip("+0")[:19])
-        if low <= number <= high and not (is_port and number == _PORT_OF_LAMBDA):
+        if is_port and number == _PORT_OF_LAMBDA:
+            why = f"{number} is Lambda's own port"
+        elif low <= number <= high:
             return str(number)
-        used = str(high) if number > high and not is_port else default
-    why = f"{_PORT_OF_LAMBDA} is Lambda's own port" if is_port and "9001" in text else f"it must be {low} to {high}"
+        elif number > high and not is_port:
+            used = str(high)
     reading.say(name, why, f"{used or 'the default'} is used")
     return used
 
@@ -284,7 +300,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
 
 
-def _unknown(name: str) -> str:
-    known = nearest.nearest(name, settings.schema()["properties"])
+def _unknown(name: str) -> Problem:
     shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
-    return f"{shown} is not a setting of this extension and does nothing; did you mean {known}?"
+    mend = f"did you mean {nearest.nearest(name, settings.schema()['properties'])}?"
+    return Problem(name, f"{shown} is not a setting of this extension and does nothing", mend, "unknown", mend)

@@ -13,13 +13,13 @@ from adaptive_batching.operate.given import VariableError
 from adaptive_batching.operate.given import given as variables_given
 from adaptive_batching.operate.variables import Variables, read
 from extension.records.filters import Filters
-from extension.settings import FILTERS, PREFIX, TABLE, Settings, from_environ
+from extension.settings import FILTERS, PREFIX, TABLE, Setting, Settings, from_environ
 
 UUID = "11111111-2222-3333-4444-555555555555"
 REGION, FUNCTION = "eu-west-1", "orders"
 WORDS = [
-    *("", " ", "x", "0", "1", "-1", "+5", "007", "9001", "9001 ", "1234", "70000", "9" * 30, "1e3", "1.5", "\u0661"),
-    *("on", "OFF", "Auto", " adaptive ", "thresholds", "gzip", "aws:kms", "AES256", "aes256", "light"),
+    *("", " ", "x", "0", "1", "-1", "+5", "007", "9001", "9001 ", "90010", "1234", "70000", "9" * 30, "1e3", "1.5"),
+    *("\u0661", "on", "OFF", "Auto", " adaptive ", "thresholds", "gzip", "aws:kms", "AES256", "aes256", "light"),
     *('["platform"]', '["function","x"]', "['platform']", "[]", "platform", '["platform",]', '[ "function" ]'),
     *("[platform]", "us-east-1", "EU-WEST-1 ", "123", "-a", "r" * 64, "k=v", "k = v"),
     *("my-logs", "My_Logs", "a..b", "ab", "192.168.1.1", "a" * 64, "arn:aws:s3:::my-logs", "arn:aws:s3:::A_B"),
@@ -41,6 +41,7 @@ MISTAKEN = [
     f"{PREFIX}S3_BUCKETS",
     f"{PREFIX}{'X' * 200}",
     "ADAPTIVE_BATCHING_",
+    *(f"{PREFIX}mode", f"{PREFIX}Sse", f"{PREFIX}kms_key", f"{PREFIX}s3_bucket".lower(), "Adaptive_Batching_Bucket"),
 ]
 ENVIRONMENTS = st.dictionaries(
     st.sampled_from([*NAMES, *NAMES, *MISTAKEN, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
@@ -135,6 +136,24 @@ def test_the_nearest_name_is_the_one_that_the_extension_suggests(name: str) -> N
     (theirs,) = (one for one in of_the_extension({name: "1"}).problems if "did you mean" in one)
     (ours,) = (one for one in read({name: "1"}, FUNCTION).problems if one.name == name)
     assert ours.text == theirs
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name.removeprefix(PREFIX))
+def test_a_name_in_another_case_is_nearest_to_itself(row: Setting) -> None:
+    for name in (row.name.lower(), row.name.title(), PREFIX + row.name.removeprefix(PREFIX).lower()):
+        (one,) = (one for one in read({name: "1"}, FUNCTION).problems if one.name == name)
+        assert one.mend == f"did you mean {row.name}?"
+        assert one.text in of_the_extension({name: "1"}).problems
+        with pytest.raises(VariableError, match=rf"did you mean {row.name.removeprefix(PREFIX)}\?"):
+            variables_given([f"{name.removeprefix(PREFIX)}=1"])
+
+
+@pytest.mark.parametrize("text", ["9001", "09001", "90010", "19001", "1", "65535", "65536", "0"])
+def test_lambdas_own_port_is_said_of_that_port_alone(text: str) -> None:
+    name = f"{PREFIX}PORT"
+    theirs = [one for one in of_the_extension({name: text}).problems if one.startswith(name)]
+    ours = [one.text for one in read({name: text}, FUNCTION, REGION).problems if one.name == name]
+    assert ["own port" in one for one in ours] == ["own port" in one for one in theirs]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name.removeprefix(PREFIX))

@@ -19,12 +19,10 @@ def judge(facts: Facts) -> list[Finding]:
     function = facts.function
     found = []
     for one in function.variables.problems:
-        serious = one.name.removeprefix(settings.PREFIX) in _SERIOUS and not one.text.endswith("is used")
-        read, _, mend = one.text.rpartition("; ")
-        if mend.startswith(("did you mean", "set it")):
-            found.append(Finding(ERROR if serious else WARNING, read, mend))
-        else:
-            found.append(Finding(ERROR if serious else WARNING, one.text, f"correct {one.name}"))
+        ending = one.name.removeprefix(settings.PREFIX)
+        serious = ending in _SERIOUS and not function.variables[ending]
+        mend = one.mend or f"correct {one.name}"
+        found.append(Finding(ERROR if serious else WARNING, one.read if one.mend else one.text, mend))
     if function.unresolved:
         names = ", ".join(function.unresolved)
         found.append(Finding(CANNOT_SAY, f"only AWS knows the value of {names}", "doctor --function, when deployed"))

@@ -22,6 +22,8 @@ from tests.unit.extension.settings.telling import WELL
         ("ADAPTIVE_BATCHING_EXTENSION_LOGTYPE", "LOG_TYPES"),
         ("ADAPTIVE_BATCHING_EXTENSION_MAX_HOLD_MS", "MAX_HOLD_MILLISECONDS"),
         ("ADAPTIVE_BATCHING_EXTENSION_S3_C", "S3_CLIENT"),
+        ("ADAPTIVE_BATCHING_EXTENSION_mode", "MODE"),
+        ("adaptive_batching_extension_log_types", "LOG_TYPES"),
     ],
 )
 def test_an_unknown_name_is_reported_with_the_nearest_valid_one(name: str, nearest: str) -> None:
