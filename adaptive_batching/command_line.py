@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from adaptive_batching.wording import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -170,9 +172,7 @@ def shown(text: str) -> str:
     """Return the text as one line of bearable length, with control characters escaped. Pure."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii") for one in text
-    )
+    return printable(text)
 
 
 def forget(stream: TextIO | None) -> None:

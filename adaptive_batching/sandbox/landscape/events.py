@@ -166,7 +166,9 @@ def _route(found: Sources, template: Template, given: Mapping[str, Any], where: 
         found.notes.append(f"{where} has an authorizer or a key, which is not checked here: every request is taken")
     path, method = (template.plain(given.get(one), f"{where}.{one}") for one in ("Path", "Method"))
     if not isinstance(path, str) or not isinstance(method, str) or not path.startswith("/"):
-        raise SandboxError(f"{where} has the path {path!r} and the method {method!r}; write both, as in /items and get")
+        raise SandboxError(
+            f"{where} has the path {shown(path)} and the method {shown(method)}; write both, as in /items and get"
+        )
     method = ANY if method.upper() == _ANY_METHOD else method.upper()
     types = template.plain(settings.get("BinaryMediaTypes") or [], f"{where}.BinaryMediaTypes")
     stage = str(template.plain(settings.get("StageName", "Prod"), f"{where}.StageName"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.template.file import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ class Conditions:
     def _holds(self, node: object, where: str, nested: int) -> bool:
         kind, argument = self._split(node)
         if kind == "Condition":
-            return self.hold(str(argument), where, nested)
+            return self.hold(word(argument), where, nested)
         parts = argument if isinstance(argument, list) else []
         if kind == "Equals" and len(parts) == 2:  # noqa: PLR2004 - two values
             return self._text(parts[0], where) == self._text(parts[1], where)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.template.file import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,9 @@ def _event_config(value: object, where: str) -> dict[str, Any]:
 def _arn(value: object, member: str, where: str) -> str:
     found = _mapping(value, where).get(member)
     if not isinstance(found, str) or not found.startswith("arn:"):
-        raise SandboxError(f"{where} has no ARN in {member}: {found!r}; none is made here, so name a queue or a topic")
+        raise SandboxError(
+            f"{where} has no ARN in {member}: {shown(found)}; none is made here, so name a queue or a topic"
+        )
     return found
 
 
@@ -62,7 +65,7 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
     if value == NO_VALUE:
         return {}
     if not isinstance(value, dict):
-        raise SandboxError(f"{where} is {value!r}, not a mapping")
+        raise SandboxError(f"{where} is {shown(value)}, not a mapping")
     return value
 
 
@@ -70,4 +73,4 @@ def _number(value: object, where: str) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise SandboxError(f"{where} is {value!r}, not a whole number") from None
+        raise SandboxError(f"{where} is {shown(value)}, not a whole number") from None

@@ -35,9 +35,24 @@ def split(node: object) -> tuple[str, object]:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, cut if it is long."""
-    found = repr(value)
+    """Return a value for a message as YAML writes it, cut if it is long."""
+    found = _written(value)
     return found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+
+
+def word(value: object) -> str:
+    """Return a text as it is, and anything else as `shown` does: for what stands where a name is expected."""
+    return value if isinstance(value, str) else shown(value)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Intrinsic):
+        return f"!{value.name} {value.argument if isinstance(value.argument, str) else _written(value.argument)}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_written(one)}' for name, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    return "null" if value is None else repr(value) if isinstance(value, str) else text(value)
 
 
 def text(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.template import events
-from adaptive_batching.sandbox.template.file import Intrinsic, shown, text
+from adaptive_batching.sandbox.template.file import Intrinsic, shown
 from adaptive_batching.sandbox.template.values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, Values
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ class Template(Values):
         )
         return Function(
             self._code(resource, wanted, logical_id),
-            str(self._value(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler")),
+            self._text(wanted.get("Handler", "bootstrap"), f"{logical_id}.Handler"),
             self.name(logical_id),
-            runtime=str(self._needed(wanted, "Runtime", logical_id)),
+            runtime=self._text(self._needed(wanted, "Runtime", logical_id), f"{logical_id}.Runtime"),
             variables={
-                name: text(value)
+                name: value
                 for name, one in variables.items()
-                if (value := self._value(one, f"{logical_id}.{name}")) != NO_VALUE
+                if (value := self._text(one, f"{logical_id}.{name}")) != NO_VALUE
             },
             layers=layers or tuple(self._layer(one, where) for one in shared),
             timeout=self._number(wanted.get("Timeout", 3), f"{logical_id}.Timeout"),
@@ -96,7 +96,10 @@ class Template(Values):
     def _code(self, resource: Mapping[str, Any], wanted: Mapping[str, Any], logical_id: str) -> Path:
         """Return the folder of the function's code."""
         if resource["Type"] == FUNCTION:
-            return self._path.parent / str(self._needed(wanted, "CodeUri", logical_id))
+            code = self._needed(wanted, "CodeUri", logical_id)
+            if isinstance(code, str):
+                return self._path.parent / code
+            raise self._elsewhere(logical_id, f"{shown(code)}, not a folder")
         metadata = self._mapping(resource.get("Metadata"), f"{logical_id}.Metadata")
         if asset := metadata.get("aws:asset:path"):  # written by the CDK, relative to cdk.out
             return self._path.parent / str(asset)
@@ -106,10 +109,13 @@ class Template(Values):
         where = self._mapping(code, f"{logical_id}.Code")
         if "ImageUri" in where:
             raise SandboxError(f"{self._path}: {logical_id} is a container image, which is not run here; only code is")
-        what = "written into the template (ZipFile)" if "ZipFile" in where else "in an S3 bucket"
-        raise SandboxError(
-            f"{self._path}: the code of {logical_id} is {what}; put it in a folder and name that, not the template"
+        raise self._elsewhere(
+            logical_id, "written into the template (ZipFile)" if "ZipFile" in where else "in an S3 bucket"
         )
+
+    def _elsewhere(self, logical_id: str, what: str) -> SandboxError:
+        instead = "put it in a folder and name that, not the template"
+        return SandboxError(f"{self._path}: the code of {logical_id} is {what}; {instead}")
 
     def _number(self, value: Any, where: str) -> int:  # noqa: ANN401 - any YAML
         found = self._value(value, where)
@@ -123,7 +129,7 @@ class Template(Values):
         return self._mapping(self._mapping(properties.get("Environment"), where).get("Variables"), f"{where}.Variables")
 
     def _needed(self, wanted: Mapping[str, Any], name: str, logical_id: str) -> object:
-        if name not in wanted:
+        if wanted.get(name) is None:
             raise SandboxError(f"{self._path}: {logical_id} has no {name}")
         return self._value(wanted[name], f"{logical_id}.{name}")
 

@@ -8,12 +8,15 @@ what it is here.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template.conditions import Conditions
-from adaptive_batching.sandbox.template.file import Intrinsic, load, shown, split, text
+from adaptive_batching.sandbox.template.file import Intrinsic, load, shown, split, text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,23 +37,35 @@ _ARNS = {
     FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
     PLAIN_FUNCTION: "arn:aws:lambda:{region}:{account}:function:{name}",
 }
-#: Resource type of which Ref is the name -> the property with that name. Functions and buckets get one without it.
-#: Source: "Return values" of each resource in the CloudFormation reference.
+
+
+class _Named(NamedTuple):
+    """The property with a resource's name, and how many characters a name has."""
+
+    property: str
+    least: int
+    most: int
+
+
+#: Resource type of which Ref is the name -> that name. Functions and buckets get one without it.
+#: Source: "Return values" of each resource in the CloudFormation reference, and the quotas of its service.
 _NAMES = {
-    FUNCTION: "FunctionName",
-    PLAIN_FUNCTION: "FunctionName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::Events::EventBus": "Name",
-    "AWS::IAM::Role": "RoleName",
-    "AWS::Kinesis::Stream": "Name",
-    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::SSM::Parameter": "Name",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::Serverless::SimpleTable": "TableName",
+    FUNCTION: _Named("FunctionName", 1, 64),
+    PLAIN_FUNCTION: _Named("FunctionName", 1, 64),
+    "AWS::S3::Bucket": _Named("BucketName", 3, 63),
+    "AWS::DynamoDB::Table": _Named("TableName", 3, 255),
+    "AWS::Events::EventBus": _Named("Name", 1, 256),
+    "AWS::IAM::Role": _Named("RoleName", 1, 64),
+    "AWS::Kinesis::Stream": _Named("Name", 1, 128),
+    "AWS::KinesisFirehose::DeliveryStream": _Named("DeliveryStreamName", 1, 64),
+    "AWS::Logs::LogGroup": _Named("LogGroupName", 1, 512),
+    "AWS::SSM::Parameter": _Named("Name", 1, 1011),
+    _TOPIC: _Named("TopicName", 1, 256),
+    _URL: _Named("QueueName", 1, 80),
+    "AWS::Serverless::SimpleTable": _Named("TableName", 3, 255),
 }
+_UNNAMED = _Named("", 1, 64)
+_FIFO = ".fifo"
 _RESOLVE = "{{resolve:"
 _INSTEAD = "write a plain value, or give the variable with --env"
 _MOST_NESTED = 40  # intrinsic functions in another
@@ -59,25 +74,34 @@ NO_VALUE = "AWS::NoValue"  # leaves out what has it
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
+class ParameterError(SandboxError):
+    """A parameter without a value is asked for. `parameter` is its name."""
+
+    def __init__(self, path: Path, parameter: str) -> None:
+        super().__init__(f"{path}: parameter {parameter} has no default; set it with --parameter {parameter}=…")
+        self.parameter = parameter
+
+
 class Values:
     """The values of one template. `parameters` override the defaults of its parameters. Raises SandboxError."""
 
     def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
         self._path = path
         self._document = load(path)
-        resources = self._mapping(self._document.get("Resources"), "Resources")
-        self._resources: dict[str, Any] = {name: self._mapping(one, name) for name, one in resources.items()}
-        declared = self._mapping(self._document.get("Parameters"), "Parameters")
+        resources = self._section(self._document.get("Resources"), "Resources")
+        self._resources: dict[str, Any] = {name: self._section(one, name) for name, one in resources.items()}
+        declared = self._section(self._document.get("Parameters"), "Parameters")
         given = dict(parameters or {})
         if unknown := set(given) - set(declared):
-            raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(declared)}")
+            has = f"it has {', '.join(declared)}" if declared else "it has none"
+            raise SandboxError(f"{path} has no parameter {', '.join(sorted(unknown))}; {has}")
         self._conditions = Conditions(
-            self._mapping(self._document.get("Conditions"), "Conditions"),
+            self._section(self._document.get("Conditions"), "Conditions"),
             split,
             lambda value, where: text(self._value(value, where)),
         )
         self._parameters = {
-            name: given.get(name, self._mapping(one, name).get("Default")) for name, one in declared.items()
+            name: given.get(name, self._section(one, name).get("Default")) for name, one in declared.items()
         }
         self._told: dict[tuple[str, str], str] = {}
         self._nested = 0  # intrinsic functions that are being resolved
@@ -96,11 +120,24 @@ class Values:
     def name(self, logical_id: str) -> str:
         """Return the physical name of a resource: its name property, or a name derived from its logical id."""
         properties = self._written(logical_id)
-        own = properties.get(_NAMES.get(self._type(logical_id), ""))
-        if own is not None and (found := self._value(own, logical_id)) != NO_VALUE:
-            return str(found)
-        derived = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
-        return f"{derived}.fifo" if text(properties.get("FifoQueue")) == "true" else derived
+        named = _NAMES.get(self._type(logical_id), _UNNAMED)
+        own, where = properties.get(named.property), f"{logical_id}.{named.property}"
+        if own is None or (found := self._text(own, where)) == NO_VALUE:
+            return self._derived_name(logical_id, named, _FIFO if text(properties.get("FifoQueue")) == "true" else "")
+        return found
+
+    def _derived_name(self, logical_id: str, named: _Named, ending: str) -> str:
+        """Return a name of a length that the service takes, and that no other resource gets."""
+        whole, most = _kebab(logical_id), named.most - len(ending)
+        if self._alike[whole] == 1 and named.least <= len(whole) <= most:
+            return whole + ending
+        unique = hashlib.sha256(logical_id.encode()).hexdigest()[:8]
+        return f"{whole[: most - len(unique) - 1].rstrip('-')}-{unique}{ending}"
+
+    @cached_property
+    def _alike(self) -> Counter[str]:
+        """How many resources there are whose logical ids differ in case alone."""
+        return Counter(map(_kebab, self._resources))
 
     def arn(self, logical_id: str) -> str:
         """Return the ARN of a resource that has a name."""
@@ -136,19 +173,40 @@ class Values:
     def _absent(self, logical_id: str) -> str:
         """Return the condition for which a resource is not made, "" if it is made."""
         condition = self._resources[logical_id].get("Condition")
-        holds = condition is None or self._conditions.hold(str(condition), f"{self._path}: {logical_id}")
-        return "" if holds else str(condition)
+        holds = condition is None or self._conditions.hold(word(condition), f"{self._path}: {logical_id}")
+        return "" if holds else word(condition)
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
-        """Return a value that must be a mapping; a missing one is empty."""
+        """Return a value that must be a mapping, and may be chosen by If; a missing one is empty."""
+        return self._section(self._chosen(value, where), where)
+
+    def _section(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
+        """Return a value that must be a mapping as it is written; a missing one is empty."""
         if value in (None, NO_VALUE):
             return {}
         if not isinstance(value, dict):
             raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
         return value
 
+    def _chosen(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return what If chooses, as it is written, and anything else as it is. Ref of AWS::NoValue is that name."""
+        for _ in range(_MOST_NESTED):
+            name, argument = split(value)
+            if name != "If" or (isinstance(value, dict) and "If" in value):  # a member of that name
+                return NO_VALUE if (name, argument) == ("Ref", NO_VALUE) else value
+            value = self._branch(argument, where)
+        raise SandboxError(f"{self._path}: {where} has too many If in another")
+
+    def _branch(self, argument: object, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return the one of the two values of If that its condition chooses."""
+        parts = argument if isinstance(argument, list) else []
+        if len(parts) != _IF_PARTS:
+            raise SandboxError(f"{self._path}: {where} uses If with {shown(argument)}, not a list of three")
+        return parts[1] if self._conditions.hold(word(parts[0]), f"{self._path}: {where}") else parts[2]
+
     def _list(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
-        if value is None:
+        value = self._chosen(value, where)
+        if value in (None, NO_VALUE):
             return []
         if not isinstance(value, list):
             raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a list")
@@ -175,19 +233,23 @@ class Values:
             raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
         return value
 
+    def _text(self, value: Any, where: str) -> str:  # noqa: ANN401 - any YAML
+        """Return a value resolved, as the text that CloudFormation makes of it."""
+        found = self._value(value, where)
+        if found is None or isinstance(found, (dict, list)):
+            raise SandboxError(f"{self._path}: {where} is {shown(found)}, not a text")
+        return text(found)
+
     def _resolve(self, value: Intrinsic, where: str) -> object:
         if value.name == "Ref":
-            return self._reference(str(value.argument), where)
+            return self._reference(word(value.argument), where)
         if value.name == "GetAtt":
-            parts = value.argument if isinstance(value.argument, list) else str(value.argument).split(".")
-            return self._attribute([str(part) for part in parts], where)
+            parts = value.argument if isinstance(value.argument, list) else word(value.argument).split(".")
+            return self._attribute([word(part) for part in parts], where)
         if value.name == "Sub":
             return self._substitute(value.argument, where)
         if value.name == "If":
-            parts = value.argument if isinstance(value.argument, list) else []
-            if len(parts) != _IF_PARTS:
-                raise SandboxError(f"{self._path}: {where} uses If with {shown(value.argument)}, not a list of three")
-            return parts[1] if self._conditions.hold(str(parts[0]), f"{self._path}: {where}") else parts[2]
+            return self._branch(value.argument, where)
         if value.name in ("Select", "Split", "Join"):
             return self._pieces(value, where)
         raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
@@ -207,9 +269,9 @@ class Values:
     def _substitute(self, argument: object, where: str) -> str:
         parts = argument if isinstance(argument, list) else [argument, {}]
         pattern, extra = (parts[0], parts[1]) if len(parts) == 2 else ("", None)  # noqa: PLR2004 - a text, its variables
-        if not isinstance(extra, dict):
+        if not isinstance(extra, dict) or not isinstance(pattern, str):
             raise SandboxError(f"{self._path}: {where} uses Sub with {shown(argument)}, not a text and a mapping")
-        own = {name: text(self._value(value, where)) for name, value in extra.items()}
+        own = {name: self._text(value, f"{where}, {name} of its Sub,") for name, value in extra.items()}
 
         def found(match: re.Match[str]) -> str:
             name = match[2].strip()
@@ -217,10 +279,11 @@ class Values:
                 return f"${{{name}}}"
             if name in own:
                 return own[name]
-            resolved = self._attribute(name.split("."), where) if "." in name else self._reference(name, where)
-            return text(resolved)
+            if "." in name:
+                return self._attribute(name.split("."), where)
+            return self._text(self._reference(name, where), f"{where}, {name} of its Sub,")
 
-        return _PLACEHOLDER.sub(found, str(pattern))
+        return _PLACEHOLDER.sub(found, pattern)
 
     def _reference(self, name: str, where: str) -> object:
         pseudo = {
@@ -236,7 +299,7 @@ class Values:
         if name in self._parameters:
             value = self._parameters[name]
             if value is None:
-                raise SandboxError(f"{self._path}: parameter {name} has no default; set it with --parameter {name}=…")
+                raise ParameterError(self._path, name)
             return value
         if name not in self._resources:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
@@ -245,7 +308,7 @@ class Values:
         kind, properties = self._type(name), self._written(name)
         if kind == _TOPIC:
             return _ARNS[kind].format(name=self.name(name), **_DEFAULTS)
-        if kind != _URL and (kind in _ARNS or _NAMES.get(kind, "") in properties):
+        if kind != _URL and (kind in _ARNS or _NAMES.get(kind, _UNNAMED).property in properties):
             return self.name(name)
         raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
 
@@ -254,7 +317,8 @@ class Values:
         return self._mapping(self._resources[logical_id].get("Properties"), f"{logical_id}.Properties")
 
     def _type(self, name: str) -> str:
-        return str(self._resources[name].get("Type", "a resource without a type"))
+        found = self._resources[name].get("Type")
+        return "a resource without a type" if found is None else word(found)
 
     def _attribute(self, parts: list[str], where: str) -> str:
         name, attribute = ".".join(parts[:1]), ".".join(parts[1:])
@@ -264,6 +328,11 @@ class Values:
         if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
             raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
         return arn.format(name=self.name(name), **_DEFAULTS)
+
+
+def _kebab(logical_id: str) -> str:
+    """Return a logical id in lower case, with hyphens between its words. Pure."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", logical_id).lower()
 
 
 def _without(value: Any) -> Any:  # noqa: ANN401 - any YAML

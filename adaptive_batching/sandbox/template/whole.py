@@ -8,28 +8,49 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template.file import Intrinsic, split
 from adaptive_batching.sandbox.template.template import Template
-from adaptive_batching.sandbox.template.values import FUNCTION, PLAIN_FUNCTION
+from adaptive_batching.sandbox.template.values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, ParameterError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NO_VALUE = "AWS::NoValue"
-_IF_PARTS = 3
-
 
 @dataclass(frozen=True)
 class Unresolved:
-    """What stands in the place of a value that cannot be resolved here. `why` is a sentence."""
+    """What stands in the place of a value that cannot be resolved here. `why` is a clause.
+
+    `parameter` is the name of the parameter that has to be given for it, "" if only AWS knows the value.
+    """
 
     why: str
+    parameter: str = ""
+
+
+def is_resolved(value: object) -> bool:
+    """Return whether nothing in a value is `Unresolved`. Pure."""
+    if isinstance(value, dict):
+        return all(map(is_resolved, value.values()))
+    return all(map(is_resolved, value)) if isinstance(value, list) else not isinstance(value, Unresolved)
+
+
+def unresolved(error: SandboxError) -> Unresolved:
+    """Return why a value cannot be resolved as what stands in its place. Pure."""
+    if isinstance(error, ParameterError):
+        return Unresolved(f"the parameter {error.parameter} has no default", error.parameter)
+    return Unresolved(str(error))
 
 
 class WholeTemplate(Template):
     """A template whose resources are looked at one by one."""
 
     def functions(self) -> list[str]:
-        """Return the logical ids of the functions that are made."""
-        return [*self.of_type(FUNCTION), *self.of_type(PLAIN_FUNCTION)]
+        """Return the logical ids of the functions that are made, or may be: their condition cannot be judged."""
+        return [name for kind in (FUNCTION, PLAIN_FUNCTION) for name in self._resources if self._may_be(name, kind)]
+
+    def _may_be(self, logical_id: str, kind: str) -> bool:
+        try:
+            return self._type(logical_id) == kind and not self._absent(logical_id)
+        except SandboxError:
+            return True
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the properties of each resource of a type whose condition holds, as they are written, by logical id.
@@ -37,13 +58,16 @@ class WholeTemplate(Template):
         Those of a function of SAM have what Globals say.
         """
         return {
-            name: self._merged(name)
-            for name, one in self._resources.items()
-            if one.get("Type") == kind
-            and ("Condition" not in one or self._conditions.hold(str(one["Condition"]), f"{self._path}: {name}"))
+            name: self.written(name) for name in self._resources if self._type(name) == kind and not self._absent(name)
         }
 
-    def _merged(self, logical_id: str) -> dict[str, Any]:
+    def made(self, logical_id: str) -> dict[str, Any]:
+        """Return the properties of a resource as they are written. Raises SandboxError if its condition is unclear."""
+        self._absent(logical_id)
+        return self.written(logical_id)
+
+    def written(self, logical_id: str) -> dict[str, Any]:
+        """Return the properties of a resource as they are written. Those of a function of SAM have what Globals say."""
         resource = self._resources[logical_id]
         own = self._mapping(resource.get("Properties"), f"{logical_id}.Properties")
         if resource.get("Type") != FUNCTION:
@@ -59,20 +83,18 @@ class WholeTemplate(Template):
 
         What cannot be is `Unresolved`, and what has no value is left out.
         """
-        name, argument = split(value)
-        if name == "If" and isinstance(argument, list) and len(argument) == _IF_PARTS:
-            holds = self._conditions.hold(str(argument[0]), f"{self._path}: {where}")
-            return self.known(argument[1 if holds else 2], where)
-        is_intrinsic = isinstance(value, Intrinsic) or name == "Ref" or (name and f"Fn::{name}" in value)
-        if isinstance(value, dict) and not is_intrinsic:
-            parts = {key: self.known(one, f"{where}.{key}") for key, one in value.items()}
-            return {key: one for key, one in parts.items() if one != _NO_VALUE}
-        if isinstance(value, list):
-            return [found for one in value if (found := self.known(one, where)) != _NO_VALUE]
         try:
+            value = self._chosen(value, where)
+            name, _ = split(value)
+            is_intrinsic = isinstance(value, Intrinsic) or name == "Ref" or (name and f"Fn::{name}" in value)
+            if isinstance(value, dict) and not is_intrinsic:
+                parts = {key: self.known(one, f"{where}.{key}") for key, one in value.items()}
+                return {key: one for key, one in parts.items() if one != NO_VALUE}
+            if isinstance(value, list):
+                return [found for one in value if (found := self.known(one, where)) != NO_VALUE]
             return self._value(value, where)
         except SandboxError as error:
-            return Unresolved(str(error))
+            return unresolved(error)
 
     def target(self, value: object) -> str:
         """Return the logical id of the resource that a Ref or GetAtt refers to, "" if it is neither or a parameter."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.template.file import load, shown
 from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
@@ -486,3 +487,98 @@ def test_what_has_no_such_piece_is_a_sentence(tmp_path: Path, written: str) -> N
         SandboxError, match=r"One\.BUCKET uses (Select|Split|Join) with .*, which does not give a value"
     ):
         template(tmp_path, text, Needed="x").function("One")
+
+
+#: Type -> the property with a name, and the pattern of the names that the service takes (its API reference).
+NAMED = {
+    "AWS::S3::Bucket": ("BucketName", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "AWS::Serverless::Function": ("FunctionName", r"[a-zA-Z0-9_-]{1,64}"),
+    "AWS::Lambda::Function": ("FunctionName", r"[a-zA-Z0-9_-]{1,64}"),
+    "AWS::SQS::Queue": ("QueueName", r"[a-zA-Z0-9_-]{1,80}"),
+    "AWS::SNS::Topic": ("TopicName", r"[a-zA-Z0-9_-]{1,256}"),
+    "AWS::DynamoDB::Table": ("TableName", r"[a-zA-Z0-9_.-]{3,255}"),
+    "AWS::Serverless::SimpleTable": ("TableName", r"[a-zA-Z0-9_.-]{3,255}"),
+    "AWS::IAM::Role": ("RoleName", r"[\w+=,.@-]{1,64}"),
+    "AWS::Events::EventBus": ("Name", r"[\w./-]{1,256}"),
+    "AWS::Kinesis::Stream": ("Name", r"[\w.-]{1,128}"),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName", r"[\w.-]{1,64}"),
+}
+IDS = st.text("ABbZ0", min_size=1, max_size=3) | st.text("ABab01", min_size=1, max_size=255)
+
+
+@settings(max_examples=200, deadline=None, print_blob=True)
+@given(kind=st.sampled_from(sorted(NAMED)), fifo=st.booleans(), ids=st.sets(IDS, min_size=1, max_size=5))
+def test_the_name_made_of_a_logical_id_is_one_that_the_service_takes_and_nobody_elses(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, ids: set[str], *, fifo: bool
+) -> None:
+    queue = {"Properties": {"FifoQueue": True}} if fifo and kind == "AWS::SQS::Queue" else {}
+    path = tmp_path_factory.mktemp("names") / "template.json"
+    path.write_text(json.dumps({"Resources": {one: {"Type": kind, **queue} for one in ids}}))
+    found = Template(path)
+    names = {one: found.name(one) for one in ids}
+    assert len(set(names.values())) == len(ids)
+    for name in names.values():
+        assert len(name) <= 80 or kind != "AWS::SQS::Queue"
+        assert name.endswith(".fifo") == bool(queue)
+        assert re.fullmatch(NAMED[kind][1], name.removesuffix(".fifo")), name
+
+
+def test_a_usual_logical_id_is_the_name_in_words(tmp_path: Path) -> None:
+    assert template(tmp_path).name("LogBucket") == "log-bucket"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("!Ref Logs", "!Ref Logs"),
+        ("!GetAtt [Logs, Arn]", "!GetAtt ['Logs', 'Arn']"),
+        ("{Fn::Join: ['', [a, !Ref B]]}", "{Fn::Join: ['', ['a', !Ref B]]}"),
+        ("[null, true, {a: null}]", "[null, true, {a: null}]"),
+        ("{}", "{}"),
+        ("1.5", "1.5"),
+        ("2026-11-26", "2026-11-26"),
+        ('"\\e[31m"', r"'\x1b[31m'"),
+    ],
+)
+def test_a_value_is_shown_as_a_template_writes_it(tmp_path: Path, value: str, said: str) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(f"Resources: {value}\n")
+    assert shown(load(path)["Resources"]) == said
+
+
+CHOSEN = """
+Parameters: {Stage: {Type: String, Default: test}}
+Conditions: {IsTest: !Equals [!Ref Stage, test]}
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: ., Runtime: python3.13, Handler: a.b, %s}
+"""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Environment: {Variables: !If [IsTest, {A: test}, {B: no}]}",
+        "Environment: !If [IsTest, {Variables: {A: test}}, !Ref AWS::NoValue]",
+        "Environment: {Variables: {A: test, B: !If [IsTest, !Ref AWS::NoValue, no]}}",
+        "Environment: {'Fn::If': [IsTest, {'Fn::If': [IsTest, {Variables: {A: !Ref Stage}}, 1]}, 1]}",
+    ],
+)
+def test_if_may_choose_a_whole_mapping(tmp_path: Path, written: str) -> None:
+    assert dict(template(tmp_path, CHOSEN % written).function().variables) == {"A": "test"}
+
+
+@pytest.mark.parametrize("written", ["Environment: !If [IsTest, !Ref AWS::NoValue, {Variables: {A: b}}]", "Layers: []"])
+def test_what_if_leaves_out_is_not_there(tmp_path: Path, written: str) -> None:
+    assert dict(template(tmp_path, CHOSEN % written).function().variables) == {}
+
+
+def test_a_variable_with_the_name_of_an_intrinsic_function_is_a_variable(tmp_path: Path) -> None:
+    found = template(tmp_path, CHOSEN % "Environment: {Variables: {If: a}}").function()
+    assert dict(found.variables) == {"If": "a"}
+
+
+def test_a_template_without_parameters_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"has no parameter A; it has none$"):
+        template(tmp_path, "Resources: {}", A="1")

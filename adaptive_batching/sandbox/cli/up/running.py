@@ -20,7 +20,7 @@ from adaptive_batching.sandbox.fleet.repeat import delivered
 from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
-from adaptive_batching.wording import counted
+from adaptive_batching.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def introduction(landscape: Landscape) -> Iterator[str]:
     if described.left_out:
         yield f"  left out    {', '.join(f'{count} {kind}' for kind, count in described.left_out.items())}"
     for note in (*sources.notes, *_notices(landscape)):
-        yield f"  note        {note}"
+        yield f"  note        {printable(note)}"
     yield "  reload      changed code is loaded with the next invocation"
     yield "  end         Ctrl-C"
 

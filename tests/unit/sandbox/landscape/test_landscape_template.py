@@ -234,8 +234,8 @@ def test_a_route_that_is_taken_is_said(tmp_path: Path) -> None:
     ("line", "why"),
     [
         ("E: {Type: Api, Properties: {Path: items, Method: get}}", "One.E has the path 'items'"),
-        ("E: {Type: Api, Properties: {Path: /items}}", "the method None"),
-        ("E: {Type: SQS}", "One.E.Queue is None, not an ARN"),
+        ("E: {Type: Api, Properties: {Path: /items}}", "the method null"),
+        ("E: {Type: SQS}", "One.E.Queue is null, not an ARN"),
         ("E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: many}}", "BatchSize is 'many'"),
         ("E: {Type: SQS, Properties: {Queue: !ImportValue Work}}", "uses ImportValue"),
         (
