@@ -83,11 +83,13 @@ def pages() -> dict[Path, str]:
 def entries(page: str) -> Iterator[dict[str, str]]:
     """Yield every row of the page as an entry, those of Lambda first. Links become their text."""
     lambda_says = page.partition("<!-- lambda:")[2].partition("<!-- end of lambda -->")[0]
-    for line in (lambda_says + part(page, "messages")).splitlines():
-        if line.startswith("| `"):
-            message, level, meaning, lost, mend = (cell.strip() for cell in line.strip("| ").split(" | "))
-            cells = {"message": message[1:-1], "level": level, "meaning": meaning, "lost": lost, "mend": mend}
-            yield {name: re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", cell) for name, cell in cells.items()}
+    for by, text in (("lambda", lambda_says), ("extension", part(page, "messages"))):
+        for line in text.splitlines():
+            if line.startswith("| `"):
+                message, level, meaning, lost, mend = (cell.strip() for cell in line.strip("| ").split(" | "))
+                cells = {"message": message[1:-1], "level": level, "meaning": meaning, "lost": lost, "mend": mend}
+                links = re.compile(r"\[([^]]*)\]\([^)]*\)")
+                yield {"by": by, **{name: links.sub(r"\1", cell) for name, cell in cells.items()}}
 
 
 def undescribed(wanted: Mapping[Path, str]) -> list[str]:

@@ -61,7 +61,7 @@ class Function:
 
 def log_group(configuration: Mapping[str, Any]) -> str:
     """Return where Lambda writes a function's logs, from its configuration. Pure."""
-    named = configuration.get("LoggingConfig", {}).get("LogGroup")
+    named = (configuration.get("LoggingConfig") or {}).get("LogGroup")
     return str(named or f"/aws/lambda/{configuration['FunctionName']}")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from adaptive_batching import settings
 from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor.facts import Bucket, Key
 from adaptive_batching.operate.doctor.policy import Request
+from adaptive_batching.operate.policies import needs
 
 if TYPE_CHECKING:
     from adaptive_batching.operate.doctor.facts import Function
@@ -40,13 +42,8 @@ def sample_key(function: Function) -> str:
 
 
 def shown_key(function: Function) -> str:
-    """Return the beginning of the keys for a sentence or a policy, as in `function=NAME/*`."""
-    template = function.variables["S3_PREFIX"]
-    if not template:
-        return f"{function.name}-*"
-    known = {"function": function.name, "region": function.region, "account": function.account}
-    folder = variables.filled(template.partition("/")[0], known)
-    return f"{folder.partition('{')[0]}{'/' if '{' not in folder and '/' in template else ''}*"
+    """Return the pattern of the keys for a sentence, as in `function=NAME/*`."""
+    return needs.keys(function.variables["S3_PREFIX"], function.name, function.account)
 
 
 def bucket_arn(function: Function) -> str:
@@ -66,7 +63,7 @@ def put(function: Function, bucket: Bucket, action: str = PUT, *, conditional: b
     """Return the request that stores an object."""
     values = function.variables
     owner = function.account if bucket.is_own is True else values["S3_BUCKET_OWNER"]
-    context = {
+    context: dict[str, str | None] = {
         "aws:securetransport": "true",
         "s3:tlsversion": "1.2",
         "s3:signatureversion": "AWS4-HMAC-SHA256",
@@ -74,12 +71,14 @@ def put(function: Function, bucket: Bucket, action: str = PUT, *, conditional: b
         "aws:principalarn": function.role or None,
         "aws:principalaccount": function.account,
         "aws:principaltype": "AssumedRole",
-        "aws:requestedregion": bucket_region(function),
         "aws:viaawsservice": "false",
         "s3:objectcreationoperation": "true",
         "s3:if-none-match": "*" if conditional else None,
-        "s3:x-amz-server-side-encryption": values["SSE"] or None,
-        "s3:x-amz-server-side-encryption-aws-kms-key-id": values["KMS_KEY_ID"] or None,
+        **_known(function, "S3_REGION", {"aws:requestedregion": bucket_region(function)}),
+        **_known(function, "SSE", {"s3:x-amz-server-side-encryption": values["SSE"] or None}),
+        **_known(
+            function, "KMS_KEY_ID", {"s3:x-amz-server-side-encryption-aws-kms-key-id": values["KMS_KEY_ID"] or None}
+        ),
         **dict.fromkeys(("s3:x-amz-acl", "s3:x-amz-storage-class", "s3:x-amz-copy-source")),
         **(dict.fromkeys(("s3:resourceaccount", "aws:resourceaccount"), owner) if owner else {}),
     }
@@ -87,11 +86,16 @@ def put(function: Function, bucket: Bucket, action: str = PUT, *, conditional: b
     return Request(action, resource, function.role, function.account, context)
 
 
+def _known(function: Function, ending: str, context: dict[str, str | None]) -> dict[str, str | None]:
+    """Return the context if the setting is known that it follows from, or nothing."""
+    return {} if settings.variable(ending) in function.unresolved else context
+
+
 def encrypt(function: Function, key: Key) -> Request:
     """Return the request that S3 makes to KMS with the rights of the role."""
     suffix = "amazonaws.com.cn" if function.partition == "aws-cn" else "amazonaws.com"
     context: dict[str, str | None] = {
-        "kms:viaservice": f"s3.{bucket_region(function)}.{suffix}",
+        **_known(function, "S3_REGION", {"kms:viaservice": f"s3.{bucket_region(function)}.{suffix}"}),
         "kms:calleraccount": function.account,
         "aws:principalarn": function.role or None,
         "aws:principalaccount": function.account,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
+from adaptive_batching.json_text import no_json
 from adaptive_batching.operate.options import where_options
 from adaptive_batching.option_types import FUNCTION, File, Text
 
@@ -31,7 +32,7 @@ class _Json(click.ParamType):  # type: ignore[type-arg]  # not a generic class i
         if isinstance(value, bytes):
             return value
         try:
-            json.loads(value)
+            json.loads(value, parse_constant=no_json)
             return value.encode()
         except (ValueError, RecursionError):
             raise Mistake(f"--invoke {value!r} is not JSON, such as '{{}}'", ctx) from None
@@ -76,12 +77,18 @@ def _doctor(
 
 def _of_template(path: Path, function: str | None, parameters: Sequence[str]) -> list[Report]:
     from adaptive_batching.operate.doctor.checks import judged  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.facts import Unknown  # noqa: PLC0415
+    from adaptive_batching.operate.doctor.finding import cannot_say  # noqa: PLC0415
     from adaptive_batching.operate.doctor.reading import template  # noqa: PLC0415
     from adaptive_batching.operate.doctor.report import Report  # noqa: PLC0415
     from adaptive_batching.sandbox.errors import SandboxError  # noqa: PLC0415
 
     with refusing(SandboxError):
-        return [Report(name, judged(facts)) for name, facts in template.read(path, _pairs(parameters), function)]
+        found = template.read(path, _pairs(parameters), function)
+    return [
+        Report(name, {"template": [cannot_say(one)]} if isinstance(one, Unknown) else judged(one))
+        for name, one in found
+    ]
 
 
 def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # noqa: ANN401 - of an Account
@@ -98,17 +105,17 @@ def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # no
     steps = iter(range(1, aws.STEPS + 1))
     with refusing(AwsError):
         try:
-            read = aws.read(
+            facts = aws.read(
                 account, function, lambda what: notes.progress(f"reading the {what}", next(steps), aws.STEPS)
             )
         finally:
             notes.clear()
-        found = judged(read.facts)
+        found = judged(facts)
         if payload is not None:
             notes.say("invoking the function, and waiting for its request id on S3")
-            invocation = invoking.invoke(account, read.facts.function, payload, qualifier=qualifier)
-            found["invoked"] = invoked.judge(read.facts, invocation)
-        return Report(f"{read.facts.function.name}{qualifier and f':{qualifier}'}", found)
+            invocation = invoking.invoke(account, facts.function, payload, qualifier=qualifier)
+            found["invoked"] = invoked.judge(facts, invocation)
+        return Report(f"{facts.function.name}{qualifier and f':{qualifier}'}", found)
 
 
 def _pairs(words: Sequence[str]) -> dict[str, str]:

@@ -7,22 +7,37 @@ import json
 import re
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 #: What stands in an entry's message for what differs from case to case.
 ANYTHING = "…"
+_LAMBDA = "lambda"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. `lost` is what it costs; `level` that of the message, perhaps `error or info`."""
+    """One entry. `lost` is what it costs; `level` that of the message, perhaps `error or info`.
 
+    `by` is who writes the message: extension or lambda.
+    """
+
+    by: str
     message: str
     level: str
     meaning: str
     lost: str
     mend: str
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What matches the message. A blank is any white space: Lambda writes tabs."""
+        parts = (re.sub(r"(\\ )+", r"\\s+", re.escape(part)) for part in self.message.split(ANYTHING))
+        return re.compile(".*".join(parts), re.DOTALL)
 
 
 @functools.cache
@@ -32,24 +47,27 @@ def known() -> tuple[Entry, ...]:
     return tuple(Entry(**one) for one in json.loads(text))
 
 
-def find(message: str, *, of_extension: bool = True) -> Entry | None:
-    """Return the entry of a message: of the extension, whose whole text it is, or of Lambda, in whose line it is.
+@functools.cache
+def _by_lambda() -> tuple[Entry, ...]:
+    """Return the few entries that are looked for in every line."""
+    return tuple(one for one in known() if one.by == _LAMBDA)
 
-    If several fit, the one with the most text of its own.
-    """
-    fitting = [
-        one
-        for one in known()
-        if (re.fullmatch if of_extension else re.search)(_pattern(one.message), message, re.DOTALL)
-    ]
-    return max(fitting, key=lambda one: len(one.message.replace(ANYTHING, "")), default=None)
+
+def find(message: str) -> Entry | None:
+    """Return the entry of a message of the extension."""
+    return _longest(one for one in known() if one.by != _LAMBDA and one.pattern.fullmatch(message))
+
+
+def of_lambda(line: str) -> Entry | None:
+    """Return the entry of a message of Lambda that is in a line."""
+    return _longest(one for one in _by_lambda() if one.pattern.search(line))
 
 
 def is_about_a_setting(message: str) -> bool:
     """Return whether a message is the sentence about a variable: those have no entry each."""
-    return message.startswith(settings.PREFIX.removesuffix("EXTENSION_"))
+    return message.upper().startswith(settings.PREFIX.removesuffix("EXTENSION_"))
 
 
-def _pattern(message: str) -> str:
-    """Return a pattern in which a blank is any white space: Lambda writes tabs."""
-    return ".*".join(re.sub(r"(\\ )+", r"\\s+", re.escape(part)) for part in message.split(ANYTHING))
+def _longest(fitting: Iterable[Entry]) -> Entry | None:
+    """Return the entry with the most text of its own."""
+    return max(fitting, key=lambda one: len(one.message.replace(ANYTHING, "")), default=None)

@@ -19,20 +19,28 @@ Document: TypeAlias = "Mapping[str, Any]"
 
 @dataclass(frozen=True)
 class Unknown:
-    """A fact that could not be read. `why` is a clause; `action` the permission that it takes, "" if it is not that."""
+    """A fact that could not be read. `why` is a clause.
+
+    `action` is the permission that it takes, "" if it is not that; `mend` is then what to do, "" if nothing is known.
+    """
 
     why: str
     action: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the function. `architectures` is empty if it names none, `origin` if its build is not known."""
+    """One layer of the function. `architectures` is empty if it names none, `origin` if its build is not known.
+
+    `is_deleted`: Lambda has this version for the functions that have it, and for no other.
+    """
 
     name: str
     is_extension: bool | Unknown
     architectures: tuple[str, ...] | Unknown = ()
     origin: str | Unknown = ""
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Function:
     layers: tuple[Layer, ...] = ()
     role: str = ""
     log_group: str = ""
-    unresolved: tuple[str, ...] = ()  # names of variables whose value is not known
+    unresolved: Mapping[str, Unknown] = field(default_factory=dict)  # variables whose value is not known, by name
 
 
 @dataclass(frozen=True)
@@ -66,20 +74,36 @@ class Bucket:
     in_template: bool = False
 
 
+#: Of a KMS key: states, of which ABSENT is not one of KMS's, and the only spec with which S3 encrypts.
+ENABLED, ABSENT, SYMMETRIC = "Enabled", "absent", "SYMMETRIC_DEFAULT"
+
+
 @dataclass(frozen=True)
 class Key:
-    """The KMS key that encrypts. `is_aws_own`: it is AWS's key `aws/s3`, which needs no permission."""
+    """The KMS key that encrypts. `arn` is what was named if there is no such key.
+
+    `state` is KMS's KeyState, or ABSENT; `spec` its KeySpec. `is_aws_own`: it is AWS's key `aws/s3`, which needs no
+    permission.
+    """
 
     arn: str
-    state: str = "Enabled"
-    region: str = ""
+    state: str = ENABLED
     is_aws_own: bool = False
     policy: Document | Unknown = field(default_factory=dict)
+    spec: str = SYMMETRIC
+
+    @property
+    def region(self) -> str:
+        """The region of its ARN, "" if it is not one."""
+        return self.arn.split(":")[3] if self.arn.startswith("arn:") else ""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the role's policies say of one action: allow, deny, or none of both. `by` says who decided."""
+    """What the role's policies say of one action: allow, deny, or none of both. `by` says who decided.
+
+    NO_ROLE: there is no such role.
+    """
 
     effect: str
     by: str = ""
@@ -90,7 +114,7 @@ class Decision:
         return self.effect == ALLOW
 
 
-ALLOW, DENY, NEITHER = "allow", "deny", "neither"
+ALLOW, DENY, NEITHER, NO_ROLE = "allow", "deny", "neither", "no role"
 
 
 @dataclass(frozen=True)
@@ -124,14 +148,6 @@ class Traffic:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line in the function's log group, of the extension or of the platform about it. `time`: since the epoch."""
-
-    time: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Invocation:
     """One invocation that doctor made. `key`: of the object that has its request id, None if none came in time.
 
@@ -147,7 +163,10 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that is judged. `role_allows`: what the role's own policies say, by action."""
+    """Everything that is judged. `role_allows`: what the role's own policies say, by action.
+
+    `lines`: of the function's log group, of the extension or of the platform about it.
+    """
 
     function: Function
     bucket: Bucket | Unknown = field(default_factory=Bucket)
@@ -156,4 +175,4 @@ class Facts:
     network: Network | Unknown | None = None
     metric_filters: tuple[str, ...] | Unknown = ()
     traffic: Traffic | Unknown = field(default_factory=lambda: Unknown("it is not deployed"))
-    lines: tuple[Line, ...] | Unknown = ()
+    lines: tuple[str, ...] | Unknown = ()

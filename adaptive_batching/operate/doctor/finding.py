@@ -21,7 +21,6 @@ class Finding:
 
 
 def cannot_say(unknown: Unknown, otherwise: str = "") -> Finding:
-    """Return the finding for a fact that could not be read. `otherwise`: what to do where no permission is missing."""
-    return Finding(
-        CANNOT_SAY, unknown.why, f"allow these credentials {unknown.action}" if unknown.action else otherwise
-    )
+    """Return the finding for a fact that could not be read. `otherwise`: what to do where the fact does not tell."""
+    mend = f"allow these credentials {unknown.action}" if unknown.action else unknown.mend
+    return Finding(CANNOT_SAY, unknown.why, mend or otherwise)

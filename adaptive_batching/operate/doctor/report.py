@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING
-from adaptive_batching.wording import counted
+from adaptive_batching.wording import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,16 +33,16 @@ class Report:
 
 def lines(report: Report, width: int, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Yield the lines of a report, at most `width` wide where words allow it."""
-    yield report.name
+    yield printable(report.name)
     for check, findings in report.found.items():
         for finding in findings:
             margin = " " * (2 + _CHECK + _STATUS)
-            shown = textwrap.wrap(finding.read, max(width - len(margin), 30), **_WRAPPING)
+            shown = textwrap.wrap(printable(finding.read), max(width - len(margin), 30), **_WRAPPING)
             status = paint(f"{finding.status:{_STATUS}}", STYLES[finding.status])
             yield f"  {check:{_CHECK}}{status}{shown[0]}"
             yield from (margin + one for one in shown[1:])
             if finding.mend:
-                mend = textwrap.wrap(finding.mend, max(width - len(margin) - len(_MEND), 30), **_WRAPPING)
+                mend = textwrap.wrap(printable(finding.mend), max(width - len(margin) - len(_MEND), 30), **_WRAPPING)
                 yield f"{margin}{_MEND}{mend[0]}"
                 yield from (margin + " " * len(_MEND) + one for one in mend[1:])
     yield f"  {summary(report)}"

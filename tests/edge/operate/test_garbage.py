@@ -56,8 +56,8 @@ def commands(world: World, account: Account) -> dict[str, Callable[[], object]]:
 
     def examined() -> None:
         found = aws.read(account, "orders", lambda _what: None)
-        judged(found.facts)
-        invocation.invoke(account, found.facts.function, b"{}", patience=0)
+        judged(found)
+        invocation.invoke(account, found.function, b"{}", patience=0)
 
     def turned(off: Callable[..., None], **more: bool) -> None:
         off(account, "orders", *([time.time()] if more else []), consoles(), dry_run=False, **more)

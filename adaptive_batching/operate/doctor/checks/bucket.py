@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
 from adaptive_batching.operate.doctor import asks
+from adaptive_batching.operate.doctor.checks.known import lacking
 from adaptive_batching.operate.doctor.facts import Unknown
-from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING, Finding, cannot_say
+from adaptive_batching.operate.doctor.finding import ERROR, OK, WARNING, Finding, cannot_say
 
 if TYPE_CHECKING:
     from adaptive_batching.operate.doctor.facts import Facts
-
-NONE_SET = Finding(CANNOT_SAY, "no bucket is set", "see settings")
 
 
 def judge(facts: Facts) -> list[Finding]:
     """Return what is to be said about the bucket."""
     function, bucket = facts.function, facts.bucket
     name = function.variables["S3_BUCKET"]
-    if not name:
-        return [NONE_SET]
+    if lacks := lacking(facts, "S3_REGION", "S3_BUCKET_OWNER"):
+        return [lacks]
     if isinstance(bucket, Unknown):
         return [cannot_say(bucket)]
     if bucket.exists is False:

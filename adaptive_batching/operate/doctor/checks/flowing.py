@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adaptive_batching.operate.doctor.checks.bucket import NONE_SET
+from adaptive_batching.operate.doctor.checks.known import lacking
 from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, Finding, cannot_say
 from adaptive_batching.wording import counted
@@ -19,8 +19,8 @@ WINDOW, BACK = 3600, 86_400
 def judge(facts: Facts) -> list[Finding]:
     """Hold the invocations of the last hour against the newest object."""
     traffic = facts.traffic
-    if not facts.function.variables["S3_BUCKET"]:
-        return [NONE_SET]
+    if lacks := lacking(facts):
+        return [lacks]
     if isinstance(traffic, Unknown):
         return [cannot_say(traffic, "doctor --function NAME, once it is deployed")]
     unknown = [one for one in (traffic.invocations, traffic.newest) if isinstance(one, Unknown)]

@@ -12,9 +12,9 @@ from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARN
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from adaptive_batching.operate.doctor.facts import Facts, Line
+    from adaptive_batching.operate.doctor.facts import Facts
 
 _LEVELS = {"error": ERROR, "warning": WARNING}
 _LONGEST = 240
@@ -27,9 +27,9 @@ def judge(facts: Facts) -> list[Finding]:
     if isinstance(facts.lines, Unknown):
         return [cannot_say(facts.lines, "doctor --function NAME, once it is deployed")]
     group = facts.function.log_group
-    found: dict[tuple[str, str, str], list[Line]] = {}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for line in facts.lines:
-        if kind := told(line.text):
+        if kind := told(line):
             found.setdefault(kind, []).append(line)
     if found:
         return [_finding(kind, lines) for kind, lines in found.items()]
@@ -50,21 +50,18 @@ def told(text: str) -> tuple[str, str, str] | None:
     if isinstance(said, dict) and said.get("extension") == settings.EXTENSION:
         status = _LEVELS.get(str(said.get("level")))
         return (status, str(said.get("message")), str(said.get("why", ""))) if status else None
-    text = text.strip()[:_LONGEST_LINE]
-    found = entries.find(text, of_extension=False)
-    return (ERROR, text, "") if found and found.level == "error" and not _is_json(text) else None
+    text = " ".join(text[:_LONGEST_LINE].split())
+    if text.startswith("{"):  # an object of the function's own
+        return None
+    found = entries.of_lambda(text)
+    return (ERROR, text, "") if found and found.level == "error" else None
 
 
-def _is_json(text: str) -> bool:
-    """Return whether a line is an object, and so one of the function's own."""
-    return text.lstrip().startswith("{")
-
-
-def _finding(kind: tuple[str, str, str], lines: Iterable[Line]) -> Finding:
+def _finding(kind: tuple[str, str, str], lines: Sequence[str]) -> Finding:
     """Return a finding with the entry of docs/troubleshooting.md."""
     status, message, why = kind
-    read = f"{counted(len(list(lines)), 'line')}: {message}{f' ({why})' if why else ''}"[:_LONGEST]
-    entry = entries.find(message) or entries.find(message, of_extension=False)
+    read = f"{counted(len(lines), 'line')}: {message}{f' ({why})' if why else ''}"[:_LONGEST]
+    entry = entries.find(message) or entries.of_lambda(message)
     if entry:
         return Finding(status, f"{read}. That is: {entry.meaning}. Lost: {entry.lost}", entry.mend)
     about = "correct the variable: docs/troubleshooting.md, Messages about settings"

@@ -40,6 +40,9 @@ def judge(facts: Facts) -> list[Finding]:
 def _one(function: Function, layer: Layer) -> list[Finding]:
     found = []
     wanted, has = function.architecture, layer.architectures
+    if layer.is_deleted:
+        read = f"{layer.name} was deleted: this function keeps it, and nothing can be attached beside it any more"
+        found.append(Finding(WARNING, read, "publish it anew, and attach that version"))
     if isinstance(has, Unknown):
         found.append(cannot_say(has))
     elif isinstance(wanted, Unknown):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adaptive_batching.operate.doctor.facts import ALLOW, DENY, Decision, Unknown
+from adaptive_batching.operate.doctor.facts import ALLOW, DENY, NO_ROLE, Decision, Unknown
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, Finding, cannot_say
 from adaptive_batching.operate.doctor.policy import UNCLEAR, Said
 
@@ -42,6 +42,8 @@ class Asked:
 
     def _against(self) -> Iterator[Finding]:
         role, resource = self.role, self.resource
+        if isinstance(role, Decision) and role.effect == NO_ROLE:
+            yield Finding(ERROR, f"the function's role does not exist: {role.by}", "give the function another role")
         if isinstance(role, Decision) and role.effect == DENY:
             yield Finding(ERROR, f"{role.by} denies {self.what}", "remove the statement, or make an exception")
         if isinstance(resource, Said) and resource.effect == DENY:

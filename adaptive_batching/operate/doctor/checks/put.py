@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adaptive_batching.operate.doctor import asks
-from adaptive_batching.operate.doctor.checks.bucket import NONE_SET
+from adaptive_batching.operate.doctor.checks.known import lacking
 from adaptive_batching.operate.doctor.checks.permission import NOT_ASKED, Asked
 from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, OK, Finding
@@ -20,8 +20,8 @@ _MEND = "allow it: docs/iam.md has the statement"
 def judge(facts: Facts) -> list[Finding]:
     """Return a finding for each action that is denied or unknown, or one that all are allowed."""
     values = facts.function.variables
-    if not values["S3_BUCKET"]:
-        return [NONE_SET]
+    if lacks := lacking(facts, "S3_PREFIX", "TAGS"):
+        return [lacks]
     if values.endpoint:
         return [Finding(CANNOT_SAY, f"objects go to {values.endpoint}, whose permissions are its own")]
     actions = (asks.PUT, asks.TAG) if values.wants_tags else (asks.PUT,)

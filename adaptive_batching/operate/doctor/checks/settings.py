@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
-from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING, Finding
+from adaptive_batching.operate.doctor.finding import ERROR, OK, WARNING, Finding, cannot_say
 
 if TYPE_CHECKING:
     from adaptive_batching.operate.doctor.facts import Facts
@@ -23,9 +23,7 @@ def judge(facts: Facts) -> list[Finding]:
         serious = ending in _SERIOUS and not function.variables[ending]
         mend = one.mend or f"correct {one.name}"
         found.append(Finding(ERROR if serious else WARNING, one.read if one.mend else one.text, mend))
-    if function.unresolved:
-        names = ", ".join(function.unresolved)
-        found.append(Finding(CANNOT_SAY, f"only AWS knows the value of {names}", "doctor --function, when deployed"))
+    found += map(cannot_say, function.unresolved.values())
     values = function.variables
     where = values["S3_BUCKET"] and f"to {values['S3_BUCKET']}, MODE={values['MODE']}"
     return found or [Finding(OK, f"read as they were meant: {where}")]

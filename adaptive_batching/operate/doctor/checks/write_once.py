@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
 from adaptive_batching.operate.doctor import asks
-from adaptive_batching.operate.doctor.checks.bucket import NONE_SET
-from adaptive_batching.operate.doctor.facts import DENY, Unknown
+from adaptive_batching.operate.doctor.checks.known import lacking
+from adaptive_batching.operate.doctor.facts import DENY, Bucket, Unknown
 from adaptive_batching.operate.doctor.finding import ERROR, OK, Finding, cannot_say
 from adaptive_batching.operate.doctor.policy import said
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 def judge(facts: Facts) -> list[Finding]:
     """Return whether the bucket's policy denies what CONDITIONAL_WRITE=off sends."""
     function, bucket = facts.function, facts.bucket
-    values = function.variables
-    if not values["S3_BUCKET"]:
-        return [NONE_SET]
-    if values["CONDITIONAL_WRITE"] == "on":
+    if lacks := lacking(facts, "CONDITIONAL_WRITE"):
+        return [lacks]
+    policy = bucket if isinstance(bucket, Unknown) else bucket.policy
+    is_absent = isinstance(bucket, Bucket) and bucket.exists is False
+    if isinstance(policy, Unknown) and (is_absent or function.variables["CONDITIONAL_WRITE"] == "off"):
+        return [cannot_say(policy)]
+    if function.variables["CONDITIONAL_WRITE"] == "on":
         return [Finding(OK, "every PUT has If-None-Match: nothing is overwritten")]
-    if isinstance(bucket, Unknown):
-        return [cannot_say(bucket)]
-    if isinstance(bucket.policy, Unknown):
-        return [cannot_say(bucket.policy)]
-    documents = [bucket.policy] if bucket.policy else []
+    documents = [policy] if policy and not isinstance(policy, Unknown) else []
+    about = bucket if isinstance(bucket, Bucket) else Bucket()
     answers = [
-        said(documents, asks.put(function, bucket, conditional=conditional), has_principals=True)
+        said(documents, asks.put(function, about, conditional=conditional), has_principals=True)
         for conditional in (True, False)
     ]
     if [one.effect == DENY for one in answers] == [False, True]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate import function as functions
@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 STEPS = 7
 
 
-@dataclass(frozen=True)
-class Read:
-    """The facts, and Lambda's own description of the function."""
-
-    facts: Facts
-    configuration: Mapping[str, Any]
-
-
-def read(account: Account, name: str, progress: Callable[[str], None], clock: Callable[[], float] = time.time) -> Read:
+def read(account: Account, name: str, progress: Callable[[str], None], clock: Callable[[], float] = time.time) -> Facts:
     """Return the facts. Raises AwsError if the function cannot be read.
 
     `progress` gets the name of what is read next.
@@ -55,7 +47,7 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
     now = clock()
     filters, lines = log_group.metric_filters(account, own), log_group.lines(account, own, now)
     progress("traffic")
-    return Read(Facts(own, bucket, allows, key, ways, filters, traffic.of(account, own, now), lines), found)
+    return Facts(own, bucket, allows, key, ways, filters, traffic.of(account, own, now), lines)
 
 
 def arriving(account: Account, name: str, now: float) -> Facts:

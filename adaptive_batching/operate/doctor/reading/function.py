@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import settings
+from adaptive_batching.operate import function as functions
 from adaptive_batching.operate import variables
-from adaptive_batching.operate.aws import AwsError
+from adaptive_batching.operate.aws import AwsError, answers
 from adaptive_batching.operate.doctor.facts import Function, Layer, Unknown
 from adaptive_batching.operate.doctor.reading import layer_zip
-from adaptive_batching.operate.doctor.reading.attempt import attempt
-from adaptive_batching.operate.layers.names import layer_of
+from adaptive_batching.operate.doctor.reading.attempt import unknown
+from adaptive_batching.operate.layers.names import ARCHITECTURES, layer_name, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def of(found: Mapping[str, Any]) -> Function:
         partition,
         image=found.get("PackageType") == "Image",
         role=found.get("Role", ""),
-        log_group=(found.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}",
+        log_group=functions.log_group(found),
     )
 
 
@@ -55,11 +56,21 @@ def _layer(account: Account, arn: str, *, named: bool) -> Layer:
         return Layer(arn, is_extension=False)
     number = int(arn.rpartition(":")[2])
     client = account.client("lambda")
-    found = attempt(lambda: client.get_layer_version(LayerName=layer_of(arn), VersionNumber=number))
-    if isinstance(found, Unknown):
-        return Layer(arn, is_ours or found, found)
+    try:
+        with answers():
+            found = client.get_layer_version(LayerName=layer_of(arn), VersionNumber=number)
+    except AwsError as error:
+        if error.is_absent and is_ours:
+            return Layer(arn, True, named_architectures(arn), is_deleted=True)
+        return Layer(arn, is_ours or unknown(error), unknown(error))
+    architectures = tuple(found.get("CompatibleArchitectures") or named_architectures(arn))
     content = layer_zip.look(str((found.get("Content") or {}).get("Location", "")), account.endpoint_url)
     if isinstance(content, Unknown):
-        return Layer(arn, is_ours or content, tuple(found.get("CompatibleArchitectures") or ()), content)
-    is_ours = is_ours or content.has_extension
-    return Layer(arn, is_ours, tuple(found.get("CompatibleArchitectures") or ()), content.origin)
+        return Layer(arn, is_ours or content, architectures, content)
+    return Layer(arn, is_ours or content.has_extension, architectures, content.origin)
+
+
+def named_architectures(arn: str) -> tuple[str, ...]:
+    """Return the architecture that the name of a published layer ends with, none if it is another name. Pure."""
+    name = layer_of(arn).rpartition(":")[2] if arn.startswith("arn:") else arn
+    return tuple(one for one in ARCHITECTURES if name == layer_name(one))

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from adaptive_batching import settings
 from adaptive_batching.operate.aws import AwsError, answers
 from adaptive_batching.operate.doctor.checks.flowing import WINDOW
-from adaptive_batching.operate.doctor.facts import Line, Unknown
 from adaptive_batching.operate.doctor.reading.attempt import unknown
 
 if TYPE_CHECKING:
     from adaptive_batching.operate.aws import Account
-    from adaptive_batching.operate.doctor.facts import Function
+    from adaptive_batching.operate.doctor.facts import Function, Unknown
 
 #: What is looked for, each by itself: the extension's own lines, and what the platform says of an extension.
 TERMS = (settings.EXTENSION, "Extension.LaunchError", "exec format error", "lambda:GetLayerVersion")
@@ -30,10 +29,10 @@ def metric_filters(account: Account, function: Function) -> tuple[str, ...] | Un
     return tuple(str(one["filterName"]) for one in found)
 
 
-def lines(account: Account, function: Function, now: float) -> tuple[Line, ...] | Unknown:
+def lines(account: Account, function: Function, now: float) -> tuple[str, ...] | Unknown:
     """Return the lines of the last hour that have one of the terms, as far as a bounded number of pages goes."""
     pattern = " ".join(f'?"{one}"' for one in TERMS)
-    found: list[Line] = []
+    found: list[str] = []
     try:
         with answers():
             pages = account.client("logs").get_paginator("filter_log_events")
@@ -41,9 +40,9 @@ def lines(account: Account, function: Function, now: float) -> tuple[Line, ...] 
             for number, page in enumerate(
                 pages.paginate(logGroupName=function.log_group, startTime=start, filterPattern=pattern), 1
             ):
-                found += [Line(one["timestamp"] / 1000, one["message"]) for one in page["events"]]
+                found += [one["message"] for one in page["events"]]
                 if number >= _MOST_PAGES or len(found) >= _MOST_LINES:
                     break
     except AwsError as error:
         return () if error.is_absent else unknown(error)
-    return tuple(one for one in found if any(term in one.text for term in TERMS))
+    return tuple(one for one in found if any(term in one for term in TERMS))

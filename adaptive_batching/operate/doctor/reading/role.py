@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.operate.doctor.facts import ALLOW, DENY, NEITHER, Decision, Unknown
-from adaptive_batching.operate.doctor.reading.attempt import attempt
+from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.doctor.facts import ALLOW, DENY, NEITHER, NO_ROLE, Decision, Unknown
+from adaptive_batching.operate.doctor.reading.attempt import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,16 +31,16 @@ def _decision(client: Any, request: Request) -> Decision | Unknown:  # noqa: ANN
         for name, value in request.context.items()
         if value is not None
     ]
-    found = attempt(
-        lambda: client.simulate_principal_policy(
-            PolicySourceArn=request.principal,
-            ActionNames=[request.action],
-            ResourceArns=[request.resource],
-            ContextEntries=entries,
-        )
-    )
-    if isinstance(found, Unknown):
-        return found
+    try:
+        with answers():
+            found = client.simulate_principal_policy(
+                PolicySourceArn=request.principal,
+                ActionNames=[request.action],
+                ResourceArns=[request.resource],
+                ContextEntries=entries,
+            )
+    except AwsError as error:
+        return Decision(NO_ROLE, request.principal) if error.is_absent else unknown(error)
     results = found.get("EvaluationResults") or [{}]
     return judged(results[0])
 

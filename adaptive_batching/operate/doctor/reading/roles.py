@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.template.file import split
+from adaptive_batching.sandbox.template.file import split, word
 from adaptive_batching.sandbox.template.values import FUNCTION
-from adaptive_batching.sandbox.template.whole import Unresolved
+from adaptive_batching.sandbox.template.whole import Unresolved, is_resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,8 @@ _MANAGED: Mapping[str, Document] = {
 }
 #: SAM's policy templates that let a function put.
 _PUTS = ("S3WritePolicy", "S3CrudPolicy", "S3FullAccessPolicy")
+#: Those of S3 and KMS that allow none of the actions that are asked about.
+_OF_NO_USE = ("S3ReadPolicy", "KMSDecryptPolicy", "KMSEncryptPolicy", "KMSEncryptPolicyV2")
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,9 @@ def _of_sam(template: WholeTemplate, raw: Mapping[str, Any]) -> tuple[list[Any],
             documents.append(one)
         elif (name := next(iter(one), "")) in _PUTS:
             bucket = one[name].get("BucketName") if isinstance(one[name], dict) else None
-            documents.append(
-                {"Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}}
-            )
-        elif name.startswith(("S3", "KMS")):
+            arn = f"arn:aws:s3:::{bucket}/*" if isinstance(bucket, str) else bucket
+            documents.append({"Statement": {"Effect": "Allow", "Action": "s3:PutObject", "Resource": arn}})
+        elif name.startswith(("S3", "KMS")) and name not in _OF_NO_USE:
             managed.append(_Made(f"the policy template {name}"))
     return documents, managed
 
@@ -156,7 +157,7 @@ def _whole(documents: list[Any], managed: list[Any], bounded: str) -> Role:
     for one in documents:
         statements = one.get("Statement", []) if isinstance(one, dict) else [one]
         for statement in statements if isinstance(statements, list) else [statements]:
-            if isinstance(statement, dict) and not _open(statement):
+            if isinstance(statement, dict) and is_resolved(statement):
                 good.append({"Statement": [statement]})
             else:
                 unknown = unknown or "only AWS knows what stands in the role's policies"
@@ -164,16 +165,9 @@ def _whole(documents: list[Any], managed: list[Any], bounded: str) -> Role:
         if isinstance(one, _Made):
             unknown = unknown or f"{one.what} is not in the template"
             continue
-        name = str(one).rpartition("/")[2] if not isinstance(one, Unresolved) else ""
+        name = word(one).rpartition("/")[2] if not isinstance(one, Unresolved) else ""
         if name in _MANAGED:
             good.append(_MANAGED[name])
         else:
             unknown = unknown or f"the managed policy {name or 'of the role'} is not in the template"
     return Role(tuple(good), unknown, bounded)
-
-
-def _open(value: object) -> bool:
-    """Return whether something in a statement is not known."""
-    if isinstance(value, dict):
-        return any(map(_open, value.values()))
-    return any(map(_open, value)) if isinstance(value, list) else isinstance(value, Unresolved)

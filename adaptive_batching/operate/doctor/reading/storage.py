@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate.aws import AwsError, answers, document
 from adaptive_batching.operate.doctor import asks
-from adaptive_batching.operate.doctor.facts import Bucket, Key, Unknown
+from adaptive_batching.operate.doctor.facts import ABSENT, ENABLED, SYMMETRIC, Bucket, Key, Unknown
 from adaptive_batching.operate.doctor.reading.attempt import attempt, unknown
 
 if TYPE_CHECKING:
@@ -30,11 +30,17 @@ def bucket(account: Account, function: Function) -> Bucket | Unknown:
             region = client.head_bucket(Bucket=name).get("BucketRegion", "")
     except AwsError as error:
         if error.is_absent:
-            return Bucket(exists=False)
+            nothing = absent(name)
+            return Bucket(False, nothing, nothing, nothing, nothing)
         denied = unknown(error)
         there = error.headers.get("x-amz-bucket-region", "")
-        return Bucket(denied, there or denied, denied, denied, _policy(client, name))
+        return Bucket(denied, there or denied, denied, _default_key(client, name), _policy(client, name))
     return Bucket(True, region, _is_own(client, function), _default_key(client, name), _policy(client, name))
+
+
+def absent(name: str) -> Unknown:
+    """Return why nothing is known of a bucket that does not exist."""
+    return Unknown(f"there is no bucket {name}", mend="see bucket")
 
 
 def _is_own(client: Any, function: Function) -> bool | Unknown:  # noqa: ANN401 - boto3's
@@ -90,11 +96,13 @@ def key(account: Account, function: Function, found: Bucket | Unknown) -> Key | 
 
 
 def _described(account: Account, function: Function, named: str) -> Key | Unknown:
-    client = account.client("kms", asks.bucket_region(function))
-    found = attempt(lambda: client.describe_key(KeyId=named)["KeyMetadata"])
-    if isinstance(found, Unknown):
-        return found
+    client = account.client("kms", Key(named).region or asks.bucket_region(function))
+    try:
+        with answers():
+            found = client.describe_key(KeyId=named)["KeyMetadata"]
+    except AwsError as error:
+        return Key(named, ABSENT) if error.is_absent else unknown(error)
     if found.get("KeyManager") == "AWS":
         return Key(found["Arn"], is_aws_own=True)
     policy = attempt(lambda: document(client.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"]))
-    return Key(found["Arn"], found.get("KeyState", "Enabled"), policy=policy)
+    return Key(found["Arn"], found.get("KeyState", ENABLED), policy=policy, spec=found.get("KeySpec", SYMMETRIC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -10,29 +11,47 @@ from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks, policy
 from adaptive_batching.operate.doctor.facts import Bucket, Decision, Facts, Function, Key, Layer, Unknown
 from adaptive_batching.operate.doctor.reading import roles
+from adaptive_batching.operate.doctor.reading.function import named_architectures
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template.whole import Unresolved, WholeTemplate
+from adaptive_batching.sandbox.template.file import shown, text, word
+from adaptive_batching.sandbox.template.whole import Unresolved, WholeTemplate, is_resolved, unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
-NOT_DEPLOYED = Unknown("only AWS knows")
+_DEPLOYED = "doctor --function NAME, once it is deployed"
+NOT_DEPLOYED = Unknown("only AWS knows", mend=_DEPLOYED)
 _BUCKET, _BUCKET_POLICY, _KEY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"
 _LAYERS = {"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"}
 _FILTER = "AWS::Logs::MetricFilter"
+#: What a variable may be in a template, as CloudFormation makes a text of it.
+_SCALARS = (str, int, float, bool, dt.date)
 
 
-def read(path: Path, parameters: Mapping[str, str], wanted: str | None) -> list[tuple[str, Facts]]:
-    """Return logical id and facts of each function, or of the one that is wanted. Raises SandboxError."""
+def read(path: Path, parameters: Mapping[str, str], wanted: str | None) -> list[tuple[str, Facts | Unknown]]:
+    """Return logical id and facts of each function, or of the one that is wanted.
+
+    Unknown is one that cannot be read as it stands in the template. Raises SandboxError if none can.
+    """
     template = WholeTemplate(path, parameters)
     names = template.functions()
     if not names:
         raise SandboxError(f"{path} has no function whose condition holds")
     if wanted is not None and wanted not in names:
         raise SandboxError(f"{path} has the functions {', '.join(names)}; {wanted!r} is none of them")
-    return [(name, _Reading(template, name).facts()) for name in names if wanted in (None, name)]
+    found: list[tuple[str, Facts | Unknown]] = []
+    refused: list[SandboxError] = []
+    for name in names if wanted is None else [wanted]:
+        try:
+            found.append((name, _Reading(template, name).facts()))
+        except SandboxError as error:
+            refused.append(error)
+            found.append((name, _unknown(unresolved(error))))
+    if len(refused) == len(found):
+        raise refused[0]
+    return found
 
 
 class _Reading:
@@ -41,7 +60,7 @@ class _Reading:
     def __init__(self, template: WholeTemplate, logical_id: str) -> None:
         self._template = template
         self._id = logical_id
-        self._raw = template.of_type(template.kind(logical_id))[logical_id]
+        self._raw = template.made(logical_id)
         self._known = _mapping(template.known(self._raw, logical_id))
 
     def facts(self) -> Facts:
@@ -57,7 +76,7 @@ class _Reading:
             bucket,
             allows,
             key,
-            Unknown("in a VPC; only AWS knows its routes") if self._known.get("VpcConfig") else None,
+            Unknown("in a VPC; only AWS knows its routes", mend=_DEPLOYED) if self._known.get("VpcConfig") else None,
             self._metric_filters(function),
             NOT_DEPLOYED,
             NOT_DEPLOYED,
@@ -65,20 +84,17 @@ class _Reading:
 
     def _function(self) -> Function:
         template, known = self._template, self._known
-        environment = known.get("Environment")
-        given = environment.get("Variables", {}) if isinstance(environment, dict) else {}
-        given = given if isinstance(given, dict) else {}
-        plain = {name: _text(value) for name, value in given.items() if not isinstance(value, Unresolved)}
-        ours = (variables.FAMILY, *variables.ENDPOINTS)
-        unresolved = tuple(name for name, one in given.items() if isinstance(one, Unresolved) and name.startswith(ours))
+        given = _mapping(_mapping(known.get("Environment")).get("Variables"))
+        plain = {name: text(value) for name, value in given.items() if isinstance(value, _SCALARS)}
+        ours = (name for name in given if variables.is_ours(name) or name in variables.ENDPOINTS)
+        lacking = {name: _without_value(name, given[name]) for name in ours if name not in plain}
         name = template.name(self._id)
         read = variables.read(plain, name, REGION)
-        if settings.bucket_variable() in unresolved:  # it is set, to what is not known
+        if settings.bucket_variable() in lacking:  # it is set, to what is not known
             problems = tuple(one for one in read.problems if one.name != settings.bucket_variable())
             read = variables.Variables(read.values, problems, read.endpoint)
         architectures = known.get("Architectures") or ["x86_64"]
-        logging = known.get("LoggingConfig")
-        group = logging.get("LogGroup") if isinstance(logging, dict) else None
+        group = _mapping(known.get("LoggingConfig")).get("LogGroup")
         return Function(
             name,
             REGION,
@@ -91,7 +107,7 @@ class _Reading:
             layers=tuple(self._layer(one) for one in roles.listed(self._raw.get("Layers"))),
             role=f"arn:aws:iam::{ACCOUNT}:role/{name}",
             log_group=group if isinstance(group, str) else f"/aws/lambda/{name}",
-            unresolved=unresolved,
+            unresolved=lacking,
         )
 
     def _layer(self, value: Any) -> Layer:  # noqa: ANN401 - any YAML
@@ -100,17 +116,18 @@ class _Reading:
         if not target or template.kind(target) not in _LAYERS:
             known = template.known(value, f"{self._id}.Layers")
             if isinstance(known, str):  # an ARN
-                return Layer(known, settings.EXTENSION in known)
-            why = f": {known.why}" if isinstance(known, Unresolved) else ""
-            return Layer("a layer", Unknown(f"only AWS knows one of its layers{why}"))
+                return Layer(known, settings.EXTENSION in known, named_architectures(known))
+            if isinstance(known, Unresolved):
+                return Layer("a layer", _unknown(known, "one of its layers is not known: "))
+            return Layer("a layer", Unknown(f"one of its layers is {shown(known)}, not an ARN"))
         properties = _mapping(template.known(template.of_type(template.kind(target)).get(target, {}), target))
-        name = properties.get("LayerName", target)
+        name = str(properties.get("LayerName", target))
         built = template.folder / ".aws-sam/build" / target
-        is_ours = settings.EXTENSION in str(name) or (built / "extensions" / settings.EXTENSION).exists()
+        is_ours = settings.EXTENSION in name or (built / "extensions" / settings.EXTENSION).exists()
         architectures = properties.get("CompatibleArchitectures") or []
         found: tuple[str, ...] | Unknown = (
-            tuple(map(str, architectures))
-            if isinstance(architectures, list) and not any(isinstance(one, Unresolved) for one in architectures)
+            tuple(map(word, architectures)) or named_architectures(name)
+            if isinstance(architectures, list) and is_resolved(architectures)
             else Unknown(f"only AWS knows the architectures of {target}")
         )
         return Layer(target, is_ours, found, _origin(built))
@@ -127,8 +144,8 @@ class _Reading:
 
     def _bucket(self, logical_id: str, function: Function) -> Bucket | Unknown:
         if not logical_id:
-            name = function.variables["S3_BUCKET"]
-            return Unknown(f"{name} is not in the template" if name else "only AWS knows the bucket")
+            name, lacking = function.variables["S3_BUCKET"], function.unresolved.get(settings.bucket_variable())
+            return lacking or Unknown(f"{name} is not in the template" if name else "no bucket is set", mend=_DEPLOYED)
         policies = [
             self._template.known(one, name)
             for name, one in self._template.of_type(_BUCKET_POLICY).items()
@@ -149,8 +166,12 @@ class _Reading:
         if not named and function.variables["SSE"] != "AES256":
             named, target = self._default_key(raw)
         if not named:
-            outside = not bucket_id and not function.variables["SSE"]
-            return Unknown("only AWS knows the bucket's default encryption") if outside else None
+            if bucket_id or function.variables["SSE"] == "AES256":
+                return None
+            if function.variables["SSE"]:
+                return Key("alias/aws/s3", is_aws_own=True)
+            lacking = function.unresolved.get(settings.bucket_variable())
+            return lacking or Unknown("only AWS knows the bucket's default encryption", mend=_DEPLOYED)
         return self._whole_key(named, target or self._template.target(self._variable("KMS_KEY_ID")))
 
     def _variable(self, ending: str) -> object:
@@ -168,7 +189,7 @@ class _Reading:
                 value = default.get("KMSMasterKeyID", "alias/aws/s3")
                 found = template.known(value, "BucketEncryption")
                 target = template.target(value)
-                return (str(found) if isinstance(found, str) else target or "a key", target)
+                return (found if isinstance(found, str) else target or "a key", target)
         return "", ""
 
     def _whole_key(self, named: str, target: str) -> Key:
@@ -223,13 +244,19 @@ def _is_unclear(document: object) -> bool:
     """Return whether what stands in a policy is not known, or is no policy."""
     if document is None or document == {}:
         return False
-    return not policy.is_document(document) or _has_unresolved(document)
+    return not policy.is_document(document) or not is_resolved(document)
 
 
-def _has_unresolved(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_unresolved, value.values()))
-    return any(map(_has_unresolved, value)) if isinstance(value, list) else isinstance(value, Unresolved)
+def _unknown(found: Unresolved, about: str = "") -> Unknown:
+    """Return what cannot be resolved as a fact that is not known. `about` is the beginning of its clause."""
+    return Unknown(about + found.why, mend=f"--parameter {found.parameter}=…" if found.parameter else _DEPLOYED)
+
+
+def _without_value(name: str, value: object) -> Unknown:
+    """Return why the value of a variable is not known."""
+    if isinstance(value, Unresolved):
+        return _unknown(value, "" if name in value.why else f"{name}: ")
+    return Unknown(f"{name} is {shown(value)}, not a text", mend="CloudFormation refuses it: write a text")
 
 
 def _origin(built: Path) -> str | Unknown:
@@ -243,16 +270,13 @@ def _origin(built: Path) -> str | Unknown:
 
 def _first(values: object) -> str | Unknown:
     first = values[0] if isinstance(values, list) and values else values
-    return first if isinstance(first, str) else Unknown("only AWS knows the architecture")
+    if isinstance(first, Unresolved):
+        return _unknown(first, "the architecture is not known: ")
+    return first if isinstance(first, str) else Unknown(f"the architecture is {shown(values)}, not a text")
 
 
 def _number(value: object) -> int | Unknown:
     try:
         return int(str(value))
     except ValueError:
-        why = value.why if isinstance(value, Unresolved) else f"{value!r} is not a number"
-        return Unknown(why)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return _unknown(value) if isinstance(value, Unresolved) else Unknown(f"{shown(value)} is not a number")

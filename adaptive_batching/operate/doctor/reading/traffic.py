@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.operate import variables
+from adaptive_batching.operate.aws import AwsError, answers
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.checks.flowing import BACK, WINDOW
 from adaptive_batching.operate.doctor.facts import Traffic, Unknown
-from adaptive_batching.operate.doctor.reading.attempt import attempt
+from adaptive_batching.operate.doctor.reading import storage
+from adaptive_batching.operate.doctor.reading.attempt import attempt, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +54,12 @@ def newest(account: Account, function: Function, now: float) -> float | Unknown 
     if not values["S3_BUCKET"] or values.endpoint:
         return Unknown(f"objects go to {values.endpoint or 'no bucket'}")
     client = account.client("s3", asks.bucket_region(function))
-    for back in (WINDOW, BACK):
-        found = attempt(lambda back=back: _newest(client, function, now - back))  # type: ignore[misc]
-        if found is not None:
-            return found
-    return None
+    try:
+        with answers():
+            found = (_newest(client, function, now - back) for back in (WINDOW, BACK))
+            return next((one for one in found if one is not None), None)
+    except AwsError as error:
+        return storage.absent(values["S3_BUCKET"]) if error.is_absent else unknown(error)
 
 
 def objects(client: Any, function: Function, since: float) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3's

@@ -74,6 +74,24 @@ class World:
         self.stored(name, bucket)
         self.log_group(name)
 
+    def make_in_a_vpc(self, name: str, *, endpoint: bool, **more: Any) -> None:  # noqa: ANN401 - boto3's
+        """Make a function in a subnet, perhaps with a gateway endpoint for S3 on its routes."""
+        ec2 = self.server.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        group = ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"]
+        (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        if endpoint:
+            ec2.create_vpc_endpoint(
+                VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[table["RouteTableId"]]
+            )
+        self.make(name, VpcConfig={"SubnetIds": [subnet], "SecurityGroupIds": [group]}, **more)
+        about = self.aws.get_function_configuration(FunctionName=name)
+        del about["ResponseMetadata"]
+        about["VpcConfig"]["VpcId"] = vpc  # moto has one name for every VPC here
+        path = f"GET /2015-03-31/functions/{name}/configuration"
+        self.front.answer = lambda asked: (200, about) if asked.action == path else self.answer(asked)
+
     def invoked(self, name: str, times: int) -> None:
         """What CloudWatch counts."""
         data = {

@@ -146,7 +146,7 @@ def test_one_that_does_not_arrive_is_an_error_if_it_was_the_first_of_its_environ
 ) -> None:
     name = f"orders-{next(NAMES)}"
     lambda_that_ships(world, name, ships=False, cold=cold, error=error)
-    facts = aws.read(clients, name, lambda _what: None).facts
+    facts = aws.read(clients, name, lambda _what: None)
     made = invocation.invoke(clients, facts.function, b"{}", patience=0)
     assert [one.status for one in invoked.judge(facts, made)] == statuses
 
@@ -154,7 +154,7 @@ def test_one_that_does_not_arrive_is_an_error_if_it_was_the_first_of_its_environ
 def test_without_the_permission_to_read_objects_it_cannot_say(world: World, clients: Account) -> None:
     name = f"orders-{next(NAMES)}"
     lambda_that_ships(world, name)
-    facts = aws.read(clients, name, lambda _what: None).facts
+    facts = aws.read(clients, name, lambda _what: None)
     allowed = world.front.answer
 
     def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
@@ -194,7 +194,13 @@ def test_an_invocation_that_lambda_refuses_is_a_sentence(world: World, capsys: p
     assert "these credentials need lambda:InvokeFunction" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--function", "x", "--invoke", "{"], ["--template", "t.yaml", "--invoke", "{}"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["--function", "x", "--invoke", event] for event in ("{", "NaN", "[Infinity]", '{"a": [-Infinity]}', "'x'")),
+        ["--template", "t.yaml", "--invoke", "{}"],
+    ],
+)
 def test_what_is_no_event_or_has_no_function_is_a_sentence(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

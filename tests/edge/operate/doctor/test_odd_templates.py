@@ -1,19 +1,30 @@
-"""`doctor --template` with anything in any place: a finding or a sentence, never a traceback."""
+"""Templates with anything in any place: a finding or a sentence in words, from doctor and from the sandbox.
+
+Never a traceback, an escape sequence of a terminal, or a value as Python writes it.
+"""
 
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from adaptive_batching.command_line import shown
 from adaptive_batching.operate.doctor import report
 from adaptive_batching.operate.doctor.checks import judged
+from adaptive_batching.operate.doctor.facts import Facts
+from adaptive_batching.operate.doctor.finding import cannot_say
 from adaptive_batching.operate.doctor.reading import template
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.landscape import events
+from adaptive_batching.sandbox.landscape.description import describe
+from adaptive_batching.sandbox.template.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +66,11 @@ WHOLE: dict[str, Any] = {
         },
         "Layer": {
             "Type": "AWS::Serverless::LayerVersion",
-            "Properties": {"LayerName": "adaptive-batching-extension", "CompatibleArchitectures": ["arm64"]},
+            "Properties": {
+                "ContentUri": ".",
+                "LayerName": "adaptive-batching-extension",
+                "CompatibleArchitectures": ["arm64"],
+            },
         },
         "Errors": {"Type": "AWS::Logs::MetricFilter", "Properties": {"LogGroupName": "/aws/lambda/orders"}},
         "Orders": {
@@ -64,6 +79,7 @@ WHOLE: dict[str, Any] = {
             "Connectors": {"Writes": {"Properties": {"Destination": {"Id": "Logs"}, "Permissions": ["Write"]}}},
             "Properties": {
                 **_CODE,
+                "CodeUri": ".",
                 "FunctionName": "orders",
                 "MemorySize": {"Ref": "Size"},
                 "LoggingConfig": {"LogGroup": {"Fn::Sub": ["/aws/${a}", {"a": "b"}]}},
@@ -115,6 +131,15 @@ ODD: tuple[Any, ...] = (
     {"Fn::If": ["Always", {"Ref": "Logs"}, 5]},
     {"Fn::Select": [0, 5]},
     {"Fn::ImportValue": "x"},
+    {"Fn::If": ["Always", 5]},
+    "\x1b[31mred\u202e\n",
+    {"\x1b[2J": [None, True, {"a": None}]},
+    dt.date(2026, 11, 26),
+)
+#: What Python calls things, and what a terminal obeys.
+OF_PYTHON = re.compile(
+    r"Intrinsic|Unresolved|Unknown\(|Decision|(?<!-)\bNone\b|\bTrue\b|\bFalse\b|datetime|<\w+|object at"
+    r"|\{['\"]|[\x00-\x1f\x7f-\x9f]"
 )
 
 
@@ -126,30 +151,49 @@ def places(node: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  #
         yield from places(one, (*at, name))
 
 
-def examined(path: Path) -> None:
+def examined(path: Path) -> Iterator[str]:
+    """Yield the lines of doctor's reports. Raises SandboxError."""
     for name, facts in template.read(path, {}, None):
-        made = report.Report(name, judged(facts))
-        assert all(line.isprintable() for line in report.lines(made, 100, lambda text, _style: text))
+        made = report.Report(name, judged(facts) if isinstance(facts, Facts) else {"template": [cannot_say(facts)]})
+        yield from report.lines(made, 100, lambda text, _style: text)
         json.dumps(report.as_json([made]))
 
 
-def test_anything_may_stand_in_any_place_of_a_template(tmp_path: Path) -> None:
+def played(path: Path) -> Iterator[str]:
+    """Yield what the sandbox says of the template. Raises SandboxError."""
+    whole = Template(path)
+    describe(whole)
+    yield from events.read(whole).notes
+    for name in ("Orders", "Mail"):
+        try:
+            found = whole.function(name)
+            read = (found.name, found.handler, found.runtime, found.folder, found.log_format)
+            yield from (shown(str(one)) for one in (*read, *found.variables.values()))
+        except SandboxError as error:
+            yield shown(str(error))
+
+
+@pytest.mark.parametrize("start", range(len(ODD)))
+def test_anything_may_stand_in_any_place_of_a_template(start: int, tmp_path: Path) -> None:
     wrong: list[str] = []
     path = tmp_path / "template.yaml"
-    for number, at in enumerate(list(places(WHOLE))[::2]):
-        odd = ODD[number * 7 % len(ODD)]
+    for number, at in enumerate(list(places(WHOLE))[start % 6 :: 6]):
+        odd = ODD[(number * 7 + start) % len(ODD)]
         document = copy.deepcopy(WHOLE)
         node = document
         for name in at[:-1]:
             node = node[name]
         node[at[-1]] = odd
         path.write_text(yaml.safe_dump(document))
-        try:
-            examined(path)
-        except SandboxError as error:
-            wrong += [f"{at}: no sentence"] * (not str(error))
-        except Exception as error:  # noqa: BLE001 - all are told at once
-            wrong.append(f"{'.'.join(map(str, at))} = {odd!r}: {error!r}")
+        for reading in (examined, played):
+            said: list[str] = []
+            try:
+                said.extend(reading(path))
+            except SandboxError as error:
+                said.append(shown(str(error)))
+            except Exception as error:  # noqa: BLE001 - all are told at once
+                wrong.append(f"{'.'.join(map(str, at))} = {odd!r}: {error!r}")
+            wrong += [f"{'.'.join(map(str, at))} = {odd!r}: {one}" for one in said if not one or OF_PYTHON.search(one)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -173,4 +217,4 @@ def test_a_template_without_end_is_one_sentence(text: str, said: str, tmp_path: 
     path = tmp_path / "template.yaml"
     path.write_text(text)
     with pytest.raises(SandboxError, match=said):
-        examined(path)
+        list(examined(path))

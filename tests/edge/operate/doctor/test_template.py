@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adaptive_batching import settings
 from adaptive_batching.cli import main
+from adaptive_batching.operate.doctor.checks import judged
+from adaptive_batching.operate.doctor.facts import Facts
+from adaptive_batching.operate.doctor.finding import cannot_say
+from adaptive_batching.operate.doctor.reading import template as reading
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from adaptive_batching.operate.doctor.finding import Finding
 
 TEXT = """
 Parameters:
@@ -125,6 +132,15 @@ PLANTS: dict[str, tuple[str, str, dict[str, str]]] = {
                                       {"put": "cannot say", "CloudWatch": "warning"}),
     "SAM's policy template": (POLICIES, "      Policies: [S3WritePolicy: {BucketName: !Ref Logs}]\n",
                               {"CloudWatch": "warning"}),
+    "SAM's policy template for a bucket that only AWS knows": (
+        POLICIES, "      Policies: [S3WritePolicy: {BucketName: !ImportValue x}]\n",
+        {"put": "cannot say", "CloudWatch": "warning"}),
+    "SAM's policy template for another bucket": (
+        POLICIES, "      Policies: [S3WritePolicy: {BucketName: other}]\n", {"put": "error", "CloudWatch": "warning"}),
+    "SAM's policy template that lets read": (
+        POLICIES, "      Policies: [S3ReadPolicy: {BucketName: !Ref Logs}]\n",
+        {"put": "error", "CloudWatch": "warning"}),
+    "a variable that is no text": ("EXTENSION_MODE: adaptive", "EXTENSION_MODE: {a: b}", {"settings": "cannot say"}),
     "a permissions boundary": ("MemorySize: 256", "MemorySize: 256\n      PermissionsBoundary: arn:aws:iam::1:policy/b",
                                {"put": "cannot say"}),
     "a policy that is put on SAM's role and denies": ("  Queue: {Type", DENYING % "Policy" + "  Queue: {Type",
@@ -174,6 +190,106 @@ def test_a_fault_in_a_template_gives_its_finding_and_no_other(
     old, new, wanted = PLANTS[plant]
     assert old in TEXT
     assert found(tmp_path, capsys, TEXT.replace(old, new, 1)) == FLOW | wanted
+
+
+def checks(tmp_path: Path, text: str, **parameters: str) -> dict[str, dict[str, list[Finding]]]:
+    """What each check finds of each function; `template` of one that cannot be read."""
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    return {
+        name: judged(facts) if isinstance(facts, Facts) else {"template": [cannot_say(facts)]}
+        for name, facts in reading.read(path, parameters, None)
+    }
+
+
+#: A value of a setting whose kind has no list of values -> values that differ in what they mean.
+VALUES = {
+    "bucket": ("!Ref Logs", "elsewhere"),
+    "region": ("''", "eu-central-1"),
+    "owner": ("''", "123456789012", "999999999999"),
+    "key": ("''", "alias/mine"),
+    "tags": ("''", "a=b"),
+    "prefix": ("''", "'function={function}/'", "'logs/'"),
+    "number": ("1000", "2000"),
+    "types": ("'[\"platform\"]'", "'[\"function\"]'"),
+    "level": ("WARN", "ERROR"),
+    "redactions": ("email", "all"),
+    "pattern": ("a", "b"),
+}
+WANTS_SSE = "Condition: {StringNotEquals: {'s3:x-amz-server-side-encryption': 'AES256'}}"
+WANTS_REGION = "Condition: {StringNotEquals: {'aws:RequestedRegion': 'us-east-1'}}"
+CONDITIONED = ('Condition: {Bool: {aws:SecureTransport: "false"}}', WANTS_SSE, WANTS_REGION)
+
+
+@pytest.mark.parametrize("condition", CONDITIONED)
+@pytest.mark.parametrize("name", sorted(settings.schema()["properties"]))
+def test_a_setting_that_only_aws_knows_silences_the_checks_that_go_by_it(
+    name: str, condition: str, tmp_path: Path
+) -> None:
+    """Those whose findings differ from value to value."""
+    about = settings.schema()["properties"][name]
+    values = [json.dumps(one) for one in about.get("enum", ())] or VALUES[about["kind"]]
+    text = TEXT.replace(CONDITIONED[0], condition).replace("EXTENSION_MODE: adaptive", "EXTENSION_MODE: thresholds")
+    text = text.replace(f"{name}: !Ref Logs", "OTHER: 1").replace(f"{name}: thresholds", "OTHER: 1")
+    of = [checks(tmp_path, _set(text, name, value))["Orders"] for value in values]
+    unknown = checks(tmp_path, _set(text, name, "!ImportValue x"))["Orders"]
+    assert [one.status for one in unknown["settings"]] == ["cannot say"]
+    assert name in unknown["settings"][0].read
+    differ = {check for check in unknown if check != "settings" and any(one[check] != of[0][check] for one in of)}
+    silent = {check for check, found in unknown.items() if [one.status for one in found] == ["cannot say"]}
+    assert differ <= silent
+
+
+def _set(text: str, name: str, value: str) -> str:
+    return text.replace("Variables: {OTHER:", f"Variables: {{{name}: {value}, OTHER:")
+
+
+def test_a_parameter_without_a_value_is_asked_for_wherever_it_is_needed(tmp_path: Path) -> None:
+    found = checks(tmp_path, TEXT.replace("S3_BUCKET: !Ref Logs", "S3_BUCKET: !Ref Needed"))["Orders"]
+    asks = ["--parameter Needed=…"]
+    asked_for = {check for check, findings in found.items() if [one.mend for one in findings] == asks}
+    assert asked_for == {"settings", "bucket", "put", "kms", "write once", "flowing"}
+    assert not [one.read for findings in found.values() for one in findings if "no bucket is set" in one.read]
+    given = checks(tmp_path, TEXT.replace("S3_BUCKET: !Ref Logs", "S3_BUCKET: !Ref Needed"), Needed="my-logs")["Orders"]
+    assert {check for check, findings in given.items() if findings[0].status == "cannot say"} == {
+        *("bucket", "put", "kms", "flowing", "heard")
+    }
+
+
+HIDING = {
+    "a name that only AWS knows": "Properties: {FunctionName: !ImportValue x}",
+    "a name that needs a parameter": "Properties: {FunctionName: !Sub '${Needed}-x'}",
+    "a name that is no text": "Properties: {FunctionName: [a]}",
+    "variables that are no mapping": "Properties: {Environment: [a]}",
+    "a condition that needs a parameter": "Condition: Asks",
+}
+
+
+@pytest.mark.parametrize("planted", HIDING)
+def test_a_function_that_cannot_be_read_hides_no_other(planted: str, tmp_path: Path) -> None:
+    text = TEXT.replace("  Never:", "  Asks: !Equals [!Ref Needed, x]\n  Never:")
+    text += f"  Hiding:\n    Type: AWS::Serverless::Function\n    {HIDING[planted]}\n"
+    found = checks(tmp_path, text)
+    (finding,) = found.pop("Hiding")["template"]
+    assert finding.status == "cannot say"
+    assert ("--parameter Needed=…" in finding.mend) == ("parameter" in planted)
+    assert found == checks(tmp_path, TEXT)
+
+
+@pytest.mark.parametrize("layer", ["'arn:aws:lambda:us-east-1:123456789012:layer:%s:1'", "!Ref Layer"])
+@pytest.mark.parametrize("wanted", ["arm64", "x86_64"])
+@pytest.mark.parametrize("name", ["adaptive-batching-extension", "adaptive-batching-extension-arm64", "our-own"])
+def test_the_name_of_a_published_layer_tells_its_architecture(
+    name: str, wanted: str, layer: str, tmp_path: Path
+) -> None:
+    text = TEXT.replace(
+        "Architectures: [arm64]\n      Layers: [!Ref Layer]", f"Architectures: [{wanted}]\n      Layers: [{layer}]"
+    )
+    text = text.replace("%s", name).replace("LayerName: adaptive-batching-extension", f"LayerName: {name}")
+    text = text.replace("      CompatibleArchitectures: [arm64]\n", "")
+    (found,) = checks(tmp_path, text)["Orders"]["layer"]
+    is_ours = name != "our-own"
+    assert found.status == ("ok" if is_ours and not (name.endswith("arm64") and wanted == "x86_64") else "error")
 
 
 def test_what_cloudformation_and_the_cdk_write_is_read_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

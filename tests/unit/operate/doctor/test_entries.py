@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from adaptive_batching.operate.doctor import entries
 from adaptive_batching.operate.doctor.checks import heard
-from adaptive_batching.operate.doctor.facts import Facts, Line
 from adaptive_batching.operate.doctor.finding import ERROR, WARNING
-from tests.unit.operate.doctor.healthy import HEALTHY, NOW
+from tests.unit.operate.doctor.healthy import HEALTHY
 from tools.messages import Message, messages
+
+if TYPE_CHECKING:
+    from adaptive_batching.operate.doctor.facts import Facts
 
 MESSAGES = sorted(set(messages()))
 CREATED = "EXTENSION\tName: adaptive-batching-extension\tState: LaunchError\tEvents: []\tError Type: PermissionDenied"
@@ -71,4 +74,4 @@ def test_a_sentence_about_a_setting_is_known_as_one() -> None:
 
 
 def _with(*lines: str) -> Facts:
-    return replace(HEALTHY, lines=tuple(Line(NOW, one) for one in lines))
+    return replace(HEALTHY, lines=tuple(one for one in lines))

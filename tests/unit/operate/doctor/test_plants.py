@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,19 +12,21 @@ from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.checks import CHECKS, judged
 from adaptive_batching.operate.doctor.facts import (
+    ABSENT,
     DENY,
     NEITHER,
+    NO_ROLE,
     Bucket,
     Decision,
     Facts,
     Key,
-    Line,
     Network,
     Traffic,
     Unknown,
     Way,
 )
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING
+from adaptive_batching.operate.doctor.report import Report, as_json, lines
 from tests.unit.operate.doctor.healthy import (
     FUNCTION,
     GIVEN,
@@ -52,6 +55,7 @@ WRITE_ONCE = policy(
         "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
     }
 )
+NOT_THERE = Unknown("there is no bucket my-logs", mend="see bucket")
 TLS_ONLY = policy({**NOBODY, "Sid": "TlsOnly", "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
 NEEDS_SSE = policy(
     {
@@ -72,11 +76,11 @@ def network(*ways: tuple[bool, str], interface: bool = False) -> Network:
 
 
 CIRCUIT = '{"extension":"adaptive-batching-extension","level":"error","message":"circuit opened","why":"403"}'
-SPOKE = (Line(NOW, CIRCUIT.replace("error", "info")),)
+SPOKE = (CIRCUIT.replace("error", "info"),)
 
 
 def heard(text: str) -> Facts:
-    return replace(HEALTHY, lines=(Line(NOW - 60, text),))
+    return replace(HEALTHY, lines=(text,))
 
 
 def foreign(**changed: Any) -> Facts:  # noqa: ANN401 - fields of a bucket
@@ -100,8 +104,26 @@ PLANTS: dict[str, tuple[Facts, dict[str, str]]] = {
     "two of ours": (with_function(layers=FUNCTION.layers * 2), {"layer": ERROR}),
     "the other architecture": (with_layer(architectures=("arm64",)), {"layer": ERROR}),
     "a development build": (with_layer(origin="development build: the interpreter of …"), {"layer": WARNING}),
-    "no such bucket": (with_bucket(exists=False), {"bucket": ERROR}),
-    "a bucket elsewhere": (with_bucket(region="us-east-1"), {"bucket": ERROR}),
+    "no such bucket": (
+        with_bucket(exists=False, policy=NOT_THERE), {"bucket": ERROR, "put": CANNOT_SAY, "write once": CANNOT_SAY},
+    ),
+    "no such bucket, conditional writes and no key": (
+        replace(
+            with_bucket(
+                with_variables(CONDITIONAL_WRITE="on", KMS_KEY_ID=None), exists=False, policy=NOT_THERE, key=NOT_THERE
+            ),
+            key=NOT_THERE,
+        ),
+        {"bucket": ERROR, "put": CANNOT_SAY, "write once": CANNOT_SAY, "kms": CANNOT_SAY},
+    ),
+    "no such bucket, and a role that is denied": (
+        deciding(asks.PUT, Decision(DENY, "policy guard"), with_bucket(exists=False, policy=NOT_THERE)),
+        {"bucket": ERROR, "put": ERROR, "write once": CANNOT_SAY},
+    ),
+    "a bucket elsewhere": (
+        replace(with_bucket(with_variables(KMS_KEY_ID=None), region="us-east-1"), key=None), {"bucket": ERROR},
+    ),
+    "a bucket elsewhere than its key": (with_bucket(region="us-east-1"), {"bucket": ERROR, "kms": ERROR}),
     "another's bucket, that lets in": (foreign(), {"bucket": WARNING}),
     "another's bucket, owner expected": (
         with_variables(foreign(), S3_BUCKET_OWNER="111122223333", KMS_KEY_ID=None),
@@ -123,7 +145,16 @@ PLANTS: dict[str, tuple[Facts, dict[str, str]]] = {
     "a key whose policy denies": (
         replace(HEALTHY, key=Key(KEY, policy=policy({**NOBODY, "Action": "kms:*"}))), {"kms": ERROR},
     ),
-    "a disabled key": (replace(HEALTHY, key=Key(KEY, "Disabled")), {"kms": ERROR}),
+    **{
+        f"a key that is {state}": (replace(HEALTHY, key=Key(KEY, state)), {"kms": ERROR})
+        for state in ("Disabled", "PendingDeletion", "PendingImport", "Unavailable", "Creating", "a new one", ABSENT)
+    },
+    "a key that signs": (replace(HEALTHY, key=Key(KEY, spec="RSA_2048")), {"kms": ERROR}),
+    "a role that is not there": (
+        replace(HEALTHY, role_allows=dict.fromkeys(HEALTHY.role_allows, Decision(NO_ROLE, ROLE))),
+        {"put": ERROR, "kms": ERROR, "CloudWatch": CANNOT_SAY, "heard": CANNOT_SAY},
+    ),
+    "a version of the layer that was deleted": (with_layer(is_deleted=True), {"layer": WARNING}),
     "a bucket that wants If-None-Match": (with_bucket(policy=WRITE_ONCE), {"write once": ERROR}),
     "the same, with conditional writes": (with_bucket(with_variables(CONDITIONAL_WRITE="on"), policy=WRITE_ONCE), {}),
     "a subnet without a way": (replace(HEALTHY, network=network((True, ""), (False, ""))), {"network": ERROR}),
@@ -208,6 +239,9 @@ UNREAD: dict[str, tuple[Facts, set[str]]] = {
     "kms:DescribeKey": (replace(HEALTHY, key=denied("kms:DescribeKey")), {"kms"}),
     "ec2:DescribeRouteTables": (replace(HEALTHY, network=denied("ec2:DescribeRouteTables")), {"network"}),
     "logs:DescribeMetricFilters": (
+        replace(HEALTHY, metric_filters=denied("logs:DescribeMetricFilters")), {"CloudWatch"},
+    ),
+    "logs:DescribeMetricFilters, where nothing may be written": (
         replace(
             deciding(asks.LOG, Decision(DENY)), metric_filters=denied("logs:DescribeMetricFilters"), lines=SPOKE
         ),
@@ -227,7 +261,7 @@ def test_without_a_permission_its_checks_cannot_say_and_name_it_and_all_others_j
     assert {name for name, findings in found.items() if [one.status for one in findings] != [OK]} == silent
     for name in silent:
         assert {one.status for one in found[name]} == {CANNOT_SAY}
-        assert action in found[name][0].mend
+        assert action.partition(",")[0] in found[name][0].mend
 
 
 def test_a_fault_is_found_although_the_other_side_cannot_be_read() -> None:
@@ -263,3 +297,43 @@ def test_aws_own_key_takes_no_permission(bucket: Bucket | Unknown) -> None:
 
 def test_aws_own_key_is_of_no_use_across_accounts() -> None:
     assert judged(replace(foreign(), key=Key("alias/aws/s3", is_aws_own=True)))["kms"][0].status == ERROR
+
+
+EVIL = "\x1b[31m\x07\n\u202e"
+
+
+def spoilt(value: Any, *, keep: tuple[str, ...] = ("effect", "variables", "role_allows")) -> Any:  # noqa: ANN401 - facts
+    """Return facts in all of whose texts there are control characters, but for words that the checks go by."""
+    if isinstance(value, str):
+        return f"{value[:4]}{EVIL}{value[4:]}"
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(spoilt, value))
+    if isinstance(value, dict):
+        return {name: spoilt(one) for name, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {one.name: spoilt(getattr(value, one.name)) for one in fields(value) if one.name not in keep}
+        return replace(value, **changed)
+    return value
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_no_control_character_of_what_was_read_reaches_a_terminal(plant: str) -> None:
+    facts = spoilt(PLANTS[plant][0])
+    given = {**GIVEN, f"{PREFIX}{EVIL}": "x", f"{PREFIX}PORT": EVIL, f"{PREFIX}S3_PREFIX": EVIL}
+    facts = with_function(facts, variables=variables.read(given, facts.function.name, REGION))
+    facts = replace(facts, role_allows={name: spoilt(one) for name, one in facts.role_allows.items()})
+    found = Report(f"orders{EVIL}", judged(facts))
+    shown = list(lines(found, 80, lambda text, _style: text))
+    assert [line for line in shown if not line.isprintable()] == []
+    assert r"\x1b[31m\x07\n\u202e" in "".join(shown)
+    assert json.dumps(as_json([found])).isprintable()
+
+
+IN_JSON = CIRCUIT.replace("circuit opened", json.dumps(EVIL)[1:-1])
+
+
+@pytest.mark.parametrize("text", [f"exec format error {EVIL}", IN_JSON])
+def test_nor_one_of_a_line_of_the_log(text: str) -> None:
+    found = Report("orders", {"heard": judged(heard(text))["heard"]})
+    assert found.count(ERROR) == 1
+    assert all(line.isprintable() for line in lines(found, 80, lambda text, _style: text))
