@@ -29,6 +29,12 @@ def test_the_output_that_a_page_shows_is_what_the_command_prints(pair: tuple[Pat
         assert same(step.output, today), (shape(step.output), shape(today))
 
 
+def test_no_finding_of_doctor_that_a_page_shows_is_cut() -> None:
+    shown = [step for _, block in RUN for step in steps(block.body) if " doctor " in step.command]
+    assert shown
+    assert [line for step in shown for line in step.output if line.endswith("…")] == []
+
+
 def test_the_report_of_the_experiment_that_its_page_shows_is_what_the_commands_print(tmp_path: Path) -> None:
     """`make experiment` takes minutes: twelve invocations give a report of the same shape."""
     ((_, block), *_) = (pair for pair in of_language("console") if "$ make experiment" in pair[1].body)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: How the origin of an interpreter begins that is not made for other machines (layer.json).
 DEVELOPMENT = "development"
+#: Colons of a layer's ARN before its name: arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION
+_OF_AN_ARN = 6
 _ATTACH = "attach it: `adaptive-batching attach`, or docs/attach.md"
 
 
@@ -27,32 +29,40 @@ def judge(facts: Facts) -> list[Finding]:
         unknown = [one for one in function.layers if isinstance(one.is_extension, Unknown)]
         if unknown and isinstance(unknown[0].is_extension, Unknown):
             return [cannot_say(unknown[0].is_extension, "name the extension's layer adaptive-batching-extension")]
-        names = ", ".join(one.name for one in function.layers)
+        names = ", ".join(_told(function, one) for one in function.layers)
         return [
             Finding(ERROR, f"not attached; the function has {f'the layers {names}' if names else 'no layer'}", _ATTACH)
         ]
     if len(own) > 1:
-        names = ", ".join(one.name for one in own)
+        names = ", ".join(_told(function, one) for one in own)
         return [Finding(ERROR, f"attached twice, and files of one replace those of the other: {names}", "remove one")]
     return _one(function, own[0])
 
 
 def _one(function: Function, layer: Layer) -> list[Finding]:
     found = []
-    wanted, has = function.architecture, layer.architectures
+    name, wanted, has = _told(function, layer), function.architecture, layer.architectures
     if layer.is_deleted:
-        read = f"{layer.name} was deleted: this function keeps it, and nothing can be attached beside it any more"
+        read = f"{name} was deleted: this function keeps it, and nothing can be attached beside it any more"
         found.append(Finding(WARNING, read, "publish it anew, and attach that version"))
     if isinstance(has, Unknown):
         found.append(cannot_say(has))
     elif isinstance(wanted, Unknown):
         found.append(cannot_say(wanted))
     elif has and wanted not in has:
-        read = f"{layer.name} is for {', '.join(has)}, and the function runs on {wanted}: exec format error"
+        read = f"{name} is for {', '.join(has)}, and the function runs on {wanted}: exec format error"
         found.append(Finding(ERROR, read, f"attach the layer for {wanted} (ARCH={wanted} make layer)"))
     if isinstance(layer.origin, Unknown):
         found.append(cannot_say(layer.origin))
     elif layer.origin.startswith(DEVELOPMENT):
-        read = f"{layer.name} is a development build, with the interpreter of the machine that built it"
+        read = f"{name} is a development build, with the interpreter of the machine that built it"
         found.append(Finding(WARNING, read, "make layer where the package registry can be reached, publish that"))
-    return found or [Finding(OK, f"{layer.name}{f', for {wanted}' if has else ''}")]
+    return found or [Finding(OK, f"{name}{f', for {wanted}' if has else ''}")]
+
+
+def _told(function: Function, layer: Layer) -> str:
+    """Return name and version of a layer, with its account if that is another than the function's."""
+    if not layer.name.startswith("arn:") or layer.name.count(":") < _OF_AN_ARN:
+        return layer.name
+    *_, account, _kind, name = layer.name.split(":", _OF_AN_ARN)
+    return name if account == function.account else f"{name} of {account}"

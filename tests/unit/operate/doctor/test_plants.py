@@ -28,6 +28,7 @@ from adaptive_batching.operate.doctor.facts import (
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING
 from adaptive_batching.operate.doctor.report import Report, as_json, lines
 from tests.unit.operate.doctor.healthy import (
+    ACCOUNT,
     FUNCTION,
     GIVEN,
     HEALTHY,
@@ -337,3 +338,10 @@ def test_nor_one_of_a_line_of_the_log(text: str) -> None:
     found = Report("orders", {"heard": judged(heard(text))["heard"]})
     assert found.count(ERROR) == 1
     assert all(line.isprintable() for line in lines(found, 80, lambda text, _style: text))
+
+
+@pytest.mark.parametrize(("account", "told"), [(ACCOUNT, ""), ("999999999999", " of 999999999999")])
+def test_a_layer_is_told_by_its_name_and_by_its_account_if_that_is_another(account: str, told: str) -> None:
+    name = "adaptive-batching-extension-x86_64:7"
+    facts = with_layer(name=f"arn:aws:lambda:eu-west-1:{account}:layer:{name}")
+    assert judged(facts)["layer"][0].read == f"{name}{told}, for x86_64"
