@@ -11,7 +11,7 @@ from adaptive_batching.logs.report.patterns import PatternsError, parse
 from tools.page import ROOT, PageError, between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from adaptive_batching.logs.report.patterns import Pattern
@@ -54,23 +54,36 @@ def resources(toml: str) -> str:
     if sum(bool(one.regex) for one in found) > MOST_REGEXES:
         raise PageError(f"{PATTERNS.name} has more than {MOST_REGEXES} regular expressions; a log group takes no more")
     if own := {metric_name(one) for one in found} & OWN:
-        raise PageError(f"{PATTERNS.name}: {own} is the name of a metric that there is already")
-    ids = [logical_id(one.name) for one in found]
-    if twice := {one for one in ids if one == "Pattern" or ids.count(one) > 1}:
-        raise PageError(
-            f"{PATTERNS.name}: the letters and digits of two names are the same, or there are none: {twice}"
-        )
+        raise PageError(f"{PATTERNS.name}: {', '.join(sorted(own))} is the name of a metric that there is already")
+    for made in (logical_id, metric_name, alarm_ending):
+        _refuse_twins(found, made)
     return "\n".join(part for one in found for part in _resources(one))
 
 
-def logical_id(name: str) -> str:
-    """Return the beginning of the names of a pattern's resources: PatternTooManyConnections."""
-    return "Pattern" + "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", name))
+def _refuse_twins(found: Sequence[Pattern], made: Callable[[Pattern], str]) -> None:
+    """Raise PageError if two patterns would have the same resource, metric or alarm, or one would have none."""
+    by_name: dict[str, list[str]] = {}
+    for one in found:
+        by_name.setdefault(made(one), []).append(one.name)
+    if "" in by_name:
+        raise PageError(f"{PATTERNS.name}: {by_name[''][0]!r} has none of the letters and digits that a name takes")
+    if twins := next((names for names in by_name.values() if len(names) > 1), None):
+        raise PageError(f"{PATTERNS.name}: {' and '.join(map(repr, twins))} would have the same name on CloudWatch")
+
+
+def logical_id(pattern: Pattern) -> str:
+    """Return the middle of the names of a pattern's resources, as in PatternTooManyConnectionsFilter."""
+    return "".join(word[:1].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", pattern.name))
 
 
 def metric_name(pattern: Pattern) -> str:
     """Return the name of a pattern without the characters that the name of a metric cannot have."""
     return "".join(one for one in pattern.name if one.isascii() and one not in _NOT_IN_A_NAME).strip()
+
+
+def alarm_ending(pattern: Pattern) -> str:
+    """Return the end of the name of a pattern's alarm, as in too-many-connections."""
+    return re.sub(r"[^a-z0-9]+", "-", metric_name(pattern).lower()).strip("-")
 
 
 def filter_pattern(pattern: Pattern) -> str:
@@ -84,8 +97,7 @@ def filter_pattern(pattern: Pattern) -> str:
 
 
 def _resources(pattern: Pattern) -> Iterator[str]:
-    name, first = metric_name(pattern), logical_id(pattern.name)
-    ending = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    name, first, ending = metric_name(pattern), f"Pattern{logical_id(pattern)}", alarm_ending(pattern)
     yield f"""  {first}Filter:
     Type: AWS::Logs::MetricFilter
     Condition: HasLogGroup
