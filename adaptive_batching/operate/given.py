@@ -25,11 +25,10 @@ def _one(text: str) -> tuple[str, str]:
     short, sign, value = text.partition("=")
     if not sign:
         raise VariableError(f"{text!r} is not NAME=VALUE, as in MODE=adaptive")
-    name = short.strip()
-    name = name if name.upper().startswith(PREFIX) else PREFIX + name
+    name = PREFIX + short.strip().removeprefix(PREFIX)
     known = schema()["properties"]
     if name not in known:
-        near = nearest(name, known).removeprefix(PREFIX)
+        near = nearest(PREFIX + short.strip().upper().removeprefix(PREFIX), known).removeprefix(PREFIX)
         raise VariableError(f"{short!r} is not a setting of the extension; did you mean {near}?")
     if why := variables.refusal(name, value):
         raise VariableError(f"{name} cannot be {value!r}: {why}")

@@ -64,9 +64,9 @@ class Function:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The bucket as S3 describes it. `exists` None: not known. `key`: of its default encryption, "" if it is S3's."""
+    """The bucket as S3 describes it. `key`: of its default encryption, "" if it is S3's."""
 
-    exists: bool | Unknown | None = True
+    exists: bool | Unknown = True
     region: str | Unknown = ""
     is_own: bool | Unknown = True
     key: str | Unknown = ""
