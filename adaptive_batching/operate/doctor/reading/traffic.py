@@ -65,7 +65,7 @@ def newest(account: Account, function: Function, now: float) -> float | Unknown 
 def objects(client: Any, function: Function, since: float) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3's
     """Yield the objects of a function whose lines may be of a moment or later, as S3 lists them.
 
-    Raises ValueError if there are too many.
+    Raises AwsError, also if there are too many.
     """
     known = {"function": function.name, "region": function.region, "account": function.account}
     template = variables.filled(function.variables["S3_PREFIX"], known)
@@ -77,9 +77,7 @@ def objects(client: Any, function: Function, since: float) -> Iterator[dict[str,
         for page in listing.paginate(Bucket=function.variables["S3_BUCKET"], Prefix=wanted.prefix, **after):
             pages += 1
             if pages > _MOST_PAGES:
-                raise ValueError(
-                    f"over {_MOST_PAGES},000 objects begin with {wanted.prefix!r}, too many to look through"
-                )
+                raise AwsError(f"over {_MOST_PAGES},000 objects begin with {wanted.prefix!r}, too many to look through")
             for one in page.get("Contents", []):
                 name = keys.parsed(one["Key"])
                 if name and name.function == function.name:

@@ -322,6 +322,26 @@ def test_a_bucket_of_another_account_is_known_by_its_refusal_of_the_expected_own
     assert "the bucket's policy does not allow s3:PutObject" in found.text("put")
 
 
+def test_more_objects_than_can_be_looked_through_are_a_sentence(world: World, doctor: Callable[[str], Found]) -> None:
+    name = f"orders-{next(NAMES)}"
+    world.make(name)
+    page = (
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken>"
+        "<Contents><Key>a</Key><LastModified>2026-11-26T09:00:00.000Z</LastModified></Contents></ListBucketResult>"
+    )
+    allowed, pages = world.front.answer, count(1)
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if "list-type" in asked.path:
+            return 200, page.replace(">x<", f">{next(pages)}<").encode()
+        return allowed(asked)
+
+    world.front.answer = answer
+    found = doctor(name)
+    assert found.wrong == {"flowing": "cannot say"}
+    assert "too many to look through" in found.text("flowing")
+
+
 @contextmanager
 def files(content: bytes) -> Iterator[tuple[str, list[str]]]:
     """A server of one file that knows Range, as S3 does: its URL, and which ranges were asked for."""
