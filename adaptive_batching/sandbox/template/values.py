@@ -67,6 +67,8 @@ _NAMES = {
 _UNNAMED = _Named("", 1, 64)
 _FIFO = ".fifo"
 _RESOLVE = "{{resolve:"
+#: The beginning of the type of a parameter whose default is a name in SSM's Parameter Store.
+_OF_SSM = "AWS::SSM::Parameter::Value"
 _INSTEAD = "write a plain value, or give the variable with --env"
 _MOST_NESTED = 40  # intrinsic functions in another
 _IF_PARTS = 3  # a condition, and a value for either case
@@ -75,10 +77,11 @@ _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
 class ParameterError(SandboxError):
-    """A parameter without a value is asked for. `parameter` is its name."""
+    """A parameter without a value is asked for. `parameter` is its name, `why` a clause."""
 
-    def __init__(self, path: Path, parameter: str) -> None:
-        super().__init__(f"{path}: parameter {parameter} has no default; set it with --parameter {parameter}=…")
+    def __init__(self, path: Path, parameter: str, *, of_ssm: bool) -> None:
+        self.why = f"parameter {parameter} {'names a value of SSM' if of_ssm else 'has no default'}"
+        super().__init__(f"{path}: {self.why}; set it with --parameter {parameter}=…")
         self.parameter = parameter
 
 
@@ -100,9 +103,8 @@ class Values:
             split,
             lambda value, where: text(self._value(value, where)),
         )
-        self._parameters = {
-            name: given.get(name, self._section(one, name).get("Default")) for name, one in declared.items()
-        }
+        self._declared = {name: self._section(one, name) for name, one in declared.items()}
+        self._given = given
         self._told: dict[tuple[str, str], str] = {}
         self._nested = 0  # intrinsic functions that are being resolved
 
@@ -296,10 +298,13 @@ class Values:
         }
         if name in pseudo:
             return pseudo[name]
-        if name in self._parameters:
-            value = self._parameters[name]
-            if value is None:
-                raise ParameterError(self._path, name)
+        if name in self._given:
+            return self._given[name]
+        if name in self._declared:
+            value = self._declared[name].get("Default")
+            of_ssm = word(self._declared[name].get("Type", "")).startswith(_OF_SSM)
+            if value is None or of_ssm:
+                raise ParameterError(self._path, name, of_ssm=of_ssm)
             return value
         if name not in self._resources:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")

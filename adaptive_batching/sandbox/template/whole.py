@@ -35,7 +35,7 @@ def is_resolved(value: object) -> bool:
 def unresolved(error: SandboxError) -> Unresolved:
     """Return why a value cannot be resolved as what stands in its place. Pure."""
     if isinstance(error, ParameterError):
-        return Unresolved(f"the parameter {error.parameter} has no default", error.parameter)
+        return Unresolved(error.why, error.parameter)
     return Unresolved(str(error))
 
 

@@ -582,3 +582,18 @@ def test_a_variable_with_the_name_of_an_intrinsic_function_is_a_variable(tmp_pat
 def test_a_template_without_parameters_says_so(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"has no parameter A; it has none$"):
         template(tmp_path, "Resources: {}", A="1")
+
+
+@pytest.mark.parametrize(("given", "found"), [({}, None), ({"Bucket": "my-logs"}, "my-logs")])
+def test_the_value_of_a_parameter_of_ssm_is_not_the_name_that_is_its_default(
+    tmp_path: Path, given: dict[str, str], found: str | None
+) -> None:
+    text = CHOSEN.replace("Parameters: {", "Parameters: {Bucket: {Type: %s, Default: /logs/bucket}, ")
+    text = text % ("'AWS::SSM::Parameter::Value<String>'", "Environment: {Variables: {A: !Ref Bucket}}")
+    if found:
+        assert template(tmp_path, text, **given).function().variables["A"] == found
+    else:
+        with pytest.raises(
+            SandboxError, match="parameter Bucket names a value of SSM; set it with --parameter Bucket=…"
+        ):
+            template(tmp_path, text, **given).function()

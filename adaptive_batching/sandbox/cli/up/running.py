@@ -77,7 +77,7 @@ def carry_out(given: Given, console: Console) -> int:
 
     with interrupts.counted(first, landscape.kill) as asked, landscape:
         for line in introduction(landscape):
-            console.say(line)
+            console.say(printable(line))
         while not asked.wait(_LOOK) and not landscape.lost:
             pass
         landscape.finish()
@@ -121,7 +121,7 @@ def introduction(landscape: Landscape) -> Iterator[str]:
     if described.left_out:
         yield f"  left out    {', '.join(f'{count} {kind}' for kind, count in described.left_out.items())}"
     for note in (*sources.notes, *_notices(landscape)):
-        yield f"  note        {printable(note)}"
+        yield f"  note        {note}"
     yield "  reload      changed code is loaded with the next invocation"
     yield "  end         Ctrl-C"
 
