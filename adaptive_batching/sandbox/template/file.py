@@ -34,6 +34,14 @@ def split(node: object) -> tuple[str, object]:
     return "", None
 
 
+def is_intrinsic(value: object) -> bool:
+    """Return whether a value is an intrinsic function in its short or its long form."""
+    if isinstance(value, dict) and len(value) == 1:
+        (name,) = value
+        return name == "Ref" or str(name).startswith("Fn::")
+    return isinstance(value, Intrinsic)
+
+
 def shown(value: object) -> str:
     """Return a value for a message as YAML writes it, cut if it is long."""
     found = _written(value)

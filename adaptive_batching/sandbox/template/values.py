@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template.conditions import Conditions
-from adaptive_batching.sandbox.template.file import Intrinsic, load, shown, split, text, word
+from adaptive_batching.sandbox.template.file import Intrinsic, is_intrinsic, load, shown, split, text, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,12 +76,15 @@ NO_VALUE = "AWS::NoValue"  # leaves out what has it
 _DEFAULTS = {"region": "us-east-1", "account": "123456789012"}
 
 
-class ParameterError(SandboxError):
-    """A parameter without a value is asked for. `parameter` is its name, `why` a clause."""
+class UnresolvedError(SandboxError):
+    """A value that only AWS knows, or a parameter without one.
 
-    def __init__(self, path: Path, parameter: str, *, of_ssm: bool) -> None:
-        self.why = f"parameter {parameter} {'names a value of SSM' if of_ssm else 'has no default'}"
-        super().__init__(f"{path}: {self.why}; set it with --parameter {parameter}=…")
+    `why` is a clause; `parameter` is the name of the parameter that has to be given, "" for any other value.
+    """
+
+    def __init__(self, path: Path, why: str, instead: str, parameter: str = "") -> None:
+        super().__init__(f"{path}: {why}; {instead}")
+        self.why = why
         self.parameter = parameter
 
 
@@ -180,7 +183,10 @@ class Values:
 
     def _mapping(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
         """Return a value that must be a mapping, and may be chosen by If; a missing one is empty."""
-        return self._section(self._chosen(value, where), where)
+        value = self._chosen(value, where)
+        if is_intrinsic(value):
+            raise SandboxError(f"{self._path}: {where} is {shown(value)}, not a mapping")
+        return self._section(value, where)
 
     def _section(self, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any YAML
         """Return a value that must be a mapping as it is written; a missing one is empty."""
@@ -208,6 +214,8 @@ class Values:
 
     def _list(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
         value = self._chosen(value, where)
+        if split(value)[0] == "Ref":  # to a parameter that is a list
+            value = self._value(value, where)
         if value in (None, NO_VALUE):
             return []
         if not isinstance(value, list):
@@ -232,7 +240,7 @@ class Values:
                 self._nested -= 1
         if isinstance(value, str) and _RESOLVE in value:
             reference = value[value.index(_RESOLVE) :].partition("}}")[0] + "}}"
-            raise SandboxError(f"{self._path}: {where} uses {reference}, which only AWS resolves; {_INSTEAD}")
+            raise UnresolvedError(self._path, f"{where} uses {reference}, which only AWS resolves", _INSTEAD)
         return value
 
     def _text(self, value: Any, where: str) -> str:  # noqa: ANN401 - any YAML
@@ -254,7 +262,8 @@ class Values:
             return self._branch(value.argument, where)
         if value.name in ("Select", "Split", "Join"):
             return self._pieces(value, where)
-        raise SandboxError(f"{self._path}: {where} uses {value.name}, which is not resolved here; write a plain value")
+        why = f"{where} uses {value.name}, which is not resolved here"
+        raise UnresolvedError(self._path, why, "write a plain value")
 
     def _pieces(self, value: Intrinsic, where: str) -> object:
         """Resolve Select, Split and Join, each of which has two arguments."""
@@ -298,14 +307,8 @@ class Values:
         }
         if name in pseudo:
             return pseudo[name]
-        if name in self._given:
-            return self._given[name]
         if name in self._declared:
-            value = self._declared[name].get("Default")
-            of_ssm = word(self._declared[name].get("Type", "")).startswith(_OF_SSM)
-            if value is None or of_ssm:
-                raise ParameterError(self._path, name, of_ssm=of_ssm)
-            return value
+            return self._parameter(name)
         if name not in self._resources:
             raise SandboxError(f"{self._path}: {where} refers to {name}, which is not in the template")
         if (name, "Ref") in self._told:
@@ -315,7 +318,18 @@ class Values:
             return _ARNS[kind].format(name=self.name(name), **_DEFAULTS)
         if kind != _URL and (kind in _ARNS or _NAMES.get(kind, _UNNAMED).property in properties):
             return self.name(name)
-        raise SandboxError(f"{self._path}: {where} refers to {name}, and only AWS knows that of {kind}; {_INSTEAD}")
+        raise UnresolvedError(self._path, f"{where} refers to {name}, and only AWS knows that of {kind}", _INSTEAD)
+
+    def _parameter(self, name: str) -> object:
+        """Return the value of a parameter: a list if it is of such a type."""
+        kind = word(self._declared[name].get("Type", ""))
+        is_unread = kind.startswith(_OF_SSM)
+        value = self._given.get(name, None if is_unread else self._declared[name].get("Default"))
+        if value is None:
+            why = f"parameter {name} {'names a value of SSM' if is_unread else 'has no default'}"
+            raise UnresolvedError(self._path, why, f"set it with --parameter {name}=…", name)
+        is_list = kind.removeprefix(_OF_SSM).lstrip("<").startswith(("CommaDelimitedList", "List<"))
+        return [one.strip() for one in text(value).split(",")] if is_list and not isinstance(value, list) else value
 
     def _written(self, logical_id: str) -> dict[str, Any]:
         """Return the properties of a resource as they are written."""
@@ -331,7 +345,8 @@ class Values:
             return self._told[name, attribute]
         arn = _ARNS.get(self._type(name)) if name in self._resources else None
         if arn is None or attribute != ("TopicArn" if arn == _ARNS[_TOPIC] else "Arn"):
-            raise SandboxError(f"{self._path}: {where} uses {name}.{attribute}, which is not resolved here")
+            why = f"{where} uses {name}.{attribute}, which is not resolved here"
+            raise UnresolvedError(self._path, why, _INSTEAD)
         return arn.format(name=self.name(name), **_DEFAULTS)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.template.file import Intrinsic, split
+from adaptive_batching.sandbox.template.file import is_intrinsic, split
 from adaptive_batching.sandbox.template.template import Template
-from adaptive_batching.sandbox.template.values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, ParameterError
+from adaptive_batching.sandbox.template.values import FUNCTION, NO_VALUE, PLAIN_FUNCTION, UnresolvedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +30,6 @@ def is_resolved(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(is_resolved, value.values()))
     return all(map(is_resolved, value)) if isinstance(value, list) else not isinstance(value, Unresolved)
-
-
-def unresolved(error: SandboxError) -> Unresolved:
-    """Return why a value cannot be resolved as what stands in its place. Pure."""
-    if isinstance(error, ParameterError):
-        return Unresolved(error.why, error.parameter)
-    return Unresolved(str(error))
 
 
 class WholeTemplate(Template):
@@ -68,15 +61,48 @@ class WholeTemplate(Template):
 
     def written(self, logical_id: str) -> dict[str, Any]:
         """Return the properties of a resource as they are written. Those of a function of SAM have what Globals say."""
-        resource = self._resources[logical_id]
-        own = self._mapping(resource.get("Properties"), f"{logical_id}.Properties")
-        if resource.get("Type") != FUNCTION:
+        own = self._written(logical_id)
+        if self._type(logical_id) not in (FUNCTION, PLAIN_FUNCTION):
             return own
-        everywhere = self.globals("Function")
+        everywhere = self.globals("Function") if self._type(logical_id) == FUNCTION else {}
         variables = {**self._variables(everywhere, logical_id), **self._variables(own, logical_id)}
-        where = f"{logical_id}.Layers"
-        layers = [*self._list(everywhere.get("Layers"), where), *self._list(own.get("Layers"), where)]
+        layers = [one for some in (everywhere, own) for one in self._each(some.get("Layers"), f"{logical_id}.Layers")]
         return {**everywhere, **own, "Environment": {"Variables": variables}, "Layers": layers}
+
+    def _each(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
+        """Return the elements of a list as they are written; a list that cannot be resolved is one element."""
+        try:
+            return self._list(value, where)
+        except SandboxError:
+            return [value]
+
+    def unresolved(self, error: SandboxError) -> Unresolved:
+        """Return why a value cannot be resolved as what stands in its place."""
+        if isinstance(error, UnresolvedError):
+            return Unresolved(error.why, error.parameter)
+        return Unresolved(str(error).removeprefix(f"{self._path}: "))
+
+    def part(self, value: Any, *names: str, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return what stands under these names, each in the one before, as it is written; None if nothing does.
+
+        Of a list the first element is looked into. `Unresolved` if one of them only AWS knows.
+        """
+        for name in names:
+            found = self._opened(value, where)
+            if isinstance(found, list):
+                found = self._opened(found[0], where) if found else None
+            if isinstance(found, Unresolved):
+                return found
+            value = found.get(name) if isinstance(found, dict) else None
+        return value
+
+    def _opened(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return a mapping or a list as it is written, and anything else resolved."""
+        try:
+            value = self._chosen(value, where)
+        except SandboxError as error:
+            return self.unresolved(error)
+        return value if isinstance(value, list) or not is_intrinsic(value) else self.known(value, where)
 
     def known(self, value: Any, where: str) -> Any:  # noqa: ANN401 - any YAML
         """Return a value with all that can be resolved of it.
@@ -85,20 +111,21 @@ class WholeTemplate(Template):
         """
         try:
             value = self._chosen(value, where)
-            name, _ = split(value)
-            is_intrinsic = isinstance(value, Intrinsic) or name == "Ref" or (name and f"Fn::{name}" in value)
-            if isinstance(value, dict) and not is_intrinsic:
+            if isinstance(value, dict) and not is_intrinsic(value):
                 parts = {key: self.known(one, f"{where}.{key}") for key, one in value.items()}
                 return {key: one for key, one in parts.items() if one != NO_VALUE}
             if isinstance(value, list):
                 return [found for one in value if (found := self.known(one, where)) != NO_VALUE]
             return self._value(value, where)
         except SandboxError as error:
-            return unresolved(error)
+            return self.unresolved(error)
 
     def target(self, value: object) -> str:
         """Return the logical id of the resource that a Ref or GetAtt refers to, "" if it is neither or a parameter."""
-        name, argument = split(value)
+        try:
+            name, argument = split(self._chosen(value, ""))
+        except SandboxError:
+            return ""
         if name not in ("Ref", "GetAtt"):
             return ""
         parts = argument if isinstance(argument, list) else str(argument).split(".")

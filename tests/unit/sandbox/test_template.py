@@ -597,3 +597,16 @@ def test_the_value_of_a_parameter_of_ssm_is_not_the_name_that_is_its_default(
             SandboxError, match="parameter Bucket names a value of SSM; set it with --parameter Bucket=…"
         ):
             template(tmp_path, text, **given).function()
+
+
+@pytest.mark.parametrize("kind", ["CommaDelimitedList", "List<String>", "List<AWS::EC2::Subnet::Id>"])
+def test_a_parameter_that_is_a_list_is_one(tmp_path: Path, kind: str) -> None:
+    text = CHOSEN.replace("Parameters: {", f"Parameters: {{Names: {{Type: '{kind}', Default: 'a, b'}}, ")
+    text %= "Environment: {Variables: {A: !Join ['-', !Ref Names], B: !Select [1, !Ref Names]}}"
+    assert dict(template(tmp_path, text).function().variables) == {"A": "a-b", "B": "b"}
+    assert template(tmp_path, text, Names="c,d").function().variables["A"] == "c-d"
+
+
+def test_a_mapping_that_only_aws_makes_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"F.Environment.Variables is \{Fn::ImportValue: 'x'\}, not a mapping"):
+        template(tmp_path, CHOSEN % "Environment: {Variables: {'Fn::ImportValue': x}}").function()

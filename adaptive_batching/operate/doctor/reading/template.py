@@ -9,21 +9,29 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching import settings
 from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks, policy
-from adaptive_batching.operate.doctor.facts import Bucket, Decision, Facts, Function, Key, Layer, Unknown
+from adaptive_batching.operate.doctor.facts import Decision, Facts, Function, Layer, Unknown
 from adaptive_batching.operate.doctor.reading import roles
 from adaptive_batching.operate.doctor.reading.function import named_architectures
+from adaptive_batching.operate.doctor.reading.stored import Stored
+from adaptive_batching.operate.doctor.reading.values import (
+    ACCOUNT,
+    DEPLOYED,
+    REGION,
+    architecture,
+    mapping,
+    number,
+    unknown,
+    without_value,
+)
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template.file import shown, text, word
-from adaptive_batching.sandbox.template.whole import Unresolved, WholeTemplate, is_resolved, unresolved
+from adaptive_batching.sandbox.template.whole import Unresolved, WholeTemplate, is_resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-REGION, ACCOUNT = "us-east-1", "123456789012"
-_DEPLOYED = "doctor --function NAME, once it is deployed"
-NOT_DEPLOYED = Unknown("only AWS knows", mend=_DEPLOYED)
-_BUCKET, _BUCKET_POLICY, _KEY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"
+NOTDEPLOYED = Unknown("only AWS knows", mend=DEPLOYED)
 _LAYERS = {"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"}
 _FILTER = "AWS::Logs::MetricFilter"
 #: What a variable may be in a template, as CloudFormation makes a text of it.
@@ -48,7 +56,7 @@ def read(path: Path, parameters: Mapping[str, str], wanted: str | None) -> list[
             found.append((name, _Reading(template, name).facts()))
         except SandboxError as error:
             refused.append(error)
-            found.append((name, _unknown(unresolved(error))))
+            found.append((name, unknown(template.unresolved(error))))
     if len(refused) == len(found):
         raise refused[0]
     return found
@@ -61,54 +69,73 @@ class _Reading:
         self._template = template
         self._id = logical_id
         self._raw = template.made(logical_id)
-        self._known = _mapping(template.known(self._raw, logical_id))
+        self._known = mapping(template.known(self._raw, logical_id))
 
     def facts(self) -> Facts:
         """Return what the template tells."""
         function = self._function()
-        bucket_id = self._bucket_id()
-        bucket = self._bucket(bucket_id, function)
-        key = self._key(bucket_id, function)
+        stored = Stored(self._template, self._id, self._raw)
+        bucket, key = stored.bucket(function), stored.key(function)
         role = roles.of(self._template, self._id, self._raw, self._known)
         allows = {one.action: _decision(role, one) for one in asks.all_of(function, bucket, key)}
+        group = self._log_group()
+        if isinstance(group, Unresolved):
+            allows[asks.LOG] = unknown(group, "the log group is not known: ")
         return Facts(
             function,
             bucket,
             allows,
             key,
-            Unknown("in a VPC; only AWS knows its routes", mend=_DEPLOYED) if self._known.get("VpcConfig") else None,
+            Unknown("in a VPC; only AWS knows its routes", mend=DEPLOYED) if self._known.get("VpcConfig") else None,
             self._metric_filters(function),
-            NOT_DEPLOYED,
-            NOT_DEPLOYED,
+            NOTDEPLOYED,
+            NOTDEPLOYED,
         )
 
     def _function(self) -> Function:
         template, known = self._template, self._known
-        given = _mapping(_mapping(known.get("Environment")).get("Variables"))
+        given = mapping(mapping(known.get("Environment")).get("Variables"))
         plain = {name: text(value) for name, value in given.items() if isinstance(value, _SCALARS)}
         ours = (name for name in given if variables.is_ours(name) or name in variables.ENDPOINTS)
-        lacking = {name: _without_value(name, given[name]) for name in ours if name not in plain}
+        lacking = {name: without_value(name, given[name]) for name in ours if name not in plain}
         name = template.name(self._id)
         read = variables.read(plain, name, REGION)
         if settings.bucket_variable() in lacking:  # it is set, to what is not known
             problems = tuple(one for one in read.problems if one.name != settings.bucket_variable())
             read = variables.Variables(read.values, problems, read.endpoint)
         architectures = known.get("Architectures") or ["x86_64"]
-        group = _mapping(known.get("LoggingConfig")).get("LogGroup")
+        group = self._log_group()
         return Function(
             name,
             REGION,
             ACCOUNT,
             read,
-            _number(known.get("Timeout", 3)),
-            _number(known.get("MemorySize", 128)),
-            _first(architectures),
+            number(known.get("Timeout", 3)),
+            number(known.get("MemorySize", 128)),
+            architecture(architectures),
             image=known.get("PackageType") == "Image",
             layers=tuple(self._layer(one) for one in roles.listed(self._raw.get("Layers"))),
             role=f"arn:aws:iam::{ACCOUNT}:role/{name}",
-            log_group=group if isinstance(group, str) else f"/aws/lambda/{name}",
+            log_group=group if isinstance(group, str) and group else f"/aws/lambda/{name}",
             unresolved=lacking,
         )
+
+    def _log_group(self) -> str | Unresolved:
+        """Return the log group that the function names, "" if none."""
+        value = self._template.part(self._raw, "LoggingConfig", "LogGroup", where=self._id)
+        return self._group(value, f"{self._id}.LoggingConfig.LogGroup")
+
+    def _group(self, value: object, where: str) -> str | Unresolved:
+        """Return the name of a log group that is named, or that the template makes, "" if there is none."""
+        if isinstance(value, Unresolved):
+            return value
+        if target := self._template.target(value):
+            try:
+                return self._template.name(target)
+            except SandboxError as error:
+                return self._template.unresolved(error)
+        found = self._template.known(value, where)
+        return found if isinstance(found, (str, Unresolved)) else ""
 
     def _layer(self, value: Any) -> Layer:  # noqa: ANN401 - any YAML
         template = self._template
@@ -118,12 +145,15 @@ class _Reading:
             if isinstance(known, str):  # an ARN
                 return Layer(known, settings.EXTENSION in known, named_architectures(known))
             if isinstance(known, Unresolved):
-                return Layer("a layer", _unknown(known, "one of its layers is not known: "))
+                return Layer("a layer", unknown(known, "one of its layers is not known: "))
             return Layer("a layer", Unknown(f"one of its layers is {shown(known)}, not an ARN"))
-        properties = _mapping(template.known(template.of_type(template.kind(target)).get(target, {}), target))
-        name = str(properties.get("LayerName", target))
+        properties = mapping(template.known(template.of_type(template.kind(target)).get(target, {}), target))
+        named = properties.get("LayerName", target)
+        name = named if isinstance(named, str) else target
         built = template.folder / ".aws-sam/build" / target
-        is_ours = settings.EXTENSION in name or (built / "extensions" / settings.EXTENSION).exists()
+        is_ours: bool | Unknown = settings.EXTENSION in name or (built / "extensions" / settings.EXTENSION).exists()
+        if not is_ours and isinstance(named, Unresolved):
+            is_ours = unknown(named, f"the name of the layer {target} is not known: ")
         architectures = properties.get("CompatibleArchitectures") or []
         found: tuple[str, ...] | Unknown = (
             tuple(map(word, architectures)) or named_architectures(name)
@@ -132,89 +162,16 @@ class _Reading:
         )
         return Layer(target, is_ours, found, _origin(built))
 
-    def _bucket_id(self) -> str:
-        """Return the logical id of the bucket, "" if it is not one of this template."""
-        value = self._variable("S3_BUCKET")
-        target = self._template.target(value)
-        if target and self._template.kind(target) == _BUCKET:
-            return target
-        name = self._template.known(value, self._id)
-        own = self._template.of_type(_BUCKET)
-        return next((one for one in own if self._template.name(one) == name), "")
-
-    def _bucket(self, logical_id: str, function: Function) -> Bucket | Unknown:
-        if not logical_id:
-            name, lacking = function.variables["S3_BUCKET"], function.unresolved.get(settings.bucket_variable())
-            return lacking or Unknown(f"{name} is not in the template" if name else "no bucket is set", mend=_DEPLOYED)
-        policies = [
-            self._template.known(one, name)
-            for name, one in self._template.of_type(_BUCKET_POLICY).items()
-            if self._template.target(one.get("Bucket")) == logical_id
-            or self._template.known(one.get("Bucket"), name) == self._template.name(logical_id)
-        ]
-        documents = [one.get("PolicyDocument") for one in policies]
-        document: Any = documents[0] if documents else None
-        if _is_unclear(document):
-            document = Unknown("only AWS knows what stands in the bucket's policy")
-        return Bucket(policy=document, in_template=True)
-
-    def _key(self, bucket_id: str, function: Function) -> Key | Unknown | None:
-        """Return the key that encrypts: that of the setting, or of the bucket's default encryption."""
-        named = function.variables["KMS_KEY_ID"]
-        raw = self._template.of_type(_BUCKET).get(bucket_id, {}) if bucket_id else {}
-        target = ""
-        if not named and function.variables["SSE"] != "AES256":
-            named, target = self._default_key(raw)
-        if not named:
-            if bucket_id or function.variables["SSE"] == "AES256":
-                return None
-            if function.variables["SSE"]:
-                return Key("alias/aws/s3", is_aws_own=True)
-            lacking = function.unresolved.get(settings.bucket_variable())
-            return lacking or Unknown("only AWS knows the bucket's default encryption", mend=_DEPLOYED)
-        return self._whole_key(named, target or self._template.target(self._variable("KMS_KEY_ID")))
-
-    def _variable(self, ending: str) -> object:
-        """Return a variable as it is written."""
-        given = _mapping(_mapping(self._raw.get("Environment")).get("Variables"))
-        return given.get(settings.variable(ending))
-
-    def _default_key(self, bucket: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the ARN or id of a bucket's KMS key, and its logical id; each may be empty."""
-        template = self._template
-        rules = _mapping(bucket.get("BucketEncryption")).get("ServerSideEncryptionConfiguration")
-        for rule in roles.listed(rules):
-            default = _mapping(_mapping(rule).get("ServerSideEncryptionByDefault"))
-            if template.known(default.get("SSEAlgorithm"), "BucketEncryption") in ("aws:kms", "aws:kms:dsse"):
-                value = default.get("KMSMasterKeyID", "alias/aws/s3")
-                found = template.known(value, "BucketEncryption")
-                target = template.target(value)
-                return (found if isinstance(found, str) else target or "a key", target)
-        return "", ""
-
-    def _whole_key(self, named: str, target: str) -> Key:
-        if named.endswith("alias/aws/s3"):
-            return Key(named, is_aws_own=True)
-        arn = named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{target or named}"
-        document: Any = Unknown("the policy of the KMS key is not in the template")
-        if target and self._template.kind(target) == _KEY:
-            document = self._template.known(self._template.of_type(_KEY)[target].get("KeyPolicy") or {}, target)
-            if _is_unclear(document):
-                document = Unknown("only AWS knows what stands in the key's policy")
-        return Key(arn, policy=document)
-
-    def _metric_filters(self, function: Function) -> tuple[str, ...]:
+    def _metric_filters(self, function: Function) -> tuple[str, ...] | Unknown:
         """Return the filters that read the function's log group."""
-        template = self._template
-        found = []
-        for name, one in template.of_type(_FILTER).items():
-            group = one.get("LogGroupName")
-            known, target = template.known(group, name), template.target(group)
-            if target:
-                known = template.name(target)
-            if known == function.log_group:
-                found.append(name)
-        return tuple(found)
+        groups = {
+            name: self._group(one.get("LogGroupName"), name) for name, one in self._template.of_type(_FILTER).items()
+        }
+        unresolved = [one for one in groups.values() if isinstance(one, Unresolved)]
+        found = tuple(name for name, group in groups.items() if group == function.log_group)
+        if unresolved and not found:
+            return unknown(unresolved[0], "the log group of a metric filter is not known: ")
+        return found
 
 
 def _decision(role: roles.Role, request: policy.Request) -> Decision | Unknown:
@@ -235,30 +192,6 @@ def _decision(role: roles.Role, request: policy.Request) -> Decision | Unknown:
     )
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    """Return a mapping as it is, and anything else as an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def _is_unclear(document: object) -> bool:
-    """Return whether what stands in a policy is not known, or is no policy."""
-    if document is None or document == {}:
-        return False
-    return not policy.is_document(document) or not is_resolved(document)
-
-
-def _unknown(found: Unresolved, about: str = "") -> Unknown:
-    """Return what cannot be resolved as a fact that is not known. `about` is the beginning of its clause."""
-    return Unknown(about + found.why, mend=f"--parameter {found.parameter}=…" if found.parameter else _DEPLOYED)
-
-
-def _without_value(name: str, value: object) -> Unknown:
-    """Return why the value of a variable is not known."""
-    if isinstance(value, Unresolved):
-        return _unknown(value, "" if name in value.why else f"{name}: ")
-    return Unknown(f"{name} is {shown(value)}, not a text", mend="CloudFormation refuses it: write a text")
-
-
 def _origin(built: Path) -> str | Unknown:
     """Return where the interpreter of a built layer comes from."""
     file = built / settings.EXTENSION / "layer.json"
@@ -266,17 +199,3 @@ def _origin(built: Path) -> str | Unknown:
         return str(json.loads(file.read_text(encoding="utf-8")).get("origin", ""))
     except (OSError, ValueError, AttributeError):
         return ""
-
-
-def _first(values: object) -> str | Unknown:
-    first = values[0] if isinstance(values, list) and values else values
-    if isinstance(first, Unresolved):
-        return _unknown(first, "the architecture is not known: ")
-    return first if isinstance(first, str) else Unknown(f"the architecture is {shown(values)}, not a text")
-
-
-def _number(value: object) -> int | Unknown:
-    try:
-        return int(str(value))
-    except ValueError:
-        return _unknown(value) if isinstance(value, Unresolved) else Unknown(f"{shown(value)} is not a number")

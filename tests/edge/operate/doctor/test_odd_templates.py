@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from adaptive_batching.operate.doctor.finding import Finding
+
 BUCKET = "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET"
 _PUT = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": {"Fn::Sub": "${Logs.Arn}/*"}}
 _RULE = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]}}}
@@ -195,6 +197,46 @@ def test_anything_may_stand_in_any_place_of_a_template(start: int, tmp_path: Pat
                 wrong.append(f"{'.'.join(map(str, at))} = {odd!r}: {error!r}")
             wrong += [f"{'.'.join(map(str, at))} = {odd!r}: {one}" for one in said if not one or OF_PYTHON.search(one)]
     assert not wrong, "\n".join(wrong)
+
+
+def found(path: Path, document: Any) -> dict[str, dict[str, list[Finding]]]:  # noqa: ANN401 - any JSON
+    path.write_text(yaml.safe_dump(document, default_flow_style=True))
+    return {
+        name: judged(facts) if isinstance(facts, Facts) else {"template": [cannot_say(facts)]}
+        for name, facts in template.read(path, {}, None)
+    }
+
+
+#: Members that CloudFormation wants to know itself, or that nothing here goes by.
+PLAIN = {"Type", "Condition", "Properties", "Roles"}
+KNOWN = copy.deepcopy(WHOLE)
+ORDERS = KNOWN["Resources"]["Orders"]
+del ORDERS["Connectors"]  # without what cannot be known anyway
+ORDERS["Properties"] |= {
+    "LoggingConfig": {"LogGroup": "/logs/orders"},
+    "Policies": ORDERS["Properties"]["Policies"][:2],
+}
+KNOWN["Resources"]["Errors"]["Properties"]["LogGroupName"] = "/logs/orders"
+UNKNOWABLE = [
+    at
+    for at in places(KNOWN["Resources"])
+    if at[-1] not in PLAIN and len(at) > 1 and not any(str(one) in ("Ref", "Roles") or "Fn::" in str(one) for one in at)
+]
+
+
+@pytest.mark.parametrize("at", UNKNOWABLE, ids=lambda at: ".".join(map(str, at)))
+def test_what_only_aws_knows_changes_a_finding_to_cannot_say_and_to_nothing_else(
+    at: tuple[Any, ...], tmp_path: Path
+) -> None:
+    usual = found(tmp_path / "template.yaml", KNOWN)
+    document = copy.deepcopy(KNOWN)
+    node = document["Resources"]
+    for name in at[:-1]:
+        node = node[name]
+    node[at[-1]] = {"Fn::ImportValue": "x"}
+    for function, checks in found(tmp_path / "template.yaml", document).items():
+        changed = {check: findings for check, findings in checks.items() if findings != usual[function].get(check)}
+        assert {one.status for findings in changed.values() for one in findings} <= {"cannot say"}, changed
 
 
 @pytest.mark.parametrize(

@@ -292,6 +292,25 @@ def test_the_name_of_a_published_layer_tells_its_architecture(
     assert found.status == ("ok" if is_ours and not (name.endswith("arm64") and wanted == "x86_64") else "error")
 
 
+def test_the_log_group_that_the_template_makes_is_known_by_its_reference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = TEXT.replace("MemorySize: 256", "MemorySize: 256\n      LoggingConfig: {LogGroup: !Ref Group}")
+    text += "  Group: {Type: AWS::Logs::LogGroup}\n" + FILTER.replace("/aws/lambda/orders", "!Ref Group")
+    assert found(tmp_path, capsys, text) == FLOW | {"CloudWatch": "warning"}
+    (warning,) = checks(tmp_path, text)["Orders"]["CloudWatch"]
+    assert warning.read == "the role may not write to group, and metric filters see nothing: Errors"
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("adaptive-batching-extension", {}), ("other", {"layer": "error"})])
+def test_layers_may_be_a_parameter(
+    name: str, wrong: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arns = ", ".join(f"arn:aws:lambda:us-east-1:1:layer:{one}:1" for one in ("insights", name))
+    text = TEXT.replace("  Needed:", f"  Arns: {{Type: CommaDelimitedList, Default: '{arns}'}}\n  Needed:")
+    assert found(tmp_path, capsys, text.replace("Layers: [!Ref Layer]", "Layers: !Ref Arns")) == FLOW | wrong
+
+
 def test_what_cloudformation_and_the_cdk_write_is_read_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put = {"Effect": "Allow", "Action": "s3:PutObject*", "Resource": {"Fn::Sub": "${Logs.Arn}/*"}}
     template = {
