@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from adaptive_batching.wording import printable
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -173,6 +171,13 @@ def shown(text: str) -> str:
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
     return printable(text)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters and the like escaped: no name or value moves the cursor. Pure."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii") for one in text
+    )
 
 
 def forget(stream: TextIO | None) -> None:

@@ -6,8 +6,9 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.command_line import printable
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, ERROR, OK, WARNING
-from adaptive_batching.wording import counted, printable
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

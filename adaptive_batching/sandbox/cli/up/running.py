@@ -20,7 +20,7 @@ from adaptive_batching.sandbox.fleet.repeat import delivered
 from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
-from adaptive_batching.wording import counted, printable
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def carry_out(given: Given, console: Console) -> int:
 
     with interrupts.counted(first, landscape.kill) as asked, landscape:
         for line in introduction(landscape):
-            console.say(printable(line))
+            console.say(line)
         while not asked.wait(_LOOK) and not landscape.lost:
             pass
         landscape.finish()
