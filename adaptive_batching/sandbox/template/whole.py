@@ -25,11 +25,17 @@ class Unresolved:
     parameter: str = ""
 
 
+def unresolved_in(value: object) -> Unresolved | None:
+    """Return the first thing in a value that is `Unresolved`, None if all is resolved. Pure."""
+    if isinstance(value, Unresolved):
+        return value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for one in parts if (found := unresolved_in(one)) is not None), None)
+
+
 def is_resolved(value: object) -> bool:
     """Return whether nothing in a value is `Unresolved`. Pure."""
-    if isinstance(value, dict):
-        return all(map(is_resolved, value.values()))
-    return all(map(is_resolved, value)) if isinstance(value, list) else not isinstance(value, Unresolved)
+    return unresolved_in(value) is None
 
 
 class WholeTemplate(Template):

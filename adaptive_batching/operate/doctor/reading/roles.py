@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.sandbox.template.file import split, word
+from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.operate.doctor.reading.values import DEPLOYED, unknown
+from adaptive_batching.sandbox.template.file import shown, split, word
 from adaptive_batching.sandbox.template.values import FUNCTION
-from adaptive_batching.sandbox.template.whole import Unresolved, is_resolved
+from adaptive_batching.sandbox.template.whole import Unresolved, is_resolved, unresolved_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,13 +51,13 @@ _OF_NO_USE = ("S3ReadPolicy", "KMSDecryptPolicy", "KMSEncryptPolicy", "KMSEncryp
 
 @dataclass(frozen=True)
 class Role:
-    """The documents that are known, and a clause about what is not: "" if all is.
+    """The documents that are known, and why not all are, None if they are.
 
     `bounded` is a clause about what may take away what the documents allow, "" if nothing does.
     """
 
     documents: tuple[Document, ...]
-    unknown: str = ""
+    unknown: Unknown | None = None
     bounded: str = ""
 
 
@@ -69,7 +71,7 @@ def of(template: WholeTemplate, logical_id: str, raw: Mapping[str, Any], known: 
     else:
         role_id = template.target(role)
         if not role_id or template.kind(role_id) != _ROLE:
-            return Role((), f"the policies of the role of {logical_id} are not in the template")
+            return Role((), Unknown(f"the policies of the role of {logical_id} are not in the template", mend=DEPLOYED))
         properties = template.of_type(_ROLE).get(role_id, {})
         found = (template.known(one, role_id) for one in listed(properties.get("Policies")))
         documents = [one.get("PolicyDocument") if isinstance(one, dict) else one for one in found]
@@ -152,7 +154,7 @@ def _of_sam(template: WholeTemplate, raw: Mapping[str, Any]) -> tuple[list[Any],
 
 
 def _whole(documents: list[Any], managed: list[Any], bounded: str) -> Role:
-    unknown = ""
+    why: list[Unknown] = []  # not all is known
     good: list[Document] = []
     for one in documents:
         statements = one.get("Statement", []) if isinstance(one, dict) else [one]
@@ -160,14 +162,16 @@ def _whole(documents: list[Any], managed: list[Any], bounded: str) -> Role:
             if isinstance(statement, dict) and is_resolved(statement):
                 good.append({"Statement": [statement]})
             else:
-                unknown = unknown or "only AWS knows what stands in the role's policies"
+                found = unresolved_in(statement) or Unresolved(f"{shown(statement)} is not a statement")
+                why.append(unknown(found, "the role's policies are not known: "))
     for one in managed:
         if isinstance(one, _Made):
-            unknown = unknown or f"{one.what} is not in the template"
+            why.append(Unknown(f"{one.what} is not in the template", mend=DEPLOYED))
             continue
-        name = word(one).rpartition("/")[2] if not isinstance(one, Unresolved) else ""
-        if name in _MANAGED:
+        if isinstance(one, Unresolved):
+            why.append(unknown(one, "a managed policy of the role is not known: "))
+        elif (name := word(one).rpartition("/")[2]) in _MANAGED:
             good.append(_MANAGED[name])
         else:
-            unknown = unknown or f"the managed policy {name or 'of the role'} is not in the template"
-    return Role(tuple(good), unknown, bounded)
+            why.append(Unknown(f"the managed policy {name} is not in the template", mend=DEPLOYED))
+    return Role(tuple(good), why[0] if why else None, bounded)

@@ -8,7 +8,7 @@ from adaptive_batching import settings
 from adaptive_batching.operate.doctor import policy
 from adaptive_batching.operate.doctor.facts import Bucket, Key, Unknown
 from adaptive_batching.operate.doctor.reading.values import ACCOUNT, DEPLOYED, REGION, mapping, unknown
-from adaptive_batching.sandbox.template.whole import Unresolved, is_resolved
+from adaptive_batching.sandbox.template.whole import Unresolved, is_resolved, unresolved_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class Stored:
         documents = [one.get("PolicyDocument") for one in policies]
         document: Any = documents[0] if documents else None
         if _is_unclear(document):
-            document = Unknown("only AWS knows what stands in the bucket's policy")
+            document = _unclear(document, "the bucket's policy is not known: ")
         return Bucket(policy=document, in_template=True)
 
     def key(self, function: Function) -> Key | Unknown | None:
@@ -98,13 +98,19 @@ class Stored:
     def _whole_key(self, named: str, target: str) -> Key:
         if named.endswith("alias/aws/s3"):
             return Key(named, is_aws_own=True)
-        arn = named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{target or named}"
+        name = named if named.startswith("alias/") else f"key/{target or named}"
+        arn = named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:{name}"
         document: Any = Unknown("the policy of the KMS key is not in the template")
         if target and self._template.kind(target) == _KEY:
             document = self._template.known(self._template.of_type(_KEY)[target].get("KeyPolicy") or {}, target)
             if _is_unclear(document):
-                document = Unknown("only AWS knows what stands in the key's policy")
+                document = _unclear(document, "the key's policy is not known: ")
         return Key(arn, policy=document)
+
+
+def _unclear(document: object, about: str) -> Unknown:
+    """Return why a policy cannot be judged. `about` is the beginning of the clause."""
+    return unknown(unresolved_in(document) or Unresolved("it is not a policy"), about)
 
 
 def _is_unclear(document: object) -> bool:

@@ -184,7 +184,7 @@ def _decision(role: roles.Role, request: policy.Request) -> Decision | Unknown:
     if answer.effect == "allow":
         return Decision("allow", answer.statement)
     if role.unknown:
-        return Unknown(role.unknown)
+        return role.unknown
     return (
         Unknown("conditions of the role's policies are not known")
         if answer.effect == "unclear"

@@ -256,6 +256,31 @@ def test_a_parameter_without_a_value_is_asked_for_wherever_it_is_needed(tmp_path
     }
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "check"),
+    [
+        (", orders, ", ", !Ref Needed, ", "put"),
+        ("Action: s3:*", "Action: !Sub '${Needed}:*'", "put"),
+        ("      Policies:", "      PermissionsBoundary: !Ref AWS::NoValue\n      Policies:\n        - !Ref Needed", ""),
+        ("Layers: [!Ref Layer]", "Layers: [!Ref Needed]", "layer"),
+        ("Architectures: [arm64]\n      Layers", "Architectures: [!Ref Needed]\n      Layers", "layer"),
+        ("MemorySize: 256", "MemorySize: !Ref Needed", "limits"),
+        ("MemorySize: 256", "LoggingConfig: {LogGroup: !Ref Needed}\n      MemorySize: 256", "CloudWatch"),
+        (
+            "Logs: {Type: AWS::S3::Bucket}",
+            "Logs: {Type: AWS::S3::Bucket, Properties: {BucketEncryption: !If [Asks, {}, {}]}}",
+            "kms",
+        ),
+    ],
+)
+def test_whatever_needs_a_parameter_asks_for_it(old: str, new: str, check: str, tmp_path: Path) -> None:
+    assert old in TEXT
+    text = TEXT.replace("  Never:", "  Asks: !Equals [!Ref Needed, x]\n  Never:").replace(old, new, 1)
+    found = checks(tmp_path, text)["Orders"]
+    asking = {name for name, findings in found.items() if "--parameter Needed=…" in [one.mend for one in findings]}
+    assert asking == ({check} if check else set())
+
+
 HIDING = {
     "a name that only AWS knows": "Properties: {FunctionName: !ImportValue x}",
     "a name that needs a parameter": "Properties: {FunctionName: !Sub '${Needed}-x'}",
