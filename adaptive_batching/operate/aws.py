@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -95,11 +96,16 @@ class Account:
         """Return the region in which commands without --region work. Raises AwsError if there is none."""
         return str(self.client("lambda").meta.region_name)
 
+    @cached_property
+    def _session(self) -> Session:
+        """One for all clients: each would read botocore's lists of endpoints anew, which takes a tenth of a second."""
+        return Session(profile_name=self.profile)
+
     def _client(self, service: str, region: str | None, more: Config | None = None) -> Any:  # noqa: ANN401 - as above
-        session = Session(profile_name=self.profile, region_name=region)
+        session = self._session
         config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
         keys: dict[str, Any] = {}
-        region = session.region_name
+        region = region or session.region_name
         if self.endpoint_url and urlsplit(self.endpoint_url).hostname in LOOPBACK:
             on_loopback = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
             config, region = config.merge(on_loopback), region or _REGION

@@ -36,7 +36,7 @@ def _attach(
     with refusing(VariableError):
         variables = {**given(settings), bucket_variable(): bucket}
     with refusing(AwsError):
-        return run(Account(**where), _once(functions), Attaching(layer, variables), *consoles(), dry_run=dry_run)
+        return run(_once(functions), Attaching(layer, variables, Account(**where)), *consoles(), dry_run=dry_run)
 
 
 def _detach(
@@ -53,8 +53,8 @@ def _detach(
 
     out, err = consoles()
     with refusing(AwsError):
-        account = Account(**where)
-        code = run(account, _once(functions), Detaching(layer, account, force), out, err, dry_run=dry_run)
+        work = Detaching(layer, Account(**where), force)
+        code = run(_once(functions), work, out, err, dry_run=dry_run)
     if code == 0:
         err.say(_STAYS)
     return code
@@ -106,7 +106,9 @@ detach = Command(
     help=("Take the layer and the extension's variables off functions. All others stay. Exit codes as of attach."),
     params=[
         _functions(),
-        Option(["--layer"], type=_LAYER, metavar="ARN", help="the layer, if it was published under another name"),
+        Option(
+            ["--layer"], type=_LAYER, metavar="ARN", help="the layer, if it has another name and cannot be looked into"
+        ),
         Option(["--force"], is_flag=True, help="also where CloudWatch is off, or may be, so that logs go nowhere"),
         _dry_run(),
         *where_options(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adaptive_batching.operate import function
 from adaptive_batching.operate.attaching import change, layer
@@ -14,7 +14,7 @@ from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.settings import variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
@@ -27,18 +27,20 @@ class Attaching:
 
     layer: str | None
     variables: Mapping[str, str]
+    account: Account
 
-    def __call__(self, client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
+    def __call__(self, found: Function) -> Held:
         """Return what a function has with it."""
-        return change.attached(found.held, layer.chosen(client, found, self.layer), self.variables)
+        arn = layer.chosen(self.account, found, self.layer)
+        return change.attached(found.held, layer.held(self.account, found), arn, self.variables)
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
         return "would be attached" if dry_run else "attached"
 
-    def notes(self, account: Account, found: Function, held: Held) -> list[str]:
+    def notes(self, found: Function, held: Held) -> list[str]:
         """Return what the function's role lacks to write there."""
-        denied = lacking(account, found, held)
+        denied = lacking(self.account, found, held)
         if isinstance(denied, Unknown):
             return [f"whether its role may write there could not be found out: {denied.why}"]
         role = found.role.rpartition("/")[2]
@@ -55,9 +57,11 @@ class Detaching:
     account: Account
     force: bool = False
 
-    def __call__(self, _client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
+    def __call__(self, found: Function) -> Held:
         """Return what a function has without it. Raises ChangeError if its logs would, or might, go nowhere then."""
-        target = change.detached(found.held, self.layer or "")
+        if self.layer:
+            layer.refuse_foreign(self.account, self.layer)
+        target = change.detached(found.held, layer.held(self.account, found), self.layer)
         if target != found.held and not self.force:
             self._refuse_if_off(found)
         return target
@@ -79,19 +83,17 @@ class Detaching:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
-    def notes(self, _account: Account, _found: Function, _held: Held) -> list[str]:
+    def notes(self, _found: Function, _held: Held) -> list[str]:
         """Return nothing: what might be said is a reason to refuse."""
         return []
 
 
-def run(
-    account: Account, names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool
-) -> int:
+def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool) -> int:
     """Change every function. Return 0, 1 if some failed, 2 if all did. Raises AwsError if AWS cannot be asked."""
     failed = 0
     for name in names:
         try:
-            _one(account, name, work, (out, err), dry_run=dry_run)
+            _one(name, work, (out, err), dry_run=dry_run)
         except (AwsError, change.ChangeError, function.FunctionError) as error:
             if isinstance(error, AwsError) and error.is_unasked:
                 raise
@@ -102,20 +104,17 @@ def run(
     return 2 if failed == len(names) else 1
 
 
-def _one(
-    account: Account, name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool
-) -> None:
+def _one(name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool) -> None:
     out, err = consoles
-    client = account.client("lambda", function.region(name))
+    client = work.account.client("lambda", function.region(name))
     found = function.read(client, name)
-    wanted: Callable[[Function], Held] = lambda one: work(client, one)  # noqa: E731 - typed
     if dry_run:
-        before, held = found, wanted(found)
+        before, held = found, work(found)
     else:
-        before, held = function.change(client, found, wanted)
+        before, held = function.change(client, found, work)
     lines = change.differences(before.held, held)
     out.say(f"{before.name}: {work.done(dry_run=dry_run) if lines else 'unchanged'}")
     for line in lines:
         out.say(f"  {line}")
-    for note in work.notes(account, before, held):
+    for note in work.notes(before, held):
         err.say(f"{before.name}: {note}")
