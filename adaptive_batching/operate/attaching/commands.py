@@ -34,9 +34,9 @@ def _attach(
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
 
     with refusing(VariableError):
-        variables = {**given(settings), bucket_variable(): bucket}
+        variables = given(settings, {bucket_variable(): ("--bucket", bucket)})
     with refusing(AwsError):
-        return run(_once(functions), Attaching(layer, variables, Account(**where)), *consoles(), dry_run=dry_run)
+        return run(functions, Attaching(layer, variables, Account(**where)), *consoles(), dry_run=dry_run)
 
 
 def _detach(
@@ -54,14 +54,10 @@ def _detach(
     out, err = consoles()
     with refusing(AwsError):
         work = Detaching(layer, Account(**where), force)
-        code = run(_once(functions), work, out, err, dry_run=dry_run)
+        code = run(functions, work, out, err, dry_run=dry_run)
     if code == 0:
         err.say(_STAYS)
     return code
-
-
-def _once(functions: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(functions))
 
 
 def _functions() -> click.Parameter:

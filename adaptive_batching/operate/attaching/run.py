@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adaptive_batching.operate import function
+from adaptive_batching.command_line import NAME
+from adaptive_batching.operate import function, variables
 from adaptive_batching.operate.attaching import change, layer
 from adaptive_batching.operate.attaching.lacking import lacking
 from adaptive_batching.operate.aws import AwsError
 from adaptive_batching.operate.cloudwatch.held import is_off
 from adaptive_batching.operate.doctor.facts import Unknown
-from adaptive_batching.settings import variable
+from adaptive_batching.operate.policies.needs import key_arn
+from adaptive_batching.settings import bucket_variable, default
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function, Held
+    from adaptive_batching.operate.variables import Variables
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,10 @@ class Attaching:
     account: Account
 
     def __call__(self, found: Function) -> Held:
-        """Return what a function has with it."""
+        """Return what a function has with it. Raises ChangeError if nothing would be shipped, or no layer fits."""
+        values = variables.read({**found.held.variables, **self.variables}, found.name, found.region)
+        if not values["S3_BUCKET"]:
+            raise change.ChangeError(next(str(one) for one in values.problems if one.name == bucket_variable()))
         arn = layer.chosen(self.account, found, self.layer)
         return change.attached(found.held, layer.held(self.account, found), arn, self.variables)
 
@@ -39,14 +46,14 @@ class Attaching:
         return "would be attached" if dry_run else "attached"
 
     def notes(self, found: Function, held: Held) -> list[str]:
-        """Return what the function's role lacks to write there."""
-        denied = lacking(self.account, found, held)
+        """Return which variables do nothing as they stand, and what the function's role lacks to write there."""
+        values = variables.read(held.variables, found.name, found.region)
+        notes = [str(one) for one in values.problems]
+        denied = lacking(self.account, found, values)
         if isinstance(denied, Unknown):
-            return [f"whether its role may write there could not be found out: {denied.why}"]
-        role = found.role.rpartition("/")[2]
-        bucket = held.variables[variable("S3_BUCKET")]
-        policy = f"`adaptive-batching policy {bucket} --function {found.name}` prints what it needs"
-        return [f"its role {role} lacks {one}; {policy}" for one in denied]
+            return [*notes, f"whether its role may write there could not be found out: {denied.why}"]
+        role, policy = found.role.rpartition("/")[2], f"`{_policy(found, values)}` prints what it needs"
+        return [*notes, *(f"its role {role} lacks {one}; {policy}" for one in denied)]
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,16 @@ class Detaching:
     def notes(self, _found: Function, _held: Held) -> list[str]:
         """Return nothing: what might be said is a reason to refuse."""
         return []
+
+
+def _policy(found: Function, values: Variables) -> str:
+    """Return the command that prints what a function's role needs, with the settings on which that depends."""
+    words = [NAME, "policy", values["S3_BUCKET"], "--function", found.name]
+    key = values["KMS_KEY_ID"]
+    words += ["--kms", key if key_arn(key) else "KEY_ARN"] if key else []
+    for ending in ("S3_PREFIX", "S3_REGION", "TAGS"):
+        words += ["--set", f"{ending}={values[ending]}"] if values[ending] != default(ending) else []
+    return shlex.join(words)
 
 
 def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -364,6 +365,34 @@ def test_it_says_which_permission_the_role_lacks(
     assert (ran.code, ran.out[0], ran.err) == (0, "orders: attached", [said])
 
 
+def test_the_command_that_it_names_prints_what_is_lacking(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where settings of the function decide what that is."""
+    world.front.answer = lambda asked: (200, simulation("s3:PutObjectTagging")) if asked.action == SIMULATED else None
+    ran = Ran(capsys, world, "attach", *WORDS, "--set", "TAGS=a=b c", "--set", "S3_PREFIX={function}/")
+    command = ran.err[0].split("`")[1]
+    assert command == (
+        "adaptive-batching policy my-logs --function orders --set 'S3_PREFIX={function}/' --set 'TAGS=a=b c'"
+    )
+    assert main(shlex.split(command)[1:]) == 0
+    statement = json.loads(capsys.readouterr().out)["role"]["Statement"][0]
+    assert statement["Action"] == ["s3:PutObject", "s3:PutObjectTagging"]
+    assert statement["Resource"] == "arn:aws:s3:::my-logs/orders/*"
+
+
+def test_a_bucket_in_which_nothing_would_arrive_is_refused_before_anything_is_changed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = Ran(capsys, world, "attach", "--function", "orders", "--bucket", "My_Logs")
+    assert (ran.code, ran.out, ran.changes, len(ran.err)) == (2, [], [], 1)
+    assert "is 'My_Logs': that is not the name of a bucket; nothing is shipped" in ran.err[0]
+
+
+def test_a_variable_that_does_nothing_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, world, "attach", *WORDS, "--set", "MAX_DELAY_MILLISECONDS=1000")
+    assert (ran.code, ran.out[0], len(ran.err)) == (0, "orders: attached", 1)
+    assert ran.err[0].endswith("it is for ADAPTIVE_BATCHING_EXTENSION_MODE=adaptive; it does nothing")
+
+
 def test_a_missing_permission_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.front.answer = lambda asked: refusal(403, "AccessDeniedException") if asked.changes else allowed(asked)
     ran = Ran(capsys, world, "attach", *WORDS)
@@ -391,6 +420,10 @@ def test_if_aws_cannot_be_asked_it_is_one_sentence(
     ("words", "said"),
     [
         (("--set", "MODES=adaptive"), "'MODES' is not a setting of the extension; did you mean MODE?"),
+        (("--set", "mode=adaptive"), "'mode' is not a setting of the extension; did you mean MODE?"),
+        (("--set", "S3_BUCKET=other"), "--set 'S3_BUCKET=other' and --bucket give "),
+        (("--set", "MODE=adaptive", "--set", "MODE=thresholds"), "--set 'MODE' is given twice; give it once"),
+        (("--function", "orders"), "--function 'orders' is given twice; give it once"),
         (("--set", "MODE"), "'MODE' is not NAME=VALUE, as in MODE=adaptive"),
         (("--set", "MODE=fast"), "ADAPTIVE_BATCHING_EXTENSION_MODE cannot be 'fast': expected thresholds or adaptive"),
         (("--set", "TAGS=a"), "ADAPTIVE_BATCHING_EXTENSION_TAGS cannot be 'a': tags are written key=value"),
