@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
 from adaptive_batching.operate.given import VariableError, given
 from adaptive_batching.operate.options import ACCOUNT, BUCKET, SET
 from adaptive_batching.operate.policies.needs import ANY, FORMATS, Shipping, key_arn, partition
-from adaptive_batching.option_types import FUNCTION_NAME, Text
+from adaptive_batching.option_types import FUNCTION_NAME, Text, format_option
 from adaptive_batching.settings import bucket_variable, variable
 
 if TYPE_CHECKING:
@@ -78,11 +76,6 @@ policy = Command(
             help="account of the functions, if the bucket is in another one",
         ),
         SET,
-        Option(
-            ["--format", "output"],
-            type=click.Choice(FORMATS),
-            default="json",
-            help="what to paste it into (default: json)",
-        ),
+        format_option(*FORMATS),
     ],
 )

@@ -241,7 +241,7 @@ def test_if_aws_cannot_be_asked_it_is_one_sentence(
     for more, said in (
         (("--endpoint-url", f"http://127.0.0.1:{free_port()}"), "cannot be reached"),
         (("--region", "eu-west-1"), "no AWS credentials"),
-        (("--endpoint-url", world.front.endpoint), "ResourceNotFoundException"),
+        (("--endpoint-url", world.front.endpoint), "there is no function 'absent' in us-east-1"),
     ):
         assert main([*command, "--function", "absent", *more]) == 2
         (line,) = capsys.readouterr().err.splitlines()
