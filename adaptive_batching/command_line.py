@@ -195,6 +195,11 @@ def shown(text: str) -> str:
     """Return the text as one line of bearable length, with control characters escaped. Pure."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters and the like escaped: no name or value moves the cursor. Pure."""
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode("ascii") for one in text
     )

@@ -36,7 +36,7 @@ def _attach(
     with refusing(VariableError):
         variables = given(settings, {bucket_variable(): ("--bucket", bucket)})
     with refusing(AwsError):
-        return run(functions, Attaching(layer, variables, Account(**where)), *consoles(), dry_run=dry_run)
+        return run(functions, Attaching(layer, variables, Account(**where)), *consoles(quoting=True), dry_run=dry_run)
 
 
 def _detach(
@@ -51,7 +51,7 @@ def _detach(
     from adaptive_batching.operate.attaching.run import Detaching, run  # noqa: PLC0415
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
 
-    out, err = consoles()
+    out, err = consoles(quoting=True)
     with refusing(AwsError):
         work = Detaching(layer, Account(**where), force)
         code = run(functions, work, out, err, dry_run=dry_run)

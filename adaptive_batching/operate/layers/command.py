@@ -63,7 +63,7 @@ def _publish(
     from adaptive_batching.operate.layers import archive, record  # noqa: PLC0415
 
     grants = _grants(public=public, organization=organization, accounts=accounts)
-    out, err = consoles()
+    out, err = consoles(quoting=True)
     with refusing(archive.ArchiveError, record.RecordError, AwsError):
         place = folder or clone.dist()
         layers = [archive.find(place, one) for one in architectures]

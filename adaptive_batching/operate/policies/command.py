@@ -25,7 +25,7 @@ def _policy(
         variables = given(settings, {bucket_variable(): ("BUCKET", bucket)})
     key = _key(variables.get(variable("KMS_KEY_ID"), "").strip(), kms)
     variables |= {variable("KMS_KEY_ID"): key} if key else {}
-    out, err = consoles()
+    out, err = consoles(quoting=True)
     shipping = Shipping(bucket, function or ANY, account or "", variables, partition(key))
     for problem in shipping.settings.problems:
         if problem.name == variable("KMS_KEY_ID"):
