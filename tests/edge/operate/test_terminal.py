@@ -54,13 +54,17 @@ def test_nothing_that_aws_says_of_a_function_reaches_the_terminal_as_it_is(
 ) -> None:
     """Each answer as AWS gives it, refused with such a sentence, or missing."""
 
-    def answers(asked: Asked, other: Any) -> Any:  # noqa: ANN401 - an Answer
-        return one(asked) or (asked.action == SIMULATED and (200, simulation("s3:PutObject"))) or other
+    def of_iam(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if asked.action == SIMULATED:
+            return 200, simulation("s3:PutObject")
+        if asked.action == "GetRolePolicy":
+            return 404, denial("NoSuchEntity", "no")[1]
+        return (200, f"<{asked.action}Response/>".encode()) if asked.service == "iam" else None
 
     seen: list[str] = []
-    for other in (None, refusal(400, f"Bad{EVIL}", EVIL), denial("AccessDenied", "no \u202e")):
+    for other in (None, refusal(400, "BadException", EVIL)):
         one = function(world)
-        world.front.answer = lambda asked, other=other: answers(asked, other)  # type: ignore[misc]
+        world.front.answer = lambda asked, one=one, other=other: one(asked) or of_iam(asked) or other  # type: ignore[misc]
         ran = Ran(capsys, world, *words)
         seen += [*ran.out, *ran.err]
         wrong = [line for line in [*ran.out, *ran.err] if not line.isprintable() or line.startswith("attach: all")]
