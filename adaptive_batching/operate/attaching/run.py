@@ -77,7 +77,10 @@ class Detaching:
         on = f"run `adaptive-batching cloudwatch on --function {found.name}` first"
         try:
             if is_off(self.account, found):
-                raise change.ChangeError(f"CloudWatch is off for it, so its logs would go nowhere: {on}")
+                raise change.ChangeError(
+                    f"CloudWatch is off for it, so its logs would go nowhere: {on}; after that, IAM takes some seconds "
+                    "to show it"
+                )
         except AwsError as error:
             if error.is_unasked:
                 raise
