@@ -196,9 +196,9 @@ def refusal(error: Exception) -> AwsError:
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 
-def unreadable() -> AwsError:
+def unreadable(code: str = "") -> AwsError:
     """Return the error for an answer that no service of AWS gives."""
-    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
+    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?", code)
 
 
 def document(text: str) -> dict[str, Any]:
@@ -234,6 +234,8 @@ def _refused(answer: Mapping[str, Any], operation: str) -> AwsError:
     if code in _DENIED:
         action = _ACTIONS.get(asked, asked)
         return AwsError(f"AWS refuses: these credentials need {action} ({said or code})", code, action)
+    if said.startswith("<"):  # a page of HTML, which stands for the message of an error that has none
+        return unreadable(code)
     if code in _THROTTLED:
         return AwsError(f"AWS throttles {asked} ({code}); try again", code)
     return AwsError(f"AWS refuses {asked}: {code} {said}".rstrip(), code)

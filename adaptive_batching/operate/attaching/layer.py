@@ -77,7 +77,12 @@ def _check(account: Account, function: Function, arn: str) -> None:
     region = arn.split(":")[3]
     if region != function.region:
         raise ChangeError(f"the layer is in {region} and the function in {function.region}: publish it there too")
-    found = _version(account, arn)
+    try:
+        found = _version(account, arn)
+    except AwsError as error:
+        if error.is_absent:
+            raise ChangeError(f"there is no layer {arn}; dist/layers.json has what `publish` made") from None
+        raise
     architectures = found.get("CompatibleArchitectures") or [function.architecture]
     if function.architecture not in architectures:
         raise ChangeError(

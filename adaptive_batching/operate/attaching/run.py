@@ -119,6 +119,10 @@ def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Co
                 raise
             failed += 1
             err.say(f"{name}: {error}")
+        except KeyboardInterrupt:
+            if not dry_run:
+                err.say(f"{name}: interrupted, so it may be changed or not; the same command again settles it")
+            raise
     if not failed:
         return 0
     return 2 if failed == len(names) else 1

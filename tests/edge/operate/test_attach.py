@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import signal
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adaptive_batching.cli import main
+from tests.edge.sandbox.world import ROOT, eventually
 from tests.fakes.aws.between import Asked, Between, between, denial, refusal
 from tests.fakes.aws.functions import OneFunction
 from tests.fakes.network.ports import free_port
@@ -184,7 +188,7 @@ def test_a_dry_run_prints_the_change_and_changes_nothing(world: World, capsys: p
             ("--layer", "arn:aws:lambda:us-east-1:123456789012:layer:adaptive:1"),
             "the layer is in us-east-1 and the function in eu-west-1: publish it there too",
         ),
-        ({}, ("--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:absent:1"), "ResourceNotFoundException"),
+        ({}, ("--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:absent:1"), "there is no layer arn:aws:lambda:"),
         (
             {"PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/it:1"}},
             (),
@@ -297,6 +301,26 @@ def test_a_function_that_is_changed_again_and_again_is_given_up(
     ran = Ran(capsys, world, "attach", *WORDS)
     assert (ran.code, function.updates, len(ran.changes)) == (2, [], 3)
     assert "PreconditionFailedException" in ran.err[0]
+
+
+def test_ctrl_c_says_that_the_change_may_be_made(world: World) -> None:
+    function = strict(world)
+    function.ends = {"LastUpdateStatus": "InProgress"}  # for ever
+    words = ["attach", *WORDS, "--endpoint-url", world.front.endpoint, "--region", "eu-west-1"]
+    command = [sys.executable, "-m", "adaptive_batching", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        eventually(lambda: len(function.updates) == 1, 60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "orders: interrupted, so it may be changed or not; the same command again settles it\n"
+
+
+def test_a_page_of_html_is_not_quoted(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.front.answer = lambda _asked: (500, b"<!doctype html><title>Internal Server Error</title>")
+    ran = Ran(capsys, world, "attach", *WORDS)
+    said = "orders: the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?"
+    assert (ran.code, ran.err) == (2, [said])
 
 
 def test_an_update_that_fails_is_told_with_lambdas_reason(world: World, capsys: pytest.CaptureFixture[str]) -> None:
