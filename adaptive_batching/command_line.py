@@ -33,11 +33,29 @@ class Mistake(click.UsageError):
 
 
 class Option(click.Option):
-    """An option. `group` is the heading under which --help lists it."""
+    """An option. `group` is the heading under which --help lists it.
+
+    A repeatable option refuses what is given twice, of which one would count and nobody would know which: the same
+    value, or, where its metavar begins with NAME= or NAME:, the same name.
+    """
 
     def __init__(self, *words: Any, group: str = "options", **settings: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*words, **settings)
         self.group = group
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:  # noqa: ANN401 - click's own
+        """Return the value as the option's type. Raises Mistake for what is given twice."""
+        found = super().type_cast_value(ctx, value)
+        if self.multiple and value:
+            refuse_twice(max(self.opts, key=len), [self._name_in(str(one)) for one in value], ctx)
+        return found
+
+    def _name_in(self, text: str) -> str:
+        """Return what must not be there twice. Names of headers are equal in any case (RFC 9110, 5.1)."""
+        form = self.metavar or ""
+        if form.startswith("NAME:"):
+            return text.partition(":")[0].strip().lower()
+        return text.partition("=")[0].strip() if form.startswith("NAME=") else text
 
 
 class Argument(click.Argument):
@@ -114,6 +132,13 @@ class Group(click.Group):
         """Write the examples."""
         if self._examples:
             formatter.write(f"\n{self._examples}")
+
+
+def refuse_twice(option: str, names: Sequence[str], ctx: click.Context | None = None) -> None:
+    """Raise Mistake for a name that an option is given twice."""
+    twice = next((one for number, one in enumerate(names) if one in names[:number]), None)
+    if twice is not None:
+        raise Mistake(f"{option} {twice!r} is given twice; give it once", ctx)
 
 
 def run(root: click.Command, words: Sequence[str] | None) -> int:

@@ -21,7 +21,7 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.table import Table
 
-from adaptive_batching.command_line import forget
+from adaptive_batching.command_line import forget, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -45,7 +45,8 @@ class Console:
     """Writes to one stream, line by line. Thread-safe.
 
     `beside` is the console whose bar is on the same terminal. Its bar is cleared before a line is written here. If
-    nobody reads a `dispensable` console, the command goes on without it; otherwise writing raises OSError.
+    nobody reads a `dispensable` console, the command goes on without it; otherwise writing raises OSError. A `quoting`
+    console escapes what is not printable: it quotes what others have written, and no log.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class Console:
         beside: Console | None = None,
         *,
         dispensable: bool = False,
+        quoting: bool = False,
     ) -> None:
         environ = os.environ if environ is None else environ
         stream = io.StringIO() if stream is None else stream  # closed by the shell: >&-
-        self._stream, self._dispensable = stream, dispensable
+        self._stream, self._dispensable, self._quoting = stream, dispensable, quoting
         terminal = stream.isatty() and environ.get("TERM") != "dumb"
         self._coloured = terminal and not environ.get("NO_COLOR")
         self._rich = _Rich(
@@ -82,6 +84,7 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """Write one line."""
+        text = printable(text) if self._quoting else text
         if self._beside:
             self._beside.clear()
         with self._lock:
@@ -116,11 +119,11 @@ class Console:
             forget(self._stream)
 
 
-def consoles() -> tuple[Console, Console]:
+def consoles(*, quoting: bool = False) -> tuple[Console, Console]:
     """Return the console for results (stdout) and the console for everything else (stderr)."""
-    everything_else = Console(sys.stderr, dispensable=True)
+    everything_else = Console(sys.stderr, dispensable=True, quoting=quoting)
     on_a_terminal = sys.stdout is not None and sys.stdout.isatty()
-    return Console(sys.stdout, beside=everything_else if on_a_terminal else None), everything_else
+    return Console(sys.stdout, beside=everything_else if on_a_terminal else None, quoting=quoting), everything_else
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:

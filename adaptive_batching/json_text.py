@@ -7,4 +7,4 @@ from typing import NoReturn
 
 def no_json(constant: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python takes for JSON: the `parse_constant` of json.loads. Raises ValueError."""
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"JSON has no {constant}")

@@ -1,4 +1,4 @@
-"""The types of the options: numbers within bounds, paths, URLs and names. Each refuses what it cannot be in a sentence.
+"""The types of the options: numbers within bounds, paths, URLs, names. Each refuses what it cannot be in a sentence.
 
 Every command loads this module when it starts. It imports click and nothing that takes time.
 """
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from adaptive_batching.command_line import Mistake
+from adaptive_batching.command_line import Mistake, Option
 
 #: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
 DAY = 86_400
@@ -140,6 +140,17 @@ def refuse_empty(value: str, param: click.Parameter | None, ctx: click.Context |
     """Raise Mistake for an empty text, which a shell makes of a variable that is not set."""
     if not value.strip():
         raise Mistake(f"{_option(param)} is empty; give it a value or leave it out", ctx)
+
+
+def format_option(*names: str, parameter: str = "output", group: str = "options") -> Option:
+    """Return --format; the first of the names is the default. `parameter` is that of the callback."""
+    return Option(
+        ["--format", parameter],
+        type=click.Choice(names),
+        default=names[0],
+        group=group,
+        help=f"format of the output (default: {names[0]})",
+    )
 
 
 def _option(param: click.Parameter | None) -> str:

@@ -7,25 +7,17 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from adaptive_batching.experiment import exports, log_group, objects, streams
 from adaptive_batching.experiment.core import ledger, report
 from adaptive_batching.experiment.core.verdicts import judge
 from adaptive_batching.experiment.run_command import LEDGER
-from adaptive_batching.experiment.runner import LOOPBACK
 from adaptive_batching.logs.s3 import CONNECTIONS, fetch, in_folder
-from adaptive_batching.operate.aws import Account, AwsError
+from adaptive_batching.operate.aws import Account, AwsError, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mypy_boto3_s3 import S3Client
 
     from adaptive_batching.console import Console
     from adaptive_batching.experiment.core.evidence import Evidence
@@ -147,31 +139,16 @@ def _shipped(source: str, request: AnalyzeRequest, err: Console) -> Evidence:
     bucket, prefix = address[1], address[2] or ""
     with tempfile.TemporaryDirectory() as passing:
         kept = (request.folder or Path(passing)) / "objects" / bucket
+        account = Account(request.region, None, request.endpoint, CONNECTIONS)
         try:
-            files, failed = fetch(
-                _client(request.endpoint, request.region),
-                bucket,
-                prefix,
-                kept,
-                lambda done, all_: err.progress("fetched", done, all_),
-            )
-        except (ClientError, BotoCoreError, ValueError) as error:
+            with answers():
+                files, failed = fetch(
+                    account.client("s3"),
+                    bucket,
+                    prefix,
+                    kept,
+                    lambda done, all_: err.progress("fetched", done, all_),
+                )
+        except AwsError as error:
             raise SourceError(f"{source} cannot be read: {error}") from None
         return objects.read(files, source, failed, keep=request.streams is not None)
-
-
-def _client(endpoint: str | None, region: str | None) -> S3Client:
-    """Return a client that is configured by the user's environment.
-
-    For a server on this machine dummy keys are used if the user has none. Requests must be signed even then, because
-    emulators too serve private objects only to signed requests.
-    """
-    config = Config(max_pool_connections=CONNECTIONS)
-    keys: dict[str, Any] = {}
-    session = boto3.session.Session()
-    if endpoint and urlsplit(endpoint).hostname in LOOPBACK:
-        config, region = config.merge(Config(proxies={}, s3={"addressing_style": "path"})), region or "us-east-1"
-        if session.get_credentials() is None:
-            keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    found: S3Client = session.client("s3", endpoint_url=endpoint, region_name=region, config=config, **keys)
-    return found

@@ -12,7 +12,7 @@ from adaptive_batching import clone
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
-from adaptive_batching.option_types import DAY, FUNCTION, REGION, Bounds, File, Number, Text, Url
+from adaptive_batching.option_types import DAY, FUNCTION, REGION, Bounds, File, Number, Text, Url, format_option
 
 #: Default of --limit: after so many seconds no further invocation is started.
 LIMIT = 3600.0
@@ -265,11 +265,6 @@ analyze = _Greedy(
             metavar="FOLDER",
             help="keep the whole log streams of lost requests in this folder",
         ),
-        Option(
-            ["--format", "output"],
-            type=click.Choice(["text", "json"]),
-            default="text",
-            help="format of the report (default: text)",
-        ),
+        format_option("text", "json"),
     ],
 )

@@ -8,15 +8,13 @@ import time
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
-from urllib.parse import urlsplit
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from adaptive_batching.experiment.core.ledger import Entry, Ledger, entry_line
 from adaptive_batching.experiment.core.plan import BACK_OFF, Plan, share
+from adaptive_batching.logs.sources import refusals
+from adaptive_batching.operate.aws import Account, AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 60
 THROTTLED = 429
 SERVER_ERRORS = 500
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class RunError(Exception):
@@ -40,24 +37,14 @@ class Lambda(Protocol):
 
 
 def client(endpoint: str | None, region: str | None, connections: int) -> Lambda:
-    """Return a client of the Invoke API. Raises RunError if no region is configured.
+    """Return a client of the Invoke API. Raises RunError if there can be none.
 
     The client never retries a call by itself, because a retry would run a request that is not in the ledger.
     """
-    loopback = endpoint is not None and urlsplit(endpoint).hostname in LOOPBACK
-    config = Config(
-        connect_timeout=10,
-        read_timeout=ANSWER_SECONDS,
-        retries={"total_max_attempts": 1},
-        max_pool_connections=connections,
-        **({"signature_version": UNSIGNED, "proxies": {}} if loopback else {}),
-    )
     try:
-        found: Lambda = boto3.client(
-            "lambda", endpoint_url=endpoint, region_name=region or ("us-east-1" if loopback else None), config=config
-        )
-    except NoRegionError:
-        raise RunError("no region is configured; set one with --region or AWS_DEFAULT_REGION") from None
+        found: Lambda = Account(region, None, endpoint).invoking(ANSWER_SECONDS, connections)
+    except AwsError as error:
+        raise RunError(str(error)) from None
     return found
 
 
@@ -179,9 +166,9 @@ class Run:
                     self._say_once(f"{why}; trying again")
                 if wait is None or self._stop.wait(wait):
                     return entry(None, status, why)
-            except NoCredentialsError:
-                raise RunError("no AWS credentials were found; set them with `aws configure` or AWS_PROFILE") from None
             except BotoCoreError as lost:
+                if why := refusals.without_credentials(lost):
+                    raise RunError(why) from None
                 return entry(None, None, str(lost))
         raise AssertionError("the last wait is None")  # pragma: no cover
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from adaptive_batching.command_line import Argument, Command, Option, refusing
 from adaptive_batching.load.options import access_options, source_options, with_access
-from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
+from adaptive_batching.option_types import DAY, Bounds, File, Number, Text, format_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +66,7 @@ load = Command(
             metavar="N",
             help="same seed, same arrivals and values (default: a new one, which is printed)",
         ),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        format_option("text", "json"),
         *source_options(),
         Option(
             ["--until"],

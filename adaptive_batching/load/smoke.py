@@ -13,8 +13,9 @@ import requests
 from adaptive_batching.load import watching
 from adaptive_batching.load.core import verdict
 from adaptive_batching.load.destinations import LAMBDA, SANDBOX, LoadError, reached
-from adaptive_batching.load.targets import Outgoing, on_loopback
+from adaptive_batching.load.targets import Outgoing
 from adaptive_batching.logs.trace import drawing
+from adaptive_batching.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,17 +8,16 @@ import socket
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 import requests
 
 from adaptive_batching.load.core import rendering
 from adaptive_batching.load.core.answers import ids
+from adaptive_batching.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Kept open at a time, one for each arrival in flight.
 _CONNECTIONS = 2_000
 
@@ -130,34 +129,13 @@ class LambdaTarget:
         return Answer(answer["StatusCode"], None, body, known)
 
 
-def on_loopback(url: str) -> bool:
-    """Return whether a server is on this machine."""
-    try:
-        return urlsplit(url).hostname in _LOOPBACK
-    except ValueError:  # it is no URL
-        return False
-
-
 def lambda_client(endpoint: str | None, region: str | None, profile: str | None, timeout: float) -> Lambda:
     """Return a client that tries once. The sandbox on this machine wants no credentials. Raises TargetError."""
-    import boto3  # noqa: PLC0415 - takes a while to load
-    from botocore import UNSIGNED  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415 - takes a while to load
 
-    local = endpoint is not None and on_loopback(endpoint)
-    config = Config(
-        connect_timeout=timeout,
-        read_timeout=timeout,
-        retries={"total_max_attempts": 1},
-        max_pool_connections=_CONNECTIONS,
-        **({"signature_version": UNSIGNED, "proxies": {}} if local else {}),
-    )
-    region = region or ("us-east-1" if local else None)
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        found: Lambda = session.client("lambda", endpoint_url=endpoint, config=config)
-    except (BotoCoreError, ValueError) as error:
+        found: Lambda = Account(region, profile, endpoint).invoking(timeout, _CONNECTIONS)
+    except AwsError as error:
         raise TargetError(f"Lambda cannot be called: {error}") from None
     return found
 

@@ -1,7 +1,7 @@
 """AWS's answers, held to the service's own model: a server that is not AWS's can answer 200 with anything.
 
 botocore checks what is sent, and takes what comes: a member that is missing, or of another type, would be an error of
-Python wherever it is first used.
+Python in its parsers or wherever it is first used.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from botocore.parsers import ResponseParserFactory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,28 @@ _ARNS = {
 }
 #: botocore reads the JSON in strings of this shape.
 _DOCUMENT = "policyDocumentType"
+
+
+class Parsers(ResponseParserFactory):
+    """botocore's parsers, which raise `unreadable()` for a document of another form than they walk through."""
+
+    def __init__(self, unreadable: Callable[[], Exception]) -> None:
+        super().__init__()
+        self._unreadable = unreadable
+
+    def create_parser(self, protocol_name: str) -> Any:  # noqa: ANN401 - botocore's
+        """Return the parser of a protocol."""
+        parser: Any = super().create_parser(protocol_name)
+        parse = parser.parse
+
+        def parsed(*given: Any) -> Any:  # noqa: ANN401 - botocore's
+            try:
+                return parse(*given)
+            except (KeyError, TypeError, AttributeError, ValueError):  # of a document that is not of the operation
+                raise self._unreadable() from None
+
+        parser.parse = parsed
+        return parser
 
 
 def checked(client: Any, unreadable: Callable[[], Exception]) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
@@ -64,10 +88,7 @@ def checked(client: Any, unreadable: Callable[[], Exception]) -> Any:  # noqa: A
         return [kept(one, shape.member) for one in many] if kind == "list" else value
 
     def asked(operation: str, parameters: Any) -> Any:  # noqa: ANN401 - as above
-        try:
-            answer = ask(operation, parameters)
-        except (KeyError, TypeError, AttributeError):  # botocore's parsers, of a document of another form
-            raise unreadable() from None
+        answer = ask(operation, parameters)
         shape = model.operation_model(operation).output_shape
         return answer if shape is None else kept(answer, shape)
 

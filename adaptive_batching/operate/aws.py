@@ -13,22 +13,25 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from boto3.session import Session
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError, NoRegionError
 from botocore.parsers import ResponseParserError
+from botocore.session import get_session
 
 from adaptive_batching.logs.sources import refusals
-from adaptive_batching.operate.answer import checked
+from adaptive_batching.loopback import LOOPBACK as LOOPBACK  # noqa: PLC0414 - for doctor, which looks for it here
+from adaptive_batching.loopback import on_loopback
+from adaptive_batching.operate.answer import Parsers, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Hosts of servers that stand for AWS on this machine; they get dummy keys where there are none, and no retries.
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REGION = "us-east-1"
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "Forbidden", "403"}
@@ -70,43 +73,81 @@ class AwsError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """Which account and region: None where the user's AWS settings decide. `endpoint_url` is for all services."""
+    """Which account and region: None where the user's AWS settings decide.
+
+    `endpoint_url` is for all services. A client keeps `connections` open.
+    """
 
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
+    connections: int = 10
     _made: dict[tuple[str, str | None], Any] = field(default_factory=dict, compare=False, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         """Return boto3's client of a service, in `region` if it is not the account's. Raises AwsError."""
         wanted = (service, region or self.region)
         if wanted not in self._made:
-            with answers():
+            with _making():
                 self._made[wanted] = self._client(*wanted)
         return self._made[wanted]
 
     def once(self, service: str, region: str | None, seconds: float) -> Any:  # noqa: ANN401 - as above
         """Return a client that waits so long for an answer and asks once: what it asks for must not happen twice."""
         config = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
-        with answers():
+        with _making():
             return self._client(service, region or self.region, config)
+
+    def invoking(self, seconds: float, connections: int) -> Any:  # noqa: ANN401 - as above
+        """Return a client of Lambda for many invocations at a time, each of which happens once. Raises AwsError.
+
+        It raises botocore's own errors, of which an outcome is made and no sentence. The sandbox wants no signatures.
+        """
+        config = Config(
+            connect_timeout=min(seconds, _CONNECT_SECONDS),
+            read_timeout=seconds,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=connections,
+        )
+        region = self.region
+        with _making():
+            if on_loopback(self.endpoint_url):
+                config = config.merge(Config(signature_version=UNSIGNED, proxies={}))
+                region = region or self._session.region_name or _REGION
+            made = self._session.client("lambda", endpoint_url=self.endpoint_url, region_name=region, config=config)
+            _refuse_unusable(self._session, made)
+        return made
 
     def home(self) -> str:
         """Return the region in which commands without --region work. Raises AwsError if there is none."""
         return str(self.client("lambda").meta.region_name)
 
+    @cached_property
+    def _session(self) -> Session:
+        """One for all clients: each would read botocore's lists of endpoints anew, which takes a tenth of a second."""
+        core = get_session()
+        core.register_component("response_parser_factory", Parsers(unreadable))
+        return Session(profile_name=self.profile, botocore_session=core)
+
     def _client(self, service: str, region: str | None, more: Config | None = None) -> Any:  # noqa: ANN401 - as above
-        session = Session(profile_name=self.profile, region_name=region)
-        config = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"mode": "standard"})
+        session = self._session
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard"},
+            max_pool_connections=self.connections,
+        )
         keys: dict[str, Any] = {}
-        region = session.region_name
-        if self.endpoint_url and urlsplit(self.endpoint_url).hostname in LOOPBACK:
-            on_loopback = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
-            config, region = config.merge(on_loopback), region or _REGION
+        region = region or session.region_name
+        if on_loopback(self.endpoint_url):
+            here = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
+            config, region = config.merge(here), region or _REGION
             if session.get_credentials() is None:
                 keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         config = config.merge(more) if more else config
         made = session.client(service, endpoint_url=self.endpoint_url, region_name=region, config=config, **keys)
+
+        _refuse_unusable(session, made)
 
         def note(parsed: dict[str, Any], **_more: object) -> None:
             parsed.setdefault("ResponseMetadata", {})["Service"] = service
@@ -117,11 +158,31 @@ class Account:
 
 @contextlib.contextmanager
 def answers() -> Iterator[None]:
-    """Turn what boto3 raises into AwsError."""
+    """Turn what boto3 raises into AwsError. Other errors are defects of ours and pass."""
     try:
         yield
-    except (ClientError, BotoCoreError, ResponseParserError, ValueError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         raise refusal(error) from None
+
+
+@contextlib.contextmanager
+def _making() -> Iterator[None]:
+    """Do the same while a client is made: of settings that cannot be, botocore raises plain errors of Python."""
+    with answers():
+        try:
+            yield
+        except ValueError as error:
+            if isinstance(error, BotoCoreError):
+                raise
+            said = f"the AWS settings cannot be used ({_without_answer(error)})"
+            raise AwsError(f"{said}; is AWS_ENDPOINT_URL wrong, or another variable?", is_unasked=True) from None
+
+
+def _refuse_unusable(session: Session, client: Any) -> None:  # noqa: ANN401 - boto3's
+    """Raise ValueError or AwsError for what botocore would fail at when it signs the first request."""
+    _ = urlsplit(client.meta.endpoint_url).port
+    if why := refusals.unsendable(session.get_credentials()):
+        raise AwsError(why, is_unasked=True)
 
 
 def refusal(error: Exception) -> AwsError:
@@ -135,9 +196,9 @@ def refusal(error: Exception) -> AwsError:
     return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
 
 
-def unreadable() -> AwsError:
+def unreadable(code: str = "") -> AwsError:
     """Return the error for an answer that no service of AWS gives."""
-    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?")
+    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?", code)
 
 
 def document(text: str) -> dict[str, Any]:
@@ -153,7 +214,7 @@ def document(text: str) -> dict[str, Any]:
 
 def _without_answer(error: Exception) -> str:
     if isinstance(error, NoRegionError):
-        return "no region is configured; set one with --region or AWS_DEFAULT_REGION"
+        return "no region is configured: set AWS_DEFAULT_REGION, or a region of the profile"
     if isinstance(error, EndpointConnectionError):
         return f"{error.kwargs.get('endpoint_url', 'AWS')} cannot be reached; is the region or the endpoint wrong?"
     if isinstance(error, HTTPClientError):
@@ -173,6 +234,8 @@ def _refused(answer: Mapping[str, Any], operation: str) -> AwsError:
     if code in _DENIED:
         action = _ACTIONS.get(asked, asked)
         return AwsError(f"AWS refuses: these credentials need {action} ({said or code})", code, action)
+    if said.startswith("<"):  # a page of HTML, which stands for the message of an error that has none
+        return unreadable(code)
     if code in _THROTTLED:
         return AwsError(f"AWS throttles {asked} ({code}); try again", code)
     return AwsError(f"AWS refuses {asked}: {code} {said}".rstrip(), code)

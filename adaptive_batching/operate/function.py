@@ -139,12 +139,23 @@ def _update(function: Function, target: Held) -> dict[str, Any]:
     return {**update, "RevisionId": function.revision} if update and function.revision else update
 
 
+def configuration(client: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
+    """Return what Lambda says of a function. Raises AwsError, with a sentence of its own where there is none."""
+    try:
+        with answers():
+            found: Mapping[str, Any] = client.get_function_configuration(FunctionName=name)
+    except AwsError as error:
+        if error.is_absent:
+            raise AwsError(f"there is no function {name!r} in {client.meta.region_name}", error.code) from None
+        raise
+    return found
+
+
 def _settled(client: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - boto3's
     """Return the configuration of a function that is neither being made nor updated."""
     deadline = time.monotonic() + _LONGEST
     while True:
-        with answers():
-            found: Mapping[str, Any] = client.get_function_configuration(FunctionName=name)
+        found = configuration(client, name)
         if found.get("LastUpdateStatus") != "InProgress" and found.get("State") != "Pending":
             return found
         if time.monotonic() >= deadline:

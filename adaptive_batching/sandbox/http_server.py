@@ -23,6 +23,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching import loopback
+
 if TYPE_CHECKING:
     from email.message import Message
 
@@ -34,8 +36,8 @@ LINE_LIMIT, TRAILERS, TRAILER_LIMIT = 1024, 100, 1024 * 1024
 #: Numbers on the wire: the lengths that Python reads otherwise, such as -1, +1, 1_0 and 0x1, are not valid there.
 _LENGTH, _SIZE = re.compile(r"[0-9]{1,19}"), re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(;.*)?\r?\n")
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-#: The names of this server that need not be given.
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+#: The names of this server that need not be given, as they stand in the header Host.
+LOOPBACK = frozenset(f"[{one}]" if ":" in one else one for one in loopback.LOOPBACK)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from adaptive_batching.operate.cloudwatch.denial import denial
+from notifier.bucket import Bucket
 from tests.layer.conftest import ROOT
 from tests.template.template import (
     defaults,
     policy_of_function,
     policy_of_role,
+    resolved,
     template,
     translated,
     variables_of_function,
@@ -237,7 +239,36 @@ def test_the_bucket_is_encrypted_private_owner_enforced_and_retained() -> None:
     assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    assert properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == {"Ref": "LogsExpireAfterDays"}
+
+
+@pytest.mark.parametrize("days", ["1", "30", "365"])
+def test_logs_expire_when_the_parameter_says_and_what_was_told_after_its_message(days: str) -> None:
+    """Of several rules for an object, S3 goes by the earliest."""
+    resources = template()["Resources"]
+    rules = resolved(resources["LogBucket"]["Properties"]["LifecycleConfiguration"]["Rules"], LogsExpireAfterDays=days)
+
+    def expires(key: str, size: int) -> int:
+        return min(
+            int(one["ExpirationInDays"])
+            for one in rules
+            if "ExpirationInDays" in one
+            and key.startswith(one.get("Prefix", ""))
+            and size > int(one.get("ObjectSizeGreaterThan", -1))
+        )
+
+    marked: list[dict[str, Any]] = []
+
+    class Client:
+        def put_object(self, **given: Any) -> None:  # noqa: ANN401 - boto3's
+            marked.append(given)
+
+    Bucket(Client(), "logs", "", {}).mark("m-1")
+    queues = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::SQS::Queue"]
+    longest = max(int(one["MessageRetentionPeriod"]) for one in queues) / 86_400
+    assert expires(marked[0]["Key"], len(marked[0]["Body"])) >= longest + 1
+    assert expires("function=f/date=2026-11-20/hour=17/f-1.log", 2) == int(days)
+    (abort,) = [one for one in rules if "AbortIncompleteMultipartUpload" in one]
+    assert set(abort) == {"Id", "Status", "AbortIncompleteMultipartUpload"}  # S3 takes no other filter beside it
 
 
 def test_whatever_does_not_use_tls_is_denied() -> None:

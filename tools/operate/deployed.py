@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import WaiterError
 
+from adaptive_batching.command_line import printable
 from adaptive_batching.operate import function
 from adaptive_batching.operate.aws import Account, AwsError, answers
 
@@ -98,7 +99,7 @@ def main(words: list[str] | None = None) -> int:
         else:
             lines = [output(account, given.stack, given.name)]
     except (StackError, AwsError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return 2
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.logs.sources import compacted, keys
-from adaptive_batching.logs.sources.refusals import sentence
+from adaptive_batching.logs.sources.refusals import sentence, unsendable
 from adaptive_batching.logs.sources.source import Item, Listing, ObjectError, SourceError
 
 if TYPE_CHECKING:
@@ -171,9 +171,12 @@ def _client(profile: str | None, region: str | None) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": 4},
     )
     try:
-        made: S3Client = Session(profile_name=profile, region_name=region).client("s3", config=config)
+        session = Session(profile_name=profile, region_name=region)
+        made: S3Client = session.client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise SourceError(sentence(error, "")) from None
+    if why := unsendable(session.get_credentials()):
+        raise SourceError(why)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -22,6 +23,11 @@ UNKNOWN = {
     *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"),
     *("UnrecognizedClientException", "InvalidSignatureException", "AuthFailure"),
 }
+#: For credentials or a region with a line break, which a file or a shell leaves behind them.
+NOT_SENDABLE = (
+    "the AWS credentials or the region have a character that cannot be sent, such as a line break: look at "
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_DEFAULT_REGION, or at the profile"
+)
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 
 
@@ -35,12 +41,22 @@ def sentence(error: Exception, bucket: str, key: str = "", action: str = "s3:Get
 def without_credentials(error: Exception) -> str:
     """Return what is wrong with the credentials, or "" if it is something else."""
     if isinstance(error, ProfileNotFound):
-        return f"{error}; --profile names one of `aws configure list-profiles`"
+        return f"{error}; `aws configure list-profiles` lists them"
     if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return "no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile"
+        return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if isinstance(error, (UnauthorizedSSOTokenError, TokenRetrievalError, CredentialRetrievalError)):
         return f"the AWS credentials cannot be had: {error}; log in again, for example with `aws sso login`"
+    if isinstance(error, HTTPClientError) and "Invalid header value" in str(error):  # and then a token, or a signature
+        return NOT_SENDABLE
     return ""
+
+
+def unsendable(credentials: Credentials | None) -> str:
+    """Return why credentials of variables or files cannot be sent, or "". Others come from a service."""
+    if type(credentials) is not Credentials:
+        return ""
+    texts = (credentials.access_key, credentials.secret_key, credentials.token or "")
+    return "" if all(one.isascii() and one.isprintable() for one in texts) else NOT_SENDABLE
 
 
 def _without_answer(error: Exception) -> str:

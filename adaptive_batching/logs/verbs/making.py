@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from adaptive_batching import prices
+from adaptive_batching import option_types, prices
 from adaptive_batching.command_line import Argument, Command, Mistake, Option
 from adaptive_batching.logs.cli import COMMANDS
 from adaptive_batching.logs.options import reading_options
@@ -17,9 +16,11 @@ from adaptive_batching.option_types import Bounds, Number, Text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import click
     import duckdb
 
 OUTPUT = "output"
+format_option = functools.partial(option_types.format_option, parameter="format_", group=OUTPUT)
 #: How DuckDB begins what RE2 says of an expression.
 _NOT_A_REGEX = "Invalid Input Error: "
 
@@ -48,17 +49,6 @@ def made(
         return wrapped(**given)
 
     return Command(name, callback=called, help=COMMANDS[name][1], params=[*arguments, *options, *reading])
-
-
-def format_option(*names: str) -> Option:
-    """Return --format; the first of the names is the default."""
-    return Option(
-        ["--format", "format_"],
-        type=click.Choice(names),
-        default=names[0],
-        group=OUTPUT,
-        help=f"format of the output (default: {names[0]})",
-    )
 
 
 def price_options() -> list[click.Parameter]:

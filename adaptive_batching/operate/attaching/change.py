@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adaptive_batching.operate.function import Held
-from adaptive_batching.operate.layers.names import is_ours
+from adaptive_batching.operate.layers.names import layer_of
 from adaptive_batching.settings import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 #: The most layers of a function (Lambda quotas).
 MOST_LAYERS = 5
@@ -22,9 +22,12 @@ class ChangeError(Exception):
     """The function cannot take the layer. The message is for the user."""
 
 
-def attached(held: Held, layer: str, variables: Mapping[str, str]) -> Held:
-    """Return what the function has with the layer: in the place of another version, else last. Raises ChangeError."""
-    own = [one for one in held.layers if is_ours(one, layer)]
+def attached(held: Held, own: Collection[str], layer: str, variables: Mapping[str, str]) -> Held:
+    """Return what the function has with the layer: in the place of the first of its `own`, else last.
+
+    `own` are those of its layers that hold the extension. Raises ChangeError.
+    """
+    own = [one for one in held.layers if one in own or layer_of(one) == layer_of(layer)]
     layers = tuple(layer if one in own[:1] else one for one in held.layers if one not in own[1:])
     if not own:
         if len(held.layers) >= MOST_LAYERS:
@@ -36,9 +39,10 @@ def attached(held: Held, layer: str, variables: Mapping[str, str]) -> Held:
     return Held(layers, {**held.variables, **variables})
 
 
-def detached(held: Held, named: str = "") -> Held:
-    """Return what the function has without the layer and the extension's variables."""
-    layers = tuple(one for one in held.layers if not is_ours(one, named))
+def detached(held: Held, own: Collection[str], named: str | None = None) -> Held:
+    """Return what the function has without its `own` layers, each version of the one named, and our variables."""
+    of_named = layer_of(named) if named else None
+    layers = tuple(one for one in held.layers if one not in own and layer_of(one) != of_named)
     return Held(layers, {name: value for name, value in held.variables.items() if not name.startswith(PREFIX)})
 
 

@@ -34,9 +34,9 @@ def _attach(
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
 
     with refusing(VariableError):
-        variables = {**given(settings), bucket_variable(): bucket}
+        variables = given(settings, {bucket_variable(): ("--bucket", bucket)})
     with refusing(AwsError):
-        return run(Account(**where), _once(functions), Attaching(layer, variables), *consoles(), dry_run=dry_run)
+        return run(functions, Attaching(layer, variables, Account(**where)), *consoles(quoting=True), dry_run=dry_run)
 
 
 def _detach(
@@ -51,17 +51,13 @@ def _detach(
     from adaptive_batching.operate.attaching.run import Detaching, run  # noqa: PLC0415
     from adaptive_batching.operate.aws import Account, AwsError  # noqa: PLC0415
 
-    out, err = consoles()
+    out, err = consoles(quoting=True)
     with refusing(AwsError):
-        account = Account(**where)
-        code = run(account, _once(functions), Detaching(layer, account, force), out, err, dry_run=dry_run)
+        work = Detaching(layer, Account(**where), force)
+        code = run(functions, work, out, err, dry_run=dry_run)
     if code == 0:
         err.say(_STAYS)
     return code
-
-
-def _once(functions: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(functions))
 
 
 def _functions() -> click.Parameter:
@@ -106,7 +102,9 @@ detach = Command(
     help=("Take the layer and the extension's variables off functions. All others stay. Exit codes as of attach."),
     params=[
         _functions(),
-        Option(["--layer"], type=_LAYER, metavar="ARN", help="the layer, if it was published under another name"),
+        Option(
+            ["--layer"], type=_LAYER, metavar="ARN", help="the layer, if it has another name and cannot be looked into"
+        ),
         Option(["--force"], is_flag=True, help="also where CloudWatch is off, or may be, so that logs go nowhere"),
         _dry_run(),
         *where_options(),

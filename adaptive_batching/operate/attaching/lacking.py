@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks, facts
 from adaptive_batching.operate.doctor.facts import DENY, Bucket, Key, Unknown
 from adaptive_batching.operate.doctor.reading import role
@@ -12,14 +11,14 @@ from adaptive_batching.operate.policies.needs import key_arn, partition
 
 if TYPE_CHECKING:
     from adaptive_batching.operate.aws import Account
-    from adaptive_batching.operate.function import Function, Held
+    from adaptive_batching.operate.function import Function
+    from adaptive_batching.operate.variables import Variables
 
 _NOT_READ = Unknown("it is not read")
 
 
-def lacking(account: Account, found: Function, held: Held) -> list[str] | Unknown:
-    """Return a phrase for each action that the role's own policies do not allow."""
-    values = variables.read(held.variables, found.name, found.region)
+def lacking(account: Account, found: Function, values: Variables) -> list[str] | Unknown:
+    """Return a phrase for each action that the role's own policies do not allow, with what the extension uses."""
     function = facts.Function(
         found.name,
         found.region,

@@ -1,19 +1,27 @@
-"""Which layer a function gets: the one that was named, or the newest that `publish` has published beside it."""
+"""Which layer a function gets: the one that was named, or the newest that `publish` has published beside it.
+
+And which of its layers are the extension's: by their names, and where none has such a name, by what is in them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate.attaching.change import ChangeError
-from adaptive_batching.operate.aws import answers
-from adaptive_batching.operate.layers.names import layer_name, layer_of
+from adaptive_batching.operate.aws import AwsError, answers
+from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.operate.doctor.reading import layer_zip
+from adaptive_batching.operate.layers.names import is_ours, layer_name, layer_of
 from adaptive_batching.operate.layers.versions import newest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function
 
 
-def chosen(client: Any, function: Function, named: str | None) -> str:  # noqa: ANN401 - boto3's
+def chosen(account: Account, function: Function, named: str | None) -> str:
     """Return the ARN of the layer's version. Raises ChangeError if the function cannot have it, and AwsError."""
     if function.is_image:
         raise ChangeError(
@@ -21,10 +29,10 @@ def chosen(client: Any, function: Function, named: str | None) -> str:  # noqa: 
             "layer/README.md shows, and set the variables where you deploy it"
         )
     if named:
-        _check(client, function, named)
+        _check(account, function, named)
         return named
     name = layer_name(function.architecture)
-    found = newest(client, name)
+    found = newest(account.client("lambda", function.region), name)
     if found is None:
         raise ChangeError(
             f"there is no layer {name} in {function.region}: run `adaptive-batching publish --arch "
@@ -33,16 +41,75 @@ def chosen(client: Any, function: Function, named: str | None) -> str:  # noqa: 
     return str(found["LayerVersionArn"])
 
 
-def _check(client: Any, function: Function, arn: str) -> None:  # noqa: ANN401 - boto3's
+def held(account: Account, function: Function) -> Sequence[str]:
+    """Return those of the function's layers that are the extension's. One that cannot be looked into is not."""
+    layers = function.held.layers
+    if by_name := [one for one in layers if is_ours(one)]:
+        return by_name
+    found = []
+    for arn in layers:
+        try:
+            content = _content(account, _version(account, arn))
+        except AwsError as error:
+            if error.is_unasked:
+                raise
+            continue
+        if not isinstance(content, Unknown) and content.has_extension:
+            found.append(arn)
+    return found
+
+
+def refuse_foreign(account: Account, arn: str) -> None:
+    """Raise ChangeError if a layer can be looked into and is not the extension's. One that is gone may have been."""
+    if is_ours(arn):
+        return
+    try:
+        content = _content(account, _version(account, arn))
+    except AwsError as error:
+        if error.is_unasked:
+            raise
+        return
+    if not isinstance(content, Unknown) and not content.has_extension:
+        raise ChangeError(f"the layer {layer_of(arn)} does not hold the extension, so it stays")
+
+
+def _check(account: Account, function: Function, arn: str) -> None:
     region = arn.split(":")[3]
     if region != function.region:
         raise ChangeError(f"the layer is in {region} and the function in {function.region}: publish it there too")
-    number = int(arn.rpartition(":")[2])
-    with answers():
-        found = client.get_layer_version(LayerName=layer_of(arn), VersionNumber=number)
+    try:
+        found = _version(account, arn)
+    except AwsError as error:
+        if error.is_absent:
+            raise ChangeError(f"there is no layer {arn}; dist/layers.json has what `publish` made") from None
+        raise
     architectures = found.get("CompatibleArchitectures") or [function.architecture]
     if function.architecture not in architectures:
         raise ChangeError(
             f"it is an {function.architecture} function, and the layer is for {' and '.join(architectures)}: name the "
             f"one for {function.architecture}"
         )
+    if is_ours(arn):
+        return
+    content = _content(account, found)
+    if isinstance(content, Unknown):
+        raise ChangeError(
+            f"whether the layer {layer_of(arn)} holds the extension cannot be said ({content.why}): publish it as "
+            f"{layer_name(function.architecture)}"
+        )
+    if not content.has_extension:
+        raise ChangeError(
+            f"the layer {layer_of(arn)} does not hold the extension; name a version of "
+            f"{layer_name(function.architecture)}, or leave out --layer"
+        )
+
+
+def _version(account: Account, arn: str) -> Any:  # noqa: ANN401 - boto3's
+    with answers():
+        return account.client("lambda", arn.split(":")[3]).get_layer_version(
+            LayerName=layer_of(arn), VersionNumber=int(arn.rpartition(":")[2])
+        )
+
+
+def _content(account: Account, version: Any) -> layer_zip.Content | Unknown:  # noqa: ANN401 - boto3's
+    return layer_zip.look(str((version.get("Content") or {}).get("Location", "")), account.endpoint_url)

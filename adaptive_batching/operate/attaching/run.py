@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from adaptive_batching.operate import function
+from adaptive_batching.command_line import NAME
+from adaptive_batching.operate import function, variables
 from adaptive_batching.operate.attaching import change, layer
 from adaptive_batching.operate.attaching.lacking import lacking
 from adaptive_batching.operate.aws import AwsError
 from adaptive_batching.operate.cloudwatch.held import is_off
 from adaptive_batching.operate.doctor.facts import Unknown
-from adaptive_batching.settings import variable
+from adaptive_batching.operate.policies.needs import key_arn
+from adaptive_batching.settings import bucket_variable, default
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function, Held
+    from adaptive_batching.operate.variables import Variables
 
 
 @dataclass(frozen=True)
@@ -27,24 +31,29 @@ class Attaching:
 
     layer: str | None
     variables: Mapping[str, str]
+    account: Account
 
-    def __call__(self, client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
-        """Return what a function has with it."""
-        return change.attached(found.held, layer.chosen(client, found, self.layer), self.variables)
+    def __call__(self, found: Function) -> Held:
+        """Return what a function has with it. Raises ChangeError if nothing would be shipped, or no layer fits."""
+        values = variables.read({**found.held.variables, **self.variables}, found.name, found.region)
+        if not values["S3_BUCKET"]:
+            raise change.ChangeError(next(str(one) for one in values.problems if one.name == bucket_variable()))
+        arn = layer.chosen(self.account, found, self.layer)
+        return change.attached(found.held, layer.held(self.account, found), arn, self.variables)
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
         return "would be attached" if dry_run else "attached"
 
-    def notes(self, account: Account, found: Function, held: Held) -> list[str]:
-        """Return what the function's role lacks to write there."""
-        denied = lacking(account, found, held)
+    def notes(self, found: Function, held: Held) -> list[str]:
+        """Return which variables do nothing as they stand, and what the function's role lacks to write there."""
+        values = variables.read(held.variables, found.name, found.region)
+        notes = [str(one) for one in values.problems]
+        denied = lacking(self.account, found, values)
         if isinstance(denied, Unknown):
-            return [f"whether its role may write there could not be found out: {denied.why}"]
-        role = found.role.rpartition("/")[2]
-        bucket = held.variables[variable("S3_BUCKET")]
-        policy = f"`adaptive-batching policy {bucket} --function {found.name}` prints what it needs"
-        return [f"its role {role} lacks {one}; {policy}" for one in denied]
+            return [*notes, f"whether its role may write there could not be found out: {denied.why}"]
+        role, policy = found.role.rpartition("/")[2], f"`{_policy(found, values)}` prints what it needs"
+        return [*notes, *(f"its role {role} lacks {one}; {policy}" for one in denied)]
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,11 @@ class Detaching:
     account: Account
     force: bool = False
 
-    def __call__(self, _client: Any, found: Function) -> Held:  # noqa: ANN401 - boto3's
+    def __call__(self, found: Function) -> Held:
         """Return what a function has without it. Raises ChangeError if its logs would, or might, go nowhere then."""
-        target = change.detached(found.held, self.layer or "")
+        if self.layer:
+            layer.refuse_foreign(self.account, self.layer)
+        target = change.detached(found.held, layer.held(self.account, found), self.layer)
         if target != found.held and not self.force:
             self._refuse_if_off(found)
         return target
@@ -66,7 +77,10 @@ class Detaching:
         on = f"run `adaptive-batching cloudwatch on --function {found.name}` first"
         try:
             if is_off(self.account, found):
-                raise change.ChangeError(f"CloudWatch is off for it, so its logs would go nowhere: {on}")
+                raise change.ChangeError(
+                    f"CloudWatch is off for it, so its logs would go nowhere: {on}; after that, IAM takes some seconds "
+                    "to show it"
+                )
         except AwsError as error:
             if error.is_unasked:
                 raise
@@ -79,43 +93,52 @@ class Detaching:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
-    def notes(self, _account: Account, _found: Function, _held: Held) -> list[str]:
+    def notes(self, _found: Function, _held: Held) -> list[str]:
         """Return nothing: what might be said is a reason to refuse."""
         return []
 
 
-def run(
-    account: Account, names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool
-) -> int:
+def _policy(found: Function, values: Variables) -> str:
+    """Return the command that prints what a function's role needs, with the settings on which that depends."""
+    words = [NAME, "policy", values["S3_BUCKET"], "--function", found.name]
+    key = values["KMS_KEY_ID"]
+    words += ["--kms", key if key_arn(key) else "KEY_ARN"] if key else []
+    for ending in ("S3_PREFIX", "S3_REGION", "TAGS"):
+        words += ["--set", f"{ending}={values[ending]}"] if values[ending] != default(ending) else []
+    return shlex.join(words)
+
+
+def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool) -> int:
     """Change every function. Return 0, 1 if some failed, 2 if all did. Raises AwsError if AWS cannot be asked."""
     failed = 0
     for name in names:
         try:
-            _one(account, name, work, (out, err), dry_run=dry_run)
+            _one(name, work, (out, err), dry_run=dry_run)
         except (AwsError, change.ChangeError, function.FunctionError) as error:
             if isinstance(error, AwsError) and error.is_unasked:
                 raise
             failed += 1
             err.say(f"{name}: {error}")
+        except KeyboardInterrupt:
+            if not dry_run:
+                err.say(f"{name}: interrupted, so it may be changed or not; the same command again settles it")
+            raise
     if not failed:
         return 0
     return 2 if failed == len(names) else 1
 
 
-def _one(
-    account: Account, name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool
-) -> None:
+def _one(name: str, work: Attaching | Detaching, consoles: tuple[Console, Console], *, dry_run: bool) -> None:
     out, err = consoles
-    client = account.client("lambda", function.region(name))
+    client = work.account.client("lambda", function.region(name))
     found = function.read(client, name)
-    wanted: Callable[[Function], Held] = lambda one: work(client, one)  # noqa: E731 - typed
     if dry_run:
-        before, held = found, wanted(found)
+        before, held = found, work(found)
     else:
-        before, held = function.change(client, found, wanted)
+        before, held = function.change(client, found, work)
     lines = change.differences(before.held, held)
     out.say(f"{before.name}: {work.done(dry_run=dry_run) if lines else 'unchanged'}")
     for line in lines:
         out.say(f"  {line}")
-    for note in work.notes(account, before, held):
+    for note in work.notes(before, held):
         err.say(f"{before.name}: {note}")

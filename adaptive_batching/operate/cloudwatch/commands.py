@@ -34,7 +34,7 @@ def _off(*, name: str, force: bool, dry_run: bool, **where: Any) -> None:  # noq
     from adaptive_batching.operate.function import FunctionError  # noqa: PLC0415
 
     with refusing(AwsError, FunctionError, run.NotFlowingError):
-        run.off(Account(**where), name, time.time(), consoles(), force=force, dry_run=dry_run)
+        run.off(Account(**where), name, time.time(), consoles(quoting=True), force=force, dry_run=dry_run)
 
 
 def _on(*, name: str, dry_run: bool, **where: Any) -> None:  # noqa: ANN401 - as above
@@ -44,7 +44,7 @@ def _on(*, name: str, dry_run: bool, **where: Any) -> None:  # noqa: ANN401 - as
     from adaptive_batching.operate.function import FunctionError  # noqa: PLC0415
 
     with refusing(AwsError, FunctionError):
-        run.on(Account(**where), name, consoles(), dry_run=dry_run)
+        run.on(Account(**where), name, consoles(quoting=True), dry_run=dry_run)
 
 
 def _parameters(*more: click.Parameter) -> Sequence[click.Parameter]:

@@ -1,9 +1,14 @@
-"""Turn a function's logs in CloudWatch off and on: one inline policy of its role, written or removed."""
+"""Turn a function's logs in CloudWatch off and on: one inline policy of its role, written or removed.
+
+IAM shows a change only some seconds later (IAM User Guide, "eventual consistency"): right after `off` or `on`, a
+reading may tell the state before. So no reading decides that there is nothing to write.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.aws import AwsError, answers
@@ -15,9 +20,15 @@ from adaptive_batching.operate.doctor.reading import aws as reading
 from adaptive_batching.settings import log_types
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function
+
+
+#: Seconds between two readings of what was written.
+_WAITS = (0.2, 0.4, 0.8, 1.6)
 
 
 class NotFlowingError(Exception):
@@ -35,18 +46,19 @@ def off(
     found = functions.found(account, name)
     wanted = denial(found.arn, found.log_group)
     iam, role, policy = account.client("iam"), role_of(found), policy_name(found.arn)
-    if held(iam, role, policy) == wanted:
-        out.say(f"{found.name}: CloudWatch is off already, by the policy {policy} of the role {role}")
-        return
-    if not force:
-        _refuse_unless_flowing(account, found, now)
-    for note in _notes(account, found):
-        err.say(f"{found.name}: {note}")
+    is_off = held(iam, role, policy) == wanted
+    if not is_off:
+        if not force:
+            _refuse_unless_flowing(account, found, now)
+        for note in _notes(account, found):
+            err.say(f"{found.name}: {note}")
     if not dry_run:
         with answers():
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(wanted))
-        if held(iam, role, policy) != wanted:
-            raise AwsError(f"the role {role} has not got the policy {policy}, although AWS agreed")
+        _await(lambda: held(iam, role, policy) == wanted, f"the role {role} does not show the policy {policy}")
+    if is_off:
+        out.say(f"{found.name}: CloudWatch is off already, by the policy {policy} of the role {role}")
+        return
     does = "would be turned off" if dry_run else "is off within a minute or two"
     out.say(f"{found.name}: CloudWatch {does}: the role {role} is denied {found.log_group}")
 
@@ -56,14 +68,34 @@ def on(account: Account, name: str, consoles: tuple[Console, Console], *, dry_ru
     out, _ = consoles
     found = functions.found(account, name)
     iam, role, policy = account.client("iam"), role_of(found), policy_name(found.arn)
-    if held(iam, role, policy) is None:
+    is_there = held(iam, role, policy) is not None if dry_run else _removed(iam, role, policy)
+    if not is_there:
         out.say(f"{found.name}: CloudWatch is not denied by this command: the role {role} has no policy {policy}")
         return
-    if not dry_run:
-        with answers():
-            iam.delete_role_policy(RoleName=role, PolicyName=policy)
     does = "would be turned on" if dry_run else "is on within a minute or two"
     out.say(f"{found.name}: CloudWatch {does}: the role {role} loses the policy {policy}")
+
+
+def _removed(iam: Any, role: str, policy: str) -> bool:  # noqa: ANN401 - boto3's
+    """Remove an inline policy of a role. Return whether it was there. Raises AwsError."""
+    try:
+        with answers():
+            iam.delete_role_policy(RoleName=role, PolicyName=policy)
+    except AwsError as error:
+        if error.is_absent:
+            return False
+        raise
+    return True
+
+
+def _await(is_so: Callable[[], bool], otherwise: str) -> None:
+    """Look again and again until it is so. Raises AwsError if it is not in the end."""
+    for seconds in (*_WAITS, None):
+        if is_so():
+            return
+        if seconds:
+            time.sleep(seconds)
+    raise AwsError(f"{otherwise} {sum(_WAITS):.0f} seconds after AWS agreed: run the same again in a minute to see")
 
 
 def _refuse_unless_flowing(account: Account, found: Function, now: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from adaptive_batching.command_line import Command, Mistake, Option, refusing
+from adaptive_batching.command_line import Command, Mistake, Option, refuse_twice, refusing
 from adaptive_batching.operate.layers.names import ARCHITECTURES
 from adaptive_batching.operate.options import ACCOUNT, where_options
 from adaptive_batching.option_types import REGION, File, Text, refuse_empty
@@ -23,7 +23,7 @@ _ORGANIZATION = Text(r"o-[a-z0-9]{10,32}", "the id of an organization such as o-
 
 
 class _Several(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
-    """Texts separated by commas, each once and in the order given."""
+    """Texts separated by commas, in the order given."""
 
     name = "list"
 
@@ -33,15 +33,16 @@ class _Several(click.ParamType):  # type: ignore[type-arg]  # not a generic clas
     def convert(
         self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        """Return the texts. Raises Mistake for one that is not what is wanted."""
+        """Return the texts. Raises Mistake for one that is not what is wanted, and for one that is there twice."""
         if isinstance(value, tuple):
             return value
         refuse_empty(value, param, ctx)
-        found = tuple(dict.fromkeys(one.strip() for one in value.split(",")))
+        found = tuple(one.strip() for one in value.split(","))
+        option = param.opts[0] if param else "the value"
         for one in found:
             if not self._pattern.fullmatch(one):
-                option = param.opts[0] if param else "the value"
                 raise Mistake(f"{option} {value!r}: {one!r} is not {self._what}", ctx)
+        refuse_twice(option, found, ctx)
         return found
 
 
@@ -62,7 +63,7 @@ def _publish(
     from adaptive_batching.operate.layers import archive, record  # noqa: PLC0415
 
     grants = _grants(public=public, organization=organization, accounts=accounts)
-    out, err = consoles()
+    out, err = consoles(quoting=True)
     with refusing(archive.ArchiveError, record.RecordError, AwsError):
         place = folder or clone.dist()
         layers = [archive.find(place, one) for one in architectures]

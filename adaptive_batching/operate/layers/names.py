@@ -23,6 +23,6 @@ def layer_of(arn: str) -> str:
     return arn.rpartition(":")[0]
 
 
-def is_ours(arn: str, named: str = "") -> bool:
-    """Return whether the ARN of a version is of this extension: by its name, or because this layer was named."""
-    return layer_of(arn).rpartition(":")[2] in NAMES or (named != "" and layer_of(arn) == layer_of(named))
+def is_ours(arn: str) -> bool:
+    """Return whether the ARN of a version is of this extension by its name."""
+    return layer_of(arn).rpartition(":")[2] in NAMES

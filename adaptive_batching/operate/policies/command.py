@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
 from adaptive_batching.operate.given import VariableError, given
 from adaptive_batching.operate.options import ACCOUNT, BUCKET, SET
-from adaptive_batching.operate.policies.needs import ANY, Shipping, key_arn, partition
-from adaptive_batching.option_types import FUNCTION_NAME, Text
-from adaptive_batching.settings import variable
+from adaptive_batching.operate.policies.needs import ANY, FORMATS, Shipping, key_arn, partition
+from adaptive_batching.option_types import FUNCTION_NAME, Text, format_option
+from adaptive_batching.settings import bucket_variable, variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_FORMATS = ("json", "sam", "terraform")
 
 
 def _policy(
@@ -26,15 +22,33 @@ def _policy(
     from adaptive_batching.operate.policies.formats import written  # noqa: PLC0415
 
     with refusing(VariableError):
-        variables = given(settings)
-    if kms is not None:
-        if not key_arn(kms):
-            raise Mistake(f"--kms {kms!r} is not the ARN of a key; a policy cannot name an alias")
-        variables[variable("KMS_KEY_ID")] = kms
-    out, _ = consoles()
-    shipping = Shipping(bucket, function or ANY, account or "", variables, partition(kms or ""))
+        variables = given(settings, {bucket_variable(): ("BUCKET", bucket)})
+    key = _key(variables.get(variable("KMS_KEY_ID"), "").strip(), kms)
+    variables |= {variable("KMS_KEY_ID"): key} if key else {}
+    out, err = consoles(quoting=True)
+    shipping = Shipping(bucket, function or ANY, account or "", variables, partition(key))
+    for problem in shipping.settings.problems:
+        if problem.name == variable("KMS_KEY_ID"):
+            raise Mistake(str(problem))
+        if problem.name != bucket_variable():  # in us-east-1 it may have a name of the old kind
+            err.say(str(problem))
     for line in written(shipping, output).splitlines():
         out.say(line)
+
+
+def _key(setting: str, kms: str | None) -> str:
+    """Return the ARN of the key, "" if there is none. `setting` is KMS_KEY_ID. Raises Mistake.
+
+    A policy that names an alias is about the alias, not about its key (KMS, "Use aliases to control access").
+    """
+    option, named = ("--set KMS_KEY_ID", setting) if kms is None else ("--kms", kms)
+    if named and not key_arn(named):
+        why = "a policy names a key by its ARN, also where the setting is an id or an alias"
+        raise Mistake(f"{option} {named!r} is not the ARN of a key: {why}; give it with --kms")
+    is_alias = "alias/" in setting
+    if kms and setting and not is_alias and setting.rpartition("/")[2] != kms.rpartition("/")[2]:
+        raise Mistake(f"--set KMS_KEY_ID={setting} and --kms {kms} name two keys; leave one of them out")
+    return named
 
 
 policy = Command(
@@ -62,11 +76,6 @@ policy = Command(
             help="account of the functions, if the bucket is in another one",
         ),
         SET,
-        Option(
-            ["--format", "output"],
-            type=click.Choice(_FORMATS),
-            default="json",
-            help="what to paste it into (default: json)",
-        ),
+        format_option(*FORMATS),
     ],
 )

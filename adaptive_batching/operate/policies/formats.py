@@ -13,12 +13,11 @@ from adaptive_batching.operate.policies import needs
 if TYPE_CHECKING:
     from adaptive_batching.operate.policies.needs import Shipping, Statement
 
-FORMATS = ("json", "sam", "terraform")
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 
 
 def written(shipping: Shipping, output: str) -> str:
-    """Return what role, bucket and key need, in one of FORMATS."""
+    """Return what role, bucket and key need, in one of needs.FORMATS."""
     parts = {"role": needs.role(shipping), "bucket": needs.bucket(shipping), "key": needs.key(shipping)}
     found = {name: statements for name, statements in parts.items() if statements}
     return {"json": _json, "sam": _sam, "terraform": _terraform}[output](shipping, found)

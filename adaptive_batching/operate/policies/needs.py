@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Statement = dict[str, Any]
 #: Every function, every account.
 ANY = "*"
+#: How `formats.written` writes them.
+FORMATS = ("json", "sam", "terraform")
 _KEY_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):(\d{12}):key/.+")
 _DNS = {"aws-cn": "amazonaws.com.cn"}
 

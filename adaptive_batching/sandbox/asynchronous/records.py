@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.json_text import no_json
 from adaptive_batching.sandbox.asynchronous.queue import AGE_EXCEEDED, ZERO, Dropped
 
 if TYPE_CHECKING:
@@ -114,8 +115,4 @@ def _read(payload: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 def read_json(payload: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return what the payload says. Raises ValueError, for NaN and Infinity too, or RecursionError."""
-    return json.loads(payload, parse_constant=_refuse)
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"JSON has no {word}")
+    return json.loads(payload, parse_constant=no_json)

@@ -126,7 +126,7 @@ def test_a_function_is_a_target_too(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "sentence"),
     [
         (["--json", "{"], "--json '{' is not JSON"),
-        (["--json", '{"a": NaN}'], "NaN is not JSON"),
+        (["--json", '{"a": NaN}'], "JSON has no NaN"),
         (["--json", "@absent"], "--json '@absent' cannot be read"),
         (["--milestone", "X"], "--logs and --milestone go together"),
         (["--webhook-saw", "hook"], "--webhook-saw 'hook' is not URL or URL=TEXT"),

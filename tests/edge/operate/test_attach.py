@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
+import signal
+import subprocess
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adaptive_batching.cli import main
+from tests.edge.sandbox.world import ROOT, eventually
 from tests.fakes.aws.between import Asked, Between, between, denial, refusal
 from tests.fakes.aws.functions import OneFunction
 from tests.fakes.network.ports import free_port
@@ -183,7 +188,7 @@ def test_a_dry_run_prints_the_change_and_changes_nothing(world: World, capsys: p
             ("--layer", "arn:aws:lambda:us-east-1:123456789012:layer:adaptive:1"),
             "the layer is in us-east-1 and the function in eu-west-1: publish it there too",
         ),
-        ({}, ("--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:absent:1"), "ResourceNotFoundException"),
+        ({}, ("--layer", "arn:aws:lambda:eu-west-1:123456789012:layer:absent:1"), "there is no layer arn:aws:lambda:"),
         (
             {"PackageType": "Image", "Code": {"ImageUri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/it:1"}},
             (),
@@ -214,7 +219,7 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_nothing_is_changed(
 def test_one_function_that_fails_does_not_stop_the_others(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     ran = Ran(capsys, world, "attach", "--function", "absent", *WORDS)
     assert (ran.code, ran.out[0]) == (1, "orders: attached")
-    assert ran.err[0].startswith("absent: AWS refuses lambda:GetFunctionConfiguration: ResourceNotFoundException")
+    assert ran.err == ["absent: there is no function 'absent' in eu-west-1"]
     assert Ran(capsys, world, "attach", "--function", "absent", "--bucket", "my-logs").code == 2
 
 
@@ -298,6 +303,26 @@ def test_a_function_that_is_changed_again_and_again_is_given_up(
     assert "PreconditionFailedException" in ran.err[0]
 
 
+def test_ctrl_c_says_that_the_change_may_be_made(world: World) -> None:
+    function = strict(world)
+    function.ends = {"LastUpdateStatus": "InProgress"}  # for ever
+    words = ["attach", *WORDS, "--endpoint-url", world.front.endpoint, "--region", "eu-west-1"]
+    command = [sys.executable, "-m", "adaptive_batching", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        eventually(lambda: len(function.updates) == 1, 60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "orders: interrupted, so it may be changed or not; the same command again settles it\n"
+
+
+def test_a_page_of_html_is_not_quoted(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.front.answer = lambda _asked: (500, b"<!doctype html><title>Internal Server Error</title>")
+    ran = Ran(capsys, world, "attach", *WORDS)
+    said = "orders: the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?"
+    assert (ran.code, ran.err) == (2, [said])
+
+
 def test_an_update_that_fails_is_told_with_lambdas_reason(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     function = strict(world)
     function.ends = {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "The image is gone"}
@@ -364,6 +389,34 @@ def test_it_says_which_permission_the_role_lacks(
     assert (ran.code, ran.out[0], ran.err) == (0, "orders: attached", [said])
 
 
+def test_the_command_that_it_names_prints_what_is_lacking(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where settings of the function decide what that is."""
+    world.front.answer = lambda asked: (200, simulation("s3:PutObjectTagging")) if asked.action == SIMULATED else None
+    ran = Ran(capsys, world, "attach", *WORDS, "--set", "TAGS=a=b c", "--set", "S3_PREFIX={function}/")
+    command = ran.err[0].split("`")[1]
+    assert command == (
+        "adaptive-batching policy my-logs --function orders --set 'S3_PREFIX={function}/' --set 'TAGS=a=b c'"
+    )
+    assert main(shlex.split(command)[1:]) == 0
+    statement = json.loads(capsys.readouterr().out)["role"]["Statement"][0]
+    assert statement["Action"] == ["s3:PutObject", "s3:PutObjectTagging"]
+    assert statement["Resource"] == "arn:aws:s3:::my-logs/orders/*"
+
+
+def test_a_bucket_in_which_nothing_would_arrive_is_refused_before_anything_is_changed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = Ran(capsys, world, "attach", "--function", "orders", "--bucket", "My_Logs")
+    assert (ran.code, ran.out, ran.changes, len(ran.err)) == (2, [], [], 1)
+    assert "is 'My_Logs': that is not the name of a bucket; nothing is shipped" in ran.err[0]
+
+
+def test_a_variable_that_does_nothing_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    ran = Ran(capsys, world, "attach", *WORDS, "--set", "MAX_DELAY_MILLISECONDS=1000")
+    assert (ran.code, ran.out[0], len(ran.err)) == (0, "orders: attached", 1)
+    assert ran.err[0].endswith("it is for ADAPTIVE_BATCHING_EXTENSION_MODE=adaptive; it does nothing")
+
+
 def test_a_missing_permission_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.front.answer = lambda asked: refusal(403, "AccessDeniedException") if asked.changes else allowed(asked)
     ran = Ran(capsys, world, "attach", *WORDS)
@@ -391,6 +444,10 @@ def test_if_aws_cannot_be_asked_it_is_one_sentence(
     ("words", "said"),
     [
         (("--set", "MODES=adaptive"), "'MODES' is not a setting of the extension; did you mean MODE?"),
+        (("--set", "mode=adaptive"), "'mode' is not a setting of the extension; did you mean MODE?"),
+        (("--set", "S3_BUCKET=other"), "--set 'S3_BUCKET=other' and --bucket give "),
+        (("--set", "MODE=adaptive", "--set", "MODE=thresholds"), "--set 'MODE' is given twice; give it once"),
+        (("--function", "orders"), "--function 'orders' is given twice; give it once"),
         (("--set", "MODE"), "'MODE' is not NAME=VALUE, as in MODE=adaptive"),
         (("--set", "MODE=fast"), "ADAPTIVE_BATCHING_EXTENSION_MODE cannot be 'fast': expected thresholds or adaptive"),
         (("--set", "TAGS=a"), "ADAPTIVE_BATCHING_EXTENSION_TAGS cannot be 'a': tags are written key=value"),

@@ -52,7 +52,7 @@ def commands(world: World, account: Account) -> dict[str, Callable[[], object]]:
     world.make("orders", variables={f"{PREFIX}KMS_KEY_ID": key})
     world.server.client().put_bucket_policy(Bucket=BUCKET, Policy='{"Statement": []}')
     archive = Archive("x86_64", "1", zipped("x", ""))
-    attaching = Attaching(None, {f"{PREFIX}S3_BUCKET": BUCKET})
+    attaching = Attaching(None, {f"{PREFIX}S3_BUCKET": BUCKET}, account)
 
     def examined() -> None:
         found = aws.read(account, "orders", lambda _what: None)
@@ -64,8 +64,8 @@ def commands(world: World, account: Account) -> dict[str, Callable[[], object]]:
 
     return {
         "doctor": examined,
-        "attach": lambda: change(account, ["orders"], attaching, *consoles(), dry_run=False),
-        "detach": lambda: change(account, ["orders"], Detaching(None, account), *consoles(), dry_run=True),
+        "attach": lambda: change(["orders"], attaching, *consoles(), dry_run=False),
+        "detach": lambda: change(["orders"], Detaching(None, account), *consoles(), dry_run=True),
         "cloudwatch off": lambda: turned(cloudwatch.off, force=False),
         "cloudwatch on": lambda: turned(cloudwatch.on),
         "publish": lambda: publishing.publish(

@@ -221,6 +221,33 @@ def test_every_option_is_fed(surroundings: Path) -> None:
     assert surroundings.is_dir()
 
 
+#: Beginning of the metavar of a repeatable option -> what is the same twice.
+TWICE = {
+    "NAME=": ("A=1", "A=2"),
+    "NAME:": ("X-A: 1", "x-a: 2"),
+    "": ("code", "code"),
+}
+#: Of an option with commas.
+TWICE_IN_ONE = {"regions": "eu-west-1,eu-west-1", "architectures": "arm64,arm64", "accounts": "1" * 12 + "," + "1" * 12}
+
+
+def test_what_is_given_twice_is_refused_wherever_an_option_is_repeatable(surroundings: Path) -> None:
+    fed = set()
+    for path, command in COMMANDS.items():
+        for parameter in command.params:
+            if not isinstance(parameter, click.Option) or not (parameter.multiple or parameter.name in TWICE_IN_ONE):
+                continue
+            option, (options, arguments) = max(parameter.opts, key=len), BASE.get(path, ([], {}))
+            kind = next(one for one in TWICE if (parameter.metavar or "").startswith(one))
+            once = [TWICE_IN_ONE[parameter.name]] if parameter.name in TWICE_IN_ONE else TWICE[kind]
+            given_ = [word for one in once for word in (option, one)]
+            code, out, err = ran([*path.split(), *options, *given_, *arguments.values()])
+            assert (code, out, "is given twice; give it once" in err) == (2, "", True), (path, option, err)
+            fed.add(option)
+    assert surroundings.is_dir()
+    assert {"--set", "--env", "--parameter", "--function", "--regions", "--header", "--faults"} <= fed
+
+
 @pytest.mark.parametrize(
     "value",
     [

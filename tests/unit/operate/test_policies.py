@@ -8,7 +8,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from adaptive_batching.operate.policies import needs
-from adaptive_batching.operate.policies.formats import FORMATS, written
+from adaptive_batching.operate.policies.formats import written
 from adaptive_batching.operate.policies.needs import Shipping, keys
 from adaptive_batching.settings import variable
 from tests.fakes.aws.evaluator import Request, allowed
@@ -117,4 +117,4 @@ def test_all_formats_say_the_same() -> None:
     assert document == needs.document(expected["bucket"])
     assert bucket["LogBucketPolicy"]["Properties"] == {"Bucket": "my-logs"}
     assert key == expected["key"]
-    assert FORMATS == ("json", "sam", "terraform")
+    assert needs.FORMATS == ("json", "sam", "terraform")

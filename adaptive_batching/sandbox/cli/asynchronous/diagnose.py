@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
-from adaptive_batching.option_types import FUNCTION, REGION, Bounds, Number, Url
+from adaptive_batching.option_types import FUNCTION, REGION, Bounds, Number, Url, format_option
 from adaptive_batching.sandbox.asynchronous.diagnosis import diagnose as judge
 from adaptive_batching.sandbox.cli.asynchronous.commands import COMMANDS
 
@@ -107,6 +107,6 @@ diagnose = Command(
         ),
         Option(["--endpoint-url"], type=Url(), metavar="URL", help="that of `sandbox serve --aws` (default: AWS)"),
         Option(["--region"], type=REGION, help="the function's region (default: that of the AWS settings)"),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        format_option("text", "json"),
     ],
 )

@@ -6,18 +6,17 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from adaptive_batching.loopback import on_loopback
 from adaptive_batching.sandbox.asynchronous import metrics
 from adaptive_batching.sandbox.asynchronous.configuration import configuration
 from adaptive_batching.sandbox.asynchronous.diagnosis import Figures
 from adaptive_batching.sandbox.fleet.aws.cloudwatch import DIMENSION, NAMESPACE
 from adaptive_batching.sandbox.fleet.invoke_api import function_name
-from adaptive_batching.sandbox.http_server import LOOPBACK
 from adaptive_batching.sandbox.s3.embedded import KEYS, REGION
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _read(place: Place, since: timedelta, expected: int | None) -> tuple[Figures
 
 
 def _client(place: Place, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
-    on_this_machine = place.endpoint is not None and urlsplit(place.endpoint).hostname in LOOPBACK
+    on_this_machine = on_loopback(place.endpoint)
     session = boto3.Session()
     keys: dict[str, Any] = {}
     if on_this_machine and session.get_credentials() is None:

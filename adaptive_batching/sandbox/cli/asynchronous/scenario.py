@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
-from adaptive_batching.option_types import Bounds, File, Number
+from adaptive_batching.option_types import Bounds, File, Number, format_option
 from adaptive_batching.sandbox.asynchronous.picture import Scene
 from adaptive_batching.sandbox.asynchronous.picture import svg as picture
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, diagnosis, play
@@ -141,6 +141,6 @@ scenario = Command(
         ),
         Option(["--log-folder"], type=File(), help="with --real, keep log streams here, as CloudWatch would show them"),
         Option(["--seed"], type=SEED, default=0, metavar="N", help="same seed, same waits (default: 0)"),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        format_option("text", "json"),
     ],
 )

@@ -11,7 +11,7 @@ from adaptive_batching import clone, settings
 from adaptive_batching.cli import COMMANDS
 from adaptive_batching.command_line import INTERRUPTED, Command, Option, refusing
 from adaptive_batching.objects import FormatError
-from adaptive_batching.option_types import Bounds, File, Number
+from adaptive_batching.option_types import Bounds, File, Number, format_option
 from adaptive_batching.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -91,11 +91,6 @@ demo = Command(
             type=File(),
             help="folder containing awslambdaric (default: the one installed with this package)",
         ),
-        Option(
-            ["--format", "output"],
-            type=click.Choice(["text", "json"]),
-            default="text",
-            help="format of the report (default: text)",
-        ),
+        format_option("text", "json"),
     ],
 )

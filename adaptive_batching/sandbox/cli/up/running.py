@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adaptive_batching import interrupts, settings
+from adaptive_batching.loopback import LOOPBACK
 from adaptive_batching.sandbox.cli.arguments import pairs
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.function import Function
 
 
-#: Hosts of a server of the user's own.
-_HERE = ("127.0.0.1", "localhost", "::1")
 #: Seconds between two looks at whether moto's server still runs.
 _LOOK = 0.5
 
@@ -159,8 +158,9 @@ def _notices(landscape: Landscape) -> list[str]:
 
 def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
     host = urlsplit(given.endpoint_url or "").hostname
-    if host and host not in _HERE:
-        raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {' or '.join(_HERE)}")
+    if host and host not in LOOPBACK:
+        names = " or ".join(sorted(LOOPBACK))
+        raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {names}")
     for layer in given.layer:  # also where no function has layers
         launch.check_folder(layer)
     variables = pairs("--env", given.env)

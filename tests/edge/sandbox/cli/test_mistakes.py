@@ -45,7 +45,7 @@ MISTAKES = [
     ([*RUN, "--fault", "s3-503x2"], "--fault s3-503 needs --s3 BUCKET"),
     ([*RUN, "--fault", "freeze-upload"], "--fault freeze-upload needs --s3 BUCKET"),
     ([*RUN, "--fault", "kill-runtime,kill-runtime=0.2"], "'kill-runtime=0.2': kill-runtime is given twice"),
-    ([*RUN, "--fault", "late", "--fault", "late"], "'late': late is given twice"),
+    ([*RUN, "--fault", "late", "--fault", "late"], "--faults 'late' is given twice; give it once"),
     ([*RUN, "--s3", "s3://logs"], "--s3 's3://logs' is not a bucket name such as logs: 3 to 63 lower-case letters"),
     ([*RUN, "--s3", "Logs"], "--s3 'Logs' is not a bucket name"),
     ([*RUN, "--s3", "192.168.1.1"], "--s3 '192.168.1.1' is not a bucket name"),

@@ -119,7 +119,7 @@ REFUSED = {
     **{
         f"an-endpoint-at-{host}": (
             ["bucket.yaml", "--endpoint-url", f"http://{host}"],
-            f"--endpoint-url http://{host} is not on this machine: write 127.0.0.1 or localhost or ::1",
+            f"--endpoint-url http://{host} is not on this machine: write 127.0.0.1 or ::1 or localhost",
         )
         for host in ("example.com", "127.0.0.1.example.com:80", "10.0.0.1", "127.0.0.1@example.com")
     },

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.lines import line
 from notifier.search import Search
 from tests.fakes.shipped import Line, done, report, started, text
 from tests.unit.functions.notifier.build import (
@@ -25,6 +28,9 @@ from tests.unit.functions.notifier.build import (
     searched,
     succeeding,
 )
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 OTHER = "11111111-1111-4111-8111-111111111111"
 
@@ -137,3 +143,38 @@ def test_damage_and_lines_without_a_request_do_no_harm() -> None:
     found = searched(naming(TRACE), damaged).found(naming(TRACE))
     assert found
     assert found.last <= NOW
+
+
+def test_each_line_is_parsed_once_for_all_clues_and_only_if_it_names_something() -> None:
+    """Forty objects of a busy function, and clues whose request began in the oldest of them."""
+    lines = failing()
+    others = [
+        one for number in range(50) for one in succeeding(f"{number:08d}-1111-4111-8111-111111111111", traceId=OTHER)
+    ]
+    bodies = [
+        body(*others, *lines[2:], first=3),
+        *(body(*others, logged(f"waiting {number}"), first=number) for number in range(38)),
+        body(*lines[:2], *others),
+    ]
+    clues = [naming(TRACE), exactly(REQUEST), naming(SESSION)]
+    search, parsed = Search(clues), 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal parsed
+        parsed += event == "call" and frame.f_code is line.__code__
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        for one in bodies:
+            search.add("conference-save", one)
+    finally:
+        sys.setprofile(before)
+    naming_it = sum(one.count(b"\n") for one in map(_naming, bodies))
+    assert search.found(clues[0])
+    assert search.found(clues[1])
+    assert 0 < parsed <= naming_it
+
+
+def _naming(data: bytes) -> bytes:
+    return b"".join(one for one in data.splitlines(keepends=True) if REQUEST.encode() in one or TRACE.encode() in one)
