@@ -104,10 +104,13 @@ def keep_serving(
     return fleet.all
 
 
-def ended(result: Result) -> str:
-    """Return a line about one invocation: its id, how it ended, and how long it took. Pure."""
+def ended(result: Result, failed: str = "") -> str:
+    """Return a line about one invocation: its id, how it ended, and how long it took. Pure.
+
+    `failed` says which part of its batch failed, "" if none did.
+    """
     metrics = result.report.get("metrics", {})
-    how = "ok" if result.function_error is None else result.report.get("errorType") or result.function_error
+    how = (failed or "ok") if result.function_error is None else result.why
     init = f" after {metrics['initDurationMs']:.0f} ms of Init" if "initDurationMs" in metrics else ""
     return f"{result.request_id}  {how}  {metrics.get('durationMs', 0.0):.1f} ms{init}"
 

@@ -21,6 +21,7 @@ from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.landscape.description import describe
 from adaptive_batching.sandbox.landscape.events import Sources, read
 from adaptive_batching.sandbox.landscape.making import make
+from adaptive_batching.sandbox.landscape.outcomes import Outcomes
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
@@ -68,7 +69,8 @@ class Landscape:
 
     At the exit what is in flight is answered, every environment is shut down, and the servers end, in this order.
 
-    `say` is called with sentences, `report` with a function's name and the result of each invocation, from any thread.
+    `say` is called with sentences, `report` with a function's name, the result of each invocation, and which part of
+    its batch failed ("" if none did), from any thread. `outcomes` counts what failed.
     """
 
     def __init__(
@@ -78,12 +80,13 @@ class Landscape:
         settings: Settings | None = None,
         *,
         say: Callable[[str], None] = lambda _text: None,
-        report: Callable[[str, Result], None] = lambda _name, _result: None,
+        report: Callable[[str, Result, str], None] = lambda _name, _result, _failed: None,
     ) -> None:
         self.path = path
         self._template = Template(path, parameters)
         self._settings = settings or Settings()
         self._say, self._report = say, report
+        self.outcomes = Outcomes()
         self._server, self._running = contextlib.ExitStack(), contextlib.ExitStack()
         self._clock = Clock()
         self._urls: dict[str, str] = {}
@@ -184,19 +187,19 @@ class Landscape:
 
     def _feed(self, stack: contextlib.ExitStack) -> None:
         """Start what reads queues and streams, and what follows schedules. Raises SandboxError."""
-        sources, say = self.sources, self._say
+        sources, told = self.sources, (self._say, self.outcomes)
         pollers: list[QueuePoller | StreamPoller | Scheduler] = []
         stack.callback(lambda: at_once([poller.close for poller in pollers]))
         for queue in sources.queues:
             if url := self._urls.get(queue.queue):
-                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), say))
+                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), *told))
             else:
                 sources.notes.append(f"{queue.function} gets nothing from {queue.queue}: the template does not make it")
         for stream in sources.streams:
             target = self._urls.get(stream.on_failure, "")
             if stream.on_failure and not target:
                 sources.notes.append(f"{stream.on_failure} gets no records: the template does not make it")
-            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, say))
+            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, *told))
         pollers.append(Scheduler(sources.rates, self.fleets))
 
     def _clients(self) -> Clients:
@@ -231,13 +234,16 @@ class Landscape:
             if isinstance(decision, Dropped):
                 self._say(f"{function.name} drops the event {decision.event.request_id}: {decision.reason}")
 
+        def report(result: Result) -> None:
+            self._report(function.name, result, self.outcomes.ended(function.name, result))
+
         return Fleet(
             function,
             self._settings.options,
             self._settings.concurrency,
             self._settings.idle,
             reload=True,
-            told=Told(lambda result: self._report(function.name, result), self._say, watch),
+            told=Told(report, self._say, watch),
             clock=self._clock,
         )
 

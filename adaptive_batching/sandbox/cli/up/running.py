@@ -69,7 +69,7 @@ def carry_out(given: Given, console: Console) -> int:
         pairs("--parameter", given.parameter),
         _settings(given, console, overheard),
         say=console.say,
-        report=lambda name, result: console.say(f"{name}  {ended(result)}"),
+        report=lambda name, result, failed: console.say(f"{name}  {ended(result, failed)}"),
     )
 
     def first() -> None:
@@ -131,7 +131,8 @@ def summary(landscape: Landscape) -> Iterator[str]:
     width = max(len(name) for name in landscape.fleets)
     for name, fleet in landscape.fleets.items():
         if fleet.all:
-            yield f"{name:<{width}}  {_counted(fleet)}"
+            failed = "".join(f", {one}" for one in landscape.outcomes.summary(name))
+            yield f"{name:<{width}}  {_counted(fleet)}{failed}"
 
 
 def _counted(fleet: Fleet) -> str:

@@ -14,6 +14,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.landscape import partial
+from adaptive_batching.sandbox.landscape.outcomes import MESSAGE, Given
 from adaptive_batching.sandbox.landscape.queues.batches import RECEIVED_AT_ONCE, Batch, Batches
 from adaptive_batching.sandbox.landscape.queues.records import event, message
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from adaptive_batching.sandbox.landscape.events import QueueMapping
+    from adaptive_batching.sandbox.landscape.outcomes import Outcomes
     from adaptive_batching.sandbox.landscape.queues.batches import Message
     from adaptive_batching.sandbox.protocol.invocation import Invocation
 
@@ -31,11 +33,20 @@ _WAIT, _LOOK = 1, 0.1
 class QueuePoller:
     """Feeds one function from one queue, until `close`. Raises SandboxError.
 
-    `sqs` is boto3's client, `say` gets a line for each mistake.
+    `sqs` is boto3's client, `say` gets a line for each mistake, `outcomes` each batch.
     """
 
-    def __init__(self, mapping: QueueMapping, url: str, fleet: Fleet, sqs: Any, say: Callable[[str], None]) -> None:  # noqa: ANN401 - boto3 makes its classes at run time
-        self._mapping, self._url, self._fleet, self._sqs, self._say = mapping, url, fleet, sqs, say
+    def __init__(
+        self,
+        mapping: QueueMapping,
+        url: str,
+        fleet: Fleet,
+        sqs: Any,  # noqa: ANN401 - boto3 makes its classes at run time
+        say: Callable[[str], None],
+        outcomes: Outcomes,
+    ) -> None:
+        self._mapping, self._url, self._fleet, self._sqs = mapping, url, fleet, sqs
+        self._say, self._outcomes = say, outcomes
         try:
             found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
             visibility = float(found["Attributes"]["VisibilityTimeout"])
@@ -122,26 +133,25 @@ class QueuePoller:
 
     def _carry_out(self, batch: Batch) -> bool:
         """Run a batch and delete what succeeded, as soon as the function has answered. Return False if throttled."""
+        given = Given(MESSAGE, tuple(one.message_id for one in batch.messages), self._mapping.partial)
         try:
-            invocation = self._fleet.begin(json.dumps(event(batch.messages)).encode())
+            invocation = self._outcomes.begin(self._fleet, given, json.dumps(event(batch.messages)).encode())
         except ThrottledError:
             return False
         except SandboxError as error:
             self._say(f"{self._mapping.function} was not invoked: {error}")
             return True
         invocation.answered.wait()
-        self._delete(batch.succeeded(self._failed(batch, invocation)))
+        self._delete(batch.succeeded(self._failed(given, invocation)))
         invocation.done.wait()
         return True
 
-    def _failed(self, batch: Batch, invocation: Invocation) -> set[str] | None:
+    def _failed(self, given: Given, invocation: Invocation) -> set[str] | None:
         """Return the ids of the messages that failed, None if all did."""
-        if invocation.broken or invocation.function_error:
+        if invocation.broken:
             return None
-        if not self._mapping.partial:
-            return set()
         try:
-            return partial.failed(invocation.response or b"", {one.message_id for one in batch.messages})
+            return given.failed(invocation.response, invocation.function_error)
         except partial.MalformedError as why:
             self._say(f"the answer of {self._mapping.function} fails its whole batch: {why}")
             return None

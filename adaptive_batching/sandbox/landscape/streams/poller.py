@@ -14,6 +14,7 @@ from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.landscape import partial
+from adaptive_batching.sandbox.landscape.outcomes import RECORD, Given
 from adaptive_batching.sandbox.landscape.streams.records import Origin, discarded, event, record
 from adaptive_batching.sandbox.landscape.streams.shard import Discarded, Run, Shard
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from adaptive_batching.sandbox.fleet.aws.clients import Clients
     from adaptive_batching.sandbox.landscape.events import StreamMapping
+    from adaptive_batching.sandbox.landscape.outcomes import Outcomes
     from adaptive_batching.sandbox.landscape.streams.shard import Batch
     from adaptive_batching.sandbox.protocol.invocation import Invocation
 
@@ -32,16 +34,23 @@ _AT_ONCE = 1000
 
 
 class StreamPoller:
-    """Feeds one function from one stream, until `close`. `say` gets a line for each mistake. Raises SandboxError.
+    """Feeds one function from one stream, until `close`. Raises SandboxError.
 
+    `say` gets a line for each mistake, `outcomes` each batch.
     `queue` is the URL of the queue that gets a record of what is discarded, "" without one. What is written to the
     table after the constructor has returned is read.
     """
 
     def __init__(
-        self, mapping: StreamMapping, fleet: Fleet, clients: Clients, queue: str, say: Callable[[str], None]
+        self,
+        mapping: StreamMapping,
+        fleet: Fleet,
+        clients: Clients,
+        queue: str,
+        say: Callable[[str], None],
+        outcomes: Outcomes,
     ) -> None:
-        self._mapping, self._fleet, self._queue, self._say = mapping, fleet, queue, say
+        self._mapping, self._fleet, self._queue, self._say, self._outcomes = mapping, fleet, queue, say, outcomes
         self._streams, self._sqs = clients("dynamodbstreams"), clients("sqs")
         self._shard = Shard(mapping)
         try:
@@ -102,21 +111,22 @@ class StreamPoller:
         self._shard.received([record(one, self._mapping.stream) for one in answer["Records"]], time.time())
 
     def _run(self, batch: Batch) -> None:
-        invocation = self._invoked(batch)
+        given = Given(RECORD, tuple(one.sequence for one in batch.records), self._mapping.partial)
+        invocation = self._invoked(batch, given)
         if invocation is None:
             self._shard.throttled(time.time())
             return
         self._last = invocation
-        failed, first = self._failed(batch, invocation)
+        failed, first = self._failed(given, invocation)
         if not failed:
             self._shard.succeeded()
         elif end := self._shard.failed(time.time(), first):
             self._discard(end)
 
-    def _invoked(self, batch: Batch) -> Invocation | None:
+    def _invoked(self, batch: Batch, given: Given) -> Invocation | None:
         """Run a batch. Return None if it could not be run, because of a throttle or a failure of the sandbox."""
         try:
-            invocation = self._fleet.begin(json.dumps(event(batch.records)).encode())
+            invocation = self._outcomes.begin(self._fleet, given, json.dumps(event(batch.records)).encode())
             invocation.done.wait()
         except ThrottledError:
             return None
@@ -128,23 +138,21 @@ class StreamPoller:
             return None
         return None if invocation.broken else invocation
 
-    def _failed(self, batch: Batch, invocation: Invocation) -> tuple[bool, str | None]:
+    def _failed(self, given: Given, invocation: Invocation) -> tuple[bool, str | None]:
         """Return whether a batch has failed, and from which record on, None for all of it."""
         if invocation.function_error:
             return True, None
-        if not self._mapping.partial:
-            return False, None
-        numbers = [one.sequence for one in batch.records]
         try:
-            found = partial.failed(invocation.response or b"", numbers)
+            found = given.failed(invocation.response, None)
         except partial.MalformedError as why:
             self._say(f"the answer of {self._mapping.function} fails its whole batch: {why}")
             return True, None
-        return bool(found), next((number for number in numbers if number in found), None)
+        return bool(found), next((number for number in given.identifiers if number in found), None)
 
     def _discard(self, end: Discarded) -> None:
         last, function = self._last, self._fleet.function
         records = end.batch.records
+        self._outcomes.gave_up(self._mapping.function, len(records))
         self._say(
             f"{function.name} gives up {len(records):,} of the stream's records after {end.batch.runs:,} runs: "
             f"{end.condition}, sequence numbers {records[0].sequence} to {records[-1].sequence}"

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from adaptive_batching.cli import main
+from adaptive_batching.sandbox.fleet.aws.clients import Clients
 from adaptive_batching.sandbox.s3.embedded import embedded_s3
 from tests.edge.sandbox.landscape.test_landscape import APPLICATION
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, eventually, process_state
@@ -62,8 +63,13 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
             target=lambda: answers.append(session.get(f"{url}/shipped?sleep={seconds}", timeout=60))
         )
         client.start()
-        session.get(f"{url}/echo/x", timeout=60)
-        command.says(f"{PREFIX}-api  ")  # its invocation ends after its answer: until then two are in flight
+        session.get(f"{url}/answer/raises", timeout=60)
+        assert "  ValueError: no  " in command.says(
+            f"{PREFIX}-api  "
+        )  # it ends after its answer: until then two are in flight
+        sqs = Clients(services, "us-east-1")("sqs")
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=f"{PREFIX}-partial")["QueueUrl"], MessageBody="bad")
+        assert command.says("  1 of 1 message failed  ").startswith(f"{PREFIX}-partial  ")
         eventually(lambda: any(is_runtime(pid, f"{PREFIX}-shipped") for pid in started(command)), 60)
         pids = started(command)
         for _ in range(times):
@@ -75,7 +81,8 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
     assert answers[0].status_code == (200 if times == 1 else 502)
     assert [pid for pid in pids if process_state(pid) not in {"", "Z"}] == []
     assert not any(listens(int(one.rpartition(":")[2])) for one in (url, services))
-    assert any(line.startswith(f"{PREFIX}-api") and "1 invocation, 0 failed" in line for line in lines)
+    assert any(line.startswith(f"{PREFIX}-api") and "1 invocation, 1 failed" in line for line in lines)
+    assert any(line.startswith(f"{PREFIX}-partial") and line.endswith(", 1 of 1 message failed") for line in lines)
     if times == 1:  # what is killed ships nothing
         assert code == 0
         assert any(line.startswith("s3 ") and line.endswith("lost 0, twice 0") for line in lines)
