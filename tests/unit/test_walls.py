@@ -40,7 +40,10 @@ PURE = (
     "adaptive_batching/operate/doctor/checks",
 )
 #: Pure modules of a room that carries out, too, what they decide.
-LANDSCAPE = ("partial", "description", "events", "rest/routes", "queues/batches", "queues/records", "streams/shard")
+LANDSCAPE = (
+    *("partial", "description", "events", "properties", "rest/routes", "queues/batches", "queues/records"),
+    *("streams/shard",),
+)
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),

@@ -19,7 +19,7 @@ from adaptive_batching.sandbox.fleet.fleet import Fleet, Told, at_once
 from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.landscape.description import describe
-from adaptive_batching.sandbox.landscape.events import Sources, read
+from adaptive_batching.sandbox.landscape.events import Sources, check_timeouts, read
 from adaptive_batching.sandbox.landscape.making import make
 from adaptive_batching.sandbox.landscape.outcomes import Outcomes
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
@@ -175,6 +175,7 @@ class Landscape:
         names = [one.name for one in functions]
         if twice := {name for name in names if names.count(name) > 1}:
             raise SandboxError(f"{self.path} gives the name {min(twice)} to more than one function")
+        check_timeouts(self.sources, self.description.queues, {one.name: one.timeout for one in functions})
         outsides = {one.name: stack.enter_context(self._outside(one)) for one in functions}
         stack.callback(lambda: at_once([fleet.shutdown for fleet in self.fleets.values()]))
         for function in functions:

@@ -130,7 +130,16 @@ REFUSED = {
         )
         for host in ("example.com", "127.0.0.1.example.com:80", "10.0.0.1", "127.0.0.1@example.com")
     },
-    "a-bucket": (["bad-bucket.yaml"], "LogBucket cannot be made on this machine: The specified bucket is not valid."),
+    "a-bucket": (["bad-bucket.yaml"], "LogBucket.BucketName is 'ab', which AWS refuses; it takes 3 to 63 lower-case "),
+    "a-queue": (["bad-queue.yaml"], "Work.DelaySeconds is 901, which AWS refuses; it takes 0 to 900"),
+    "a-dead-letter-queue": (
+        ["no-queue.yaml"],
+        "Work cannot be made on this machine: Could not find DLQ for arn:aws:sqs:us-east-1:123456789012:nope",
+    ),
+    "a-visibility": (
+        ["short.yaml"],
+        "Work.VisibilityTimeout is 30, below the timeout of f, 31 seconds; AWS refuses such an event source",
+    ),
 }
 
 
@@ -155,6 +164,13 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     same = f"{{Type: AWS::Serverless::Function, Properties: {{{properties}}}}}"
     (tmp_path / "twice.yaml").write_text(f"Resources:\n  A: {same}\n  B: {same}\n")
     (tmp_path / "bucket.yaml").write_text(function + "  LogBucket: {Type: AWS::S3::Bucket}\n")
+    queue = "  Work: {{Type: AWS::SQS::Queue, Properties: {{{}}}}}\n"
+    nowhere = "{deadLetterTargetArn: 'arn:aws:sqs:us-east-1:123456789012:nope', maxReceiveCount: 3}"
+    (tmp_path / "bad-queue.yaml").write_text(function + queue.format("DelaySeconds: 901"))
+    (tmp_path / "no-queue.yaml").write_text(function + queue.format(f"RedrivePolicy: {nowhere}"))
+    events = "Timeout: 31, Events: {E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}}"
+    short = f"  F: {{Type: AWS::Serverless::Function, Properties: {{{properties.partition(', ')[2]}, {events}}}}}\n"
+    (tmp_path / "short.yaml").write_text("Resources:\n" + short + queue.format(""))
     (tmp_path / "bad-bucket.yaml").write_text(
         function + "  LogBucket: {Type: AWS::S3::Bucket, Properties: {BucketName: ab}}\n"
     )
