@@ -42,7 +42,6 @@ def running(landscape: Landscape, say: Callable[[str], None]) -> Iterator[str]:
         say(f"{landscape.path} is up, its API is at {landscape.http_url}")
         with _variables({**KEYS, "AWS_ENDPOINT_URL": landscape.endpoint, "AWS_DEFAULT_REGION": REGION}):
             yield landscape.http_url
-        say("shutting down every environment")
 
 
 @contextlib.contextmanager

@@ -27,8 +27,10 @@ from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.protocol.states import Phase
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, Embedded, embedded_server
 from adaptive_batching.sandbox.template.template import Template
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,7 +179,7 @@ class Landscape:
             raise SandboxError(f"{self.path} gives the name {min(twice)} to more than one function")
         check_timeouts(self.sources, self.description.queues, {one.name: one.timeout for one in functions})
         outsides = {one.name: stack.enter_context(self._outside(one)) for one in functions}
-        stack.callback(lambda: at_once([fleet.shutdown for fleet in self.fleets.values()]))
+        stack.callback(self._shut_down)
         for function in functions:
             self.fleets[function.name] = self._fleet(function, outsides[function.name])
         stack.callback(self._invoke.finish)
@@ -185,6 +187,12 @@ class Landscape:
         handle = gateway.serve(self.sources.routes, self.fleets, self._say)
         self._http = _listen(handle, settings.port, "--port", stack)
         stack.callback(self._http.finish)
+
+    def _shut_down(self) -> None:
+        """Shut every environment down. It takes a while, so it is said."""
+        if count := len([one for one in self.environments if one.phase.state is not Phase.GONE]):
+            self._say(f"shutting down {counted(count, 'environment')}")
+        at_once([fleet.shutdown for fleet in self.fleets.values()])
 
     def _feed(self, stack: contextlib.ExitStack) -> None:
         """Start what reads queues and streams, and what follows schedules. Raises SandboxError."""

@@ -23,7 +23,7 @@ from adaptive_batching.sandbox.options import Options, base_interpreter
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from adaptive_batching.console import Console
@@ -73,19 +73,19 @@ def carry_out(given: Given, console: Console) -> int:
     )
 
     def first() -> None:
-        console.say(interrupts.waiting(landscape.busy, len(landscape.environments)))
+        if running := landscape.busy:  # the landscape itself says when it shuts environments down
+            console.say(interrupts.waiting(running, 0))
 
     with interrupts.counted(first, landscape.kill) as asked, landscape:
         for line in introduction(landscape):
             console.say(line)
         while not asked.wait(_LOOK) and not landscape.lost:
             pass
+        console.say("no more requests and events are taken")
         landscape.finish()
-        balance = None if given.endpoint_url else _balance(landscape)
+        balance = _balance(landscape, given.endpoint_url, console.say)
     for line in (*summary(landscape), *overheard.rest()):
         console.say(line)
-    if balance is None:
-        return 0
     for line in row("s3", balance.text):
         console.say(line)
     return 0 if balance.agrees else 1
@@ -142,13 +142,18 @@ def _counted(fleet: Fleet) -> str:
     return f"{counted(len(results), 'invocation')}, {failed:,} failed, {counted(len(fleet.all), 'environment')}{left}"
 
 
-def _balance(landscape: Landscape) -> Balance | None:
-    """Compare what the extension stored with what was delivered to it, where all functions ship the same types."""
+def _balance(landscape: Landscape, endpoint: str | None, say: Callable[[str], None]) -> Balance:
+    """Compare what the extension stored with what was delivered to it, or say why that cannot be judged."""
+    if endpoint:
+        return Balance(f"not compared: {endpoint} may have objects of others", agrees=True)
     fleets = [fleet for fleet in landscape.fleets.values() if delivered(fleet.all, settings.EXTENSION)]
     shipping = [fleet.function for fleet in fleets]
+    if not shipping:
+        return Balance("not compared: nothing was delivered to the extension", agrees=True)
     if len({(settings.log_types(one.variables), settings.has_filters(one.variables)) for one in shipping}) != 1:
-        return None
+        return Balance("not compared: the functions differ in the types or the filters of what they ship", agrees=True)
     environments = [environment for fleet in fleets for environment in fleet.all]
+    say("comparing the records on S3 with those that were delivered")
     return stored(Store(landscape.endpoint, None), shipping[0], environments)
 
 

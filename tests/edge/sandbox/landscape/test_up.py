@@ -29,6 +29,10 @@ PREFIX = f"up{os.getpid()}"
 OPTIONS = ("--layer", str(ROOT / "build/layer"), "--awslambdaric", str(AWSLAMBDARIC), "--parameter", f"Prefix={PREFIX}")
 
 
+#: What the end says, before each thing that takes time.
+STAGES = ("no more requests and events are taken", "shutting down ", "comparing the records on S3 with ")
+
+
 def started(command: Command) -> set[int]:
     """The processes below the command, however far, and those whose variables name a function of it."""
     found: set[int] = set()
@@ -83,6 +87,8 @@ def test_ctrl_c_answers_what_is_in_flight_ships_the_last_logs_and_leaves_no_proc
     assert not any(listens(int(one.rpartition(":")[2])) for one in (url, services))
     assert any(line.startswith(f"{PREFIX}-api") and "1 invocation, 1 failed" in line for line in lines)
     assert any(line.startswith(f"{PREFIX}-partial") and line.endswith(", 1 of 1 message failed") for line in lines)
+    told = [stage for line in lines for stage in STAGES if line.startswith(stage)]
+    assert told == list(STAGES)
     if times == 1:  # what is killed ships nothing
         assert code == 0
         assert any(line.startswith("s3 ") and line.endswith("lost 0, twice 0") for line in lines)
@@ -95,6 +101,18 @@ def is_runtime(pid: int, function: str) -> bool:
     except OSError:  # ended meanwhile
         return False
     return b"bootstrap.py" in words and f"AWS_LAMBDA_FUNCTION_NAME={function}\0".encode() in variables
+
+
+@pytest.mark.usefixtures("surroundings")
+@pytest.mark.parametrize("own", [False, True])
+def test_why_the_records_on_s3_are_not_compared_is_said(moto: str, *, own: bool) -> None:
+    words = ("sandbox", "up", "plain.yaml", "--port", "0", "--invoke-port", "0", "--awslambdaric", str(AWSLAMBDARIC))
+    with running(*words, *(("--endpoint-url", moto) if own else ()), cwd=Path.cwd()) as command:
+        command.says("  end         Ctrl-C")
+        command.interrupt()
+        code, _, lines = command.ended()
+    why = f"{moto} may have objects of others" if own else "nothing was delivered to the extension"
+    assert (code, lines[-2:]) == (0, ["no more requests and events are taken", f"s3            not compared: {why}"])
 
 
 REFUSED = {
@@ -163,6 +181,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     properties = "FunctionName: same, CodeUri: code, Runtime: python, Handler: a.b"
     same = f"{{Type: AWS::Serverless::Function, Properties: {{{properties}}}}}"
     (tmp_path / "twice.yaml").write_text(f"Resources:\n  A: {same}\n  B: {same}\n")
+    (tmp_path / "plain.yaml").write_text(f"Resources:\n  A: {same}\n")
     (tmp_path / "bucket.yaml").write_text(function + "  LogBucket: {Type: AWS::S3::Bucket}\n")
     queue = "  Work: {{Type: AWS::SQS::Queue, Properties: {{{}}}}}\n"
     nowhere = "{deadLetterTargetArn: 'arn:aws:sqs:us-east-1:123456789012:nope', maxReceiveCount: 3}"
