@@ -41,7 +41,7 @@ def test_what_each_signal_does(story: str) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
-        lines = []
+        lines: list[str] = []
         for number, one in enumerate(signals):
             process.send_signal(one)
             counts = one != signal.SIGHUP or (number == 0 and not nohup)

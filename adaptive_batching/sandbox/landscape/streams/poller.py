@@ -8,12 +8,11 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
+from adaptive_batching.sandbox.fleet.aws.clients import REFUSED, why
 from adaptive_batching.sandbox.fleet.fleet import Fleet, ThrottledError
 from adaptive_batching.sandbox.landscape import partial
+from adaptive_batching.sandbox.landscape.asking import PAUSE, Asking
 from adaptive_batching.sandbox.landscape.outcomes import RECORD, Given
 from adaptive_batching.sandbox.landscape.streams.records import Origin, discarded, event, record
 from adaptive_batching.sandbox.landscape.streams.shard import Discarded, Run, Shard
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.fleet.aws.clients import Clients
     from adaptive_batching.sandbox.landscape.events import StreamMapping
     from adaptive_batching.sandbox.landscape.outcomes import Outcomes
-    from adaptive_batching.sandbox.landscape.streams.shard import Batch
+    from adaptive_batching.sandbox.landscape.streams.shard import Batch, Record
     from adaptive_batching.sandbox.protocol.invocation import Invocation
 
 #: Seconds between two reads: Lambda polls the shards of a stream at a base rate of four times a second.
@@ -55,12 +54,11 @@ class StreamPoller:
         self._shard = Shard(mapping)
         try:
             self._shard_id, self._iterator = self._first()
-        except (ClientError, BotoCoreError) as error:
-            raise SandboxError(f"the stream {mapping.stream} cannot be read: {error}") from None
-        except FOREIGN as error:
-            raise SandboxError(f"the stream {mapping.stream} cannot be read: {foreign(error)}") from None
+        except REFUSED as error:
+            raise SandboxError(f"the stream {mapping.stream} cannot be read: {why(error)}") from None
         self._last: Invocation | None = None
         self._closed = threading.Event()
+        self._reading = Asking(f"the stream {mapping.stream} cannot be read", say, self._closed)
         self._thread = threading.Thread(target=self._work, name=f"stream-{mapping.function}", daemon=True)
         self._thread.start()
 
@@ -83,6 +81,7 @@ class StreamPoller:
             except Exception:  # noqa: BLE001 - printed, and tried again
                 traceback.print_exc()
                 going = False
+                self._closed.wait(PAUSE)
             if not going:
                 wake = self._shard.wake_at()
                 pause = POLL if wake is None else min(POLL, max(0.0, wake - time.time()))
@@ -100,15 +99,13 @@ class StreamPoller:
         return decision is not None
 
     def _read(self, count: int) -> None:
-        try:
+        def read() -> tuple[str, list[Record]]:
             answer = self._streams.get_records(ShardIterator=self._iterator, Limit=count)
-        except (ClientError, BotoCoreError) as error:
-            if not self._closed.is_set():
-                self._say(f"the stream {self._mapping.stream} cannot be read: {error}")
-                self._closed.wait(1)
-            return
-        self._iterator = answer["NextShardIterator"]
-        self._shard.received([record(one, self._mapping.stream) for one in answer["Records"]], time.time())
+            return str(answer["NextShardIterator"]), [record(one, self._mapping.stream) for one in answer["Records"]]
+
+        if found := self._reading(read):  # else the same records are read again
+            self._iterator, records = found
+            self._shard.received(records, time.time())
 
     def _run(self, batch: Batch) -> None:
         given = Given(RECORD, tuple(one.sequence for one in batch.records), self._mapping.partial)
@@ -162,7 +159,5 @@ class StreamPoller:
         origin = Origin(self._mapping.stream, self._shard_id, function.arn, function.version)
         request_id = last.request_id if last and end.batch.runs else ""
         document = discarded(end, origin, request_id, last.function_error if last else None, time.time())
-        try:
-            self._sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps(document))
-        except (ClientError, BotoCoreError) as error:
-            self._say(f"the record of what was discarded was not taken by {self._queue}: {error}")
+        asking = Asking(f"the record of what was discarded was not taken by {self._queue}", self._say)
+        asking(lambda: self._sqs.send_message(QueueUrl=self._queue, MessageBody=json.dumps(document)))
