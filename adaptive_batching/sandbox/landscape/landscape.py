@@ -226,8 +226,11 @@ class Landscape:
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
         }
         function = replace(found, variables={**own, **found.variables, **settings.variables})
-        settings.check(function)
-        launch.check(function, settings.options)
+        try:
+            settings.check(function)
+            launch.check(function, settings.options)
+        except SandboxError as error:
+            raise SandboxError(f"{self.path}: {logical_id}: {error}") from None
         return function
 
     def _outside(self, function: Function) -> Outside:

@@ -168,13 +168,16 @@ def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
     if host and host not in _HERE:
         raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {' or '.join(_HERE)}")
     for layer in given.layer:  # also where no function has layers
-        launch.check_folder(layer)
+        try:
+            launch.check_folder(layer)
+        except SandboxError as error:
+            raise SandboxError(f"--layer {error}") from None
     variables = pairs("--env", given.env)
     check_variables(variables, "--env")
 
     def check(function: Function) -> None:
-        check_function(function)
-        check_variables(function.variables, f"{given.template}: variable of {function.name}:")
+        check_function(function, "FunctionName")
+        check_variables(function.variables, "variable")
 
     return Settings(
         port=given.port,

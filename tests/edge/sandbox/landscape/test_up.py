@@ -132,10 +132,23 @@ REFUSED = {
         ["function.yaml"],
         "function.yaml: F.A uses ImportValue, which is not resolved here; write a plain value",
     ),
-    "no-code": (["function.yaml", "--env", "A=b"], "absent is not a directory"),
+    "no-code": (["function.yaml", "--env", "A=b"], "function.yaml: F: absent is not a directory"),
+    "a-code-that-is-a-file": (["file.yaml"], "file.yaml: F: text is not a directory"),
+    "a-function-name": (
+        ["name.yaml"],
+        "name.yaml: F: the function's name 'a b/c' is not one that Lambda accepts (1 to 64 letters, digits, hyphens",
+    ),
+    "a-timeout": (
+        ["timeout.yaml"],
+        "timeout.yaml: F: the timeout 901 is out of bounds; it must be above 0 and at most",
+    ),
+    "a-handler": (["handler.yaml"], "handler.yaml: F: "),
+    "a-runtime": (["runtime.yaml"], "runtime.yaml: F: runtime 'cobol' is not supported"),
+    "a-variable-of-the-template": (["reserved.yaml"], "reserved.yaml: F: variable 'AWS_REGION' is reserved"),
+    "a-key-twice": (["key.yaml"], "key.yaml, line 3: the key 'F' is there twice"),
     "a-name-twice": (["twice.yaml"], "twice.yaml gives the name same to more than one function"),
     "a-layer": ([str(APPLICATION)], "layer Layer is not built; run `sam build`, or name its folder with --layer"),
-    "a-layer-that-no-function-has": (["function.yaml", "--layer", "nope"], "nope is not a directory"),
+    "a-layer-that-no-function-has": (["function.yaml", "--layer", "nope"], "--layer nope is not a directory"),
     "a-variable": (["function.yaml", "--env", "AWS_REGION=x"], "--env 'AWS_REGION' is reserved: Lambda sets it"),
     "an-endpoint": (
         ["bucket.yaml", "--endpoint-url", "http://127.0.0.1:9"],
@@ -181,6 +194,21 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     properties = "FunctionName: same, CodeUri: code, Runtime: python, Handler: a.b"
     same = f"{{Type: AWS::Serverless::Function, Properties: {{{properties}}}}}"
     (tmp_path / "twice.yaml").write_text(f"Resources:\n  A: {same}\n  B: {same}\n")
+    changes = {
+        "file": "CodeUri: text",
+        "name": "FunctionName: a b/c",
+        "timeout": "Timeout: 901",
+        "handler": "Handler: nothing",
+        "runtime": "Runtime: cobol",
+        "reserved": "Environment: {Variables: {AWS_REGION: x}}",
+    }
+    for name, change in changes.items():
+        own = dict(one.split(": ", 1) for one in ("CodeUri: code", "Runtime: python", "Handler: a.b", change))
+        text = ", ".join(f"{key}: {value}" for key, value in own.items())
+        (tmp_path / f"{name}.yaml").write_text(
+            f"Resources:\n  F: {{Type: AWS::Serverless::Function, Properties: {{{text}}}}}\n"
+        )
+    (tmp_path / "key.yaml").write_text(f"Resources:\n  F: {same}\n  F: {same}\n")
     (tmp_path / "plain.yaml").write_text(f"Resources:\n  A: {same}\n")
     (tmp_path / "bucket.yaml").write_text(function + "  LogBucket: {Type: AWS::S3::Bucket}\n")
     queue = "  Work: {{Type: AWS::SQS::Queue, Properties: {{{}}}}}\n"
@@ -211,6 +239,7 @@ def test_what_cannot_be_run_is_one_sentence(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"sandbox up: {why}")
+    assert "--name" not in err  # which `up` does not have
 
 
 @pytest.mark.parametrize("option", ["--port", "--invoke-port"])
