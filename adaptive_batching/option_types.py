@@ -111,6 +111,16 @@ def is_endless(path: Path) -> bool:
     return (path.is_char_device() or path.is_block_device()) and str(path) != os.devnull
 
 
+def is_url(value: str) -> bool:
+    """Return whether this is a URL of http or https with a host."""
+    try:
+        found = urlsplit(value)
+        good = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
+    except ValueError:  # not an address, or not a port
+        return False
+    return good and value.isascii() and value.isprintable() and " " not in value
+
+
 class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that takes the URL of a server."""
 
@@ -119,12 +129,7 @@ class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL. Raises Mistake if it is not one of http or https with a host."""
         refuse_empty(value, param, ctx)
-        try:
-            found = urlsplit(value)
-            good = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
-        except ValueError:  # not an address, or not a port
-            good = False
-        if not (good and value.isascii() and value.isprintable() and " " not in value):
+        if not is_url(value):
             raise Mistake(f"{_option(param)} {value!r} is not a URL such as http://127.0.0.1:3001", ctx)
         return value
 
@@ -132,7 +137,8 @@ class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in 
 #: A function's name as Lambda takes it (CreateFunction), and a name or ARN as its Invoke API takes it.
 FUNCTION_NAME = r"[A-Za-z0-9_-]{1,64}"
 _ARN = r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:|\d{12}:function:|function:)?"
-FUNCTION = Text(_ARN + FUNCTION_NAME + r"(:(\$LATEST|[A-Za-z0-9_-]+))?", "the name or the ARN of a function")
+FUNCTION_PATTERN = _ARN + FUNCTION_NAME + r"(:(\$LATEST|[A-Za-z0-9_-]+))?"
+FUNCTION = Text(FUNCTION_PATTERN, "the name or the ARN of a function")
 REGION = Text(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")
 
 

@@ -85,7 +85,7 @@ def _failed(err: Console, why: str) -> int:
 def _answer(wanted: Smoke) -> Answer:
     """Send the request. Raises LoadError if there is no answer."""
     if wanted.target.startswith(SANDBOX):
-        template = wanted.target.removeprefix(SANDBOX) or "TEMPLATE"
+        template = wanted.target.removeprefix(SANDBOX).strip() or "TEMPLATE"
         raise LoadError(
             f"smoke takes a URL or lambda:NAME, not {wanted.target!r}; `adaptive-batching sandbox up {template}` runs "
             "it and prints its URL"

@@ -249,6 +249,12 @@ def test_ctrl_c_in_the_middle_prints_what_was_measured(tmp_path: Path) -> None:
             "the target 'ftp://x' is not a URL, lambda:NAME or, for load, sandbox:TEMPLATE",
         ),
         (["load.yaml", "--target", "lambda:"], "the target 'lambda:' has no name of a function"),
+        (["load.yaml", "--target", "lambda:a b"], "the target 'lambda:a b' has no name of a function"),
+        *(
+            (["load.yaml", "--target", one], f"the target {one!r} is not a URL")
+            for one in ("http://", "http:///", "http://a b", "http://x:99999", "http://[::1", "sandbox", "://x")
+        ),
+        (["load.yaml", "--target", "sandbox:  "], "the target 'sandbox:  ' has no template"),
         (["load.yaml", "--target", "http://x", "--logs", "."], "--logs and --until go together"),
         (["load.yaml", "--target", "http://x", "--layer", "."], "--parameter and --layer are for a target sandbox:"),
         (["load.yaml", "--target", "sandbox:absent.yaml"], "absent.yaml"),
