@@ -11,6 +11,7 @@ because Nagle's algorithm waits for the peer's delayed acknowledgement. The rule
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import socketserver
@@ -290,6 +291,12 @@ class Server:
         self._server.server_close()
         self._server.cut_all()
         self._thread.join()
+
+
+def unusable(port: int, error: OSError, option: str) -> str:
+    """Return why a Server cannot have a port, as a sentence. `option` is what gives another port. Pure."""
+    why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+    return f"port {port} {why}; choose another with {option}"
 
 
 def stranger(host: str | None, origin: str | None, names: frozenset[str]) -> str:

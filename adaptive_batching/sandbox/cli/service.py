@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from adaptive_batching.sandbox.fleet.aws.forwarding import Forward
 from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.host.launch import find_extensions
-from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.http_server import Server, unusable
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
@@ -119,8 +118,7 @@ def _listen(fleets: dict[str, Fleet], service: Service, forward: Forward | None)
     try:
         return Server(invoke_api.serve(fleets, forward), service.port, service.hosts)
     except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        raise SandboxError(f"port {service.port} {why}; choose another with --port") from None
+        raise SandboxError(unusable(service.port, error, "--port")) from None
 
 
 def _announce(function: Function, port: int, console: Console) -> None:

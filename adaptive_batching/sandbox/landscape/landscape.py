@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +16,7 @@ from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told, at_once
 from adaptive_batching.sandbox.host import launch
-from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.http_server import Server, unusable
 from adaptive_batching.sandbox.landscape.description import describe
 from adaptive_batching.sandbox.landscape.events import Sources, check_timeouts, read
 from adaptive_batching.sandbox.landscape.making import make
@@ -264,7 +263,6 @@ def _listen(handle: Handle, port: int, option: str, stack: contextlib.ExitStack)
     try:
         server = Server(handle, port, ())
     except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        raise SandboxError(f"port {port} {why}; choose another with {option}") from None
+        raise SandboxError(unusable(port, error, option)) from None
     stack.callback(server.stop)
     return server

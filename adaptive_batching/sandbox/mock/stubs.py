@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from adaptive_batching import invalid
 from adaptive_batching.json_text import no_json
+from adaptive_batching.wording import written
 
 if TYPE_CHECKING:
     from random import Random
@@ -115,7 +116,7 @@ class Uniform(_Model):
     @model_validator(mode="after")
     def _in_order(self) -> Uniform:
         if self.lower > self.upper:
-            raise ValueError(f"lower is {self.lower:g}, above upper, {self.upper:g}")
+            raise ValueError(f"lower is {written(self.lower)}, above upper, {written(self.upper)}")
         return self
 
     def drawn(self, random: Random) -> float:

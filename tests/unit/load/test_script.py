@@ -72,6 +72,13 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, sentence: str) 
     assert sentence in said
 
 
+def test_aliases_that_spell_an_endless_document_are_a_sentence() -> None:
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    assert why(bomb) == "load.yaml: it has more than 100,000 values, with those that its aliases (*) repeat"
+    merged = "m0: &m0 {x: 1}\n" + "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}]}}\n" for n in range(1, 40))
+    assert "aliases" in why(merged)
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "&a [*a]", "[" * 5000, "a: \0", "9" * 5000, "? [1]\n: 2", "!!bool x"])
 def test_nonsense_is_a_sentence(text: str) -> None:
     assert why(text).startswith("load.yaml")
