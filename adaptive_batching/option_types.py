@@ -5,40 +5,20 @@ Every command loads this module when it starts. It imports click and nothing tha
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from adaptive_batching.bounds import Bounds as Bounds  # noqa: PLC0414, TC001 - part of a number's type
 from adaptive_batching.command_line import Mistake
 
 #: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
 DAY = 86_400
 #: The longest path and the longest name in it that Linux takes, in bytes.
 _PATH_BYTES, _NAME_BYTES = 4095, 255
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The numbers from `low` to `high`, both included. With `above`, `low` itself is excluded."""
-
-    low: float
-    high: float = math.inf
-    above: bool = False
-
-    def __contains__(self, number: float) -> bool:
-        """Return whether the number is within the bounds. nan and inf never are."""
-        return self.low <= number <= self.high and number != math.inf and not (self.above and number == self.low)
-
-    def __str__(self) -> str:
-        """Describe the bounds for a message."""
-        if math.isinf(self.high):
-            return f"{self.low:,} or more"
-        return f"above {self.low:,} and at most {self.high:,}" if self.above else f"{self.low:,} to {self.high:,}"
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
@@ -82,6 +62,24 @@ class Text(click.ParamType):  # type: ignore[type-arg]  # not a generic class in
         if self._pattern and not self._pattern.fullmatch(value):
             raise Mistake(f"{_option(param)} {value!r} is not {self._what}", ctx)
         return value
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes NAME=VALUE, of which it makes the two texts."""
+
+    name = "pair"
+
+    def convert(
+        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value, which may be empty. Raises Mistake."""
+        if isinstance(value, tuple):
+            return value
+        refuse_empty(value, param, ctx)
+        name, equals, rest = value.partition("=")
+        if not equals or not name:
+            raise Mistake(f"{_option(param)} {value!r} is not NAME=VALUE", ctx)
+        return name, rest
 
 
 class File(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version

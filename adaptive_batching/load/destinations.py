@@ -37,9 +37,9 @@ class Access:
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """For a template in the sandbox: its parameters, NAME=VALUE, and layers in place of those of its functions."""
+    """For a template in the sandbox: its parameters, name and value, and layers in place of those of its functions."""
 
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
     layers: tuple[Path, ...] = ()
 
 

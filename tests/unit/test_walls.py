@@ -131,6 +131,19 @@ def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> No
     assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
 
 
+def test_a_load_test_knows_the_sandbox_but_not_its_commands_which_know_it() -> None:
+    found = {name for path in sources("adaptive_batching.load") for name in ours(path, "adaptive_batching")}
+    assert [name for name in sorted(found) if name.startswith("adaptive_batching.sandbox.cli")] == []
+    assert any(name.startswith("adaptive_batching.sandbox.landscape") for name in found)
+
+
+def test_what_runs_an_application_knows_nothing_of_options() -> None:
+    found = {
+        name for path in sources("adaptive_batching.sandbox.landscape") for name in ours(path, "adaptive_batching")
+    }
+    assert "adaptive_batching.option_types" not in found
+
+
 def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:
     assert crossings("adaptive_batching.operate", OPERATE) == []
 

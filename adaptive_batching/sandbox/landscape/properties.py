@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from adaptive_batching.option_types import Bounds
+from adaptive_batching.bounds import Bounds
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.template.file import shown, text
 

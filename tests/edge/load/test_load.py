@@ -258,6 +258,7 @@ def test_ctrl_c_in_the_middle_prints_what_was_measured(tmp_path: Path) -> None:
         (["load.yaml", "--target", "http://x", "--logs", "."], "--logs and --until go together"),
         (["load.yaml", "--target", "http://x", "--layer", "."], "--parameter and --layer are for a target sandbox:"),
         (["load.yaml", "--target", "sandbox:absent.yaml"], "absent.yaml"),
+        (["load.yaml", "--target", "sandbox:x", "--parameter", "=a"], "--parameter '=a' is not NAME=VALUE"),
         (["load.yaml", "--target", "sandbox:"], "the target 'sandbox:' has no template"),
         (["payload.yaml", "--target", "http://x"], "absent.csv cannot be read"),
         (["ensure.yaml", "--target", "http://x"], "ensure.yaml: ensure: 'http.speed' is not measured here"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Argument, Command, Option, refusing
-from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
+from adaptive_batching.option_types import DAY, Bounds, File, Number, Pair, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -35,7 +35,7 @@ up = Command(
         Option(
             ["--parameter"],
             multiple=True,
-            type=Text(),
+            type=Pair(),
             metavar="NAME=VALUE",
             help="parameter of the template; repeatable",
         ),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adaptive_batching import interrupts, settings
-from adaptive_batching.sandbox.cli.arguments import pairs
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.notices import notices
@@ -42,14 +41,14 @@ class Given:
     """The values of the options of `up`, one field for each. --help explains them."""
 
     template: Path
-    parameter: tuple[str, ...]
+    parameter: tuple[tuple[str, str], ...]
     layer: tuple[Path, ...]
     port: int
     invoke_port: int
     endpoint_url: str | None
     concurrency: int
     idle: float | None
-    env: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
     logs: bool
     log_folder: Path | None
     no_freeze: bool
@@ -66,7 +65,7 @@ def carry_out(given: Given, console: Console) -> int:
     overheard = Overheard(console.say)
     landscape = Landscape(
         given.template,
-        pairs("--parameter", given.parameter),
+        dict(given.parameter),
         _settings(given, console, overheard),
         say=console.say,
         report=lambda name, result, failed: console.say(f"{name}  {ended(result, failed)}"),
@@ -172,7 +171,7 @@ def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
             launch.check_folder(layer)
         except SandboxError as error:
             raise SandboxError(f"--layer {error}") from None
-    variables = pairs("--env", given.env)
+    variables = dict(given.env)
     check_variables(variables, "--env")
 
     def check(function: Function) -> None:
