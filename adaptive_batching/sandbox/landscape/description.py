@@ -143,6 +143,9 @@ def _queue(template: Template, logical_id: str) -> Queue:
     if not is_fifo and (wrong := [one for one in properties.OF_FIFO if attributes.get(one, "false") != "false"]):
         raise SandboxError(f"{logical_id}.{wrong[0]} is for a FIFO queue, and AWS refuses it without FifoQueue: true")
     policy = redrive if isinstance(redrive, str) else json.dumps(redrive) if redrive else ""
+    if policy and (dead := json.loads(policy)["deadLetterTargetArn"]).endswith(FIFO) != is_fifo:
+        why = "a FIFO queue has one that is FIFO, any other queue one that is not"
+        raise SandboxError(f"{logical_id}.RedrivePolicy names the dead-letter queue {dead}, which AWS refuses: {why}")
     return Queue(logical_id, name, template.arn(logical_id), attributes, policy)
 
 

@@ -384,6 +384,14 @@ def test_a_value_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, nam
         ("RedrivePolicy: {maxReceiveCount: 3}", "It.RedrivePolicy has no deadLetterTargetArn, without which AWS"),
         ("QueueName: a.fifo", "It.QueueName is 'a.fifo', which AWS refuses: the name of a FIFO queue, and of no other"),
         ("QueueName: a, FifoQueue: true", "It.QueueName is 'a', which AWS refuses: the name of a FIFO queue"),
+        (
+            f"RedrivePolicy: {{maxReceiveCount: 3, deadLetterTargetArn: 'arn:aws:sqs:{HERE}:q.fifo'}}",
+            f"It.RedrivePolicy names the dead-letter queue arn:aws:sqs:{HERE}:q.fifo, which AWS refuses: a FIFO queue",
+        ),
+        (
+            f"FifoQueue: true, RedrivePolicy: {{maxReceiveCount: 3, deadLetterTargetArn: 'arn:aws:sqs:{HERE}:q'}}",
+            f"It.RedrivePolicy names the dead-letter queue arn:aws:sqs:{HERE}:q, which AWS refuses: a FIFO queue",
+        ),
         ("ContentBasedDeduplication: true", "It.ContentBasedDeduplication is for a FIFO queue"),
         ("FifoThroughputLimit: perQueue", "It.FifoThroughputLimit is for a FIFO queue"),
     ],
