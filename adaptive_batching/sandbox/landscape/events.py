@@ -154,12 +154,13 @@ def _event(found: Sources, template: Template, raw: object, where: Where) -> Non
         SCHEDULE: _rate,
     }
     given = (raw.get("Properties") if isinstance(raw, dict) else None) or {}
-    if not isinstance(given, dict):
-        raise SandboxError(f"{where}.Properties is {shown(given)}, not a mapping")
+    plain = template.plain(given, str(where)) if kind in reading else given
+    if not isinstance(plain, dict):
+        raise SandboxError(f"{where}.Properties is {shown(plain)}, not a mapping")
     if kind == API:
-        _route(found, template, given, where)
+        _route(found, template, plain, where)
     elif kind in reading:
-        reading[kind](found, template.plain(given, str(where)), where)
+        reading[kind](found, plain, where)
     else:
         found.notes.append(f"{where} is not run: events of type {kind or shown(raw)} are not made here")
 
@@ -173,7 +174,9 @@ def _route(found: Sources, template: Template, given: Mapping[str, Any], where: 
         found.notes.append(f"{where} has an authorizer or a key, which is not checked here: every request is taken")
     path, method = (template.plain(given.get(one), f"{where}.{one}") for one in ("Path", "Method"))
     if not isinstance(path, str) or not isinstance(method, str) or not path.startswith("/"):
-        raise SandboxError(f"{where} has the path {path!r} and the method {method!r}; write both, as in /items and get")
+        raise SandboxError(
+            f"{where} has the path {shown(path)} and the method {shown(method)}; write both, as in /items and get"
+        )
     method = ANY if method.upper() == _ANY_METHOD else method.upper()
     types = template.plain(settings.get("BinaryMediaTypes") or [], f"{where}.BinaryMediaTypes")
     properties.check({"BinaryMediaTypes": types}, properties.API, str(where))
