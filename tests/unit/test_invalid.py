@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,10 +101,13 @@ def test_junk_at_any_place_is_a_sentence_of_ours(
     read: Callable[[str], object],
     error: type[Exception],
 ) -> None:
+    seed = Random().randrange(10**6)
+    print("seed", seed)
+    random = Random(seed)
     read(json.dumps(whole))
     refused = 0
     for place in places(whole):
-        for junk in JUNK:
+        for junk in random.sample(JUNK, 5):
             try:
                 read(json.dumps(changed(whole, place, junk)))
             except error as found:
@@ -112,7 +116,7 @@ def test_junk_at_any_place_is_a_sentence_of_ours(
                 assert "\n" not in said, (place, junk, said)
                 assert not FOREIGN.search(said.replace(repr(junk), "")), (place, junk, said)
                 assert len(said) < 300, (place, junk, said)
-    assert refused > 5 * len(list(places(whole)))
+    assert refused > 2 * len(list(places(whole)))
 
 
 def test_an_error_that_is_not_known_names_the_value() -> None:
