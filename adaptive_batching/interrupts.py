@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM, counted: the first asks a command to finish, the second to stop what it still waits for."""
+"""Ctrl-C, SIGTERM and SIGHUP, counted: the first asks a command to finish, the second to stop what it still waits for.
+
+A terminal that is closed sends SIGHUP, its shell and the kernel one each: all of them count as one, and only if nothing
+came before. What was started with nohup ignores SIGHUP, and goes on doing so.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from adaptive_batching.command_line import INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
@@ -29,18 +33,25 @@ def counted(first: Callable[[], None], second: Callable[[], None]) -> Iterator[t
     reader, writer = socket.socketpair()
     writer.setblocking(False)
 
+    def came() -> bool:
+        """Wait for a signal that counts. Return False at the end."""
+        while (number := reader.recv(1)) and number[0] == signal.SIGHUP and asked.is_set():
+            pass
+        return bool(number)
+
     def count() -> None:
         for call in (first, second):
-            if not reader.recv(1):
+            if not came():
                 return
             asked.set()
             call()
-        if reader.recv(1):
+        if came():
             os._exit(INTERRUPTED)  # the watchdog ends what is left
 
     thread = threading.Thread(target=count, name="interrupts", daemon=True)
     wakeup = signal.set_wakeup_fd(writer.fileno())
-    before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    taken = [one for one in _SIGNALS if not (one == signal.SIGHUP and signal.getsignal(one) is signal.SIG_IGN)]
+    before = {number: signal.signal(number, lambda *_: None) for number in taken}
     thread.start()
     try:
         yield asked

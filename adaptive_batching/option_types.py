@@ -5,40 +5,23 @@ Every command loads this module when it starts. It imports click and nothing tha
 
 from __future__ import annotations
 
-import math
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from adaptive_batching.command_line import Mistake, Option
 
+if TYPE_CHECKING:
+    from adaptive_batching.values.bounds import Bounds
+
 #: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
 DAY = 86_400
 #: The longest path and the longest name in it that Linux takes, in bytes.
 _PATH_BYTES, _NAME_BYTES = 4095, 255
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The numbers from `low` to `high`, both included. With `above`, `low` itself is excluded."""
-
-    low: float
-    high: float = math.inf
-    above: bool = False
-
-    def __contains__(self, number: float) -> bool:
-        """Return whether the number is within the bounds. nan and inf never are."""
-        return self.low <= number <= self.high and number != math.inf and not (self.above and number == self.low)
-
-    def __str__(self) -> str:
-        """Describe the bounds for a message."""
-        if math.isinf(self.high):
-            return f"{self.low:,} or more"
-        return f"above {self.low:,} and at most {self.high:,}" if self.above else f"{self.low:,} to {self.high:,}"
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
@@ -84,6 +67,24 @@ class Text(click.ParamType):  # type: ignore[type-arg]  # not a generic class in
         return value
 
 
+class Pair(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
+    """The type of an option that takes NAME=VALUE, of which it makes the two texts."""
+
+    name = "pair"
+
+    def convert(
+        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return name and value, which may be empty. Raises Mistake."""
+        if isinstance(value, tuple):
+            return value
+        refuse_empty(value, param, ctx)
+        name, equals, rest = value.partition("=")
+        if not equals or not name:
+            raise Mistake(f"{_option(param)} {value!r} is not NAME=VALUE", ctx)
+        return name, rest
+
+
 class File(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that names a file or a folder, which need not exist."""
 
@@ -111,6 +112,16 @@ def is_endless(path: Path) -> bool:
     return (path.is_char_device() or path.is_block_device()) and str(path) != os.devnull
 
 
+def is_url(value: str) -> bool:
+    """Return whether this is a URL of http or https with a host."""
+    try:
+        found = urlsplit(value)
+        good = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
+    except ValueError:  # not an address, or not a port
+        return False
+    return good and value.isascii() and value.isprintable() and " " not in value
+
+
 class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that takes the URL of a server."""
 
@@ -119,12 +130,7 @@ class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL. Raises Mistake if it is not one of http or https with a host."""
         refuse_empty(value, param, ctx)
-        try:
-            found = urlsplit(value)
-            good = found.scheme in {"http", "https"} and bool(found.hostname) and found.port != 0
-        except ValueError:  # not an address, or not a port
-            good = False
-        if not (good and value.isascii() and value.isprintable() and " " not in value):
+        if not is_url(value):
             raise Mistake(f"{_option(param)} {value!r} is not a URL such as http://127.0.0.1:3001", ctx)
         return value
 
@@ -132,7 +138,8 @@ class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in 
 #: A function's name as Lambda takes it (CreateFunction), and a name or ARN as its Invoke API takes it.
 FUNCTION_NAME = r"[A-Za-z0-9_-]{1,64}"
 _ARN = r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:|\d{12}:function:|function:)?"
-FUNCTION = Text(_ARN + FUNCTION_NAME + r"(:(\$LATEST|[A-Za-z0-9_-]+))?", "the name or the ARN of a function")
+FUNCTION_PATTERN = _ARN + FUNCTION_NAME + r"(:(\$LATEST|[A-Za-z0-9_-]+))?"
+FUNCTION = Text(FUNCTION_PATTERN, "the name or the ARN of a function")
 REGION = Text(r"[a-z]{2,}(-[a-z0-9]+)+", "a region such as eu-west-1")
 
 

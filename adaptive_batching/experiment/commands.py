@@ -12,7 +12,8 @@ from adaptive_batching import clone
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
 from adaptive_batching.experiment.cli import COMMANDS
 from adaptive_batching.experiment.core.plan import EVENT, ORIGINAL, REQUEST_RESPONSE, Plan, Range
-from adaptive_batching.option_types import DAY, FUNCTION, REGION, Bounds, File, Number, Text, Url, format_option
+from adaptive_batching.option_types import DAY, FUNCTION, REGION, File, Number, Text, Url, format_option
+from adaptive_batching.values.bounds import Bounds
 
 #: Default of --limit: after so many seconds no further invocation is started.
 LIMIT = 3600.0

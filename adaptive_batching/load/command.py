@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.command_line import Argument, Command, Option, refusing
 from adaptive_batching.load.options import access_options, source_options, with_access
-from adaptive_batching.option_types import DAY, Bounds, File, Number, Text, format_option
+from adaptive_batching.option_types import DAY, File, Number, Pair, Text, format_option
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ def _load(
     script: Path,
     output: str,
     max_in_flight: int,
-    parameter: tuple[str, ...],
+    parameter: tuple[tuple[str, str], ...],
     layer: tuple[Path, ...],
     **given: Any,  # noqa: ANN401 - click's own
 ) -> int:
@@ -86,7 +87,7 @@ load = Command(
         Option(
             ["--parameter"],
             multiple=True,
-            type=Text(),
+            type=Pair(),
             metavar="NAME=VALUE",
             group="the sandbox",
             help="parameter of the template; repeatable",

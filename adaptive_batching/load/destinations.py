@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching.load.targets import HttpTarget, LambdaTarget, lambda_client
+from adaptive_batching.option_types import FUNCTION_PATTERN, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,9 +37,9 @@ class Access:
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """For a template in the sandbox: its parameters, NAME=VALUE, and layers in place of those of its functions."""
+    """For a template in the sandbox: its parameters, name and value, and layers in place of those of its functions."""
 
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
     layers: tuple[Path, ...] = ()
 
 
@@ -45,10 +47,10 @@ def reached(address: str, timeout: float, access: Access) -> Target:
     """Return the target of an address, which is not one in the sandbox. Raises LoadError."""
     if address.startswith(LAMBDA):
         name = address.removeprefix(LAMBDA)
-        if not name:
-            raise LoadError("the target 'lambda:' has no name of a function")
+        if not re.fullmatch(FUNCTION_PATTERN, name):
+            raise LoadError(f"the target {address!r} has no name of a function; write lambda:NAME or lambda:ARN")
         return LambdaTarget(lambda_client(access.endpoint, access.region, access.profile, timeout), name)
-    if not address.startswith(("http://", "https://")):
+    if not is_url(address):
         raise LoadError(f"the target {address!r} is not {TAKEN}")
     return HttpTarget(address, timeout)
 
@@ -84,8 +86,8 @@ def destination(
             raise LoadError("--parameter and --layer are for a target sandbox:TEMPLATE")
         yield reached(address, timeout, access), looked.source()
         return
-    if address == SANDBOX:
-        raise LoadError("the target 'sandbox:' has no template; write sandbox:template.yaml")
+    if not address.removeprefix(SANDBOX).strip():
+        raise LoadError(f"the target {address!r} has no template; write sandbox:template.yaml")
     from adaptive_batching.load import local  # noqa: PLC0415 - takes a while to load
     from adaptive_batching.sandbox.errors import SandboxError  # noqa: PLC0415
 

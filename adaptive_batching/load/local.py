@@ -6,7 +6,6 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from adaptive_batching.sandbox.cli.arguments import pairs
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
 from adaptive_batching.sandbox.s3.embedded import KEYS, REGION
@@ -20,11 +19,11 @@ IDLE = 20.0
 
 
 def landscape(
-    template: Path, parameters: Sequence[str], layers: tuple[Path, ...], say: Callable[[str], None]
+    template: Path, parameters: Sequence[tuple[str, str]], layers: tuple[Path, ...], say: Callable[[str], None]
 ) -> Landscape:
     """Return the landscape of a template, which does not run yet. Raises SandboxError."""
     settings = Settings(layers=layers, options=Options(interpreter=base_interpreter()), idle=IDLE)
-    return Landscape(template, pairs("--parameter", parameters), settings, say=say)
+    return Landscape(template, dict(parameters), settings, say=say)
 
 
 def buckets(landscape: Landscape) -> list[str]:
@@ -42,7 +41,6 @@ def running(landscape: Landscape, say: Callable[[str], None]) -> Iterator[str]:
         say(f"{landscape.path} is up, its API is at {landscape.http_url}")
         with _variables({**KEYS, "AWS_ENDPOINT_URL": landscape.endpoint, "AWS_DEFAULT_REGION": REGION}):
             yield landscape.http_url
-        say("shutting down every environment")
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from adaptive_batching.load.core import verdict
 from adaptive_batching.load.destinations import LAMBDA, SANDBOX, LoadError, reached
 from adaptive_batching.load.targets import Outgoing
 from adaptive_batching.logs.trace import drawing
-from adaptive_batching.loopback import on_loopback
+from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _failed(err: Console, why: str) -> int:
 def _answer(wanted: Smoke) -> Answer:
     """Send the request. Raises LoadError if there is no answer."""
     if wanted.target.startswith(SANDBOX):
-        template = wanted.target.removeprefix(SANDBOX) or "TEMPLATE"
+        template = wanted.target.removeprefix(SANDBOX).strip() or "TEMPLATE"
         raise LoadError(
             f"smoke takes a URL or lambda:NAME, not {wanted.target!r}; `adaptive-batching sandbox up {template}` runs "
             "it and prints its URL"

@@ -8,7 +8,8 @@ from typing import Any
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
 from adaptive_batching.load.core import verdict
 from adaptive_batching.load.options import access_options, source_options, with_access
-from adaptive_batching.option_types import DAY, Bounds, Number, Text, is_endless
+from adaptive_batching.option_types import DAY, Number, Text, is_endless
+from adaptive_batching.values.bounds import Bounds
 
 _HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\r\n]*"
 _WEBHOOK = r"https?://[^\s=]+(=(.|\n)+)?"

@@ -13,7 +13,7 @@ import requests
 
 from adaptive_batching.load.core import rendering
 from adaptive_batching.load.core.answers import ids
-from adaptive_batching.loopback import on_loopback
+from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,8 +12,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.json_text import no_json
 from adaptive_batching.logs.regex import Regex, RegexError
+from adaptive_batching.values.json_text import no_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -25,9 +25,8 @@ from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
 from adaptive_batching.logs.sources import refusals
-from adaptive_batching.loopback import LOOPBACK as LOOPBACK  # noqa: PLC0414 - for doctor, which looks for it here
-from adaptive_batching.loopback import on_loopback
 from adaptive_batching.operate.answer import Parsers, checked
+from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

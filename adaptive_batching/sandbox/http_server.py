@@ -11,6 +11,7 @@ because Nagle's algorithm waits for the peer's delayed acknowledgement. The rule
 from __future__ import annotations
 
 import contextlib
+import errno
 import re
 import socket
 import socketserver
@@ -23,7 +24,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching import loopback
+from adaptive_batching.values import loopback
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -292,6 +293,12 @@ class Server:
         self._server.server_close()
         self._server.cut_all()
         self._thread.join()
+
+
+def unusable(port: int, error: OSError, option: str) -> str:
+    """Return why a Server cannot have a port, as a sentence. `option` is what gives another port. Pure."""
+    why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
+    return f"port {port} {why}; choose another with {option}"
 
 
 def stranger(host: str | None, origin: str | None, names: frozenset[str]) -> str:

@@ -176,7 +176,7 @@ def test_a_smoke_test_follows_a_session_to_its_notification(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with Mock(stubs.read('{"request": {"url": "/webhook"}}')) as mock:
-        given = ["Conference=true", "MaxDelayMilliseconds=1000", f"WebhookUrl={mock.url}/webhook"]
+        given = [("Conference", "true"), ("MaxDelayMilliseconds", "1000"), ("WebhookUrl", f"{mock.url}/webhook")]
         landscape = local.landscape(ROOT / "template.yaml", given, (LAYER,), print)
         with local.running(landscape, print) as url:
             capsys.readouterr()

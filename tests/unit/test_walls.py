@@ -40,7 +40,10 @@ PURE = (
     "adaptive_batching/operate/doctor/checks",
 )
 #: Pure modules of a room that carries out, too, what they decide.
-LANDSCAPE = ("partial", "description", "events", "rest/routes", "queues/batches", "queues/records", "streams/shard")
+LANDSCAPE = (
+    *("partial", "description", "events", "properties", "rest/routes", "queues/batches", "queues/records"),
+    *("streams/shard",),
+)
 IMPURE = {
     *("time", "os", "socket", "_socket", "threading", "_thread", "queue", "http", "logging", "random", "uuid", "ssl"),
     *("signal", "subprocess", "urllib", "asyncio", "datetime", "secrets", "tempfile", "select", "boto3", "botocore"),
@@ -126,6 +129,19 @@ def test_in_the_reading_of_logs_an_arrow_never_runs_back() -> None:
 
 def test_what_a_load_test_decides_knows_nothing_of_how_it_is_carried_out() -> None:
     assert crossings("adaptive_batching.load", {"": {"core"}, "core": set()}) == []
+
+
+def test_a_load_test_knows_the_sandbox_but_not_its_commands_which_know_it() -> None:
+    found = {name for path in sources("adaptive_batching.load") for name in ours(path, "adaptive_batching")}
+    assert [name for name in sorted(found) if name.startswith("adaptive_batching.sandbox.cli")] == []
+    assert any(name.startswith("adaptive_batching.sandbox.landscape") for name in found)
+
+
+def test_what_runs_an_application_knows_nothing_of_options() -> None:
+    found = {
+        name for path in sources("adaptive_batching.sandbox.landscape") for name in ours(path, "adaptive_batching")
+    }
+    assert "adaptive_batching.option_types" not in found
 
 
 def test_in_the_operating_on_aws_an_arrow_never_runs_back() -> None:

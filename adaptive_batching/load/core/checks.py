@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adaptive_batching.wording import written
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -79,12 +81,15 @@ def checks(*given: Ensure) -> list[Check]:
         for name in _PLAIN:
             wanted = getattr(ensure, name)
             if wanted is not None:
-                found.append(_check(f"{_RESPONSE}.{name} < {wanted:g}"))
+                found.append(_check(f"{_RESPONSE}.{name} < {written(wanted)}"))
         if ensure.max_error_rate is not None:
             rate = "(vusers.created - vusers.completed) / vusers.created * 100"
-            found.append(_check(f"{rate} <= {ensure.max_error_rate:g}", f"maxErrorRate <= {ensure.max_error_rate:g}"))
+            most = written(ensure.max_error_rate)
+            found.append(_check(f"{rate} <= {most}", f"maxErrorRate <= {most}"))
         found += [
-            _check(f"{name} < {wanted:g}") for threshold in ensure.thresholds for name, wanted in threshold.items()
+            _check(f"{name} < {written(wanted)}")
+            for threshold in ensure.thresholds
+            for name, wanted in threshold.items()
         ]
         found += [_check(one.expression, strict=one.strict) for one in ensure.conditions]
     return found

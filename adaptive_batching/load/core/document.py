@@ -25,6 +25,8 @@ _SCALARS = {
 _TAGS = {*_SCALARS, "str", "map", "seq"}
 #: Deeper than any script; each level costs the reader of YAML a few calls.
 _DEEPEST = 50
+#: More values than any script has, those that aliases repeat included: a few of them can spell an endless document.
+_MOST = 100_000
 
 
 class DocumentError(ValueError):
@@ -82,7 +84,7 @@ def read(text: str) -> Document:
         root = loader.get_single_node()
         if root is None:
             raise DocumentError("it is empty")
-        _check(root)
+        _check(root, [_MOST])
         return Document(loader.construct_document(root), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -102,9 +104,12 @@ def _line(node: yaml.Node) -> int:
     return line + 1
 
 
-def _check(node: yaml.Node, above: tuple[int, ...] = ()) -> None:
-    """Raise DocumentError for a key that is there twice, and for what contains itself."""
+def _check(node: yaml.Node, left: list[int], above: tuple[int, ...] = ()) -> None:
+    """Raise DocumentError for what contains itself, for keys that cannot be, and for more than `left` values."""
     line = _line(node)
+    left[0] -= 1
+    if left[0] < 0:
+        raise DocumentError(f"it has more than {_MOST:,} values, with those that its aliases (*) repeat")
     if id(node) in above:
         raise DocumentError("what is written here contains itself", line)
     if len(above) > _DEEPEST:
@@ -114,17 +119,22 @@ def _check(node: yaml.Node, above: tuple[int, ...] = ()) -> None:
     if tag not in _TAGS or (pattern and not re.fullmatch(pattern, str(node.value))):
         raise DocumentError(f"{str(node.value)[:40]!r} is no {tag!r}", line)
     if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, _ in node.value:
-            if key.tag == f"{_TAG}merge":
-                continue
-            if not isinstance(key, yaml.ScalarNode):
-                raise DocumentError("a key is not a text", _line(key))
-            if key.value in seen:
-                raise DocumentError(f"{key.value!r} is there twice", _line(key))
-            seen[key.value] = key.start_mark.line
+        _check_keys(node)
     for _, _, child in _pairs(node):
-        _check(child, (*above, id(node)))
+        _check(child, left, (*above, id(node)))
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    """Raise DocumentError for a key that is there twice."""
+    seen: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.tag == f"{_TAG}merge":
+            continue
+        if not isinstance(key, yaml.ScalarNode):
+            raise DocumentError("a key is not a text", _line(key))
+        if key.value in seen:
+            raise DocumentError(f"{key.value!r} is there twice", _line(key))
+        seen[key.value] = key.start_mark.line
 
 
 def _pairs(node: yaml.Node) -> list[tuple[str | int, int, yaml.Node]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.load.core.figures import Times, times
-from adaptive_batching.wording import counted
+from adaptive_batching.wording import counted, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -137,10 +137,16 @@ def _seconds(lead: Lead) -> list[tuple[str, int, int, Times]]:
 
 def _check(one: Outcome) -> str:
     values = ", ".join(
-        f"{name} {'was not measured' if value is None else f'is {value:,.4g}'}" for name, value in one.values.items()
+        f"{name} {'was not measured' if value is None else f'is {_figure(value)}'}"
+        for name, value in one.values.items()
     )
     head = "ok" if one.ok else "failed" if one.strict else "failed, not strict"
     return f"ensure  {head}: {one.text}{f' ({values})' if values else ''}"
+
+
+def _figure(value: float) -> str:
+    """Return a figure with two decimals, and more of them where it is below 1."""
+    return written(round(value, 2) if abs(value) >= 1 else float(f"{value:.4g}"))
 
 
 def members(report: Report) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from adaptive_batching.load.core import document, rendering
 from adaptive_batching.load.core.document import DocumentError
+from adaptive_batching.values import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +44,19 @@ def _listed(value: Any) -> Any:  # noqa: ANN401 - as above
     return [value] if isinstance(value, dict) else value
 
 
-_Time = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=_DAY, allow_inf_nan=False)]
-_Rate = Annotated[float, Field(ge=0, le=_FASTEST, allow_inf_nan=False)]
+def _header(value: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, dict | list) or value is None:
+        raise ValueError(f"a header is {invalid.shown(value)}; it takes a text or a number")
+    return value
+
+
+_Time = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=_DAY)]
+_Rate = Annotated[float, Field(ge=0, le=_FASTEST)]
+_Header = Annotated[str | int | float | bool, BeforeValidator(_header)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, allow_inf_nan=False)
 
 
 class Phase(_Model):
@@ -99,7 +107,7 @@ class Request(_Model):
     """One request. `json` may be any value."""
 
     url: str = "/"
-    headers: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    headers: dict[str, _Header] = Field(default_factory=dict)
     json_: Any = Field(default=None, alias="json")
     body: str | None = None
 
@@ -140,7 +148,7 @@ class Scenario(_Model):
     """What one arrival does, step by step."""
 
     name: str = ""
-    weight: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] = 1
+    weight: Annotated[float, Field(ge=0, le=1e9)] = 1
     flow: Annotated[tuple[Step, ...], Field(min_length=1)]
 
 
@@ -215,7 +223,8 @@ def read(text: str, name: str) -> tuple[Script, list[str]]:
         causes = [one for one in errors if not any(_is_below(other["loc"], one["loc"]) for other in errors)]
         first = min(causes, key=lambda one: found.line(one["loc"]))
         line = found.line(first["loc"]) if first["loc"] else None
-        raise ScriptError(f"{_where(name, line)}: {_sentence(first)}") from None
+        why = invalid.sentence(first, _known(first["loc"][:-1]))
+        raise ScriptError(f"{_where(name, line)}: {why}") from None
     known = {field for one in script.config.payload for field in one.fields_} | set(script.config.variables)
     notes = []
     for line, one in found.texts(["scenarios"]):
@@ -238,23 +247,6 @@ def _is_below(place: Sequence[str | int], other: Sequence[str | int]) -> bool:
 
 def _where(name: str, line: int | None) -> str:
     return f"{name}, line {line}" if line else name
-
-
-def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's
-    """Return what is wrong, as a sentence."""
-    place = error["loc"]
-    what = str(place[-1]) if place else "the script"
-    if error["type"] == "extra_forbidden":
-        known = ", ".join(_known(place[:-1]))
-        return f"{what!r} is not known here{f'; known are {known}' if known else ''}"
-    if error["type"] == "missing":
-        return f"{what!r} is missing{f' in {place[-2]!r}' if len(place) > 1 and isinstance(place[-2], str) else ''}"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    if error["type"] in ("model_type", "model_attributes_type"):
-        return f"{what!r} is not a mapping of keys to values"
-    said = error["msg"].removeprefix("Input ")
-    return f"{what!r} {said}"
 
 
 def _known(place: Sequence[str | int]) -> list[str]:

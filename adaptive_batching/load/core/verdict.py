@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.json_text import no_json
+from adaptive_batching.values.json_text import no_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching import prices
 from adaptive_batching.command_line import Option
 from adaptive_batching.logs.verbs.making import format_option, made, price_options, refusing_sql
-from adaptive_batching.option_types import Bounds, Number
+from adaptive_batching.option_types import Number
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from adaptive_batching.logs.reading import Reading

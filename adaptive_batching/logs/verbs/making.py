@@ -11,7 +11,8 @@ from adaptive_batching import option_types, prices
 from adaptive_batching.command_line import Argument, Command, Mistake, Option
 from adaptive_batching.logs.cli import COMMANDS
 from adaptive_batching.logs.options import reading_options
-from adaptive_batching.option_types import Bounds, Number, Text
+from adaptive_batching.option_types import Number, Text
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,7 +8,8 @@ import click
 
 from adaptive_batching.command_line import Mistake, Option, refusing
 from adaptive_batching.logs.verbs.making import OUTPUT, format_option, made
-from adaptive_batching.option_types import FUNCTION_NAME, Bounds, File, Number, Text, Url, refuse_empty
+from adaptive_batching.option_types import FUNCTION_NAME, File, Number, Text, Url, refuse_empty
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from pathlib import Path

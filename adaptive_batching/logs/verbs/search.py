@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.command_line import Option, refusing
 from adaptive_batching.logs.verbs.making import OUTPUT, batches, format_option, made, refusing_sql
 from adaptive_batching.logs.verbs.matching import Matching, options
-from adaptive_batching.option_types import Bounds, Number, Text
+from adaptive_batching.option_types import Number, Text
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.command_line import Option
 from adaptive_batching.logs.verbs.making import OUTPUT, made, refusing_sql
 from adaptive_batching.logs.verbs.matching import Matching, options
-from adaptive_batching.option_types import DAY, Bounds, Number
+from adaptive_batching.option_types import DAY, Number
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console

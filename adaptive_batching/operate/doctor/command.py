@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
-from adaptive_batching.json_text import no_json
 from adaptive_batching.operate.options import where_options
-from adaptive_batching.option_types import FUNCTION, File, Text
+from adaptive_batching.option_types import FUNCTION, File, Pair, format_option
+from adaptive_batching.values.json_text import no_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def _doctor(
     *,
     template: Path | None,
     function: str | None,
-    parameter: Sequence[str],
+    parameter: Sequence[tuple[str, str]],
     output: str,
     payload: bytes | None,
     **where: Any,  # noqa: ANN401 - of an Account
@@ -75,7 +75,7 @@ def _doctor(
     return int(any(one.count(ERROR) for one in found))
 
 
-def _of_template(path: Path, function: str | None, parameters: Sequence[str]) -> list[Report]:
+def _of_template(path: Path, function: str | None, parameters: Sequence[tuple[str, str]]) -> list[Report]:
     from adaptive_batching.operate.doctor.checks import judged  # noqa: PLC0415
     from adaptive_batching.operate.doctor.facts import Unknown  # noqa: PLC0415
     from adaptive_batching.operate.doctor.finding import cannot_say  # noqa: PLC0415
@@ -84,7 +84,7 @@ def _of_template(path: Path, function: str | None, parameters: Sequence[str]) ->
     from adaptive_batching.sandbox.errors import SandboxError  # noqa: PLC0415
 
     with refusing(SandboxError):
-        found = template.read(path, _pairs(parameters), function)
+        found = template.read(path, dict(parameters), function)
     return [
         Report(name, {"template": [cannot_say(one)]} if isinstance(one, Unknown) else judged(one))
         for name, one in found
@@ -118,18 +118,6 @@ def _on_aws(function: str, payload: bytes | None, **where: Any) -> Report:  # no
         return Report(f"{facts.function.name}{qualifier and f':{qualifier}'}", found)
 
 
-def _pairs(words: Sequence[str]) -> dict[str, str]:
-    """Return NAME=VALUE words as a mapping. Raises Mistake."""
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not name or not equals:
-            raise Mistake(f"--parameter {word!r} is not NAME=VALUE", click.get_current_context())
-        if found.setdefault(name, value) != value:
-            raise Mistake(f"--parameter {name} is given twice", click.get_current_context())
-    return found
-
-
 doctor = Command(
     "doctor",
     callback=_doctor,
@@ -154,11 +142,11 @@ doctor = Command(
         Option(
             ["--parameter"],
             multiple=True,
-            type=Text(),
+            type=Pair(),
             metavar="NAME=VALUE",
             group=_TEMPLATE,
             help="parameter of the template; repeatable",
         ),
-        Option(["--format", "output"], type=click.Choice(["text", "json"]), default="text", help="default: text"),
+        format_option("text", "json"),
     ],
 )

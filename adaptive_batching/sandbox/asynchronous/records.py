@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.json_text import no_json
 from adaptive_batching.sandbox.asynchronous.queue import AGE_EXCEEDED, ZERO, Dropped
+from adaptive_batching.values.json_text import no_json
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.asynchronous.queue import Succeeded

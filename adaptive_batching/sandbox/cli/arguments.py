@@ -21,7 +21,7 @@ from adaptive_batching.sandbox.options import Options, Shapes, base_interpreter
 from adaptive_batching.sandbox.template.template import TEMPLATES, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from adaptive_batching.console import Console
@@ -38,7 +38,7 @@ class Given:
     handler: str | None
     runtime: str | None
     layer: tuple[Path, ...]
-    env: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
     name: str | None
     timeout: float | None
     memory: int | None
@@ -46,7 +46,7 @@ class Given:
     initialization_type: str | None
     xray: bool | None
     function: str | None
-    parameter: tuple[str, ...]
+    parameter: tuple[tuple[str, str], ...]
     s3: str | None
     logs: bool
     log_folder: Path | None
@@ -111,7 +111,7 @@ def prepare(given: Given, console: Console) -> Target:
 def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> Target:
     """Return what the options describe. Raises SandboxError or FaultError."""
     struck = faults.parse(",".join(given.fault), given.seed)
-    variables = pairs("--env", given.env)
+    variables = dict(given.env)
     check_variables(variables, "--env")
     of_puts = [name for name in struck.rates if FAULTS[name].chance == PUT]
     if of_puts and not given.s3:
@@ -138,23 +138,12 @@ def target(given: Given, echo: Callable[[str], None], overheard: Overheard) -> T
 def _described(given: Given, variables: Mapping[str, str]) -> Function:
     fields = {name: value for name in _FIELDS if (value := getattr(given, name)) is not None}
     if given.folder.suffix in TEMPLATES and not given.folder.is_dir():
-        template = Template(given.folder, pairs("--parameter", given.parameter))
+        template = Template(given.folder, dict(given.parameter))
         return replace(template.function(given.function, given.layer, variables), **fields)
     for option, value in (("--function", given.function), ("--parameter", given.parameter)):
         if value:
             raise SandboxError(f"{option} is for a template, a .yaml or .json file, and {given.folder} is not one")
     return Function(given.folder, layers=given.layer, **{"name": given.folder.resolve().name, **fields})
-
-
-def pairs(option: str, words: Sequence[str]) -> dict[str, str]:
-    """Return the NAME=VALUE arguments of an option as a mapping. Raises SandboxError."""
-    found = {}
-    for pair in words:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise SandboxError(f"{option} {pair!r} is not NAME=VALUE")
-        found[name] = value
-    return found
 
 
 def _options(given: Given, struck: faults.Faults, echo: Callable[[str], None], overheard: Overheard) -> Options:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from adaptive_batching.option_types import FUNCTION_NAME, Bounds
+from adaptive_batching.option_types import FUNCTION_NAME
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,12 +39,15 @@ _RESERVED = frozenset(
 )
 
 
-def check_function(function: Function) -> None:
-    """Raise SandboxError if the function's name, timeout or memory size is not one that Lambda accepts."""
+def check_function(function: Function, named: str = "--name") -> None:
+    """Raise SandboxError if the function's name, timeout or memory size is not one that Lambda accepts.
+
+    `named` is what gives the name.
+    """
     if not re.fullmatch(FUNCTION_NAME, function.name):
         raise SandboxError(
             f"the function's name {function.name!r} is not one that Lambda accepts (1 to 64 letters, digits, hyphens "
-            "and underscores); --name gives another"
+            f"and underscores); {named} gives another"
         )
     for name, number, bounds, unit in (
         ("timeout", function.timeout, TIMEOUT, "seconds"),

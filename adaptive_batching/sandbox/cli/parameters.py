@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Argument, Option
-from adaptive_batching.option_types import DAY, FUNCTION_NAME, Bounds, File, Number, Text
+from adaptive_batching.option_types import DAY, FUNCTION_NAME, File, Number, Pair, Text
 from adaptive_batching.sandbox import faults
 from adaptive_batching.sandbox.cli.bounds import MEMORY, TIMEOUT
 from adaptive_batching.sandbox.function import INITIALIZATION_TYPES
 from adaptive_batching.sandbox.host import cgroups
 from adaptive_batching.sandbox.options import APIS
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ PARAMETERS: list[click.Parameter] = [
         help="python…, nodejs… or provided… (an executable file named bootstrap; default: python)",
     ),
     _function("--layer", type=File(), multiple=True, help="folder laid out as /opt; repeatable"),
-    _function("--env", multiple=True, type=Text(), metavar="NAME=VALUE", help="a variable; repeatable"),
+    _function("--env", multiple=True, type=Pair(), metavar="NAME=VALUE", help="a variable; repeatable"),
     _function("--name", type=_NAME, help="function name (default: the folder's)"),
     _function("--timeout", type=Number(float, TIMEOUT), metavar="S", help="seconds (default: 3)"),
     _function(
@@ -79,7 +80,7 @@ PARAMETERS: list[click.Parameter] = [
     _function("--xray", is_flag=True, default=None, help="active tracing: every request is sampled"),
     _function("--function", type=Text(), metavar="ID", help="logical id, if a template has several functions"),
     _function(
-        "--parameter", multiple=True, type=Text(), metavar="NAME=VALUE", help="parameter of the template; repeatable"
+        "--parameter", multiple=True, type=Pair(), metavar="NAME=VALUE", help="parameter of the template; repeatable"
     ),
     _environment(
         "--s3",

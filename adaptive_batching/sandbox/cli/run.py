@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Command, Option, refusing
-from adaptive_batching.option_types import DAY, Bounds, Number, Text
+from adaptive_batching.option_types import DAY, Number, Text
 from adaptive_batching.sandbox.cli.asynchronous.parameters import OPTIONS
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.faults import FaultError
 from adaptive_batching.sandbox.fleet import MOST_AT_ONCE
+from adaptive_batching.values.bounds import Bounds
 
 #: The most invocations of one run.
 MOST_INVOCATIONS = 10_000_000

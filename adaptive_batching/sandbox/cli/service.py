@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from adaptive_batching.sandbox.fleet.aws.forwarding import Forward
 from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told
 from adaptive_batching.sandbox.host.launch import find_extensions
-from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.http_server import Server, unusable
 
 if TYPE_CHECKING:
     from adaptive_batching.console import Console
@@ -104,10 +103,13 @@ def keep_serving(
     return fleet.all
 
 
-def ended(result: Result) -> str:
-    """Return a line about one invocation: its id, how it ended, and how long it took. Pure."""
+def ended(result: Result, failed: str = "") -> str:
+    """Return a line about one invocation: its id, how it ended, and how long it took. Pure.
+
+    `failed` says which part of its batch failed, "" if none did.
+    """
     metrics = result.report.get("metrics", {})
-    how = "ok" if result.function_error is None else result.report.get("errorType") or result.function_error
+    how = (failed or "ok") if result.function_error is None else result.why
     init = f" after {metrics['initDurationMs']:.0f} ms of Init" if "initDurationMs" in metrics else ""
     return f"{result.request_id}  {how}  {metrics.get('durationMs', 0.0):.1f} ms{init}"
 
@@ -116,8 +118,7 @@ def _listen(fleets: dict[str, Fleet], service: Service, forward: Forward | None)
     try:
         return Server(invoke_api.serve(fleets, forward), service.port, service.hosts)
     except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        raise SandboxError(f"port {service.port} {why}; choose another with --port") from None
+        raise SandboxError(unusable(service.port, error, "--port")) from None
 
 
 def _announce(function: Function, port: int, console: Console) -> None:

@@ -51,8 +51,8 @@ class ThrottledError(Exception):
 class Told:
     """Who is told of what.
 
-    `report` of the result of each invocation, without its payload; `notice`, with a sentence, of changed code that is
-    loaded; `watch` of what the event queue decides and of what is measured.
+    `report` of the result of each invocation; `notice`, with a sentence, of changed code that is loaded; `watch` of
+    what the event queue decides and of what is measured.
     """
 
     report: Callable[[Result], None] = lambda _result: None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.landscape import properties
 from adaptive_batching.sandbox.template.file import text
 from adaptive_batching.sandbox.template.values import FUNCTION, PLAIN_FUNCTION
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 BUCKET, QUEUE, TABLE = "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::DynamoDB::Table"
 SIMPLE_TABLE = "AWS::Serverless::SimpleTable"
+#: What the name of a FIFO queue ends with.
+FIFO = ".fifo"
+#: The VisibilityTimeout of a queue that has none, in seconds.
+_VISIBILITY = 30
 FUNCTIONS = (FUNCTION, PLAIN_FUNCTION)
 #: The event source of a function in CloudFormation, which SAM writes into the function.
 MAPPING = "AWS::Lambda::EventSourceMapping"
@@ -64,6 +69,11 @@ class Queue:
     attributes: Mapping[str, str]
     redrive: str
 
+    @property
+    def visibility(self) -> int:
+        """The seconds for which a message that was received is hidden."""
+        return int(self.attributes.get("VisibilityTimeout", _VISIBILITY))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -103,7 +113,7 @@ def describe(template: Template) -> Description:
     known = {*FUNCTIONS, BUCKET, QUEUE, TABLE, SIMPLE_TABLE, *_PARTS}
     return Description(
         tuple(of(*FUNCTIONS)),
-        {name: template.name(name) for name in of(BUCKET)},
+        {name: _bucket(template, name) for name in of(BUCKET)},
         tuple(_queue(template, name) for name in of(QUEUE)),
         tuple(
             _table(template, name) if types[name] == TABLE else _simple_table(template, name)
@@ -113,34 +123,53 @@ def describe(template: Template) -> Description:
     )
 
 
+def _bucket(template: Template, logical_id: str) -> str:
+    properties.check(template.properties(logical_id, properties.BUCKET), properties.BUCKET, logical_id)
+    return template.name(logical_id)
+
+
 def _queue(template: Template, logical_id: str) -> Queue:
-    found = template.properties(logical_id, (*_QUEUE, "RedrivePolicy"))
+    found = template.properties(logical_id, properties.QUEUE)
+    properties.check(found, properties.QUEUE, logical_id)
+    name = template.name(logical_id)
     redrive = found.pop("RedrivePolicy", None)
-    attributes = {key: text(value) for key, value in found.items()}
+    attributes = {key: text(value) for key, value in found.items() if key in _QUEUE}
     if attributes.get("FifoQueue") == "false":  # as for AWS, where only true is valid
         del attributes["FifoQueue"]
+    is_fifo = "FifoQueue" in attributes
+    if is_fifo != name.endswith(FIFO):
+        why = "the name of a FIFO queue, and of no other one, ends with .fifo"
+        raise SandboxError(f"{logical_id}.QueueName is {name!r}, which AWS refuses: {why}")
+    if not is_fifo and (wrong := [one for one in properties.OF_FIFO if attributes.get(one, "false") != "false"]):
+        raise SandboxError(f"{logical_id}.{wrong[0]} is for a FIFO queue, and AWS refuses it without FifoQueue: true")
     policy = redrive if isinstance(redrive, str) else json.dumps(redrive) if redrive else ""
-    return Queue(logical_id, template.name(logical_id), template.arn(logical_id), attributes, policy)
+    if policy and (dead := json.loads(policy)["deadLetterTargetArn"]).endswith(FIFO) != is_fifo:
+        why = "a FIFO queue has one that is FIFO, any other queue one that is not"
+        raise SandboxError(f"{logical_id}.RedrivePolicy names the dead-letter queue {dead}, which AWS refuses: {why}")
+    return Queue(logical_id, name, template.arn(logical_id), attributes, policy)
 
 
 def _table(template: Template, logical_id: str) -> Table:
-    found = template.properties(logical_id, (*_TABLE, *_INDEXES, "StreamSpecification"))
+    found = template.properties(logical_id, properties.TABLE)
+    properties.check(found, properties.TABLE, logical_id)
     if missing := [name for name in _TABLE if name not in found]:
         raise SandboxError(f"the table {logical_id} has no {missing[0]}")
     definition: dict[str, Any] = {name: found[name] for name in _TABLE}
     for name in _INDEXES:
         if found.get(name):
             definition[name] = [{key: one[key] for key in _INDEX if key in one} for one in found[name]]
-    if view := (found.get("StreamSpecification") or {}).get("StreamViewType"):
+    if view := found.get("StreamSpecification", {}).get("StreamViewType"):
         definition["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
     return Table(logical_id, template.name(logical_id), definition)
 
 
 def _simple_table(template: Template, logical_id: str) -> Table:
-    key = template.properties(logical_id, ("PrimaryKey",)).get("PrimaryKey") or {}
+    found = template.properties(logical_id, properties.SIMPLE_TABLE)
+    properties.check(found, properties.SIMPLE_TABLE, logical_id)
+    key = found.get("PrimaryKey", {})
     name = str(key.get("Name", "id"))
     definition = {
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": _TYPES.get(key.get("Type", "String"), "S")}],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": _TYPES[key.get("Type", "String")]}],
         "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
     }
     return Table(logical_id, template.name(logical_id), definition)

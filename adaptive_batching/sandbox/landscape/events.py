@@ -10,33 +10,24 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.option_types import Bounds
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.landscape.description import FUNCTIONS, MAPPING
+from adaptive_batching.sandbox.landscape import properties
+from adaptive_batching.sandbox.landscape.description import FIFO, FUNCTIONS, MAPPING
 from adaptive_batching.sandbox.landscape.rest.routes import ANY, Route
-from adaptive_batching.sandbox.template.file import shown, split
+from adaptive_batching.sandbox.template.file import shown, split, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from adaptive_batching.sandbox.landscape.description import Queue
     from adaptive_batching.sandbox.template.template import Template
 
 #: What invokes functions and is run here.
 API, SQS, DYNAMODB, SCHEDULE = "Api", "SQS", "DynamoDB", "Schedule"
-#: The response type by which a function names the records of a batch that failed.
-PARTIAL = "ReportBatchItemFailures"
 #: Seconds of the units in a rate.
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _ANY_METHOD = "X-AMAZON-APIGATEWAY-ANY-METHOD"
-#: What AWS takes. -1 is no limit, where that is the default.
-_BOUNDS = {
-    "BatchSize": Bounds(1, 10_000),
-    "MaximumBatchingWindowInSeconds": Bounds(0, 300),
-    "MaximumConcurrency": Bounds(2, 1000),
-    "MaximumRetryAttempts": Bounds(0, 10_000),
-    "MaximumRecordAgeInSeconds": Bounds(60, 604_800),
-}
 #: The largest batch of a queue without a batching window, and that of a FIFO queue, which cannot have one.
 _AT_ONCE = 10
 #: Settings of an event source mapping that change what a function gets, and are not modelled.
@@ -45,7 +36,6 @@ _NOT_MODELLED = {
     "ParallelizationFactor": "batches run one at a time",
     "TumblingWindowInSeconds": "no state is handed on",
 }
-_TRUE = (True, "true", "True")
 _SERVICE = 2  # the part of an ARN that names its service
 
 
@@ -128,6 +118,21 @@ def read(template: Template) -> Sources:
     return found
 
 
+def check_timeouts(sources: Sources, queues: Iterable[Queue], timeouts: Mapping[str, float]) -> None:
+    """Raise SandboxError where a queue shows its messages again before its function has timed out, as AWS does.
+
+    `timeouts` are those of the functions by their names, in seconds.
+    """
+    known = {one.arn: one for one in queues}
+    for mapping in sources.queues:
+        queue, timeout = known.get(mapping.queue), timeouts[mapping.function]
+        if queue and queue.visibility < timeout:
+            raise SandboxError(
+                f"{queue.logical_id}.VisibilityTimeout is {queue.visibility}, below the timeout of {mapping.function}, "
+                f"{timeout:g} seconds; AWS refuses such an event source and recommends six times the timeout"
+            )
+
+
 @dataclass(frozen=True)
 class Where:
     """The event source that is read: its function's logical id, its own name there, and the function's name."""
@@ -149,10 +154,13 @@ def _event(found: Sources, template: Template, raw: object, where: Where) -> Non
         SCHEDULE: _rate,
     }
     given = (raw.get("Properties") if isinstance(raw, dict) else None) or {}
+    plain = template.plain(given, str(where)) if kind in reading else given
+    if not isinstance(plain, dict):
+        raise SandboxError(f"{where}.Properties is {shown(plain)}, not a mapping")
     if kind == API:
-        _route(found, template, given, where)
+        _route(found, template, plain, where)
     elif kind in reading:
-        reading[kind](found, template.plain(given, str(where)), where)
+        reading[kind](found, plain, where)
     else:
         found.notes.append(f"{where} is not run: events of type {kind or shown(raw)} are not made here")
 
@@ -171,6 +179,7 @@ def _route(found: Sources, template: Template, given: Mapping[str, Any], where: 
         )
     method = ANY if method.upper() == _ANY_METHOD else method.upper()
     types = template.plain(settings.get("BinaryMediaTypes") or [], f"{where}.BinaryMediaTypes")
+    properties.check({"BinaryMediaTypes": types}, properties.API, str(where))
     stage = str(template.plain(settings.get("StageName", "Prod"), f"{where}.StageName"))
     taken = next((one for one in found.routes if (one.method, one.path) == (method, path)), None)
     if taken:
@@ -182,8 +191,16 @@ def _route(found: Sources, template: Template, given: Mapping[str, Any], where: 
 def _queue(found: Sources, given: Mapping[str, Any], where: Where) -> None:
     if _is_off(found, given, where):
         return
-    most = (given.get("ScalingConfig") or {}).get("MaximumConcurrency")
-    size, window = (_number(given, *one, where) for one in (("BatchSize", 10), ("MaximumBatchingWindowInSeconds", 0)))
+    properties.check(given, properties.SOURCE, str(where))
+    most = given.get("ScalingConfig", {}).get("MaximumConcurrency")
+    size, window = _number(given, "BatchSize", 10), _number(given, "MaximumBatchingWindowInSeconds", 0)
+    queue = _arn(given, "Queue", where)
+    if queue.endswith(FIFO) and window:
+        raise SandboxError(
+            f"{where}.MaximumBatchingWindowInSeconds is {window}, which AWS refuses for a FIFO queue; leave it out"
+        )
+    if queue.endswith(FIFO) and size > _AT_ONCE:
+        raise SandboxError(f"{where}.BatchSize is {size}, which AWS refuses for a FIFO queue; it takes 1 to 10")
     if size > _AT_ONCE and not window:
         raise SandboxError(
             f"{where}.BatchSize is {size}, which AWS refuses without MaximumBatchingWindowInSeconds; it takes 1 to 10"
@@ -191,11 +208,11 @@ def _queue(found: Sources, given: Mapping[str, Any], where: Where) -> None:
     found.queues.append(
         QueueMapping(
             where.function,
-            _arn(given, "Queue", where),
+            queue,
             size,
             window,
-            None if most is None else _number({"MaximumConcurrency": most}, "MaximumConcurrency", 0, where),
-            _is_partial(given, where),
+            None if most is None else int(str(most)),
+            bool(given.get("FunctionResponseTypes")),
         )
     )
 
@@ -203,22 +220,23 @@ def _queue(found: Sources, given: Mapping[str, Any], where: Where) -> None:
 def _stream(found: Sources, given: Mapping[str, Any], where: Where) -> None:
     if _is_off(found, given, where):
         return
-    target = ((given.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination") or ""
-    if target and not str(target).startswith("arn:aws:sqs:"):
+    properties.check(given, properties.SOURCE, str(where))
+    target = str(given.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", ""))
+    if target and not target.startswith("arn:aws:sqs:"):
         found.notes.append(f"{where}.OnFailure is not sent: {shown(target)} is not a queue")
         target = ""
     found.streams.append(
         StreamMapping(
             where.function,
             _arn(given, "Stream", where),
-            str(given.get("StartingPosition")) == "LATEST",
-            _number(given, "BatchSize", 100, where),
-            _number(given, "MaximumBatchingWindowInSeconds", 0, where),
-            _number(given, "MaximumRetryAttempts", -1, where),
-            _number(given, "MaximumRecordAgeInSeconds", -1, where),
-            given.get("BisectBatchOnFunctionError") in _TRUE,
-            _is_partial(given, where),
-            str(target),
+            given.get("StartingPosition") == "LATEST",
+            _number(given, "BatchSize", 100),
+            _number(given, "MaximumBatchingWindowInSeconds", 0),
+            _number(given, "MaximumRetryAttempts", -1),
+            _number(given, "MaximumRecordAgeInSeconds", -1),
+            text(given.get("BisectBatchOnFunctionError")) == "true",
+            bool(given.get("FunctionResponseTypes")),
+            target,
         )
     )
 
@@ -226,6 +244,7 @@ def _stream(found: Sources, given: Mapping[str, Any], where: Where) -> None:
 def _rate(found: Sources, given: Mapping[str, Any], where: Where) -> None:
     if _is_off(found, given, where) or given.get("State") == "DISABLED":
         return
+    properties.check(given, properties.SCHEDULE, str(where))
     expression = str(given.get("Schedule", ""))
     matched = _RATE.fullmatch(expression)
     if not matched or not int(matched[1]):
@@ -254,20 +273,5 @@ def _arn(given: Mapping[str, Any], name: str, where: Where) -> str:
     return value
 
 
-def _number(given: Mapping[str, Any], name: str, default: int, where: Where) -> int:
-    value = given.get(name, default)
-    try:
-        found = int(str(value))
-    except ValueError:
-        raise SandboxError(f"{where}.{name} is {shown(value)}, not a whole number") from None
-    if found not in _BOUNDS[name] and not (found == -1 == default):
-        raise SandboxError(f"{where}.{name} is {found}, which AWS refuses; it takes {_BOUNDS[name]}")
-    return found
-
-
-def _is_partial(given: Mapping[str, Any], where: Where) -> bool:
-    """Return whether a function names the records that failed."""
-    types = given.get("FunctionResponseTypes") or []
-    if types not in ([], [PARTIAL]):
-        raise SandboxError(f"{where}.FunctionResponseTypes is {shown(types)}, which AWS refuses; it takes [{PARTIAL}]")
-    return bool(types)
+def _number(given: Mapping[str, Any], name: str, default: int) -> int:
+    return int(str(given.get(name, default)))

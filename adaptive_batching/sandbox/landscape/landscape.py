@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
@@ -17,17 +16,20 @@ from adaptive_batching.sandbox.fleet.aws.outside import Outside
 from adaptive_batching.sandbox.fleet.clock import Clock
 from adaptive_batching.sandbox.fleet.fleet import Fleet, Told, at_once
 from adaptive_batching.sandbox.host import launch
-from adaptive_batching.sandbox.http_server import Server
+from adaptive_batching.sandbox.http_server import Server, unusable
 from adaptive_batching.sandbox.landscape.description import describe
-from adaptive_batching.sandbox.landscape.events import Sources, read
+from adaptive_batching.sandbox.landscape.events import Sources, check_timeouts, read
 from adaptive_batching.sandbox.landscape.making import make
+from adaptive_batching.sandbox.landscape.outcomes import Outcomes
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
+from adaptive_batching.sandbox.protocol.states import Phase
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, REGION, Embedded, embedded_server
 from adaptive_batching.sandbox.template.template import Template
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,7 +70,8 @@ class Landscape:
 
     At the exit what is in flight is answered, every environment is shut down, and the servers end, in this order.
 
-    `say` is called with sentences, `report` with a function's name and the result of each invocation, from any thread.
+    `say` is called with sentences, `report` with a function's name, the result of each invocation, and which part of
+    its batch failed ("" if none did), from any thread. `outcomes` counts what failed.
     """
 
     def __init__(
@@ -78,12 +81,13 @@ class Landscape:
         settings: Settings | None = None,
         *,
         say: Callable[[str], None] = lambda _text: None,
-        report: Callable[[str, Result], None] = lambda _name, _result: None,
+        report: Callable[[str, Result, str], None] = lambda _name, _result, _failed: None,
     ) -> None:
         self.path = path
         self._template = Template(path, parameters)
         self._settings = settings or Settings()
         self._say, self._report = say, report
+        self.outcomes = Outcomes()
         self._server, self._running = contextlib.ExitStack(), contextlib.ExitStack()
         self._clock = Clock()
         self._urls: dict[str, str] = {}
@@ -172,8 +176,9 @@ class Landscape:
         names = [one.name for one in functions]
         if twice := {name for name in names if names.count(name) > 1}:
             raise SandboxError(f"{self.path} gives the name {min(twice)} to more than one function")
+        check_timeouts(self.sources, self.description.queues, {one.name: one.timeout for one in functions})
         outsides = {one.name: stack.enter_context(self._outside(one)) for one in functions}
-        stack.callback(lambda: at_once([fleet.shutdown for fleet in self.fleets.values()]))
+        stack.callback(self._shut_down)
         for function in functions:
             self.fleets[function.name] = self._fleet(function, outsides[function.name])
         stack.callback(self._invoke.finish)
@@ -182,21 +187,27 @@ class Landscape:
         self._http = _listen(handle, settings.port, "--port", stack)
         stack.callback(self._http.finish)
 
+    def _shut_down(self) -> None:
+        """Shut every environment down. It takes a while, so it is said."""
+        if count := len([one for one in self.environments if one.phase.state is not Phase.GONE]):
+            self._say(f"shutting down {counted(count, 'environment')}")
+        at_once([fleet.shutdown for fleet in self.fleets.values()])
+
     def _feed(self, stack: contextlib.ExitStack) -> None:
         """Start what reads queues and streams, and what follows schedules. Raises SandboxError."""
-        sources, say = self.sources, self._say
+        sources, told = self.sources, (self._say, self.outcomes)
         pollers: list[QueuePoller | StreamPoller | Scheduler] = []
         stack.callback(lambda: at_once([poller.close for poller in pollers]))
         for queue in sources.queues:
             if url := self._urls.get(queue.queue):
-                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), say))
+                pollers.append(QueuePoller(queue, url, self.fleets[queue.function], self._clients()("sqs"), *told))
             else:
                 sources.notes.append(f"{queue.function} gets nothing from {queue.queue}: the template does not make it")
         for stream in sources.streams:
             target = self._urls.get(stream.on_failure, "")
             if stream.on_failure and not target:
                 sources.notes.append(f"{stream.on_failure} gets no records: the template does not make it")
-            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, say))
+            pollers.append(StreamPoller(stream, self.fleets[stream.function], self._clients(), target, *told))
         pollers.append(Scheduler(sources.rates, self.fleets))
 
     def _clients(self) -> Clients:
@@ -214,8 +225,11 @@ class Landscape:
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": NOWHERE,
         }
         function = replace(found, variables={**own, **found.variables, **settings.variables})
-        settings.check(function)
-        launch.check(function, settings.options)
+        try:
+            settings.check(function)
+            launch.check(function, settings.options)
+        except SandboxError as error:
+            raise SandboxError(f"{self.path}: {logical_id}: {error}") from None
         return function
 
     def _outside(self, function: Function) -> Outside:
@@ -231,13 +245,16 @@ class Landscape:
             if isinstance(decision, Dropped):
                 self._say(f"{function.name} drops the event {decision.event.request_id}: {decision.reason}")
 
+        def report(result: Result) -> None:
+            self._report(function.name, result, self.outcomes.ended(function.name, result))
+
         return Fleet(
             function,
             self._settings.options,
             self._settings.concurrency,
             self._settings.idle,
             reload=True,
-            told=Told(lambda result: self._report(function.name, result), self._say, watch),
+            told=Told(report, self._say, watch),
             clock=self._clock,
         )
 
@@ -246,7 +263,6 @@ def _listen(handle: Handle, port: int, option: str, stack: contextlib.ExitStack)
     try:
         server = Server(handle, port, ())
     except OSError as error:
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        raise SandboxError(f"port {port} {why}; choose another with {option}") from None
+        raise SandboxError(unusable(port, error, option)) from None
     stack.callback(server.stop)
     return server

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from adaptive_batching.sandbox.errors import SandboxError
-from adaptive_batching.sandbox.fleet.aws.clients import FOREIGN, foreign
+from adaptive_batching.sandbox.fleet.aws.clients import REFUSED, why
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.fleet.aws.clients import Clients
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from adaptive_batching.sandbox.template.template import Template
 
 #: Errors that say that a resource exists.
-_THERE = frozenset({"BucketAlreadyExists", "BucketAlreadyOwnedByYou", "QueueAlreadyExists", "ResourceInUseException"})
-_THERE_TOO = frozenset({"QueueNameExists"})
+_THERE = frozenset(
+    {
+        "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
+        "QueueAlreadyExists",
+        "QueueNameExists",
+        "ResourceInUseException",
+    }
+)
 
 
 def make(clients: Clients, description: Description, template: Template) -> dict[str, str]:
@@ -73,12 +80,8 @@ def _try(logical_id: str, call: Any) -> Any:  # noqa: ANN401 - boto3 makes its c
     """Make a call, and take an error that says that the resource exists for success. Raises SandboxError."""
     try:
         return call()
-    except ClientError as error:
-        if error.response["Error"].get("Code", "").rpartition(".")[2] in _THERE | _THERE_TOO:
+    except REFUSED as error:
+        code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+        if str(code).rpartition(".")[2] in _THERE:
             return None
-        why = error.response["Error"].get("Message", str(error))
-    except BotoCoreError as error:
-        why = str(error)
-    except FOREIGN as error:
-        why = foreign(error)
-    raise SandboxError(f"{logical_id} cannot be made on this machine: {why}")
+        raise SandboxError(f"{logical_id} cannot be made on this machine: {why(error)}") from None

@@ -86,8 +86,8 @@ class Environment(View):
     ) -> Invocation:
         """Start an invocation and return it at once. Its `answered` and `done` are events to wait for.
 
-        `request_id` is given for an event that was accepted earlier. `after` is called with the result, without
-        payload and log tail, when the environment can be invoked again. Raises SandboxError if it cannot be invoked
+        `request_id` is given for an event that was accepted earlier. `after` is called with the result when the
+        environment can be invoked again. Raises SandboxError if it cannot be invoked
         now.
         """
         invocation = Invocation(
@@ -137,8 +137,8 @@ class Environment(View):
         except Exception as error:  # noqa: BLE001 - printed here, and the caller reads it
             traceback.print_exc()
             invocation.break_off(f"{type(error).__name__}: {error}")
-        result = replace(result_of(invocation), payload=b"", log_tail="")
-        self.finished.append(result)
+        result = result_of(invocation)
+        self.finished.append(replace(result, payload=b"", log_tail=""))
         after(result)
         invocation.done.set()
 

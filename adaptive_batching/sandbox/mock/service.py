@@ -93,11 +93,11 @@ class Mock:
         time.sleep(delay)
         response = stub.mapping.response
         body = response.content
-        headers = response.sent_headers
+        headers = {}
         if request.method == "HEAD" or status in (204, 304):
-            headers |= {"Content-Length": str(len(body))} if request.method == "HEAD" else {}
+            headers = {"Content-Length": str(len(body))} if request.method == "HEAD" else {}
             body = b""
-        return Answer(status, body, headers)
+        return Answer(status, body, headers, more=response.sent_headers)
 
     def _administer(self, method: str, what: str, body: bytes) -> Answer:
         with self._lock:

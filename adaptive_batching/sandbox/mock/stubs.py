@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from adaptive_batching.json_text import no_json
+from adaptive_batching.values import invalid
+from adaptive_batching.values.json_text import no_json
+from adaptive_batching.wording import written
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,7 +33,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers of an answer that follow from its body.
 _COMPUTED = {"content-length", "transfer-encoding", "connection"}
 
-_Delay = Annotated[float, Field(ge=0, le=_LONGEST, allow_inf_nan=False)]
+_Delay = Annotated[float, Field(ge=0, le=_LONGEST)]
 
 
 class StubError(ValueError):
@@ -39,7 +41,7 @@ class StubError(ValueError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RequestPattern(_Model):
@@ -55,14 +57,14 @@ class RequestPattern(_Model):
     @classmethod
     def _is_served(cls, method: str) -> str:
         if method.upper() not in _METHODS:
-            raise ValueError(f"the method {method!r} is not served; {', '.join(_METHODS)} are")
+            raise ValueError(f"the method {invalid.shown(method)} is not served; {', '.join(_METHODS)} are")
         return method
 
     @field_validator("url", "urlPath")
     @classmethod
     def _can_match(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith("/"):
-            raise ValueError(f"{url!r} matches no request: a path begins with /")
+            raise ValueError(f"{invalid.shown(url)} matches no request: a path begins with /")
         return url
 
     @field_validator("urlPattern", "urlPathPattern")
@@ -71,7 +73,7 @@ class RequestPattern(_Model):
         try:
             re.compile(pattern or "")
         except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+            raise ValueError(f"{invalid.shown(pattern)} is not a regular expression: {error}") from None
         return pattern
 
     @model_validator(mode="after")
@@ -96,8 +98,8 @@ class Lognormal(_Model):
     """A delay with a long tail."""
 
     type: Literal["lognormal"]
-    median: Annotated[float, Field(gt=0, le=_LONGEST, allow_inf_nan=False)]
-    sigma: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+    median: Annotated[float, Field(gt=0, le=_LONGEST)]
+    sigma: Annotated[float, Field(ge=0, le=10)]
 
     def drawn(self, random: Random) -> float:
         """Return a delay in milliseconds."""
@@ -114,7 +116,7 @@ class Uniform(_Model):
     @model_validator(mode="after")
     def _in_order(self) -> Uniform:
         if self.lower > self.upper:
-            raise ValueError(f"lower is {self.lower:g}, above upper, {self.upper:g}")
+            raise ValueError(f"lower is {written(self.lower)}, above upper, {written(self.upper)}")
         return self
 
     def drawn(self, random: Random) -> float:
@@ -136,16 +138,21 @@ class ResponseDefinition(_Model):
     @classmethod
     def _is_a_status(cls, status: int) -> int:
         if status not in {one.value for one in HTTPStatus} or status < HTTPStatus.OK:
-            raise ValueError(f"{status} is not a status of HTTP")
+            raise ValueError(f"{invalid.shown(status)} is not a status of HTTP")
         return status
 
-    @field_validator("headers")
+    @field_validator("headers", mode="before")
     @classmethod
-    def _can_be_sent(cls, headers: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        for name, value in headers.items():
-            text = value if isinstance(value, str) else "".join(value)
+    def _can_be_sent(cls, headers: Any) -> Any:  # noqa: ANN401 - JSON
+        for name, value in headers.items() if isinstance(headers, dict) else ():
+            values = value if isinstance(value, list) else [value]
+            if not all(isinstance(one, str) for one in values):
+                raise ValueError(
+                    f"the header {invalid.shown(name)} is {invalid.shown(value)}; it takes a text or a list of texts"
+                )
+            text = "".join(values)
             if not _TOKEN.fullmatch(name) or not all(" " <= one <= "\xff" or one == "\t" for one in text):
-                raise ValueError(f"the header {name!r} cannot be sent")
+                raise ValueError(f"the header {invalid.shown(name)} cannot be sent")
         return headers
 
     @model_validator(mode="after")
@@ -162,13 +169,14 @@ class ResponseDefinition(_Model):
         return (self.body or "").encode("utf-8", "surrogatepass")
 
     @property
-    def sent_headers(self) -> dict[str, str]:
-        """The headers of the answer, without those that follow from its body."""
-        return {
-            name: value if isinstance(value, str) else ", ".join(value)
+    def sent_headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers of the answer, a pair for each value, without those that follow from its body."""
+        return tuple(
+            (name, one)
             for name, value in self.headers.items()
             if name.lower() not in _COMPUTED
-        }
+            for one in ([value] if isinstance(value, str) else value)
+        )
 
     def delay(self, random: Random) -> float:
         """Return the seconds until the answer."""
@@ -187,6 +195,12 @@ class Mapping(_Model):
     priority: Annotated[int, Field(ge=1)] = _PRIORITY
     request: RequestPattern = Field(default_factory=RequestPattern)
     response: ResponseDefinition = Field(default_factory=ResponseDefinition)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Mapping:
+        if not self.model_fields_set & {"request", "response"}:
+            raise ValueError("a mapping has a request, a response or both, and this one has neither")
+        return self
 
 
 @dataclass(frozen=True)
@@ -213,19 +227,13 @@ def read(text: str | bytes) -> list[Mapping]:
     try:
         return [Mapping.model_validate(one) for one in (value["mappings"] if several else [value])]
     except ValidationError as error:
-        raise StubError(_sentence(error.errors(include_url=False)[0])) from None
+        found = error.errors(include_url=False)[0]
+        place = tuple(one for one in found["loc"] if one not in ("lognormal", "uniform"))  # the kinds of a delay
+        dotted = (".".join(map(str, place)),) if place else ("mapping",)
+        raise StubError(invalid.sentence({**found, "loc": dotted})) from None
 
 
 def chosen(stubs: list[Stub], method: str, url: str) -> Stub | None:
     """Return the one that answers: by priority, and of these the one that was added last."""
     matching = [stub for stub in reversed(stubs) if stub.mapping.request.matches(method, url)]
     return min(matching, key=lambda stub: stub.mapping.priority, default=None)
-
-
-def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's
-    where = ".".join(str(part) for part in error["loc"] if part not in ("lognormal", "uniform"))
-    if error["type"] == "extra_forbidden":
-        return f"{where!r} is not known here"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{where or 'the mapping'!r}: {error['msg'][:1].lower()}{error['msg'][1:]}"

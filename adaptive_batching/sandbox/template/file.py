@@ -76,7 +76,12 @@ def load(path: Path) -> dict[str, Any]:
         raise SandboxError("reading a template needs PyYAML, a dependency of this package") from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """Loads short-form intrinsic functions as `Intrinsic`."""
+        """Loads short-form intrinsic functions as `Intrinsic`, and refuses a key that a mapping has twice."""
+
+        def compose_mapping_node(self, anchor: Any) -> Any:  # noqa: ANN401 - PyYAML has no types
+            node = super().compose_mapping_node(anchor)
+            _check_keys([key for key, _ in node.value], path)
+            return node
 
     def intrinsic(loader: Any, suffix: str, node: Any) -> Intrinsic:  # noqa: ANN401 - PyYAML has no types
         if isinstance(node, yaml.ScalarNode):
@@ -98,6 +103,15 @@ def load(path: Path) -> dict[str, Any]:
         raise SandboxError(f"{path} is not a template, which is a mapping with Resources")
     found: dict[str, Any] = _Spelled(path)(document)
     return found
+
+
+def _check_keys(keys: list[Any], path: Path) -> None:
+    """Raise SandboxError for a key of a mapping that is there twice: of its values YAML keeps the last one."""
+    seen = set()
+    for key in keys:
+        if isinstance(key.value, str) and key.value in seen:
+            raise SandboxError(f"{path}, line {key.start_mark.line + 1}: the key {key.value!r} is there twice")
+        seen.add(str(key.value))
 
 
 class _Spelled:

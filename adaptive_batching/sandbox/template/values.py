@@ -155,7 +155,7 @@ class Values:
         """
         found = self._wanted(self._resources[logical_id], logical_id)
         kept = {name: found[name] for name in names if name in found} if names is not None else found
-        return dict(self.plain(kept, logical_id))
+        return self._mapping(self.plain(kept, logical_id), f"{logical_id}.Properties")
 
     def globals(self, section: str) -> dict[str, Any]:
         """Return a section of SAM's Globals, not resolved."""

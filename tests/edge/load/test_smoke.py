@@ -68,7 +68,7 @@ def test_a_notify_that_is_silent_is_a_failure_without_an_exception(
     ("target", "sentence"),
     [
         ("http://127.0.0.1:1/sessions", "does not answer: ECONNREFUSED"),
-        ("http://", "does not answer: InvalidURL"),
+        ("http://", "the target 'http://' is not a URL"),
         ("gopher://x", "is not a URL, lambda:NAME or, for load, sandbox:TEMPLATE"),
         (
             "sandbox:t.yaml",

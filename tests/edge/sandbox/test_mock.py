@@ -35,7 +35,11 @@ def mock() -> Iterator[Mock]:
                     {"request": {"urlPathPattern": "/.*"}, "response": {"status": 503}, "priority": 9},
                     {
                         "request": {"method": "POST", "urlPath": "/hook"},
-                        "response": {"status": 201, "jsonBody": {"ok": True}, "headers": {"X-A": "b"}},
+                        "response": {
+                            "status": 201,
+                            "jsonBody": {"ok": True},
+                            "headers": {"X-A": "b", "Set-Cookie": ["a=1", "b=2"]},
+                        },
                     },
                     {"request": {"url": "/empty"}, "response": {"status": 204, "body": "not sent"}},
                 ]
@@ -50,6 +54,7 @@ def test_mappings_are_answered_and_requests_are_kept_newest_first(mock: Mock) ->
     before = datetime.now(UTC).timestamp() * 1000 - 1
     answer = requests.post(f"{mock.url}/hook?x=1", data="hé".encode(), headers={"X-B": "c"}, timeout=30)
     assert (answer.status_code, answer.json(), answer.headers["X-A"]) == (201, {"ok": True}, "b")
+    assert answer.raw.headers.getlist("Set-Cookie") == ["a=1", "b=2"]
     assert requests.get(f"{mock.url}/hook", timeout=30).status_code == 503
     assert requests.get(f"{mock.url}/empty", timeout=30).content == b""
     assert requests.head(f"{mock.url}/hook", timeout=30).status_code == 503
@@ -74,6 +79,8 @@ def test_mappings_come_and_go_by_http(mock: Mock) -> None:
     assert requests.get(f"{mock.url}/hook", timeout=30).text == "new"
     listed = requests.get(f"{admin}/mappings", timeout=30).json()
     assert (listed["meta"]["total"], listed["mappings"][0]["id"]) == (4, made.json()["id"])
+    refused = requests.post(f"{admin}/mappings", json={}, timeout=30)
+    assert (refused.status_code, "this one has neither" in refused.json()["errors"][0]["title"]) == (422, True)
     requests.delete(f"{admin}/mappings/{made.json()['id']}", timeout=30)
     assert requests.get(f"{mock.url}/hook", timeout=30).status_code == 503
     requests.delete(f"{admin}/mappings", timeout=30)

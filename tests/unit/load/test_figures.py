@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -143,6 +144,13 @@ def report(ensure: dict[str, object], *, lead: bool = True) -> Report:
     seen = figures.lead(measured(), "SENT", {"t0": 1.5}) if lead else None
     phases = [figures.figures("ramp", measured(), 8, 0), figures.figures("peak", measured(), 4, 1)]
     return Report("http://x", 7, measured(), phases, whole(), seen, outcomes(**ensure), None)
+
+
+def test_figures_of_a_check_have_no_exponent() -> None:
+    outcome = checks.Outcome("a < 1234567", strict=True, ok=True, values={"a": 1234566.789, "b": 48, "c": 0.000012346})
+    one = replace(report({}), outcomes=[outcome])
+    line = text(one, lambda _head, _rows, _right: [], str)[-1]
+    assert line == "ensure  ok: a < 1234567 (a is 1234566.79, b is 48, c is 0.00001235)"
 
 
 def test_a_check_that_is_not_strict_does_not_fail_the_test() -> None:

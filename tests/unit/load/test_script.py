@@ -46,8 +46,13 @@ def test_a_script_is_read() -> None:
         ("  target:", "  processor: a.js\n  target:", "line 2: 'processor' is not known here; known are target, "),
         ("target: http", "payload: {path: a, fields: [a], delimiter: x}\n  target: http", "line 2: 'delimiter'"),
         ("target: http", "payload:\n  - path: a\n    fields: [a]\n    x: 1\n  target: http", "line 5: 'x'"),
-        ("arrivalRate: 1", "arrivalRate: fast", "line 5: 'arrivalRate' should be a valid number"),
-        ("arrivalRate: 1", "arrivalRate: -1", "line 5: 'arrivalRate' should be greater than or equal to 0"),
+        ("arrivalRate: 1", "arrivalRate: fast", "line 5: 'arrivalRate' is 'fast'; it takes a number"),
+        ("arrivalRate: 1", "arrivalRate: -1", "line 5: 'arrivalRate' is -1; it takes 0 or more"),
+        ("duration: 2m", "duration: .inf", "line 4: 'duration' is '.inf'; it takes a number"),
+        ("duration: 2m", "duration: inf", "line 4: 'duration' is 'inf'; it takes a number"),
+        ("config:", "config:\n  ensure: {p95: nan}", "line 2: 'p95' is 'nan'; it takes a number"),
+        ("url: /sessions", "headers: {A: [1]}", "line 9: a header is [1]; it takes a text or a number"),
+        ("- get:", "- [1]\n      - get:", "line 8: item 1 of 'flow' is [1]; it takes a mapping of keys to values"),
         ("arrivalRate: 1", "rampTo: 9", "line 4: a phase has one of arrivalRate, arrivalCount and pause"),
         ("duration: 2m\n     ", "", "line 4: a phase with arrivals has a duration"),
         ("arrivalRate: 1", "pause: 3", "line 4: a pause has no duration besides"),
@@ -65,6 +70,13 @@ def test_what_is_wrong_is_said_with_its_line(old: str, new: str, sentence: str) 
     said = why(SCRIPT.replace(old, new, 1))
     assert said.startswith("load.yaml")
     assert sentence in said
+
+
+def test_aliases_that_spell_an_endless_document_are_a_sentence() -> None:
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    assert why(bomb) == "load.yaml: it has more than 100,000 values, with those that its aliases (*) repeat"
+    merged = "m0: &m0 {x: 1}\n" + "".join(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}]}}\n" for n in range(1, 40))
+    assert "aliases" in why(merged)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "&a [*a]", "[" * 5000, "a: \0", "9" * 5000, "? [1]\n: 2", "!!bool x"])

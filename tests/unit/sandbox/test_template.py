@@ -188,6 +188,10 @@ FILES = [
     (b"Resources: foo", "Resources is 'foo', not a mapping"),
     (b"[" * 100_000, "is not YAML or JSON"),
     (b"a: &a [*a]\nResources: *a", "its aliases (*) make it endless"),
+    (b"Resources:\n  F: {}\n  G: {}\n  F: {}\n", ", line 4: the key 'F' is there twice"),
+    (b'{"Resources": {}, "a": [{"b": {"c": 1, "c": 1}}]}', ", line 1: the key 'c' is there twice"),
+    (b"Resources: {F: !Sub {a: 1, a: 2}}", ", line 1: the key 'a' is there twice"),
+    (b"Resources: {1: a, '1': b}", ", line 1: the key '1' is there twice"),
     (b"{}", "has no function"),
 ]
 

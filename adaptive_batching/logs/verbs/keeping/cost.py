@@ -11,7 +11,8 @@ from adaptive_batching.command_line import Mistake, Option
 from adaptive_batching.logs import monthly
 from adaptive_batching.logs.monthly import Traffic
 from adaptive_batching.logs.verbs.making import format_option, made
-from adaptive_batching.option_types import Bounds, Number, Text
+from adaptive_batching.option_types import Number, Text
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

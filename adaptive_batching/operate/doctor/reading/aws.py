@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adaptive_batching.operate import function as functions
-from adaptive_batching.operate.aws import AwsError, answers
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import Bucket, Facts, Key, Unknown
 from adaptive_batching.operate.doctor.reading import function, log_group, network, role, storage, traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from adaptive_batching.operate.aws import Account
 
@@ -29,7 +28,7 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
     """
     progress("function")
     account = _home(account, name)
-    found = _configuration(account, name)
+    found = functions.configuration(account.client("lambda"), name)
     own = function.of(found)
     progress("layers")
     own = replace(own, layers=function.layers(account, found))
@@ -53,7 +52,7 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
 def arriving(account: Account, name: str, now: float) -> Facts:
     """Return the function, its layers and the traffic alone. Raises AwsError if the function cannot be read."""
     account = _home(account, name)
-    found = _configuration(account, name)
+    found = functions.configuration(account.client("lambda"), name)
     own = replace(function.of(found), layers=function.layers(account, found))
     return Facts(own, traffic=traffic.of(account, own, now))
 
@@ -61,15 +60,3 @@ def arriving(account: Account, name: str, now: float) -> Facts:
 def _home(account: Account, name: str) -> Account:
     """Return the account in the region that an ARN names."""
     return replace(account, region=functions.region(name) or account.region)
-
-
-def _configuration(account: Account, name: str) -> Mapping[str, Any]:
-    try:
-        with answers():
-            found: Mapping[str, Any] = account.client("lambda").get_function_configuration(FunctionName=name)
-    except AwsError as error:
-        if error.is_absent:
-            region = account.client("lambda").meta.region_name
-            raise AwsError(f"there is no function {name!r} in {region}", error.code) from None
-        raise
-    return found

@@ -14,11 +14,10 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from adaptive_batching import settings
-from adaptive_batching.operate.aws import LOOPBACK
 from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +41,7 @@ class Content:
 
 def look(url: str, endpoint: str | None) -> Content | Unknown:
     """Look into the zip file at a URL. A server that stands for AWS (`endpoint`) names URLs that do not exist."""
-    if not url or (endpoint and urlsplit(url).hostname not in LOOPBACK):
+    if not url or (endpoint and not on_loopback(url)):
         return Content(has_extension=False, origin="")
     try:
         with zipfile.ZipFile(_Remote(url)) as archive:
@@ -59,7 +58,7 @@ class _Remote(io.RawIOBase):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        proxies = [urllib.request.ProxyHandler({})] if urlsplit(url).hostname in LOOPBACK else []
+        proxies = [urllib.request.ProxyHandler({})] if on_loopback(url) else []
         self._open: Callable[..., io.BufferedIOBase] = urllib.request.build_opener(*proxies).open
         self._at = 0
         self._size, self._tail = self._ask(f"bytes=-{_PIECE}")

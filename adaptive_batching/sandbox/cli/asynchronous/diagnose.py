@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
-from adaptive_batching.option_types import FUNCTION, REGION, Bounds, Number, Url, format_option
+from adaptive_batching.option_types import FUNCTION, REGION, Number, Url, format_option
 from adaptive_batching.sandbox.asynchronous.diagnosis import diagnose as judge
 from adaptive_batching.sandbox.cli.asynchronous.commands import COMMANDS
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.asynchronous.configuration import Configuration

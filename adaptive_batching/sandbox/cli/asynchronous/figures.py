@@ -11,13 +11,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adaptive_batching.loopback import on_loopback
 from adaptive_batching.sandbox.asynchronous import metrics
 from adaptive_batching.sandbox.asynchronous.configuration import configuration
 from adaptive_batching.sandbox.asynchronous.diagnosis import Figures
 from adaptive_batching.sandbox.fleet.aws.cloudwatch import DIMENSION, NAMESPACE
 from adaptive_batching.sandbox.fleet.invoke_api import function_name
 from adaptive_batching.sandbox.s3.embedded import KEYS, REGION
+from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
     from adaptive_batching.sandbox.asynchronous.configuration import Configuration

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.command_line import Option
-from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
+from adaptive_batching.option_types import DAY, File, Number, Text
 from adaptive_batching.sandbox.asynchronous.configuration import (
     AGE,
     BOUNDS,
@@ -24,6 +24,7 @@ from adaptive_batching.sandbox.asynchronous.configuration import (
 )
 from adaptive_batching.sandbox.cli.asynchronous.jitter import JITTER
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     import click

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adaptive_batching.command_line import Argument, Command, Mistake, Option, refusing
-from adaptive_batching.option_types import Bounds, File, Number, format_option
+from adaptive_batching.option_types import File, Number, format_option
 from adaptive_batching.sandbox.asynchronous.picture import Scene
 from adaptive_batching.sandbox.asynchronous.picture import svg as picture
 from adaptive_batching.sandbox.asynchronous.scenarios import SCENARIOS, START, diagnosis, play
@@ -19,6 +19,7 @@ from adaptive_batching.sandbox.cli.asynchronous.commands import COMMANDS
 from adaptive_batching.sandbox.cli.asynchronous.jitter import JITTER, exact, jittered
 from adaptive_batching.sandbox.cli.parameters import SEED
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

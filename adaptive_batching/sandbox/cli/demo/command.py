@@ -11,8 +11,9 @@ from adaptive_batching import clone, settings
 from adaptive_batching.cli import COMMANDS
 from adaptive_batching.command_line import INTERRUPTED, Command, Option, refusing
 from adaptive_batching.objects import FormatError
-from adaptive_batching.option_types import Bounds, File, Number, format_option
+from adaptive_batching.option_types import File, Number, format_option
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.values.bounds import Bounds
 
 if TYPE_CHECKING:
     from pathlib import Path

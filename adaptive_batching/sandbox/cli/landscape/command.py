@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import clone
 from adaptive_batching.command_line import Command, Option, refusing
-from adaptive_batching.option_types import Bounds, File, Number
+from adaptive_batching.option_types import File, Number
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.values.bounds import Bounds
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:

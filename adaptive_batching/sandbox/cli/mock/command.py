@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING
 
 from adaptive_batching import interrupts
 from adaptive_batching.command_line import Argument, Command, Mistake, Option
-from adaptive_batching.option_types import Bounds, File, Number, Text
+from adaptive_batching.option_types import File, Number, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import SEED
+from adaptive_batching.values.bounds import Bounds
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ PORT = 8080
 
 def _mock(*, files: tuple[Path, ...], port: int, seed: int, host: tuple[str, ...]) -> int:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
+    from adaptive_batching.sandbox.http_server import unusable  # noqa: PLC0415
     from adaptive_batching.sandbox.mock.service import Mock  # noqa: PLC0415
 
     mappings = [one for file in files for one in _read(file)]
@@ -31,8 +32,7 @@ def _mock(*, files: tuple[Path, ...], port: int, seed: int, host: tuple[str, ...
         try:
             mock = Mock(mappings, port, seed=seed, hosts=host, told=err.say)
         except OSError as error:
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-            raise Mistake(f"port {port} {why}; choose another with --port") from None
+            raise Mistake(unusable(port, error, "--port")) from None
         with mock:
             err.say(f"the mock is at {mock.url}, with {counted(len(mappings), 'mapping')}; Ctrl-C ends it")
             asked.wait()

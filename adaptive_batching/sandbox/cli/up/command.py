@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Argument, Command, Option, refusing
-from adaptive_batching.option_types import DAY, Bounds, File, Number, Text
+from adaptive_batching.option_types import DAY, File, Number, Pair, Text
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet import CONCURRENCY, MOST_AT_ONCE
+from adaptive_batching.values.bounds import Bounds
 
 #: The default ports, the same as those of `sam local start-api` and `sam local start-lambda`.
 PORT, INVOKE_PORT = 3000, 3001
@@ -35,7 +36,7 @@ up = Command(
         Option(
             ["--parameter"],
             multiple=True,
-            type=Text(),
+            type=Pair(),
             metavar="NAME=VALUE",
             help="parameter of the template; repeatable",
         ),

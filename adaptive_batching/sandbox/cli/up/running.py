@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adaptive_batching import interrupts, settings
-from adaptive_batching.loopback import LOOPBACK
-from adaptive_batching.sandbox.cli.arguments import pairs
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.notices import notices
@@ -21,10 +19,11 @@ from adaptive_batching.sandbox.fleet.repeat import delivered
 from adaptive_batching.sandbox.host import launch
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
 from adaptive_batching.sandbox.options import Options, base_interpreter
+from adaptive_batching.values.loopback import LOOPBACK
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from adaptive_batching.console import Console
@@ -41,14 +40,14 @@ class Given:
     """The values of the options of `up`, one field for each. --help explains them."""
 
     template: Path
-    parameter: tuple[str, ...]
+    parameter: tuple[tuple[str, str], ...]
     layer: tuple[Path, ...]
     port: int
     invoke_port: int
     endpoint_url: str | None
     concurrency: int
     idle: float | None
-    env: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
     logs: bool
     log_folder: Path | None
     no_freeze: bool
@@ -65,26 +64,26 @@ def carry_out(given: Given, console: Console) -> int:
     overheard = Overheard(console.say)
     landscape = Landscape(
         given.template,
-        pairs("--parameter", given.parameter),
+        dict(given.parameter),
         _settings(given, console, overheard),
         say=console.say,
-        report=lambda name, result: console.say(f"{name}  {ended(result)}"),
+        report=lambda name, result, failed: console.say(f"{name}  {ended(result, failed)}"),
     )
 
     def first() -> None:
-        console.say(interrupts.waiting(landscape.busy, len(landscape.environments)))
+        if running := landscape.busy:  # the landscape itself says when it shuts environments down
+            console.say(interrupts.waiting(running, 0))
 
     with interrupts.counted(first, landscape.kill) as asked, landscape:
         for line in introduction(landscape):
             console.say(line)
         while not asked.wait(_LOOK) and not landscape.lost:
             pass
+        console.say("no more requests and events are taken")
         landscape.finish()
-        balance = None if given.endpoint_url else _balance(landscape)
+        balance = _balance(landscape, given.endpoint_url, console.say)
     for line in (*summary(landscape), *overheard.rest()):
         console.say(line)
-    if balance is None:
-        return 0
     for line in row("s3", balance.text):
         console.say(line)
     return 0 if balance.agrees else 1
@@ -130,7 +129,8 @@ def summary(landscape: Landscape) -> Iterator[str]:
     width = max(len(name) for name in landscape.fleets)
     for name, fleet in landscape.fleets.items():
         if fleet.all:
-            yield f"{name:<{width}}  {_counted(fleet)}"
+            failed = "".join(f", {one}" for one in landscape.outcomes.summary(name))
+            yield f"{name:<{width}}  {_counted(fleet)}{failed}"
 
 
 def _counted(fleet: Fleet) -> str:
@@ -140,13 +140,18 @@ def _counted(fleet: Fleet) -> str:
     return f"{counted(len(results), 'invocation')}, {failed:,} failed, {counted(len(fleet.all), 'environment')}{left}"
 
 
-def _balance(landscape: Landscape) -> Balance | None:
-    """Compare what the extension stored with what was delivered to it, where all functions ship the same types."""
+def _balance(landscape: Landscape, endpoint: str | None, say: Callable[[str], None]) -> Balance:
+    """Compare what the extension stored with what was delivered to it, or say why that cannot be judged."""
+    if endpoint:
+        return Balance(f"not compared: {endpoint} may have objects of others", agrees=True)
     fleets = [fleet for fleet in landscape.fleets.values() if delivered(fleet.all, settings.EXTENSION)]
     shipping = [fleet.function for fleet in fleets]
+    if not shipping:
+        return Balance("not compared: nothing was delivered to the extension", agrees=True)
     if len({(settings.log_types(one.variables), settings.has_filters(one.variables)) for one in shipping}) != 1:
-        return None
+        return Balance("not compared: the functions differ in the types or the filters of what they ship", agrees=True)
     environments = [environment for fleet in fleets for environment in fleet.all]
+    say("comparing the records on S3 with those that were delivered")
     return stored(Store(landscape.endpoint, None), shipping[0], environments)
 
 
@@ -162,13 +167,16 @@ def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
         names = " or ".join(sorted(LOOPBACK))
         raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {names}")
     for layer in given.layer:  # also where no function has layers
-        launch.check_folder(layer)
-    variables = pairs("--env", given.env)
+        try:
+            launch.check_folder(layer)
+        except SandboxError as error:
+            raise SandboxError(f"--layer {error}") from None
+    variables = dict(given.env)
     check_variables(variables, "--env")
 
     def check(function: Function) -> None:
-        check_function(function)
-        check_variables(function.variables, f"{given.template}: variable of {function.name}:")
+        check_function(function, "FunctionName")
+        check_variables(function.variables, "variable")
 
     return Settings(
         port=given.port,

@@ -6,16 +6,32 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from adaptive_batching.sandbox.s3.embedded import KEYS
 
-#: What boto3's parsers, and a look into what they return, raise for the answers of a server of another kind.
-FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
+#: What a call of boto3 raises, and, for the answers of a server of another kind, its parsers and a look into what they
+#: return.
+REFUSED = (ClientError, BotoCoreError, ResponseParserError, AttributeError, LookupError, TypeError, ValueError)
+#: Characters of a sentence.
+_SHOWN = 300
 
 
-def foreign(error: Exception) -> str:
-    """Return a sentence about one of FOREIGN. Pure."""
-    return f"the server does not answer as AWS does ({type(error).__name__}: {error}); --endpoint-url names another"
+def why(error: Exception) -> str:
+    """Return a sentence about one of REFUSED, in one line. Pure."""
+    if isinstance(error, ClientError):
+        said = str(error.response.get("Error", {}).get("Message") or error)
+        if said.lstrip().startswith("<"):  # a page: an error of the server, which is not AWS's
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "an error")
+            said = f"the server answered {status} with a page, not as AWS does; --endpoint-url names another"
+    elif isinstance(error, BotoCoreError):
+        said = str(error)
+    else:
+        what = f"{type(error).__name__}: {str(error).partition(', invalid XML')[0]}"
+        said = f"the server does not answer as AWS does ({what}); --endpoint-url names another"
+    line = " ".join(said.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 
 class Clients:

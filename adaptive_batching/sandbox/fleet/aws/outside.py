@@ -7,13 +7,11 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Self
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from adaptive_batching.sandbox.asynchronous import metrics, records
 from adaptive_batching.sandbox.asynchronous.queue import Dropped, Succeeded
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.aws import cloudwatch
-from adaptive_batching.sandbox.fleet.aws.clients import Clients
+from adaptive_batching.sandbox.fleet.aws.clients import REFUSED, Clients, why
 from adaptive_batching.sandbox.fleet.aws.targets import RefusedByTargetError, Targets
 from adaptive_batching.sandbox.timestamps import stamp
 
@@ -110,8 +108,8 @@ class Outside:
         if self._clients and data:
             try:
                 cloudwatch.send(self._clients, self._function.name, self._clock, data)
-            except (ClientError, BotoCoreError) as error:
-                self._say(f"{len(data):,} metrics were not taken: {error}")
+            except REFUSED as error:
+                self._say(f"{len(data):,} metrics were not taken: {why(error)}")
 
     def _conclude(self, at: float, end: Succeeded | Dropped) -> list[Datum]:
         """Send the record and the dead letter of an event, and return the metrics of what was refused."""

@@ -9,11 +9,10 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from adaptive_batching.sandbox.asynchronous import records
 from adaptive_batching.sandbox.asynchronous.configuration import target
 from adaptive_batching.sandbox.errors import SandboxError
+from adaptive_batching.sandbox.fleet.aws.clients import REFUSED, why
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +39,8 @@ class Targets:
         try:
             if found is not None:
                 self._make(found)
-        except (ClientError, BotoCoreError) as error:
-            raise SandboxError(f"{arn} cannot be made on this machine: {_why(error)}") from None
+        except REFUSED as error:
+            raise SandboxError(f"{arn} cannot be made on this machine: {why(error)}") from None
 
     def _make(self, found: Target) -> None:
         if found.kind == "sqs":
@@ -67,8 +66,8 @@ class Targets:
             raise RefusedByTargetError(f"{arn} is nothing that Lambda sends to")
         try:
             send(found)
-        except (ClientError, BotoCoreError) as error:
-            raise RefusedByTargetError(f"{arn}: {_why(error)}") from None
+        except REFUSED as error:
+            raise RefusedByTargetError(f"{arn}: {why(error)}") from None
 
     def _record(self, found: Target, end: Succeeded | Dropped, record: dict[str, Any]) -> None:
         text = json.dumps(record)
@@ -113,7 +112,3 @@ class Targets:
 
     def _topic(self, found: Target) -> str:
         return f"arn:aws:sns:{found.region}:{self._function.account}:{found.name}"
-
-
-def _why(error: ClientError | BotoCoreError) -> str:
-    return str(error.response["Error"].get("Message", error)) if isinstance(error, ClientError) else str(error)

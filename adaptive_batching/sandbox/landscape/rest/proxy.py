@@ -26,6 +26,7 @@ _MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isB
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUSES = range(200, 600)  # one of 1xx is not the end of an answer
 _SERVER = re.compile(r"https?://[^/]*", re.IGNORECASE)
+_PORT = re.compile(r":([0-9]{1,5})$")
 _EVERYTHING = "*/*"
 #: The id of the only REST API, and where it seems to be.
 API_ID = "sandboxapi"
@@ -46,7 +47,6 @@ class Call:
     request_id: str
     trace: str
     at: float
-    port: int = 80
     source: str = "127.0.0.1"
     account: str = "123456789012"
 
@@ -55,6 +55,12 @@ class Call:
         """The path without the query, and without the server of a request line in absolute form (RFC 9112, 3.2.2)."""
         found = self.target.partition("?")[0]
         return _SERVER.sub("", found) or "/" if _SERVER.match(found) else found
+
+    @property
+    def port(self) -> int:
+        """The port to which the request was sent: that of its Host, which has none where it is HTTP's own."""
+        found = _PORT.search(self.header("host"))
+        return int(found[1]) if found else 80
 
     def header(self, name: str) -> str:
         """Return the last value of a header, "" without one."""

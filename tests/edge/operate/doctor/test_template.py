@@ -230,7 +230,7 @@ def test_a_setting_that_only_aws_knows_silences_the_checks_that_go_by_it(
     about = settings.schema()["properties"][name]
     values = [json.dumps(one) for one in about.get("enum", ())] or VALUES[about["kind"]]
     text = TEXT.replace(CONDITIONED[0], condition).replace("EXTENSION_MODE: adaptive", "EXTENSION_MODE: thresholds")
-    text = text.replace(f"{name}: !Ref Logs", "OTHER: 1").replace(f"{name}: thresholds", "OTHER: 1")
+    text = text.replace(f"{name}: !Ref Logs", "INSTEAD: 1").replace(f"{name}: thresholds", "INSTEAD: 1")
     of = [checks(tmp_path, _set(text, name, value))["Orders"] for value in values]
     unknown = checks(tmp_path, _set(text, name, "!ImportValue x"))["Orders"]
     assert [one.status for one in unknown["settings"]] == ["cannot say"]

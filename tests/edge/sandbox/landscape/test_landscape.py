@@ -15,6 +15,7 @@ from adaptive_batching.sandbox.fleet.aws.clients import Clients
 from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.landscape.events import QueueMapping, Rate, StreamMapping
 from adaptive_batching.sandbox.landscape.landscape import Landscape, Settings
+from adaptive_batching.sandbox.landscape.outcomes import Outcomes
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.rest import gateway
 from adaptive_batching.sandbox.landscape.schedule import Scheduler
@@ -24,6 +25,8 @@ from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from adaptive_batching.sandbox.lifecycle.results import Result
 
 APPLICATION = Path(__file__).parent / "application/template.yaml"
 KEYS = [f"k{number:02}" for number in range(6)] + ["poison"] + [f"k{number:02}" for number in range(6, 12)]
@@ -36,8 +39,8 @@ def happens(condition: Callable[[], object]) -> None:
 class World:
     """The landscape, what it said, and clients of what it made."""
 
-    def __init__(self, landscape: Landscape, said: list[str]) -> None:
-        self.landscape, self.said = landscape, said
+    def __init__(self, landscape: Landscape, said: list[str], reported: list[tuple[str, Result, str]]) -> None:
+        self.landscape, self.said, self.reported = landscape, said, reported
         self.clients = Clients(landscape.endpoint, "us-east-1")
         self.session = requests.Session()
         self.session.trust_env = False
@@ -77,8 +80,11 @@ def world() -> Iterator[World]:
     """Everything that takes time is begun here, so that the tests wait together."""
     said: list[str] = []
     settings = Settings(layers=(ROOT / "build/layer",), options=Options(awslambdaric=AWSLAMBDARIC))
-    with Landscape(APPLICATION, settings=settings, say=said.append) as landscape:
-        one = World(landscape, said)
+    reported: list[tuple[str, Result, str]] = []
+    with Landscape(
+        APPLICATION, settings=settings, say=said.append, report=lambda *one: reported.append(one)
+    ) as landscape:
+        one = World(landscape, said, reported)
         one.put(*KEYS)
         one.send("PoisonQueue", "poison")
         one.send("SlowQueue", *(str(number) for number in range(8)))
@@ -209,6 +215,16 @@ def test_of_a_batch_only_what_failed_stays_in_the_queue(world: World) -> None:
     assert bodies == ["bad", "good", "good too"]
 
 
+def test_what_failed_of_a_batch_is_told_with_its_invocation_and_in_all(world: World) -> None:
+    happens(lambda: world.landscape.outcomes.summary("app-partial") == ["2 of 4 messages failed"])
+    told = [failed for name, _, failed in world.reported if name == "app-partial" and failed]
+    assert len(told) == 2
+    assert "1 of 1 message failed" in told
+    happens(lambda: "1 record given up" in world.landscape.outcomes.summary("app-follow"))
+    happens(lambda: [one for one in world.reported if one[0] == "app-poison"])
+    assert {result.why for name, result, _ in world.reported if name == "app-poison"} == {"ValueError: no"}
+
+
 def test_an_answer_that_names_no_record_fails_the_whole_batch(world: World) -> None:
     sentence = "the answer of app-partial fails its whole batch: a failure in it has no itemIdentifier"
     happens(lambda: sentence in world.said)
@@ -229,7 +245,9 @@ def test_a_batch_that_was_throttled_runs_later_and_a_queue_that_is_gone_is_said(
     arn, fleet = "arn:aws:sqs:us-east-1:123456789012:own", world.landscape.fleets["app-traced"]
     url = world.clients("sqs").create_queue(QueueName="own", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
     fleet.settings.change(reserved=0)
-    poller = QueuePoller(QueueMapping("app-traced", arn), url, fleet, world.clients("sqs"), world.said.append)
+    poller = QueuePoller(
+        QueueMapping("app-traced", arn), url, fleet, world.clients("sqs"), world.said.append, Outcomes()
+    )
     world.clients("sqs").send_message(QueueUrl=url, MessageBody="throttled")
     names = ["ApproximateNumberOfMessagesNotVisible"]
     happens(
@@ -273,7 +291,7 @@ def test_from_latest_on_only_new_records_are_read(world: World) -> None:
     mapping = StreamMapping("app-plain", known.stream, latest=True)
     fleet = world.landscape.fleets["app-plain"]
     before = len([result for one in fleet.all for result in one.finished])
-    poller = StreamPoller(mapping, fleet, world.clients, "", world.said.append)
+    poller = StreamPoller(mapping, fleet, world.clients, "", world.said.append, Outcomes())
     world.put("latest")
     happens(lambda: len([result for one in fleet.all for result in one.finished]) == before + 1)
     poller.close()

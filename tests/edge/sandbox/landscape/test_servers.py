@@ -20,6 +20,7 @@ from adaptive_batching.sandbox.function import Function
 from adaptive_batching.sandbox.landscape.description import describe
 from adaptive_batching.sandbox.landscape.events import QueueMapping, StreamMapping
 from adaptive_batching.sandbox.landscape.making import make
+from adaptive_batching.sandbox.landscape.outcomes import Outcomes
 from adaptive_batching.sandbox.landscape.queues.poller import QueuePoller
 from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.options import Options
@@ -112,9 +113,10 @@ def up(path: Path, clients: Clients) -> None:
     arn, url = next((arn, url) for arn, url in urls.items() if arn.endswith(":work"))
     stream = template.plain({"Fn::GetAtt": ["Stream", "StreamArn"]}, "stream")
     with Fleet(Function(path.parent, "a.b", "f"), Options(), 1, None) as fleet, contextlib.ExitStack() as stack:
-        first = QueuePoller(QueueMapping("f", arn), url, fleet, clients("sqs"), lambda _text: None)
+        told = (lambda _text: None, Outcomes())
+        first = QueuePoller(QueueMapping("f", arn), url, fleet, clients("sqs"), *told)
         stack.callback(first.close)
-        stack.callback(StreamPoller(StreamMapping("f", stream), fleet, clients, "", lambda _text: None).close)
+        stack.callback(StreamPoller(StreamMapping("f", stream), fleet, clients, "", *told).close)
 
 
 def test_a_server_of_another_kind_is_one_sentence_from_whichever_answer_on(between: Between, tmp_path: Path) -> None:

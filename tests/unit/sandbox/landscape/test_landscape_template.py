@@ -8,7 +8,7 @@ import pytest
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.landscape.description import describe
-from adaptive_batching.sandbox.landscape.events import QueueMapping, Rate, Sources, StreamMapping, read
+from adaptive_batching.sandbox.landscape.events import QueueMapping, Rate, Sources, StreamMapping, check_timeouts, read
 from adaptive_batching.sandbox.landscape.rest.routes import Route
 from adaptive_batching.sandbox.template.template import Template
 
@@ -33,6 +33,7 @@ Resources:
     Condition: IsWith
     Properties: {BucketName: !Sub "named-${Stage}"}
   Dead: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}
+  Standard: {Type: AWS::SQS::Queue}
   Work:
     Type: AWS::SQS::Queue
     Properties:
@@ -51,7 +52,7 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       StreamSpecification: {StreamViewType: NEW_IMAGE}
       GlobalSecondaryIndexes:
-        - IndexName: by
+        - IndexName: by-id
           KeySchema: [{AttributeName: id, KeyType: HASH}]
           Projection: {ProjectionType: ALL}
           ProvisionedThroughput: {ReadCapacityUnits: 1, WriteCapacityUnits: 1}
@@ -86,7 +87,7 @@ def test_buckets_queues_and_tables_are_described(tmp_path: Path) -> None:
     found = describe(template(tmp_path))
     assert found.buckets == {"LogBucket": "log-bucket"}
     assert found.left_out == {"AWS::Logs::LogGroup": 2}
-    dead, work = found.queues
+    dead, _, work = found.queues
     assert (dead.name, dead.arn, dead.attributes) == (
         "dead.fifo",
         f"arn:aws:sqs:{HERE}:dead.fifo",
@@ -103,7 +104,7 @@ def test_buckets_queues_and_tables_are_described(tmp_path: Path) -> None:
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": key,
             "GlobalSecondaryIndexes": [
-                {"IndexName": "by", "KeySchema": key, "Projection": {"ProjectionType": "ALL"}},
+                {"IndexName": "by-id", "KeySchema": key, "Projection": {"ProjectionType": "ALL"}},
             ],
             "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
         },
@@ -116,7 +117,7 @@ def test_conditions_decide_what_is_made(tmp_path: Path) -> None:
     found = describe(template(tmp_path, With="yes", Stage="live"))
     assert found.buckets == {"LogBucket": "log-bucket", "Named": "named-live"}
     assert found.left_out == {"AWS::Logs::LogGroup": 2, "AWS::SNS::Topic": 1}
-    assert (found.queues[1].name, found.queues[1].attributes["DelaySeconds"]) == ("work-with.fifo", "5")
+    assert (found.queues[2].name, found.queues[2].attributes["DelaySeconds"]) == ("work-with.fifo", "5")
 
 
 def test_what_was_told_of_a_resource_is_what_ref_and_getatt_give(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_event_sources_with_their_defaults(tmp_path: Path) -> None:
 def test_event_sources_with_everything(tmp_path: Path) -> None:
     found = events(
         tmp_path,
-        "Queue: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 2,",
+        "Queue: {Type: SQS, Properties: {Queue: !GetAtt Standard.Arn, BatchSize: 5, MaximumBatchingWindowInSeconds: 2,",
         "  FunctionResponseTypes: [ReportBatchItemFailures], ScalingConfig: {MaximumConcurrency: 2}}}",
         "Stream: {Type: DynamoDB, Properties: {Stream: !GetAtt Items.StreamArn, StartingPosition: LATEST,",
         "  BatchSize: 7, MaximumRetryAttempts: 3, MaximumRecordAgeInSeconds: 90, BisectBatchOnFunctionError: true,",
@@ -169,7 +170,7 @@ def test_event_sources_with_everything(tmp_path: Path) -> None:
         "  DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Dead.Arn}}}}",
         "Rate: {Type: Schedule, Properties: {Schedule: rate(2 hours), Name: every, Input: '{}'}}",
     )
-    assert found.queues == [QueueMapping("one", f"arn:aws:sqs:{HERE}:work.fifo", 5, 2, 2, partial=True)]
+    assert found.queues == [QueueMapping("one", f"arn:aws:sqs:{HERE}:standard", 5, 2, 2, partial=True)]
     dead = f"arn:aws:sqs:{HERE}:dead.fifo"
     assert found.streams == [
         StreamMapping("one", STREAM, True, 7, 1, 3, 90, bisect=True, partial=True, on_failure=dead)
@@ -239,7 +240,7 @@ def test_a_route_that_is_taken_is_said(tmp_path: Path) -> None:
         ("E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: many}}", "BatchSize is 'many'"),
         ("E: {Type: SQS, Properties: {Queue: !ImportValue Work}}", "uses ImportValue"),
         (
-            "E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: 11}}",
+            "E: {Type: SQS, Properties: {Queue: !GetAtt Standard.Arn, BatchSize: 11}}",
             "One.E.BatchSize is 11, which AWS refuses without MaximumBatchingWindowInSeconds",
         ),
     ],
@@ -249,11 +250,18 @@ def test_an_event_source_that_cannot_be_read_is_one_sentence(tmp_path: Path, lin
         events(tmp_path, line)
 
 
-#: What AWS takes of each property, by kind of event source: the smallest, the largest and, if there is one, "no limit".
+#: What AWS takes of each property, by kind of event source or resource: the smallest, the largest and, if there is one,
+#: "no limit".
 TAKEN = {
+    ("Queue", "DelaySeconds"): (0, 900),
+    ("Queue", "MaximumMessageSize"): (1024, 1_048_576),
+    ("Queue", "MessageRetentionPeriod"): (60, 1_209_600),
+    ("Queue", "ReceiveMessageWaitTimeSeconds"): (0, 20),
+    ("Queue", "VisibilityTimeout"): (0, 43_200),
+    ("Queue", "RedrivePolicy.maxReceiveCount"): (1, 1000),
     ("SQS", "BatchSize"): (1, 10_000),
     ("SQS", "MaximumBatchingWindowInSeconds"): (0, 300),
-    ("SQS", "MaximumConcurrency"): (2, 1000),
+    ("SQS", "ScalingConfig.MaximumConcurrency"): (2, 1000),
     ("DynamoDB", "BatchSize"): (1, 10_000),
     ("DynamoDB", "MaximumBatchingWindowInSeconds"): (0, 300),
     ("DynamoDB", "MaximumRetryAttempts"): (0, 10_000, -1),
@@ -261,33 +269,173 @@ TAKEN = {
 }
 
 
+#: What a property takes that is no number, by kind, and some of what it does not.
+WORDS = {
+    ("Queue", "FifoQueue"): (["false"], ["maybe", "1"]),
+    ("Queue", "ContentBasedDeduplication"): (["false"], ["maybe", "[]"]),
+    ("Queue", "QueueName"): (["a-b_C1", "7"], ["a b", "''", "[a]", "a" * 81, "{a: b}"]),
+    ("Queue", "RedrivePolicy"): (
+        [f'\'{{"deadLetterTargetArn": "arn:aws:sqs:{HERE}:q", "maxReceiveCount": 3}}\''],
+        ["x", "1", "[1]", "'{'"],
+    ),
+    ("Queue", "RedrivePolicy.deadLetterTargetArn"): ([f"'arn:aws:sqs:{HERE}:q'"], ["q", "[q]", "arn:aws:sns:x:1:y"]),
+    ("FIFO", "DeduplicationScope"): (["queue", "messageGroup"], ["Queue", "1"]),
+    ("FIFO", "FifoThroughputLimit"): (["perQueue", "perMessageGroupId"], ["none"]),
+    ("Table", "TableName"): (["abc", "a.b-c_D", "123"], ["ab", "a b", "[abc]", "a" * 256]),
+    ("Table", "AttributeDefinitions"): (["[{AttributeName: id, AttributeType: N}]"], ["x", "{a: 1}"]),
+    ("Table", "KeySchema"): (["[{AttributeName: id, KeyType: HASH}]"], ["[]", "x", "[1, 2, 3]"]),
+    ("Table", "GlobalSecondaryIndexes"): (["[]"], ["x", "{a: 1}"]),
+    ("Table", "LocalSecondaryIndexes"): (["[]"], ["1"]),
+    ("Table", "StreamSpecification"): (["{StreamViewType: NEW_IMAGE}"], ["x", "[1]"]),
+    ("Table", "StreamSpecification.StreamViewType"): (["KEYS_ONLY"], ["ALL", "[]"]),
+    ("SimpleTable", "PrimaryKey"): (["{}"], ["x", "[1]"]),
+    ("SimpleTable", "PrimaryKey.Type"): (["Number"], ["N", "[Number]"]),
+    ("Bucket", "BucketName"): (
+        ["abc", "a.b-1"],
+        ["ab", "UPPER", "a b", "[abc]", "12", "1.2.3.4", "a..b", "-ab", "a" * 64],
+    ),
+    ("SQS", "Enabled"): (["true"], ["maybe", "1"]),
+    ("SQS", "FunctionResponseTypes"): (["[]", "[ReportBatchItemFailures]"], ["ReportBatchItemFailures", "[x, x]"]),
+    ("SQS", "ScalingConfig"): (["{}"], ["x", "[1]"]),
+    ("DynamoDB", "StartingPosition"): (["LATEST", "TRIM_HORIZON"], ["latest", "AT_TIMESTAMP", "1"]),
+    ("DynamoDB", "BisectBatchOnFunctionError"): (["true", "false"], ["maybe", "1"]),
+    ("DynamoDB", "FunctionResponseTypes"): (["[ReportBatchItemFailures]"], ["x", "[x, y]"]),
+    ("DynamoDB", "DestinationConfig"): (["{}", "{OnFailure: {}}"], ["x", "[1]"]),
+    ("DynamoDB", "DestinationConfig.OnFailure"): (["{}"], ["x", "[1]"]),
+    ("Schedule", "Input"): (["'{}'"], ["{a: 1}", "[1]"]),
+    ("Schedule", "Name"): (["every"], ["a b", "[x]"]),
+    ("Api", "BinaryMediaTypes"): ([], ["x", "{a: 1}", "[[1]]"]),
+}
+_KEY = {
+    "AttributeDefinitions": "[{AttributeName: id, AttributeType: S}]",
+    "KeySchema": "[{AttributeName: id, KeyType: HASH}]",
+}
+#: The type of each kind of resource, and the properties without which it is refused.
+RESOURCES: dict[str, tuple[str, dict[str, str]]] = {
+    "Queue": ("AWS::SQS::Queue", {}),
+    "FIFO": ("AWS::SQS::Queue", {"FifoQueue": "true"}),
+    "Table": ("AWS::DynamoDB::Table", _KEY),
+    "SimpleTable": ("AWS::Serverless::SimpleTable", {}),
+    "Bucket": ("AWS::S3::Bucket", {}),
+}
+SOURCE = """
+Resources:
+  One: {{Type: AWS::Serverless::Function, Properties: {{Events: {{E: {{Type: {}, Properties: {{{}}}}}}}}}}}
+"""
+SOURCES = {
+    "SQS": f"Queue: 'arn:aws:sqs:{HERE}:q'",
+    "DynamoDB": f"Stream: '{STREAM}'",
+    "Schedule": "Schedule: rate(1 minute)",
+}
+REDRIVE = f"maxReceiveCount: 3, deadLetterTargetArn: 'arn:aws:sqs:{HERE}:q'"
+
+
+def one_property(tmp_path: Path, kind: str, name: str, value: object) -> None:
+    """Read a template in which one property of this kind has this value."""
+    outer, _, inner = name.partition(".")
+    written = f"{value}"
+    if inner:
+        others = [one for one in REDRIVE.split(", ") if outer == "RedrivePolicy" and not one.startswith(inner)]
+        written = f"{{{', '.join([*others, f'{inner}: {value}'])}}}"
+    given = f"{outer}: {written}"
+    if kind in RESOURCES:
+        type_, needed = RESOURCES[kind]
+        properties = ", ".join(f"{name}: {one}" for name, one in {**needed, outer: written}.items())
+        describe(template(tmp_path, f"Resources: {{It: {{Type: {type_}, Properties: {{{properties}}}}}}}"))
+        return
+    if kind == "Api":
+        event = "Path: /, Method: get"
+        read(template(tmp_path, f"Globals: {{Api: {{{given}}}}}\n" + SOURCE.format("Api", event)))
+        return
+    window = ", MaximumBatchingWindowInSeconds: 1" if name == "BatchSize" else ""
+    text = SOURCE.format(kind, f"{SOURCES[kind]}, {given}{window}")
+    assert read(template(tmp_path, text)).notes == []
+
+
 @pytest.mark.parametrize(("kind", "name"), TAKEN)
 def test_a_number_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, name: str) -> None:
     low, high, *more = TAKEN[kind, name]
-    source = {"SQS": "Queue: !GetAtt Work.Arn", "DynamoDB": "Stream: !GetAtt Items.StreamArn"}[kind]
-    if name == "BatchSize":
-        source += ", MaximumBatchingWindowInSeconds: 1"
-    for value in (-2, -1, 0, 1, 2, low - 1, low, high, high + 1, 10**9):
-        given = f"ScalingConfig: {{{name}: {value}}}" if name == "MaximumConcurrency" else f"{name}: {value}"
-        line = f"E: {{Type: {kind}, Properties: {{{source}, {given}}}}}"
-        if low <= value <= high or value in more:
-            assert events(tmp_path, line).notes == []
+    numbers = (-2, -1, 0, 1, 2, low - 1, low, high, high + 1, 10**9, 10**30)
+    for value in (*numbers, *map(repr, map(str, numbers)), "x", "1.5", "'1_0'", "true", "[1]", "{a: 1}", "null"):
+        number = int(str(value).strip("'")) if str(value).strip("'").lstrip("-").isdigit() else None
+        if number is not None and (low <= number <= high or number in more):
+            one_property(tmp_path, kind, name, value)
         else:
-            with pytest.raises(
-                SandboxError, match=rf"^One\.E\.{name} is {value}, which AWS refuses; it takes {low:,} to"
-            ):
-                events(tmp_path, line)
+            place = rf"{'It' if kind in RESOURCES else 'One.E'}.{name}".replace(".", r"\.")
+            with pytest.raises(SandboxError, match=rf"^{place} is .+, which AWS refuses; it takes {low:,} to"):
+                one_property(tmp_path, kind, name, value)
+
+
+@pytest.mark.parametrize(("kind", "name"), WORDS)
+def test_a_value_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, name: str) -> None:
+    good, bad = WORDS[kind, name]
+    for value in good:
+        one_property(tmp_path, kind, name, value)
+    for value in bad:
+        with pytest.raises(SandboxError, match=r"which AWS refuses; it takes ") as error:
+            one_property(tmp_path, kind, name, value)
+        assert str(error.value).startswith(f"{'It' if kind in RESOURCES else 'One.E'}.{name}"), value
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    "kind", ["SQS, Properties: {Queue: !GetAtt Work.Arn", "DynamoDB, Properties: {Stream: !GetAtt Items.StreamArn"]
+    ("properties", "why"),
+    [
+        ("RedrivePolicy: {maxReceiveCount: 3}", "It.RedrivePolicy has no deadLetterTargetArn, without which AWS"),
+        ("QueueName: a.fifo", "It.QueueName is 'a.fifo', which AWS refuses: the name of a FIFO queue, and of no other"),
+        ("QueueName: a, FifoQueue: true", "It.QueueName is 'a', which AWS refuses: the name of a FIFO queue"),
+        (
+            f"RedrivePolicy: {{maxReceiveCount: 3, deadLetterTargetArn: 'arn:aws:sqs:{HERE}:q.fifo'}}",
+            f"It.RedrivePolicy names the dead-letter queue arn:aws:sqs:{HERE}:q.fifo, which AWS refuses: a FIFO queue",
+        ),
+        (
+            f"FifoQueue: true, RedrivePolicy: {{maxReceiveCount: 3, deadLetterTargetArn: 'arn:aws:sqs:{HERE}:q'}}",
+            f"It.RedrivePolicy names the dead-letter queue arn:aws:sqs:{HERE}:q, which AWS refuses: a FIFO queue",
+        ),
+        ("ContentBasedDeduplication: true", "It.ContentBasedDeduplication is for a FIFO queue"),
+        ("FifoThroughputLimit: perQueue", "It.FifoThroughputLimit is for a FIFO queue"),
+    ],
 )
+def test_properties_of_a_queue_that_do_not_go_together(tmp_path: Path, properties: str, why: str) -> None:
+    with pytest.raises(SandboxError) as error:
+        describe(template(tmp_path, f"Resources: {{It: {{Type: AWS::SQS::Queue, Properties: {{{properties}}}}}}}"))
+    assert str(error.value).startswith(why)
+
+
 @pytest.mark.parametrize(
-    "types", ["[ReportBatchItemFailure]", "ReportBatchItemFailures", "[ReportBatchItemFailures, x]"]
+    ("more", "why"),
+    [
+        ("BatchSize: 11", "One.E.BatchSize is 11, which AWS refuses for a FIFO queue; it takes 1 to 10"),
+        (
+            "MaximumBatchingWindowInSeconds: 1",
+            "One.E.MaximumBatchingWindowInSeconds is 1, which AWS refuses for a FIFO",
+        ),
+    ],
 )
-def test_a_response_type_that_aws_refuses_is_one_sentence(tmp_path: Path, kind: str, types: str) -> None:
-    with pytest.raises(SandboxError, match=r"FunctionResponseTypes is .*, which AWS refuses"):
-        events(tmp_path, f"E: {{Type: {kind}, FunctionResponseTypes: {types}}}}}")
+def test_what_aws_refuses_of_a_fifo_queue_only(tmp_path: Path, more: str, why: str) -> None:
+    with pytest.raises(SandboxError) as error:
+        events(tmp_path, f"E: {{Type: SQS, Properties: {{Queue: !GetAtt Work.Arn, {more}}}}}")
+    assert str(error.value).startswith(why)
+    events(tmp_path, "E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn, BatchSize: 10}}")
+
+
+@pytest.mark.parametrize(
+    ("visibility", "timeout", "good"), [(60, 60, True), (60, 61, False), (None, 30, True), (None, 31, False)]
+)
+def test_a_queue_that_shows_messages_before_the_function_times_out_is_refused_as_by_aws(
+    tmp_path: Path, visibility: int | None, timeout: int, *, good: bool
+) -> None:
+    text = TEXT + FUNCTION + "        E: {Type: SQS, Properties: {Queue: !GetAtt Work.Arn}}\n"
+    one = template(tmp_path, text if visibility else text.replace("      VisibilityTimeout: 60\n", ""))
+    if good:
+        check_timeouts(read(one), describe(one).queues, {"one": timeout})
+        return
+    with pytest.raises(SandboxError) as error:
+        check_timeouts(read(one), describe(one).queues, {"one": timeout})
+    assert str(error.value) == (
+        f"Work.VisibilityTimeout is {visibility or 30}, below the timeout of one, {timeout} seconds; AWS refuses such "
+        "an event source and recommends six times the timeout"
+    )
 
 
 def test_the_event_sources_of_cloudformation(tmp_path: Path) -> None:

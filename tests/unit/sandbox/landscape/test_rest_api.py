@@ -81,13 +81,22 @@ def call(**changes: Any) -> Call:  # noqa: ANN401 - fields of a call
     return Call(**{**given, **changes})
 
 
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [("127.0.0.1:3000", "3000"), ("localhost", "80"), ("[::1]:8080", "8080"), ("[::1]", "80"), ("", "80")],
+)
+def test_the_forwarded_port_is_that_of_the_request(host: str, port: str) -> None:
+    found = event(call(headers=[("Host", host)] if host else []), Route("GET", "/", "f"), {})
+    assert found["headers"]["X-Forwarded-Port"] == port
+
+
 def test_the_event_is_the_one_that_is_documented() -> None:
     found = event(call(), Route("POST", "/items/{id}", "f", "live"), {"id": "7"})
     context = found.pop("requestContext")
     added = {
         "X-Amzn-Trace-Id": TRACE,
         "X-Forwarded-For": "127.0.0.1",
-        "X-Forwarded-Port": "80",
+        "X-Forwarded-Port": "3000",
         "X-Forwarded-Proto": "http",
     }
     assert found == {

@@ -132,6 +132,16 @@ def test_a_partial_failure_is_where_a_batch_is_split() -> None:
     assert run(one, LONGEST_WAIT) == [2, 3, 4]
 
 
+def test_where_the_first_record_is_named_the_whole_batch_runs_again_and_is_given_up() -> None:
+    one = shard(1, 2, 3, 4, batch_size=4, retries=1, bisect=True)
+    run(one)
+    assert one.failed(0, first="1") is None
+    assert run(one, LONGEST_WAIT) == [1, 2, 3, 4]
+    end = one.failed(0, first="1")
+    assert end is not None
+    assert (numbers(end), end.condition) == ([1, 2, 3, 4], EXHAUSTED)
+
+
 def test_throttles_cost_no_retry() -> None:
     one = shard(1, retries=0)
     for attempt in range(5):

@@ -53,7 +53,7 @@ def test_a_file_has_one_mapping_or_several() -> None:
     assert [one.response.status for one in stubs.read('{"request": {"url": "/"}, "response": {"status": 201}}')] == [
         201
     ]
-    assert len(stubs.read('{"mappings": [{}, {}]}')) == 2
+    assert len(stubs.read('{"mappings": [{"request": {}}, {"response": {}}]}')) == 2
 
 
 def test_bodies_and_headers() -> None:
@@ -62,7 +62,7 @@ def test_bodies_and_headers() -> None:
         {"response": {"jsonBody": None}},
     )
     assert text.mapping.response.content == "é".encode()
-    assert text.mapping.response.sent_headers == {"A": "1, 2"}
+    assert text.mapping.response.sent_headers == (("A", "1"), ("A", "2"))
     assert jsonic.mapping.response.content == b"null"
 
 
@@ -91,16 +91,27 @@ def test_a_lognormal_delay_has_its_median_and_sigma_and_the_same_for_the_same_se
         ("", "it is not JSON"),
         ("[" * 100_000, "it is not JSON"),
         ('{"mappings": 1}', "'mappings' is not a list"),
-        ("[]", "the mapping"),
+        ("[]", "'mapping' is []; it takes a mapping of keys to values"),
+        ("{}", "a mapping has a request, a response or both, and this one has neither"),
+        ('{"mappings": [{"request": {}}, {"name": "x"}]}', "a mapping has a request, a response or both"),
+        ('{"request": 1}', "'request' is 1; it takes a mapping of keys to values"),
+        ('{"priority": 0, "request": {}}', "'priority' is 0; it takes 1 or more"),
+        ('{"response": {"headers": {"A": 1}}}', "the header 'A' is 1; it takes a text or a list of texts"),
+        ('{"response": {"headers": {"A": ["b", null]}}}', "the header 'A' is ['b', None]; it takes a text or a list"),
+        ('{"response": {"headers": []}}', "'response.headers' is []; it takes a mapping of keys to values"),
+        ('{"response": {"status": "x"}}', "'response.status' is 'x'; it takes a whole number"),
         ('{"request": {"bodyPatterns": []}}', "'request.bodyPatterns' is not known here"),
         ('{"response": {"fault": "EMPTY_RESPONSE"}}', "'response.fault' is not known here"),
         (
             '{"response": {"delayDistribution": {"type": "lognormal", "median": 1, "sigma": 1, "x": 1}}}',
             ".x' is not known",
         ),
-        ('{"response": {"delayDistribution": {"type": "normal"}}}', "'response.delayDistribution': "),
+        (
+            '{"response": {"delayDistribution": {"type": "normal"}}}',
+            "'response.delayDistribution' is {'type': 'normal'}; it takes one",
+        ),
         ('{"response": {"status": 99}}', "99 is not a status of HTTP"),
-        ('{"response": {"fixedDelayMilliseconds": -1}}', "greater than or equal to 0"),
+        ('{"response": {"fixedDelayMilliseconds": -1}}', "'response.fixedDelayMilliseconds' is -1; it takes 0 or more"),
         ('{"response": {"body": "", "jsonBody": 1}}', "a response has body or jsonBody"),
         ('{"response": {"headers": {"A B": "x"}}}', "the header 'A B' cannot be sent"),
         ('{"response": {"headers": {"A": "x\\r\\nB: y"}}}', "the header 'A' cannot be sent"),
