@@ -163,6 +163,8 @@ class Reading:
                 failed, found = self._converted(listing, opened, connection)
             except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
                 why = str(error).partition("\n")[0]
+                if self._temporary.name in why:
+                    raise SourceError(f"what DuckDB sets aside cannot be written: {why}; see TMPDIR") from None
                 raise SourceError(f"the cache {str(self._folder)!r} cannot be written: {why}; see --cache") from None
             opened.read_only()
             items, gone = objects.with_compacted(listing, found, window)

@@ -7,6 +7,7 @@ of type `insights.unreadable` of the others.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from duckdb import OutOfMemoryException
+
 from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.sources.source import SourceError
 from adaptive_batching.logs.sql.columns import derived, moment, quoted
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 FULL = 48_000_000
 #: DuckDB has buffers of twice the longest line: a short bound saves memory.
 _SHORTEST_BOUND = 1_000_000
+#: What DuckDB may use for a batch, one after the other, if less is not enough: it takes 2,048 lines at a time, however
+#: long they are, and copies what is in them several times.
+MEMORY = ("256MB", "768MB", "2GB")
 _MEMBER = b'"environment":"'
 _ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
 UNREADABLE = "insights.unreadable"
@@ -46,9 +53,10 @@ class Batch:
     file: Path
     function: str
     replaces: tuple[str, ...] = ()
+    memory: tuple[str, ...] = MEMORY
     objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
     size: int = 0  # bytes of text
-    longest: int = 0  # bytes of text of an object
+    longest: int = 0  # bytes of a line, or of an object that is so short that it makes no difference
 
     def __post_init__(self) -> None:
         # The batch before may have left its lines: the same pages again cost half of what new ones do.
@@ -58,33 +66,46 @@ class Batch:
         """Append the text of an object."""
         if not text.endswith(b"\n") and text:
             text += b"\n"
-        self._out.write(text)
+        with self._scratch():
+            self._out.write(text)
         environment = stored.environment or _environment(text)
         self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
         self.size += len(text)
-        self.longest = max(self.longest, len(text))
+        self.longest = max(self.longest, len(text) if len(text) < _SHORTEST_BOUND else _longest(text))
 
-    def convert(self, connection: DuckDBPyConnection, folder: Path) -> None:
-        """Write the segment into a folder."""
+    def convert(self, connection: DuckDBPyConnection, folder: Path) -> dict[str, str]:
+        """Write the segment into a folder. Return what is wrong with the objects if that cannot be, by key."""
         written = folder / f"{uuid.uuid4()}.parquet"
         part = written.with_suffix(".check")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._out:
+        with self._scratch(), self._out:
             self._out.truncate()
         try:
-            if not self._try(connection, part):
-                self._mend(connection)
-                if not self._try(connection, part):
-                    raise AssertionError("a batch that was mended cannot be read")  # pragma: no cover
+            why = self._written(connection, part)
+            if why:
+                return {one.key: why for one, _ in self.objects}
             part.replace(written)
         finally:
             part.unlink(missing_ok=True)
+        return {}
+
+    def _written(self, connection: DuckDBPyConnection, part: Path) -> str:
+        """Write the segment. Return why that cannot be, or "" if it is there."""
+        for memory in self.memory:
+            connection.execute(f"set memory_limit = '{memory}'")
+            with contextlib.suppress(OutOfMemoryException):
+                if self._try(connection, part):
+                    return ""
+                self._mend(connection)
+                return "" if self._try(connection, part) else "its lines cannot be told apart"
+        return f"its lines are too long to be read with {self.memory[-1]} of memory"
 
     def _try(self, connection: DuckDBPyConnection, part: Path) -> bool:
         """Write the segment, and return whether each line is one that can be read."""
         stored = [one for one, _ in self.objects]
         query = f"select {quoted(self.function)} as function, * from ({derived(f'({self._lines()})')})"
-        segments.write(connection, query, part, stored, self.replaces, self._parameters())
+        rows = segments.rows(self.size, sum(one.lines for one in stored))
+        segments.write(connection, query, part, stored, self.replaces, self._parameters(), rows=rows)
         whole = connection.execute(
             """select count(*) = count(object) and count(*) = count(type) and count(*) = count(ts) and count(*) = $lines
             from read_parquet($file)""",
@@ -113,11 +134,11 @@ class Batch:
         refused = self._refused(connection, lines)
         for place in refused:
             lines[place] = readable(lines[place]) or lines[place]
-        again = self._refused(connection, [lines[place] for place in refused])
-        unreadable = {refused[one] for one in again}
+        unreadable = set(self._refused(connection, lines)) if refused else set()
+        nearest = _nearest(places, unreadable)
         for place in sorted(unreadable):
             stored, first = self.objects[places[place]]
-            near = next((one for one in _around(place, places) if one not in unreadable), None)
+            near = nearest[place]
             time, environment = _said(lines[near]) if near is not None else (None, None)
             row = {
                 "time": time or first.astimezone(UTC).isoformat(timespec="milliseconds"),
@@ -129,12 +150,12 @@ class Batch:
         self._write(lines)
 
     def _without_blank_lines(self) -> tuple[list[bytes], list[int]]:
-        """Return the lines of all objects, and for each the place of its object."""
+        """Return the lines of all objects, and for each the place of its object. DuckDB knows the same six blanks."""
         text, left = self.file.read_bytes().split(b"\n"), 0
         kept: list[bytes] = []
         places: list[int] = []
         for number, (stored, first) in enumerate(self.objects):
-            own = [line for line in text[left : left + stored.lines] if line.strip(b" \t\r")]
+            own = [line for line in text[left : left + stored.lines] if line.strip()]
             left += stored.lines
             kept += own
             places += [number] * len(own)
@@ -150,7 +171,19 @@ class Batch:
         return [place for (place,) in rows]
 
     def _write(self, lines: list[bytes]) -> None:
-        self.file.write_bytes(b"".join(line + b"\n" for line in lines))
+        with self._scratch():
+            self.file.write_bytes(b"".join(line + b"\n" for line in lines))
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[None]:
+        """Raise SourceError if the file of lines cannot be written: that is not the cache's fault."""
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(
+                f"the lines cannot be written into {str(self.file.parent)!r} for a moment: {error.strerror}; "
+                "TMPDIR names another folder"
+            ) from None
 
 
 def _environment(text: bytes) -> str | None:
@@ -162,7 +195,7 @@ def _environment(text: bytes) -> str | None:
 def readable(line: bytes) -> bytes | None:
     """Return a line without what DuckDB refuses and Python reads, or None if it is no line of ours. Pure."""
     try:
-        found = json.loads(line.decode("utf-8", "replace"))
+        found = json.loads(line.decode("utf-8-sig", "replace"))
         if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in ("time", "type")):
             return None
         text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
@@ -171,17 +204,26 @@ def readable(line: bytes) -> bytes | None:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-def _around(place: int, places: list[int]) -> Iterator[int]:
-    """Yield the places of the other lines of an object: those before, from near to far, then those after."""
-    before, after = range(place - 1, -1, -1), range(place + 1, len(places))
-    for side in (before, after):
-        for one in side:
-            if places[one] != places[place]:
-                break
-            yield one
+def _nearest(places: list[int], unreadable: set[int]) -> list[int | None]:
+    """Return for each line the readable one of its object that stands before it, else after it. Pure."""
+    found: list[int | None] = [None] * len(places)
+    for order in (range(len(places)), range(len(places) - 1, -1, -1)):
+        last: int | None = None
+        for place in order:
+            last = place if place not in unreadable else last
+            if found[place] is None and last is not None and places[last] == places[place]:
+                found[place] = last
+    return found
 
 
 def _said(line: bytes) -> tuple[str | None, str | None]:
-    """Return time and environment of a line that can be read."""
-    found = json.loads(line)
+    """Return time and environment of a line that DuckDB can read, or nothing where Python is stricter."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None, None
     return found.get("time"), found.get("environment")
+
+
+def _longest(text: bytes) -> int:
+    return max(map(len, text.split(b"\n")))

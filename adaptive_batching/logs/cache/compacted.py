@@ -61,9 +61,11 @@ def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, conn
     held = fetched(source, listed.key, file, connection)
     names = [name for name in (*views.LOGS, *_OWN) if name != "fields"]
     query = f"select {', '.join(names)} from read_parquet($file)"
+    whole = {"file": str(file)}
+    rows = segments.measured(connection, [str(file)])
     written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
     try:
-        segments.write(connection, query, written, held.objects, parameters={"file": str(file)}, origin=origin(listed))
+        segments.write(connection, query, written, held.objects, (), whole, origin=origin(listed), rows=rows)
     except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.SerializationException) as error:
         raise ObjectError(f"its lines cannot be read: {str(error).partition(chr(10))[0]}") from None
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,8 +54,10 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
     failed: dict[str, str] = {}
     denied, done = 0, 0
     ordered = sorted(items, key=lambda one: (one.name.function, one.name.first.date(), one.name.first, one.key))
-    with ThreadPoolExecutor(job.source.connections) as pool:
-        ahead = _ahead(job.source, ordered, pool)
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(job.source.connections)
+    try:
+        ahead = _ahead(job.source, ordered, pool, stopped)
         for (function, date), bodies in groupby(ahead, lambda one: (one[0].name.function, one[0].name.date)):
             batch: Batch | None = None
             for item, body in bodies:
@@ -66,18 +69,23 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
                 batch = batch or Batch(job.scratch / "lines.ndjson", function, job.replaces)
                 batch.add(body[0], item.name.first, body[1])
                 if batch.size >= FULL:
-                    batch.convert(job.connection, job.cache.place(function, date))
+                    failed |= batch.convert(job.connection, job.cache.place(function, date))
                     batch = None
                 job.progress(done)
             if batch:
-                batch.convert(job.connection, job.cache.place(function, date))
+                failed |= batch.convert(job.connection, job.cache.place(function, date))
         job.progress(done)
+    finally:  # Ctrl-C does not wait for what was to be read next
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
     if denied and denied == len(ordered):
         raise SourceError(next(iter(failed.values())))
     return failed
 
 
-def _ahead(source: Source, items: list[Item], pool: ThreadPoolExecutor) -> Iterator[tuple[Item, _Body]]:
+def _ahead(
+    source: Source, items: list[Item], pool: ThreadPoolExecutor, stopped: threading.Event
+) -> Iterator[tuple[Item, _Body]]:
     """Yield objects in order, and what was read of each, while the next ones are being read."""
     waiting: deque[tuple[int, Future[list[tuple[Item, _Body]]]]] = deque()
     size = 0
@@ -87,7 +95,7 @@ def _ahead(source: Source, items: list[Item], pool: ThreadPoolExecutor) -> Itera
             done, future = waiting.popleft()
             size -= done
             yield from future.result()
-        waiting.append((own, pool.submit(_read_all, source, group)))
+        waiting.append((own, pool.submit(_read_all, source, group, stopped)))
         size += own
     while waiting:
         yield from waiting.popleft()[1].result()
@@ -108,8 +116,8 @@ def _groups(items: list[Item], connections: int) -> Iterator[list[Item]]:
         yield group
 
 
-def _read_all(source: Source, group: list[Item]) -> list[tuple[Item, _Body]]:
-    return [(item, _read(source, item)) for item in group]
+def _read_all(source: Source, group: list[Item], stopped: threading.Event) -> list[tuple[Item, _Body]]:
+    return [(item, _read(source, item)) for item in group if not stopped.is_set()]
 
 
 def _read(source: Source, item: Item) -> _Body:

@@ -35,9 +35,10 @@ VERSION = "2"
 MOST = 16
 #: Segments above this size, in bytes, are left as they are when others are merged.
 LARGE = 64_000_000
-#: Row groups of more lines took more memory than DuckDB is given.
-ROWS = 20_480
-OPTIONS = f"format parquet, compression zstd, compression_level 1, row_group_size {ROWS}"
+#: Lines of a row group, and their bytes: more of either took more memory than DuckDB is given.
+ROWS, _GROUP_BYTES = 20_480, 20_000_000
+_VECTOR = 2_048  # lines that DuckDB takes at once
+OPTIONS = "format parquet, compression zstd, compression_level 1"
 BUDGET = 5_000_000_000  # bytes
 
 
@@ -179,29 +180,51 @@ class Opened:
         merged = small[0].file.with_name(f"{uuid.uuid4()}.parquet")
         stored = tuple(one for segment in small for one in segment.objects)
         names = tuple(one.file.name for one in small)
-        query = "select * from read_parquet($files)"
-        write(connection, query, merged, stored, names, {"files": [str(one.file) for one in small]})
+        files = [str(one.file) for one in small]
+        rows = measured(connection, files)
+        write(connection, "select * from read_parquet($files)", merged, stored, names, {"files": files}, rows=rows)
         for one in small:
             one.file.unlink()
         return [*(one for one in counted if one not in small), Segment(merged, stored, names)]
 
 
-def write(
+def rows(size: int, lines: int) -> int:
+    """Return how many lines a row group should have, where so many lines have so many bytes of text. Pure."""
+    longest = max(1, size // max(1, lines))
+    return max(_VECTOR, min(ROWS, _GROUP_BYTES // longest // _VECTOR * _VECTOR))
+
+
+def measured(connection: DuckDBPyConnection, files: list[str]) -> int:
+    """Return how many lines a row group of the lines of these Parquet files should have."""
+    found = connection.execute(
+        """select (select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata($files)),
+            (select coalesce(sum(num_rows), 0) from parquet_file_metadata($files))""",
+        {"files": files},
+    ).fetchone()
+    assert found is not None  # noqa: S101 - an aggregate has one row
+    return rows(int(found[0]), int(found[1]))
+
+
+def write(  # noqa: PLR0913 - what a segment says of itself
     connection: DuckDBPyConnection,
     query: str,
     file: Path,
     stored: Iterable[Stored],
     replaces: tuple[str, ...] = (),
     parameters: dict[str, Any] | None = None,
+    *,
     origin: Origin | None = None,
+    rows: int = ROWS,
 ) -> None:
-    """Write the rows of a query as a segment."""
+    """Write the rows of a query as a segment, in row groups of so many `rows`."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     made = asdict(origin) if origin else None
     about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces, "origin": made})
     connection.execute(
-        f"copy ({query}) to '{_quoted(part)}' ({OPTIONS}, kv_metadata {{about: {_literal(about)}}})", parameters or {}
+        f"""copy ({query}) to '{_quoted(part)}'
+            ({OPTIONS}, row_group_size {rows}, kv_metadata {{about: {_literal(about)}}})""",
+        parameters or {},
     )
     part.replace(file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Requests at a time.
 CONNECTIONS = 32
+#: How often a request is tried, the first time included.
+ATTEMPTS = 4
 _NAME = re.compile(r"[a-zA-Z0-9.\-_]{3,255}")
 #: What one object's failure says about all of them.
 _DENIED = {
@@ -119,8 +122,7 @@ class Bucket:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            return answer["Body"].read(), answer["Metadata"]
+            return self._body(key)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _GONE:
@@ -128,6 +130,18 @@ class Bucket:
             raise ObjectError(sentence(error, self._bucket, key), denied=code in _DENIED) from None
         except (BotoCoreError, HTTPError) as error:
             raise ObjectError(sentence(error, self._bucket, key)) from None
+
+    def _body(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Return bytes and metadata. A body that is cut is asked for again: boto3 does that where no answer begins."""
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - loaded with the client
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        for _ in range(ATTEMPTS - 1):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            with contextlib.suppress(BotoCoreError, HTTPError):
+                return answer["Body"].read(), answer["Metadata"]
+        answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        return answer["Body"].read(), answer["Metadata"]
 
     def put(self, key: str, file: Path) -> bool:
         """Store a file unless the key is taken. Raises SourceError."""
@@ -168,7 +182,7 @@ def _client(profile: str | None, region: str | None) -> S3Client:
         max_pool_connections=CONNECTIONS,
         connect_timeout=5,
         read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     try:
         session = Session(profile_name=profile, region_name=region)

@@ -46,6 +46,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, s3: Moto, front: Between) -> No
         monkeypatch.setenv(name, value)
     front.forget()
     front.refuse = lambda _key: 0
+    front.cut = lambda _key: False
 
 
 def upload(s3: Moto, folder: Path, ships: list[Shipped], bucket: str) -> None:
@@ -166,6 +167,16 @@ def test_an_object_that_is_gone_or_cannot_be_had_is_counted_and_tried_again(
     front.refuse = lambda _key: 0
     lines, complete = counted(Reading(f"s3://{two_days[0]}", since="2h", cache=tmp_path))
     assert (lines, complete.whole) == (8, True)
+
+
+@pytest.mark.parametrize("times", [1, 3, 4])
+def test_an_object_that_is_cut_on_its_way_is_asked_for_four_times(
+    times: int, two_days: tuple[str, datetime], front: Between, tmp_path: Path
+) -> None:
+    front.cut = lambda key: front.gets.count(key) <= times
+    lines, complete = counted(Reading(f"s3://{two_days[0]}", since="90m", cache=tmp_path))
+    assert {front.gets.count(key) for key in front.gets} == {min(times + 1, 4)}
+    assert (lines, complete.whole) == ((4, True) if times < 4 else (0, False))
 
 
 def test_an_object_that_is_removed_from_the_middle_is_missed(s3: Moto, tmp_path: Path) -> None:

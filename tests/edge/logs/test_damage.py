@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import re
+import subprocess
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
+from adaptive_batching.logs.cache.batch import Batch
+from adaptive_batching.logs.cache.segments import Stored
 from adaptive_batching.logs.reading import Reading
 from tests.fakes.shipped import BEGIN, Shipped, encoded, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TEN = [encoded(text(f"line {number}\n"), BEGIN, "a256ecd3d5c7", number) for number in range(1, 11)]
@@ -86,6 +94,9 @@ FORMS: dict[str, tuple[bytes, int, int | None, bool]] = {
     "a record that is an array": (changed(b'"line 5\\n"', b"[5]"), 10, 0, False),
     "a record that is deep": (changed(b'"line 5\\n"', b"[" * 3000 + b"]" * 3000), 10, 0, False),
     "no record": (changed(b'"record":"line 5\\n",', b""), 10, 0, False),
+    "a byte order mark": (b"\xef\xbb\xbf" + WHOLE, 10, 0, False),
+    "a byte order mark in the middle": (instead(b"\xef\xbb\xbf" + FIFTH), 10, 0, False),
+    "a line of a form feed": (instead(b"\x0c\n"), 9, 0, False),
     "a line of 20 MB": (changed(b"line 5", b"x" * 20_000_000), 10, 0, False),
     "a cut line of 20 MB": (instead(b'{"record":"' + b"x" * 20_000_000 + b"\n"), 9, 1, False),
 }
@@ -114,6 +125,93 @@ def test_what_can_be_read_is_read_and_the_rest_is_counted(form: str, tmp_path: P
     assert unreadable is None or found["unreadable"] in ((0, 1) if "cut gzip" in form else (unreadable,))
     again = read(tmp_path / "logs", tmp_path / "cache")  # from the cache
     assert again == found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_odd_bytes_as_lines_are_counted_and_the_others_are_read(seed: int, tmp_path: Path) -> None:
+    """In several objects of one batch, in which a place in the file is not the place in the object."""
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    odd = [
+        b"\xef\xbb\xbf",
+        b"\x0b",
+        b"\x0c",
+        b"\x1c",
+        b"\x85",
+        b"\xa0",
+        b"\xc2\xa0",
+        b" ",
+        b"\t",
+        b"\r",
+        b",",
+        b"{",
+        b"}",
+        b'"',
+        b"\0",
+    ]
+    odd += [bytes([number]) for number in range(256) if number != ord("\n")]
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    expected = {"lines": 0, "unreadable": 0}
+    for _ in range(8):
+        lines = [b"\xef\xbb\xbf" * chance.choice((0, 0, 1)) + one for one in chance.sample(TEN, 3)]
+        expected["lines"] += len(lines)
+        for _ in range(chance.randrange(5)):
+            junk = b"".join(chance.choices(odd, k=chance.randrange(1, 3)))
+            expected["unreadable"] += bool(junk.strip())
+            lines.insert(chance.randrange(len(lines) + 1), junk + b"\n")
+        ship.put(b"".join(lines), BEGIN)
+    found = read(tmp_path / "logs", tmp_path / "cache")
+    assert {name: found[name] for name in expected} == expected
+
+
+LONG: dict[str, tuple[int, Callable[[str], object]]] = {
+    "members": (1300, lambda words: {"level": "INFO", "message": words}),
+    "text of a member": (1400, lambda words: {"message": "m", "event": {"body": words}}),
+    "JSON text": (2400, lambda words: json.dumps({"level": "INFO", "message": words})),
+    "JSON text within": (2400, lambda words: {"message": json.dumps({"message": words, "traceId": "t"})}),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_an_object_of_many_long_lines_is_read(name: str, tmp_path: Path) -> None:
+    """DuckDB takes 2,048 lines at a time, however long they are."""
+    count, made = LONG[name]
+    words = " ".join(random.Random(1).choices([f"{number:x}" for number in range(5000)], k=4200))[:20_000]
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    ship.put(b"".join(encoded(text(made(words)), BEGIN, "a256ecd3d5c7", n + 1) for n in range(count)), BEGIN)
+    found = read(tmp_path / "logs", tmp_path / "cache")
+    assert (found["lines"], found["unreadable"], found["damaged"]) == (count, 0, 0)
+
+
+def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:
+    batch = Batch(tmp_path / "lines", "orders", memory=("10MB", "11MB"))
+    body = b"".join(encoded(text({"message": "x" * 9000}), BEGIN, "a256ecd3d5c7", n + 1) for n in range(3000))
+    batch.add(Stored("key", 1, "tag", 0, None, None, {}), BEGIN, body)
+    with duckdb.connect(config={"threads": 1}) as connection:
+        failed = batch.convert(connection, tmp_path / "segments")
+    assert failed == {"key": "its lines are too long to be read with 11MB of memory"}
+    assert list((tmp_path / "segments").iterdir()) == []
+
+
+def test_where_there_is_no_room_for_lines_tmpdir_is_named(tmp_path: Path) -> None:
+    ship = Shipped(tmp_path / "logs")
+    ship(text("x" * 500_000))
+    (tmp_path / "room").mkdir()
+    program = (
+        "import resource, sys; from adaptive_batching.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); sys.exit(main())"
+    )
+    words = ["logs", "search", str(tmp_path / "logs"), "--cache", str(tmp_path / "cache")]
+    environ = {**os.environ, "TMPDIR": str(tmp_path / "room")}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(
+        rf"logs search: the lines cannot be written into '{tmp_path}/room/\w+' for a moment: File too large; "
+        "TMPDIR names another folder\n",
+        done.stderr,
+    )
 
 
 def test_beside_a_damaged_object_every_line_of_the_others_is_read_as_it_was(tmp_path: Path) -> None:

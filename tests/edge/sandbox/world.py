@@ -119,7 +119,7 @@ def types(environment: Environment) -> list[str]:
     return [one.removeprefix("platform.") for one in found if one.startswith("platform.")]
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until a condition holds; fail at the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():

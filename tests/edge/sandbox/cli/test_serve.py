@@ -25,6 +25,7 @@ from adaptive_batching.sandbox.http_server import Server
 from adaptive_batching.sandbox.options import Options
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.sandbox.world import AWSLAMBDARIC, ROOT, eventually, function, process_state
+from tests.edge.tools.test_ctrl_c import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,10 +196,9 @@ def test_serve_says_a_line_for_each_invocation_and_loads_changed_code(tmp_path: 
     code = tmp_path / "code"
     code.mkdir()
     (code / "app.py").write_text("def handler(event, context): return 1 / event\n")
-    words = command("sandbox", "serve", str(code), "--port", "0")
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as serving:
-        assert serving.stderr is not None
-        port = int(serving.stderr.readline().rpartition(":")[2])
+    changed = "the code of code has changed; the next invocation runs in a new environment"
+    with running("sandbox", "serve", str(code), "--port", "0") as serving:
+        port = int(serving.says("http://127.0.0.1:").rpartition(":")[2])
         made = boto3.client(
             "lambda", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
             aws_access_key_id="x", aws_secret_access_key="y", config=Config(proxies={}),
@@ -206,14 +206,18 @@ def test_serve_says_a_line_for_each_invocation_and_loads_changed_code(tmp_path: 
         answers = [made.invoke(FunctionName="code", Payload=payload) for payload in (b"1", b"0")]
         (code / "more.py").write_text("ANSWER = 2\n")
         (code / "app.py").write_text("import more\ndef handler(event, context): return more.ANSWER\n")
-        eventually(lambda: made.invoke(FunctionName="code", Payload=b"1")["Payload"].read() == b"2")
-        made.invoke(FunctionName="code", Payload=b"1")  # the old environment may only be idle by now
-        serving.send_signal(signal.SIGINT)
-        said = serving.stderr.read()
+
+        def loaded() -> bool:
+            answer: bytes = made.invoke(FunctionName="code", Payload=b"1")["Payload"].read()
+            return answer == b"2" and changed in serving.lines  # an environment is retired once it is idle
+
+        eventually(loaded)
+        serving.interrupt()
+        _, _, lines = serving.ended()
     ids = [answer["ResponseMetadata"]["RequestId"] for answer in answers]
+    said = "\n".join(lines)
     assert re.search(rf"^{ids[0]}  ok  [\d.]+ ms after \d+ ms of Init$", said, re.MULTILINE), said
     assert re.search(rf"^{ids[1]}  ZeroDivisionError: division by zero  [\d.]+ ms", said, re.MULTILINE), said
-    assert "the code of code has changed; the next invocation runs in a new environment\n" in said
     assert re.search(r"^invocations   \d+, 1 failed, \d environments$", said, re.MULTILINE), said
 
 
