@@ -39,6 +39,8 @@ _ALL = "all"
 _AT_A_TIME = 32
 #: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
 _MEMORY, _CONVERTING = "300MB", "256MB"
+#: For queries on long lines (see Segment.is_long): of the machine's memory.
+_MEMORY_LONG = "80%"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
@@ -178,8 +180,13 @@ class Reading:
                 connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
             )
             logs = Logs(connection, window, self.zone, listing.foreign, found)
-            yield logs
-            counted = logs.complete()
+            try:
+                yield logs
+                counted = logs.complete()
+            except duckdb.OutOfMemoryException:
+                raise SourceError(
+                    "the lines do not fit into the memory: --since, --until and --function read fewer"
+                ) from None
             self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
             if told:
                 self._say(counted.sentence)
@@ -236,6 +243,9 @@ class Reading:
                 )
                 failed |= convert(new, job)
             found = current()
+        if any(one.is_long for one in found):
+            connection.execute("set threads = 1")
+            connection.execute(f"set memory_limit = '{_MEMORY_LONG}'")
         if opened.alone():
             opened.clean(days, found)
             found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]

@@ -38,6 +38,8 @@ LARGE = 64_000_000
 #: Lines of a row group, and their bytes: more of either took more memory than DuckDB is given.
 ROWS, _GROUP_BYTES = 20_480, 20_000_000
 _VECTOR = 2_048  # lines that DuckDB takes at once
+#: Lines of a row group of segments whose lines are long: of more than 3 KB.
+_LONG = 3 * _VECTOR
 OPTIONS = "format parquet, compression zstd, compression_level 1"
 BUDGET = 5_000_000_000  # bytes
 
@@ -58,12 +60,21 @@ class Stored:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment, and the objects in it. `origin`: the compacted object that it was made from."""
+    """A segment, and the objects in it.
+
+    `origin`: the compacted object that it was made from. `rows`: lines of a row group, few where lines are long.
+    """
 
     file: Path
     objects: tuple[Stored, ...]
     replaces: tuple[str, ...] = ()
     origin: Origin | None = None
+    rows: int = ROWS
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its lines are so long that a query, which takes _VECTOR at once, needs room for them."""
+        return self.rows <= _LONG
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,7 @@ class Opened:
         write(connection, "select * from read_parquet($files)", merged, stored, names, {"files": files}, rows=rows)
         for one in small:
             one.file.unlink()
-        return [*(one for one in counted if one not in small), Segment(merged, stored, names)]
+        return [*(one for one in counted if one not in small), Segment(merged, stored, names, rows=rows)]
 
 
 def rows(size: int, lines: int) -> int:
@@ -220,7 +231,7 @@ def write(  # noqa: PLR0913 - what a segment says of itself
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     made = asdict(origin) if origin else None
-    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces, "origin": made})
+    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces, "origin": made, "rows": rows})
     connection.execute(
         f"""copy ({query}) to '{_quoted(part)}'
             ({OPTIONS}, row_group_size {rows}, kv_metadata {{about: {_literal(about)}}})""",
@@ -273,7 +284,8 @@ def is_current(stored: Stored, item: Item) -> bool:
 
 def _segment(file: Path, about: dict[str, Any]) -> Segment:
     origin = Origin(**about["origin"]) if about["origin"] else None
-    return Segment(file, tuple(Stored(**one) for one in about["objects"]), tuple(about["replaces"]), origin)
+    stored = tuple(Stored(**one) for one in about["objects"])
+    return Segment(file, stored, tuple(about["replaces"]), origin, about.get("rows", ROWS))
 
 
 def _quoted(path: Path) -> str:

@@ -80,8 +80,8 @@ def refusing_sql() -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InterruptException:
-        raise  # Ctrl-C
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+        raise  # Ctrl-C; of the lines, not of the statement
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         if text.startswith(_NOT_A_REGEX):

@@ -18,6 +18,7 @@ import pytest
 from adaptive_batching.logs.cache.batch import Batch
 from adaptive_batching.logs.cache.segments import Stored
 from adaptive_batching.logs.reading import Reading
+from adaptive_batching.logs.sql import rules
 from tests.fakes.shipped import BEGIN, Shipped, encoded, text
 
 if TYPE_CHECKING:
@@ -181,6 +182,10 @@ def test_an_object_of_many_long_lines_is_read(name: str, tmp_path: Path) -> None
     ship.put(b"".join(encoded(text(made(words)), BEGIN, "a256ecd3d5c7", n + 1) for n in range(count)), BEGIN)
     found = read(tmp_path / "logs", tmp_path / "cache")
     assert (found["lines"], found["unreadable"], found["damaged"]) == (count, 0, 0)
+    with Reading(str(tmp_path / "logs"), cache=tmp_path / "cache").open() as logs:  # what needs most memory
+        assert logs.connection.execute(rules.failed()).fetchall() == []
+        (longest,) = logs.connection.execute("select max(length(fields)) from logs").fetchone() or ()
+        assert longest >= len(words)
 
 
 def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:
