@@ -121,7 +121,7 @@ AGGREGATE = {
     "max": Function(1, 1, _extreme("max")),
     "median": Function(1, 1, _numeric("quantile_cont({}, 0.5)")),
     "stddev": Function(1, 1, _numeric("stddev_samp({})")),
-    "pct": Function(2, 2, _percentile),
+    **dict.fromkeys(("pct", "percentile"), Function(2, 2, _percentile)),
     "earliest": Function(1, 1, _edge("ASC")),
     "latest": Function(1, 1, _edge("DESC")),
 }

@@ -139,8 +139,14 @@ class _Building:
         keys = self._compute([inside.value(column.node) for column in command.by]) if command.by else []
         by = {column.name: key for column, key in zip(command.by, keys, strict=True)}
         by |= {column.node.source: key for column, key in zip(command.by, keys, strict=True)}
-        outside = Translator(lambda name: _of_group(name, by), by, inside, lines=self.lines)
-        columns, listed = self._numbered([outside.value(column.node) for column in command.columns])
+        same = dict(by)  # what is one value for a group: its keys, and the columns before this one
+        outside = Translator(lambda name: _of_group(name, same), by, inside, lines=self.lines)
+        columns, listed = [], []
+        for column in command.columns:
+            (value,), written = self._numbered([outside.value(column.node)])
+            columns.append(value)
+            listed += written
+            same[column.name] = value
         group = f" GROUP BY {', '.join(key.sql for key in keys)}" if keys else ""
         self._step(f"SELECT {', '.join([*(key.sql for key in keys), *listed])} FROM {self._last}{group}")
         self.given = {}

@@ -103,6 +103,7 @@ def _command(scanner: Scanner) -> Command:  # noqa: PLR0911 - one for each comma
             columns = _columns(parser)
             return Stats(columns, _columns(parser) if scanner.word("by") else ())
         case "sort":
+            scanner.word("by")  # as older queries write it
             return Sort(_keys(parser))
         case "limit":
             return Limit(_count(scanner))

@@ -144,7 +144,7 @@ class Translator:
         if not function.least <= len(node.arguments) <= function.most:
             wanted = f"{function.least}" if function.least == function.most else f"{function.least} to {function.most}"
             raise LanguageError(f"{_source(node)} has {len(node.arguments)} arguments; {node.function} takes {wanted}")
-        if node.function == "pct":
+        if node.function in ("pct", "percentile"):
             return function.build([self._argument(node.arguments[0]), _percent(node)])
         if node.arguments == (Name("*"),):
             return function.build([])

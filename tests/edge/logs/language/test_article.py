@@ -1,4 +1,4 @@
-"""The queries of the article on monitoring run as pasted, and find what they are meant to find."""
+"""The queries of the article on monitoring, and AWS's samples, run as pasted and find what they are meant to find."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
-QUERIES = tomllib.loads(Path(__file__).with_name("article.toml").read_text(encoding="utf-8"))["queries"]
+QUERIES = [
+    one
+    for file in ("article.toml", "lambda.toml")
+    for one in tomllib.loads(Path(__file__).with_name(file).read_text(encoding="utf-8"))["queries"]
+]
 STUCK = "bf769e94-4d48-4994-8c04-ebd00b51ecbd"
 BEGIN = datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
 SUBMIT, SAVE, SLACK = "conference-submit-lambda", "conference-save-session-dynamodb-lambda", "conference-slack-lambda"
@@ -55,7 +59,7 @@ def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 
 
 @pytest.mark.parametrize("one", QUERIES, ids=[one["about"] for one in QUERIES])
-def test_a_query_of_the_article_runs_as_pasted(one: dict[str, Any], conference: duckdb.DuckDBPyConnection) -> None:
+def test_a_query_runs_as_pasted(one: dict[str, Any], conference: duckdb.DuckDBPyConnection) -> None:
     found = [list(row) for row in conference.execute(statement(one["query"]).sql).fetchall()]
     assert found == [
         [pytest.approx(value) if isinstance(value, float) else value for value in row] for row in one["finds"]

@@ -259,6 +259,24 @@ def test_what_stats_made_can_be_filtered_sorted_and_counted_again(rows: list[Lin
     ]
 
 
+NAMED = ("count(*)", "sum(price)", "max(user)", "min(`a.b`)", "latest(price)", "earliest(@timestamp)")
+
+
+@given(lines(), st.lists(st.sampled_from(NAMED), min_size=1, max_size=4), st.sampled_from(sorted(GROUPS)), st.data())
+def test_a_name_that_stats_gave_stands_for_its_expression(
+    rows: list[Line], made: list[str], by: str, data: st.DataObject
+) -> None:
+    """However deep one column stands on another, and whether it is joined with a figure of the lines or not."""
+    short, long = [f"{one} as n{number}" for number, one in enumerate(made)], list(made)
+    for _ in range(data.draw(st.integers(1, 4))):
+        parts = [data.draw(st.integers(0, len(long) - 1)) for _ in range(2)]
+        more = data.draw(st.sampled_from(["", " * 2", " + count(price)"]))
+        short.append(f"n{parts[0]} - n{parts[1]}{more} as n{len(long)}")
+        long.append(f"({long[parts[0]]}) - ({long[parts[1]]}){more}")
+    written = [f"{one} as n{number}" for number, one in enumerate(long)]
+    assert asked(rows, f"stats {', '.join(short)} by {by}") == asked(rows, f"stats {', '.join(written)} by {by}")
+
+
 @given(st.text(), st.sampled_from(("=", "like", "in")))
 def test_a_text_is_only_ever_a_text(text: str, how: str) -> None:
     """Whatever a value contains, a line with it is found, and one without is not."""

@@ -65,6 +65,9 @@ COMMANDS = st.one_of(
     st.tuples(EXPRESSIONS, st.sampled_from(["", " desc"])).map(lambda two: f"sort {two[0]}{two[1]}, price"),
     st.tuples(GROUPED, EXPRESSIONS).map(lambda two: f"stats {two[0]} as n by {two[1]} as x"),
     GROUPED.map(lambda one: f"stats {one} * 2 as n"),
+    st.tuples(GROUPED, GROUPED, EXPRESSIONS).map(
+        lambda of: f"stats {of[0]} as n, n + {of[1]} as m, m - n as o, coalesce(n, m, o) as x by {of[2]} as k"
+    ),
     EXPRESSIONS.map(lambda one: f"dedup {one}"),
     st.just("limit 2"),
 )

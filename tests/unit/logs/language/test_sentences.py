@@ -40,6 +40,7 @@ QUERIES = {
     "filter @timestamp > 'soon'": "'soon' is not a time such as 2026-11-20T09:15:02Z",
     "stats sum(max(a))": "'max(a)' is a function of many lines",
     "stats a": "'a' has many values in a group; put it behind `by`",
+    "stats n * 2 as m, count(*) as n": "'n' has many values in a group",
     "stats pct(a, b)": "'pct(a, b)' needs a number from 0 to 100",
     "stats pct(a, 101)": "'pct(a, 101)' needs a number from 0 to 100",
     "stats count(*) by bin(5)": "bin(5) is not a period such as bin(5m); units are ms",
