@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-#: Level -> how loggers write it. Numbers are those of pino and bunyan. The most frequent stands first.
+#: Level -> how loggers write it. Numbers are those of pino and bunyan, words of four letters those of .NET. The most
+#: frequent stands first.
 LEVELS = {
     "INFO": ("INFO", "INFORMATION", "NOTICE", "30"),
-    "DEBUG": ("DEBUG", "20"),
+    "DEBUG": ("DEBUG", "DBUG", "VERBOSE", "20"),
     "WARN": ("WARN", "WARNING", "40"),
-    "ERROR": ("ERROR", "ERR", "50"),
-    "TRACE": ("TRACE", "VERBOSE", "SILLY", "10"),
+    "ERROR": ("ERROR", "ERR", "FAIL", "SEVERE", "50"),
+    "TRACE": ("TRACE", "TRCE", "SILLY", "10"),
     "FATAL": ("FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "60"),
 }
 _TIME = r"\d{4}-\d\d-\d\d[T ][\d:.,]+Z?"

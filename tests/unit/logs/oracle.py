@@ -9,11 +9,11 @@ import json
 from typing import Any
 
 LEVELS = {
-    **dict.fromkeys(("TRACE", "VERBOSE", "SILLY", "10"), "TRACE"),
-    **dict.fromkeys(("DEBUG", "20"), "DEBUG"),
+    **dict.fromkeys(("TRACE", "TRCE", "SILLY", "10"), "TRACE"),
+    **dict.fromkeys(("DEBUG", "DBUG", "VERBOSE", "20"), "DEBUG"),
     **dict.fromkeys(("INFO", "INFORMATION", "NOTICE", "30"), "INFO"),
     **dict.fromkeys(("WARN", "WARNING", "40"), "WARN"),
-    **dict.fromkeys(("ERROR", "ERR", "50"), "ERROR"),
+    **dict.fromkeys(("ERROR", "ERR", "FAIL", "SEVERE", "50"), "ERROR"),
     **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "60"), "FATAL"),
 }
 WORDS = {word for word in LEVELS if not word.isdigit()}

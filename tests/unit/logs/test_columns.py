@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.logs.sql.columns import FIELDS, MESSAGE, derived
+from extension.records.levels import LEVELS as RANKS
+from extension.records.levels import rank
 from tests.unit.logs.oracle import LEVELS, TRACEBACK, WORDS, columns
 
 CONNECTION = duckdb.connect()
 TIME = "2026-11-26T02:12:03.589Z"
 ID = "e96dda1f-c036-4963-bf39-c6c6b19d0a42"
+#: What Lambda's .NET runtime writes (LogLevelLoggerWriter), and what it means.
+DOTNET = {"trce": "TRACE", "dbug": "DEBUG", "info": "INFO", "warn": "WARN", "fail": "ERROR", "crit": "FATAL"}
 NAMES = ("level", "message", "trace_id", "milestone", "span", "duration_ms", "error", "status", "fields")
 
 words = st.sampled_from(
@@ -59,7 +63,7 @@ heads = st.sampled_from(
         "",
         *(f"[{one}]\t{TIME}\t{ID}\t" for one in ("INFO", "ERROR", "warning", "LOUD")),
         *(f"[{one}] " for one in ("ERROR", "critical", "x")),
-        *(f"{TIME}\t{ID}\t{one}\t" for one in ("INFO", "ERROR", "warn", "loud")),
+        *(f"{TIME}\t{ID}\t{one}\t" for one in ("INFO", "ERROR", *DOTNET, "loud")),
         f"{TIME}\tundefined\tINFO\t",
         *(f"{one}: " for one in sorted(WORDS)),
         "ERRORS ",
@@ -143,6 +147,17 @@ def test_heads_of_other_runtimes_give_a_level_too() -> None:
     ruby = "W, [2026-11-26T02:12:03.589123 #8]  WARN -- : slow"
     assert shown(java, "level", "message") == ("WARN", "com.example.Handler - slow")
     assert shown(ruby, "level", "message") == ("WARN", "slow")
+
+
+@pytest.mark.parametrize("word", DOTNET)
+def test_the_head_of_dotnet_is_its_level_and_no_part_of_the_message(word: str) -> None:
+    assert shown(f"{TIME}\t{ID}\t{word}\tslow", "level", "message") == (DOTNET[word], "slow")
+
+
+@pytest.mark.parametrize("word", LEVELS)
+def test_a_level_is_the_one_that_min_level_judges_by(word: str) -> None:
+    record: dict[str, object] = {"level": word.encode() if word.isdigit() else word}
+    assert RANKS[rank(record) or 0].upper() == LEVELS[word]
 
 
 def test_what_a_node_function_prints_in_json_counts_whatever_wraps_it() -> None:
