@@ -50,8 +50,11 @@ def parse(toml: str) -> tuple[Pattern, ...]:
     if not isinstance(entries, list):
         raise PatternsError("a pattern begins with [[pattern]], in two brackets")
     found = {one.name: one for one in KNOWN}
+    own: dict[str, int] = {}
     for number, entry in enumerate(entries, 1):
         one = _pattern(number, entry)
+        if (first := own.setdefault(one.name, number)) != number:
+            raise PatternsError(f"patterns {first} and {number} have one name, {one.name!r}; give each its own")
         found[one.name] = one
     if len(found) > MOST:
         raise PatternsError(f"there are {len(found)} patterns, the known ones among them; {MOST} are the most")

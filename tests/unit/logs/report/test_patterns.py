@@ -43,6 +43,10 @@ def test_the_known_patterns_come_first_and_may_be_replaced() -> None:
         ("[[pattern]]\nname = 'x'\ntext = 1", "pattern 1: text is not a text of at most 500 characters"),
         (f"[[pattern]]\nname = '{'x' * 501}'", "pattern 1: name is not a text of at most 500 characters"),
         ("[[pattern]]\nname = 'x'\ntext = 'a'\nfunctions = 'f'", "pattern 1 ('x'): functions is a list of names, "),
+        (
+            "".join(f"[[pattern]]\nname = '{name}'\ntext = 'a'\n" for name in ("x", "ERROR", "y", "ERROR")),
+            "patterns 2 and 4 have one name, 'ERROR'; give each its own",
+        ),
         ("\n".join(f"[[pattern]]\nname = 'x{n}'\ntext = 'a'" for n in range(28)), "there are 31 patterns, "),
     ],
 )
