@@ -25,7 +25,8 @@ def inflated(body: bytes) -> tuple[bytes, str | None]:
             if body.strip(b"\0"):  # gzip itself allows padding with NUL
                 damage = f"{len(body):,} bytes behind the gzip stream are not gzip"
             break
-    return b"".join(parts), damage
+    whole = b"".join(parts)
+    return whole, damage or (None if whole else "empty")
 
 
 def _member(body: bytes) -> tuple[bytes, bytes, str | None]:
