@@ -16,6 +16,8 @@ import click
 from adaptive_batching.command_line import Mistake, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from adaptive_batching.values.bounds import Bounds
 
 #: The longest wait that an option accepts, in seconds: a day. System calls fail with a traceback for much longer ones.
@@ -49,21 +51,23 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # not a generic class 
 class Text(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that takes a text which is not empty.
 
-    `pattern`, if given, must match all of it; `what` then says what the text is, for the message.
+    `pattern`, if given, must match all of it; `what` then says what the text is, for the message, and `shown` what of
+    a wrong one the message quotes.
     """
 
     name = "text"
 
-    def __init__(self, pattern: str = "", what: str = "") -> None:
+    def __init__(self, pattern: str = "", what: str = "", shown: Callable[[str], str] = str) -> None:
         self.pattern = pattern
         self._pattern = re.compile(pattern) if pattern else None
         self._what = what
+        self._shown = shown
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text. Raises Mistake if it is empty or not what is wanted."""
         refuse_empty(value, param, ctx)
         if self._pattern and not self._pattern.fullmatch(value):
-            raise Mistake(f"{_option(param)} {value!r} is not {self._what}", ctx)
+            raise Mistake(f"{_option(param)} {self._shown(value)!r} is not {self._what}", ctx)
         return value
 
 
@@ -122,6 +126,24 @@ def is_url(value: str) -> bool:
     return good and value.isascii() and value.isprintable() and " " not in value
 
 
+#: A scheme, perhaps with a slash too few or too many, and what stands before a path or a query.
+_UP_TO_THE_PATH = re.compile(r"([A-Za-z0-9+.-]*:/{0,3})?[^/?#\\=]*")
+
+
+def without_secrets(url: str) -> str:
+    """Return what of a URL may be printed, right or wrong: scheme and host. Pure.
+
+    A webhook's path and query are a secret, and so is what stands before an @.
+    """
+    if "@" in url:
+        parts = urlsplit(url) if is_url(url) else None
+        # Where name and password end in a URL that is wrong, nobody knows.
+        return f"{parts.scheme}://…@{parts.hostname}/…" if parts else "…"
+    found = _UP_TO_THE_PATH.match(url)
+    head = found[0] if found else ""
+    return url if url[len(head) :] in ("", "/") else f"{head}/…"
+
+
 class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in every version
     """The type of an option that takes the URL of a server."""
 
@@ -131,7 +153,8 @@ class Url(click.ParamType):  # type: ignore[type-arg]  # not a generic class in 
         """Return the URL. Raises Mistake if it is not one of http or https with a host."""
         refuse_empty(value, param, ctx)
         if not is_url(value):
-            raise Mistake(f"{_option(param)} {value!r} is not a URL such as http://127.0.0.1:3001", ctx)
+            read = without_secrets(value)
+            raise Mistake(f"{_option(param)} {read!r} is not a URL such as http://127.0.0.1:3001", ctx)
         return value
 
 
@@ -163,4 +186,4 @@ def format_option(*names: str, parameter: str = "output", group: str = "options"
 def _option(param: click.Parameter | None) -> str:
     if param is None:
         return "the value"
-    return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name)
+    return max(param.opts, key=len) if isinstance(param, click.Option) else str(param.name).rstrip("_")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adaptive_batching.load.targets import HttpTarget, LambdaTarget, lambda_client
-from adaptive_batching.option_types import FUNCTION_PATTERN, is_url
+from adaptive_batching.option_types import FUNCTION_PATTERN, is_url, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +51,7 @@ def reached(address: str, timeout: float, access: Access) -> Target:
             raise LoadError(f"the target {address!r} has no name of a function; write lambda:NAME or lambda:ARN")
         return LambdaTarget(lambda_client(access.endpoint, access.region, access.profile, timeout), name)
     if not is_url(address):
-        raise LoadError(f"the target {address!r} is not {TAKEN}")
+        raise LoadError(f"the target {without_secrets(address)!r} is not {TAKEN}")
     return HttpTarget(address, timeout)
 
 

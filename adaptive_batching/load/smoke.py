@@ -15,6 +15,7 @@ from adaptive_batching.load.core import verdict
 from adaptive_batching.load.destinations import LAMBDA, SANDBOX, LoadError, reached
 from adaptive_batching.load.targets import Outgoing
 from adaptive_batching.logs.trace import drawing
+from adaptive_batching.option_types import without_secrets
 from adaptive_batching.values.loopback import on_loopback
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def carry_out(wanted: Smoke, out: Console, err: Console) -> int:
     if wanted.webhook and not _saw(*wanted.webhook, started, until):
         url, text = wanted.webhook
         what = f"a request with {text!r}" if text else "a request"
-        return _failed(err, f"{url} did not see {what} within {wanted.timeout:g} s")
+        return _failed(err, f"{without_secrets(url)} did not see {what} within {wanted.timeout:g} s")
     err.say("passed")
     return 0
 
@@ -96,7 +97,7 @@ def _answer(wanted: Smoke) -> Answer:
     method = "GET" if wanted.body is None else "POST"
     answer = target.send(Outgoing(method, "", sends_json | wanted.headers, wanted.body))
     if answer.error is not None and not (wanted.target.startswith(LAMBDA) and answer.ids):
-        raise LoadError(f"{wanted.target} does not answer: {answer.error}")
+        raise LoadError(f"{without_secrets(wanted.target)} does not answer: {answer.error}")
     return answer
 
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.command_line import Command, Mistake, Option, refusing
 from adaptive_batching.load.core import verdict
 from adaptive_batching.load.options import access_options, source_options, with_access
-from adaptive_batching.option_types import DAY, Number, Text, is_endless
+from adaptive_batching.option_types import DAY, Number, Text, Url, is_endless
 from adaptive_batching.values.bounds import Bounds
 
+if TYPE_CHECKING:
+    import click
+
 _HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\r\n]*"
-_WEBHOOK = r"https?://[^\s=]+(=(.|\n)+)?"
+
+
+class _Webhook(Url):
+    """A URL, and perhaps a text: URL=TEXT."""
+
+    name = "webhook"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return what was given. Raises Mistake if it begins with no URL."""
+        super().convert(value.partition("=")[0], param, ctx)
+        return value
 
 
 def _smoke(
@@ -97,7 +110,7 @@ smoke = Command(
         ),
         Option(
             ["--webhook-saw"],
-            type=Text(_WEBHOOK, "URL or URL=TEXT"),
+            type=_Webhook(),
             metavar="URL[=TEXT]",
             help="ask the mock at this URL whether a request came, with this text in its body",
         ),

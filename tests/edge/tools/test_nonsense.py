@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from adaptive_batching.cli import adaptive_batching, main
-from adaptive_batching.option_types import File
+from adaptive_batching.option_types import File, Url
 from adaptive_batching.sandbox.s3.embedded import NOWHERE, clean_environment
 
 if TYPE_CHECKING:
@@ -291,3 +291,34 @@ def test_nonsense_is_one_sentence_of_a_process_too(line: tuple[str, list[str]], 
         command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False, cwd=surroundings
     )
     judged(path, words, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+#: URLs of webhooks as they are mistyped: without a scheme, with half of one, with another one, cut by a shell.
+SECRET = "T0/B0/hush"
+MISTYPED = [
+    *(f"{one}hooks.slack.com/services/{SECRET}" for one in ("", "//", "https//", "https:/", "https:", "htps://", " ")),
+    *("https://hooks.slack.com:port/services/hush", "https:///services/hush", "hooks.slack.com\\services\\hush"),
+    *("hooks.example.org?key=hush", "hooks.example.org#hush", "https://hooks.example.org:99999?key=hush"),
+    *("name:hush@hooks.example.org", "https://name:hu/hush@hooks.example.org:port/", "hush@hooks.example.org"),
+    *("hooks.example.org=hush", "https://hooks.exämple.org/hush", "https://hooks.example.org /hush"),
+]
+URLS = sorted(
+    (name, max(one.opts, key=len))
+    for name, command in COMMANDS.items()
+    for one in command.params
+    if isinstance(one, click.Option) and (isinstance(one.type, Url) or "URL" in (one.metavar or ""))
+)
+
+
+@pytest.mark.parametrize("url", MISTYPED)
+@pytest.mark.parametrize("where", URLS, ids=" ".join)
+def test_no_more_than_the_host_of_a_mistyped_url_is_printed(
+    where: tuple[str, str], url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A webhook's path is its secret, and what a command says ends in logs of builds."""
+    name, option = where
+    arguments = ["x" for one in COMMANDS[name].params if isinstance(one, click.Argument)]
+    assert main([*name.split(), option, url, *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert "hush" not in out + err
+    assert option in err  # it is this that is refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adaptive_batching.command_line import Argument, Command, Option, refusing
-from adaptive_batching.option_types import DAY, File, Number, Pair, Text
+from adaptive_batching.option_types import DAY, File, Number, Pair, Text, without_secrets
 from adaptive_batching.sandbox.cli.commands import COMMANDS
 from adaptive_batching.sandbox.cli.parameters import PARAMETERS
 from adaptive_batching.sandbox.errors import SandboxError
@@ -62,7 +62,7 @@ up = Command(
         ),
         Option(
             ["--endpoint-url"],
-            type=Text(r"https?://[^\s/]+/?", "a URL such as http://127.0.0.1:5000"),
+            type=Text(r"https?://[^\s/]+/?", "a URL such as http://127.0.0.1:5000", without_secrets),
             metavar="URL",
             help="a server on this machine that has S3, SQS and DynamoDB (default: one is started, in memory)",
         ),

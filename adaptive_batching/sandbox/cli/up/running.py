@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adaptive_batching import interrupts, settings
+from adaptive_batching.option_types import without_secrets
 from adaptive_batching.sandbox.cli.bounds import check_function, check_variables
 from adaptive_batching.sandbox.cli.log_lines import log_line
 from adaptive_batching.sandbox.cli.notices import notices
@@ -165,7 +166,8 @@ def _settings(given: Given, console: Console, overheard: Overheard) -> Settings:
     host = urlsplit(given.endpoint_url or "").hostname
     if host and host not in LOOPBACK:
         names = " or ".join(sorted(LOOPBACK))
-        raise SandboxError(f"--endpoint-url {given.endpoint_url} is not on this machine: write {names}")
+        read = without_secrets(given.endpoint_url or "")
+        raise SandboxError(f"--endpoint-url {read} is not on this machine: write {names}")
     for layer in given.layer:  # also where no function has layers
         try:
             launch.check_folder(layer)

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from adaptive_batching.cli import main
+from adaptive_batching.option_types import without_secrets
 from adaptive_batching.sandbox.fleet.aws.clients import Clients
 from adaptive_batching.sandbox.s3.embedded import embedded_s3
 from tests.edge.sandbox.landscape.test_landscape import APPLICATION
@@ -157,7 +158,7 @@ REFUSED = {
     **{
         f"an-endpoint-at-{host}": (
             ["bucket.yaml", "--endpoint-url", f"http://{host}"],
-            f"--endpoint-url http://{host} is not on this machine: write 127.0.0.1 or ::1 or localhost",
+            f"--endpoint-url {without_secrets(f'http://{host}')} is not on this machine: write 127.0.0.1 or ::1",
         )
         for host in ("example.com", "127.0.0.1.example.com:80", "10.0.0.1", "127.0.0.1@example.com")
     },
