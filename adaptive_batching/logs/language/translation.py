@@ -122,6 +122,8 @@ class Translator:
         if kinds == {"time"}:
             return _certain(f"{first.sql} {operator} {second.sql}")
         if isinstance(right, Text) and not right.quoted and not _is_number(right.value):
+            if first.kind == "truth":
+                raise LanguageError(f"{_source(left)} is a condition already; write it alone, or with `not` before it")
             raise LanguageError(f"{_source(left)} is a number, and {right.value!r} is not")
         if first.kind == "text" and isinstance(right, Number) and _is_long(right) and operator in ("=", "!="):
             return _certain(f"{first.sql} {operator} {literals.text(right.source)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching import prices
 from adaptive_batching.command_line import Argument
 from adaptive_batching.logs.verbs.making import format_option, made, price_options, refusing_sql
+from adaptive_batching.option_types import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,10 @@ trace = made(
     _trace,
     [
         Argument(
-            ["id_"], metavar="ID", help="of a request or a trace (as loggers write it, X-Ray's), or a field's value"
+            ["id_"],
+            type=Text(),
+            metavar="ID",
+            help="of a request or a trace (as loggers write it, X-Ray's), or a field's value",
         ),
         format_option("text", "json", "otlp"),
         *price_options(),

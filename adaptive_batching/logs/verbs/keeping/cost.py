@@ -6,6 +6,9 @@ from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import click
+from click.core import ParameterSource
+
 from adaptive_batching import prices
 from adaptive_batching.command_line import Mistake, Option
 from adaptive_batching.logs import monthly
@@ -24,6 +27,8 @@ _ASSUME = "what is assumed"
 _HEAD = ("function", "objects", "GB", "PUT", "storage", "GET", "Athena", "S3", "CloudWatch")
 #: What --assume knows: name -> the value where it is not given.
 ASSUMED = {"gb": 1.0, "object-kb": 256.0, "ratio": 0.1}
+#: The options that count with --assume, too; the others say what is read.
+_OWN = ("assume", "keep", "reads", "format_")
 _SHIPPED = f"""
     with billed as (
         select function, sum(strlen(record) + {monthly.CLOUDWATCH_EVENT}) as bytes from logs
@@ -102,6 +107,12 @@ def _either(**given: Any) -> Any:  # noqa: ANN401 - click's own
     """With --assume nothing is read, and SOURCE is not needed."""
     if not given["assume"]:
         return _from_source(**given)
+    context = click.get_current_context()
+    for one in cost.params:
+        given_too = context.get_parameter_source(str(one.name)) is ParameterSource.COMMANDLINE
+        if given_too and one.name not in _OWN:
+            which = max(one.opts, key=len) if isinstance(one, Option) else "SOURCE"
+            raise Mistake(f"--assume reads nothing, so it goes without {which}; leave out one of them")
     traffic, values = assumed(given["assume"])
     said = ", ".join(f"{name}={value:g}" for name, value in values.items())
     _say({"assumed": traffic}, f"if {said}", given["keep"], given["reads"], given["format_"])

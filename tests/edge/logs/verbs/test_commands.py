@@ -122,6 +122,8 @@ MISTAKES = {
     "tail -q": (["-q", "price >"], "logs tail: a value is expected where the end stands"),
     "tail --interval": (["--interval", "0"], "logs tail: --interval 0.0 is out of bounds"),
     "fetch": ([], "logs fetch: missing option"),
+    "trace": ([""], "logs trace: id is empty"),
+    "cost --assume": (["--assume", "gb=1"], "logs cost: --assume reads nothing, so it goes without SOURCE; leave out"),
 }
 
 

@@ -96,3 +96,19 @@ def test_what_cannot_be_assumed(word: str, capsys: pytest.CaptureFixture[str]) -
 def test_nothing_in_the_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ship(tmp_path)
     assert told(capsys, "--since", "1h", tmp_path)[:2] == (1, "")
+
+
+@pytest.mark.parametrize("words", [["--since", "3h"], ["--function", "orders"], ["--no-cache"], ["--layout", ""]])
+def test_what_is_assumed_goes_without_the_options_of_reading(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = told(capsys, "--assume", "gb=1", *words)
+    assert (code, out) == (2, "")
+    assert err == f"logs cost: --assume reads nothing, so it goes without {words[0]}; leave out one of them\n"
+
+
+def test_a_source_in_the_environment_may_stay_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADAPTIVE_BATCHING_LOGS", "absent")
+    assert told(capsys, "--assume", "gb=1")[0] == 0
