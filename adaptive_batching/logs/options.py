@@ -102,8 +102,7 @@ def reading_options(  # a decorator
             try:
                 with as_interrupts():
                     code = int(command(reading=reading, **given) or 0)
-            except NothingFound as error:
-                notes.say(str(error))
+            except NothingFound:
                 code = NOTHING
             return INCOMPLETE if reading.damaged else code
 

@@ -22,6 +22,7 @@ from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
 from adaptive_batching.logs.sources.source import EmptySourceError, ObjectError, SourceError
 from adaptive_batching.logs.sql import rules, views
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,7 +45,7 @@ _MEMORY_LONG = "80%"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
-    """There is nothing to print. The message is a sentence. Exit code 1."""
+    """There is nothing to print. The message is a sentence, which `Reading.open` says. Exit code 1."""
 
 
 class Logs:
@@ -142,7 +143,9 @@ class Reading:
     def _listed(self, window: Window) -> Listing:
         listing = self.source.listed(window, self._functions)
         if listing.is_empty:
-            foreign = f"; none of its {listing.foreign:,} files has a name of theirs" if listing.foreign else ""
+            foreign = (
+                f"; of {counted(listing.foreign, 'file')} in it, none has a name of theirs" if listing.foreign else ""
+            )
             raise EmptySourceError(f"{self._named!r} has no objects of the extension's{foreign}")
         return listing
 
@@ -150,7 +153,7 @@ class Reading:
     def open(self, listing: Listing | None = None, *, told: bool = True) -> Iterator[Logs]:
         """List, unless that was done, and read. If `told`, the completeness is printed when the block ends.
 
-        Raises SourceError.
+        If the block ends with NothingFound, that is said before it, and raised again. Raises SourceError.
         """
         window = self._window()
         listing = listing or self._listed(window)
@@ -180,16 +183,23 @@ class Reading:
                 connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
             )
             logs = Logs(connection, window, self.zone, listing.foreign, found)
+            nothing = None
             try:
-                yield logs
-                counted = logs.complete()
+                try:
+                    yield logs
+                except NothingFound as error:
+                    nothing = error
+                    self._say(str(error))
+                known = logs.complete()
             except duckdb.OutOfMemoryException:
                 raise SourceError(
                     "the lines do not fit into the memory: --since, --until and --function read fewer"
                 ) from None
-            self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
+            self.damaged = self.damaged or bool(known.damaged or known.unreadable)
             if told:
-                self._say(counted.sentence)
+                self._say(known.sentence)
+            if nothing:
+                raise nothing
 
     def _window(self) -> Window:
         now = datetime.now(UTC)

@@ -6,8 +6,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from adaptive_batching.command_line import Mistake, Option
+from adaptive_batching.logs.options import NOTHING
 from adaptive_batching.logs.verbs.making import OUTPUT, made
 from adaptive_batching.option_types import File
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +23,13 @@ _WANTED = """
     from objects group by wanted order by wanted"""
 
 
-def _fetch(*, reading: Reading, into: Path) -> None:
+def _fetch(*, reading: Reading, into: Path) -> int:
     from adaptive_batching.console import consoles  # noqa: PLC0415 - --help must not load slow modules
-    from adaptive_batching.logs.reading import NothingFound  # noqa: PLC0415
 
     out, notes = consoles()
-    with reading.open() as logs:
+    with reading.open(told=False) as logs:
         listed = logs.connection.execute(_WANTED).fetchall()
+        complete = logs.complete().sentence
     wanted = [key for key, size in listed if not _is_there(into / place(key), size)]
     bytes_ = 0
     try:
@@ -41,11 +43,17 @@ def _fetch(*, reading: Reading, into: Path) -> None:
             notes.progress("fetching", done, len(wanted))
     except (FileExistsError, NotADirectoryError) as error:
         raise Mistake(f"--into {str(into)!r}: {error.filename} is in the way") from None
+    except OSError as error:
+        raise Mistake(f"--into {str(into)!r} cannot be written: {error.strerror}") from None
     notes.clear()
-    if not listed:
-        raise NothingFound("no object is in the window")
-    there = len(listed) - len(wanted)
-    out.say(f"{len(wanted):,} objects, {bytes_:,} bytes; {there:,} were there already")
+    if listed:
+        there = len(listed) - len(wanted)
+        was = f"{there:,} {'was' if there == 1 else 'were'} there already"
+        out.say(f"{counted(len(wanted), 'object')}, {counted(bytes_, 'byte')}; {was}")
+    else:
+        notes.say("no object is in the window")
+    notes.say(complete)
+    return 0 if listed else NOTHING
 
 
 def place(key: str) -> PurePosixPath:

@@ -49,8 +49,8 @@ def _invocations(
         else:
             rows = [[*(getattr(one, name) for name in _MEMBERS), cost(one)] for one in found]
             out.rows([*_MEMBERS, "cost"], rows, format_)
-    if not found:
-        raise NothingFound("no invocation matches")
+        if not found:
+            raise NothingFound("no invocation matches")
 
 
 def chosen(found: list[Invocation], failed: bool, cold: bool, slowest: int | None) -> list[Invocation]:  # noqa: FBT001

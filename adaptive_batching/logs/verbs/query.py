@@ -26,8 +26,8 @@ def _query(*, reading: Reading, query: str, format_: str) -> None:
         Output(logs.zone).rows([name for name, _ in wanted.columns], rows, format_)
         if len(rows) < len(found):
             consoles()[1].say(f"only {DEFAULT_LIMIT:,} rows are shown; `| limit N` shows more")
-    if not rows:
-        raise NothingFound("the query found nothing")
+        if not rows:
+            raise NothingFound("the query found nothing")
 
 
 query = made(

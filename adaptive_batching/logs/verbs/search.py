@@ -57,8 +57,8 @@ def _search(
         found = logs.connection.execute(f"{_limited(sql, count, around)} ORDER BY {_ORDER.format('ASC')}")
         entries = (Entry(*row) for row in batches(found))
         written = _raw(reading, entries, out) if format_ == "raw" else _entries(entries, out, format_)
-    if not written:
-        raise NothingFound("no line matches")
+        if not written:
+            raise NothingFound("no line matches")
 
 
 def _limited(sql: str, count: int | None, around: datetime | None) -> str:

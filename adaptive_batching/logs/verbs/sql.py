@@ -23,8 +23,8 @@ def _sql(*, reading: Reading, statement: str, format_: str) -> None:
         found = logs.connection.execute(statement)
         names = [str(column[0]) for column in found.description or []]
         count = Output(logs.zone).rows(names, batches(found), format_)
-    if not count:
-        raise NothingFound("the statement found nothing")
+        if not count:
+            raise NothingFound("the statement found nothing")
 
 
 def _check(text: str) -> None:

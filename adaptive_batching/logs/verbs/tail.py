@@ -36,10 +36,10 @@ def _tail(*, reading: Reading, follow: bool, interval: float, count: int, **whic
         shown = _new(logs, following, condition, count)
         _write(shown, out)
         sentence = logs.complete().sentence if follow else ""
+        if not shown and not follow:
+            raise NothingFound("no line matches")
     if follow:
         _follow(reading, _Followed(following, condition, out, notes, sentence), interval)
-    elif not shown:
-        raise NothingFound("no line matches")
 
 
 class _Followed:

@@ -30,15 +30,13 @@ def _trace(*, reading: Reading, id_: str, given_price: float | None, arm: tuple[
         trace = found(logs.connection, wanted, lambda function: prices.gb_second(function, arm, given_price))
         out = Output(logs.zone)
         if trace is None:
-            pass
-        elif format_ == "text":
+            raise NothingFound(f"no line has the id {wanted!r}; it may be outside the window: see --since")
+        if format_ == "text":
             for line in drawing.text(trace, logs.zone):
                 out.line(line)
         else:
             made_of: dict[str, Any] = otlp.request(trace) if format_ == "otlp" else document.members(trace)
             out.line(json.dumps(made_of, ensure_ascii=False))
-    if trace is None:
-        raise NothingFound(f"no line has the id {wanted!r}; it may be outside the window: see --since")
 
 
 def found(connection: duckdb.DuckDBPyConnection, wanted: str, price: Callable[[str], float]) -> Trace | None:

@@ -16,6 +16,7 @@ from adaptive_batching.logs.monthly import Traffic
 from adaptive_batching.logs.verbs.making import format_option, made
 from adaptive_batching.option_types import Number, Text
 from adaptive_batching.values.bounds import Bounds
+from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ def _cost(*, reading: Reading, keep: float, reads: float, format_: str, **_: Any
             raise NothingFound("no line is in the window")
         if len(traffic) > 1:
             traffic["total"] = sum(traffic.values(), start=Traffic(0, 0, 0))
-        _say(traffic, f"from {length.total_seconds() / 3600:,.1f} hours of logs", keep, reads, format_)
+        _say(traffic, f"from {spanned(length)} of logs", keep, reads, format_)
 
 
 def shipped(logs: Logs) -> tuple[dict[str, Traffic], timedelta]:
@@ -92,9 +93,21 @@ def _say(traffic: Mapping[str, Traffic], said: str, keep: float, reads: float, f
         names = ["function", "objects", "stored_bytes", "cloudwatch_bytes", *monthly.MEMBERS]
         out.rows(names, [[name, *astuple(one), *astuple(bill)] for name, one, bill in rows], format_)
     consoles()[1].say(
-        f"dollars a month, {said}: kept for {keep:g} days, scanned {reads:g} times; prices of {prices.REGION}, "
-        f"{prices.AS_OF}; CloudWatch costs nothing only where it is denied"
+        f"dollars a month, {said}: kept for {_number(keep, 'day')}, scanned {_number(reads, 'time')}; prices of "
+        f"{prices.REGION}, {prices.AS_OF}; CloudWatch costs nothing only where it is denied"
     )
+
+
+def spanned(length: timedelta) -> str:
+    """Return how long something is, in the largest of days, hours and minutes of which there is one. Pure."""
+    for noun, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1))):
+        if length >= unit:
+            return _number(round(length / unit, 1), noun)
+    return _number(round(length / timedelta(minutes=1)), "minute")
+
+
+def _number(number: float, noun: str) -> str:
+    return counted(int(number), noun) if number == int(number) else f"{number:,.10g} {noun}s"
 
 
 def _row(name: str, one: Traffic, bill: Bill) -> list[str]:

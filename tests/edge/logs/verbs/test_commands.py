@@ -81,8 +81,11 @@ def test_a_damaged_object_is_exit_code_3(
 
 
 NOTHING: dict[str, list[str]] = {
+    "cost": ["--until", "2020-01-01"],
+    "fetch": ["--into", "fetched", "--function", "absent"],
     "invocations": ["--failed"],
     "query": ["filter a = 1"],
+    "report": ["--until", "2020-01-01"],
     "search": ["--grep", "^nothing$"],
     "sql": ["from logs where false"],
     "tail": ["--level", "fatal"],
@@ -94,10 +97,13 @@ NOTHING: dict[str, list[str]] = {
 def test_nothing_found_is_exit_code_1_and_a_sentence(
     verb: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    """The last line is what is complete, as where something was found."""
     Shipped(tmp_path, "f")(text("hello", request="r"))
     code, out, err = run(capsys, verb, *NOTHING[verb], tmp_path)
     assert (code, out) == (1, "")
-    assert len(err.splitlines()) == 2
+    first, last = err.splitlines()
+    assert first.startswith(("no ", "the query found nothing", "the statement found nothing"))
+    assert last.startswith(("complete: ", "incomplete: "))
 
 
 MISTAKES = {
@@ -268,9 +274,17 @@ def test_fetch_copies_the_objects_as_they_are_and_each_once(
     assert files(tmp_path / "copy") == files(conference)
     _, out, _ = run(capsys, "fetch", "--into", tmp_path / "copy", conference)
     assert out == "0 objects, 0 bytes; 10 were there already\n"
+    next(file for file in (tmp_path / "copy").rglob("*") if file.is_file()).unlink()
+    _, out, err = run(capsys, "fetch", "--into", tmp_path / "copy", conference)
+    assert out.startswith("1 object, ")
+    assert out.endswith(" bytes; 9 were there already\n")
+    assert err.splitlines()[-1].startswith("complete: ")
     (tmp_path / "file").write_text("")
-    code, _, err = run(capsys, "fetch", "--into", tmp_path / "file", conference)
-    assert (code, "is in the way" in err) == (2, True)
+    for into, why in ((tmp_path / "file", "is in the way"), ("/proc/x", "cannot be written: ")):
+        code, out, err = run(capsys, "fetch", "--into", into, conference)
+        assert (code, out) == (2, "")
+        assert err.startswith("logs fetch: --into ")
+        assert why in err
 
 
 def command(*words: object) -> list[str]:

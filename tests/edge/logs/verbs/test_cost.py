@@ -13,6 +13,7 @@ import pytest
 
 from adaptive_batching import prices
 from adaptive_batching.cli import main
+from adaptive_batching.logs.verbs.keeping.cost import spanned
 from tests.fakes.shipped import Shipped, report, started, text
 
 if TYPE_CHECKING:
@@ -112,3 +113,22 @@ def test_a_source_in_the_environment_may_stay_there(
 ) -> None:
     monkeypatch.setenv("ADAPTIVE_BATCHING_LOGS", "absent")
     assert told(capsys, "--assume", "gb=1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (60, "1 minute"), (150, "2 minutes"), (3_599, "60 minutes"), (3_600, "1 hour"),
+        (5_400, "1.5 hours"), (86_400, "1 day"), (30 * 86_400, "30 days"), (4_000_000 * 86_400, "4,000,000 days"),
+    ],
+)  # fmt: skip
+def test_how_long_the_logs_are(seconds: int, said: str) -> None:
+    assert spanned(timedelta(seconds=seconds)) == said
+
+
+def test_one_is_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Shipped(tmp_path)(text("x", time=BEGIN), text("y", time=BEGIN + timedelta(seconds=1)))
+    _, _, err = told(capsys, "--keep", 1, tmp_path)
+    assert err.startswith("dollars a month, from 1 minute of logs: kept for 1 day, scanned 1 time; ")
+    _, _, err = told(capsys, "--keep", 2.5, "--reads", 1000, tmp_path)
+    assert "kept for 2.5 days, scanned 1,000 times; " in err
