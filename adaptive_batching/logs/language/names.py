@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 
-from adaptive_batching.logs.language import literals
+from adaptive_batching.logs.language import literals, values
 from adaptive_batching.logs.language.errors import LanguageError
 from adaptive_batching.logs.language.values import Kind, Value
+from adaptive_batching.logs.sql import text as written
 
 #: The columns of the view `logs`, and what they are.
 COLUMNS: dict[str, Kind] = {
@@ -43,7 +44,7 @@ _TYPES = {
 
 def _metric(member: str, unit: int = 1) -> Value:
     path = literals.pointer(["metrics", member])
-    sql = f"CASE WHEN {_REPORT} THEN TRY_CAST(json_extract_string(fields, {path}) AS DOUBLE) END"
+    sql = f"CASE WHEN {_REPORT} THEN {written.as_double(f'json_extract_string(fields, {path})')} END"
     return Value(sql if unit == 1 else f"({sql} * {literals.number(unit)})", "number")
 
 
@@ -117,7 +118,7 @@ def for_search(name: str) -> Value:
 
 
 def _number(found: Value, name: str) -> Value:
-    return Value(f"coalesce(TRY_CAST({member(name).sql} AS DOUBLE), {found.sql})", "number")
+    return Value(f"coalesce({values.number(member(name))}, {found.sql})", "number")
 
 
 def _as_text(found: Value) -> str:

@@ -239,7 +239,7 @@ def _is_long(node: Number) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        return abs(float(text)) < float("inf")
+        return "_" not in text and abs(float(text)) < float("inf")
     except ValueError:
         return False
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adaptive_batching.logs.language import literals
+from adaptive_batching.logs.sql import text as written
 
 #: number: DOUBLE. text: VARCHAR. time: TIMESTAMP in UTC. truth: BOOLEAN, never NULL. level: one of LEVELS.
 Kind = Literal["number", "text", "time", "truth", "level"]
@@ -34,7 +35,7 @@ def number(value: Value) -> str:
         return f"(epoch_us({value.sql}) / CAST(1000 AS DOUBLE))"
     if value.kind == "truth":
         return f"CAST({value.sql} AS DOUBLE)"
-    cast = f"TRY_CAST({value.sql} AS DOUBLE)"
+    cast = written.as_double(value.sql)
     return f"CASE WHEN isfinite({cast}) THEN {cast} END"
 
 

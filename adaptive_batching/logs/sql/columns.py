@@ -75,7 +75,7 @@ def derived(lines: str) -> str:
             if(starts_with(t, '{text.NODE[0]}') or starts_with(t, '{text.NODE[1]}') or starts_with(t, '{text.NODE[2]}'),
                substr(t, strpos(t, '{{')), null) as node,
             try_cast(time as timestamp) as begun, try_cast(sequence as bigint) as counted,
-            try_cast(if(type = 'platform.report', {_told("metrics.durationMs")}, {_found("duration")}) as double)
+            {text.as_double(f"if(type = 'platform.report', {_told('metrics.durationMs')}, {_found('duration')})")}
                 as took
         from nested
     )
@@ -123,7 +123,7 @@ def counted(value: str) -> str:
 
 def measured(value: str) -> str:
     """Return the SQL of a duration (ms) or size in a text; NULL if it is none, infinite, or of more than 30 years."""
-    return _of_measure(f"try_cast({value} as double)")
+    return _of_measure(text.as_double(value))
 
 
 def _in_time(cast: str) -> str:

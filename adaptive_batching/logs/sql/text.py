@@ -1,4 +1,4 @@
-"""Patterns of text that runtimes and loggers write: heads of lines, levels, exceptions. Pure: RE2 as text."""
+"""What runtimes and loggers write as text: heads of lines, levels, exceptions, numbers. Pure: RE2 and SQL as text."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ PARTS = (TRACEBACK, r"\n    at ", r"\n\tat ")
 LINE = r"^([^\r\n]+)"
 XRAY = "1-[0-9a-f]{8}-[0-9a-f]{24}"
 XRAY_LENGTH = 35
+
+
+def as_double(value: str) -> str:
+    """Return the SQL of the number in a text, NULL if it is none. To DuckDB's cast alone 1_000 is one."""
+    return f"try_cast(replace({value}, '_', '?') as double)"

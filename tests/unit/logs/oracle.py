@@ -159,7 +159,7 @@ def dumped(value: Any) -> str:  # noqa: ANN401
 
 def number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        return None if text is None or "_" in text else float(text)
     except ValueError:
         return None
 

@@ -23,7 +23,7 @@ DOTNET = {"trce": "TRACE", "dbug": "DEBUG", "info": "INFO", "warn": "WARN", "fai
 NAMES = ("level", "message", "trace_id", "milestone", "span", "duration_ms", "error", "status", "fields")
 
 words = st.sampled_from(
-    ["paid", "Zürich", "a: b", "x\ny", "", "{", "null", "3", "not {json}", "ERROR", "😀", "it's", '"q"']
+    ["paid", "Zürich", "a: b", "x\ny", "", "{", "null", "3", "1_0", "not {json}", "ERROR", "😀", "it's", '"q"']
 )
 scalars = st.one_of(words, st.integers(-9, 99), st.sampled_from([1.5, 0.25]), st.booleans(), st.none())
 level = st.one_of(st.sampled_from([*LEVELS, "warn", "Error", "loud", ""]), scalars)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BEGIN = datetime(2026, 11, 20, 9, tzinfo=UTC)
-WORDS = ("", "a", "ab", "Ab", "b", "ä", "10", "2", "3.5", "x'y", 'say "no"', "%", "nan", "line\nbreak")
+WORDS = ("", "a", "ab", "Ab", "b", "ä", "10", "2", "3.5", "x'y", "1_0", "_", 'say "no"', "%", "nan", "line\nbreak")
 ABSENT = object()
 
 
@@ -49,7 +49,9 @@ class Line:
 
 
 def number(text: str | None) -> float | None:
-    """A text as a number, if it is a finite one."""
+    """A text as a number, if it is a finite one. To Python, too, 1_0 is one."""
+    if "_" in (text or ""):
+        return None
     try:
         found = float(text or "")
     except ValueError:

@@ -65,6 +65,7 @@ EXPRESSIONS = {
     "ispresent(level) = true": "'ispresent(level)' is a condition already; write it alone, or with `not` before it",
     "(level = warn) != yes": "is a condition already; write it alone",
     "ispresent(level) in [true]": "'ispresent(level)' is a condition already",
+    "duration_ms > 1_000": "'duration_ms' is a number, and '1_000' is not",
     "ts > soon": "'soon' is not a time",
     "price > 3 price < 4": "`and` or `or` is expected where 'price < 4' stands",
     "price >": "a value is expected where the end stands",
