@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 
+from adaptive_batching.wording import counted
+
 _GZIP = b"\x1f\x8b"
 #: Bytes of a damaged stream that are decompressed at a time. The pieces before the damage are kept.
 _PIECE = 256
@@ -23,7 +25,7 @@ def inflated(body: bytes) -> tuple[bytes, str | None]:
         parts.append(text)
         if body and not body.startswith(_GZIP):
             if body.strip(b"\0"):  # gzip itself allows padding with NUL
-                damage = f"{len(body):,} bytes behind the gzip stream are not gzip"
+                damage = f"what follows the gzip stream, {counted(len(body), 'byte')}, is not gzip"
             break
     whole = b"".join(parts)
     return whole, damage or (None if whole else "empty")

@@ -59,7 +59,7 @@ def conference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 
 
 @pytest.mark.parametrize("one", QUERIES, ids=[one["about"] for one in QUERIES])
-def test_a_query_runs_as_pasted(one: dict[str, Any], conference: duckdb.DuckDBPyConnection) -> None:
+def test_a_query_of_the_article_runs_as_pasted(one: dict[str, Any], conference: duckdb.DuckDBPyConnection) -> None:
     found = [list(row) for row in conference.execute(statement(one["query"]).sql).fetchall()]
     assert found == [
         [pytest.approx(value) if isinstance(value, float) else value for value in row] for row in one["finds"]
