@@ -56,19 +56,26 @@ def report(asked: Asked, reading: Reading) -> int:
         zone = logs.zone
         found = document(logs, asked.wish, asked.source, datetime.now(UTC), lambda *at: notes.progress("report", *at))
         notes.clear()
-        if not found["complete"]["lines"] and not found["total"]["invocations"]:
-            raise NothingFound(f"no lines in {plain(asked.source)} in this window")
         held = list(holding(asked.conditions, found))
-        if asked.html:
+        some = _has_something(found)
+        if some and asked.html:
             _write(asked.html, page(found, zone).encode(), notes)
-        for line in _printed(asked.format_, found, zone):
+        for line in _printed(asked.format_, found, zone) if some else ():
             out.say(line)
         for one in held:
             notes.say(f"fail-if: {one['sentence']}")
+    if not some:
+        raise NothingFound(f"no lines in {plain(asked.source)} in this window")
     if asked.post and (held or not asked.conditions):
         _post(asked.post, message(found, held, "\n".join(head(found, zone))))
         notes.say("posted")
     return HOLDS if held else 0
+
+
+def _has_something(found: dict[str, Any]) -> bool:
+    """Return whether there is something to report: lines, or that some cannot be read."""
+    complete = found["complete"]
+    return bool(complete["lines"] or complete["unreadable"] or complete["damaged"] or found["total"]["invocations"])
 
 
 def _printed(format_: str, found: dict[str, Any], zone: tzinfo) -> Iterator[str]:

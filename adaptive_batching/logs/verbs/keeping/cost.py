@@ -38,11 +38,12 @@ def _cost(*, reading: Reading, keep: float, reads: float, format_: str, **_: Any
 
     with reading.open() as logs:
         traffic, length = shipped(logs)
-        if not traffic:
-            raise NothingFound("no line is in the window")
         if len(traffic) > 1:
             traffic["total"] = sum(traffic.values(), start=Traffic(0, 0, 0))
-        _say(traffic, f"from {length.total_seconds() / 3600:,.1f} hours of logs", keep, reads, format_)
+        if traffic:
+            _say(traffic, f"from {length.total_seconds() / 3600:,.1f} hours of logs", keep, reads, format_)
+    if not traffic:
+        raise NothingFound("no line is in the window")
 
 
 def shipped(logs: Logs) -> tuple[dict[str, Traffic], timedelta]:
