@@ -152,6 +152,21 @@ class Reading:
 
         Raises SourceError.
         """
+        with self.opened(listing) as logs:
+            try:
+                yield logs
+                counted = logs.complete()
+            except duckdb.OutOfMemoryException:
+                raise SourceError(
+                    "the lines do not fit into the memory: --since, --until and --function read fewer"
+                ) from None
+            self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
+            if told:
+                self._say(counted.sentence)
+
+    @contextlib.contextmanager
+    def opened(self, listing: Listing | None = None) -> Iterator[Logs]:
+        """Do as `open`, and leave it to the caller to judge what is missing. Raises SourceError."""
         window = self._window()
         listing = listing or self._listed(window)
         try:
@@ -179,17 +194,7 @@ class Reading:
             views.create(
                 connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
             )
-            logs = Logs(connection, window, self.zone, listing.foreign, found)
-            try:
-                yield logs
-                counted = logs.complete()
-            except duckdb.OutOfMemoryException:
-                raise SourceError(
-                    "the lines do not fit into the memory: --since, --until and --function read fewer"
-                ) from None
-            self.damaged = self.damaged or bool(counted.damaged or counted.unreadable)
-            if told:
-                self._say(counted.sentence)
+            yield Logs(connection, window, self.zone, listing.foreign, found)
 
     def _window(self) -> Window:
         now = datetime.now(UTC)

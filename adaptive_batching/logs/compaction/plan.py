@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.sources import compacted
+from adaptive_batching.logs.sources.keys import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
 
     from adaptive_batching.logs.sources.compacted import Compacted
     from adaptive_batching.logs.sources.source import Item, Listing
@@ -32,6 +33,12 @@ class Day:
         there = {one.key for one in self.compacted}
         return all(compacted.key(prefix, self.function, self.date, part) in there for part in parts(self.items))
 
+    @property
+    def window(self) -> Window:
+        """What a listing of this day needs: all of its objects, and not much else."""
+        begin = datetime.fromisoformat(self.date).replace(tzinfo=UTC)
+        return Window(min(begin, *(one.modified for one in self.items)), begin + timedelta(days=1))
+
 
 def days(listing: Listing, older_than: timedelta, now: datetime) -> list[Day]:
     """Return the days that have objects and ended long enough ago, in order."""
@@ -45,6 +52,14 @@ def days(listing: Listing, older_than: timedelta, now: datetime) -> list[Day]:
         if (packed.function, packed.date) in found:
             found[packed.function, packed.date].compacted.append(packed)
     return [found[one] for one in sorted(found)]
+
+
+def day(listing: Listing, function: str, date: str) -> Day:
+    """Return a function's day."""
+    items = [one for one in listing.items if (one.name.function, one.name.date) == (function, date)]
+    return Day(
+        function, date, items, [one for one in listing.compacted if (one.function, one.date) == (function, date)]
+    )
 
 
 def parts(items: Iterable[Item], most: int = PART) -> list[list[Item]]:

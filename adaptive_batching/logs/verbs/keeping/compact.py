@@ -38,7 +38,7 @@ def _compact(*, reading: Reading, older_than: str, delete_sources: bool) -> int:
     out.say(sentence(done, deleting=delete_sources))
     for key, why in done.left.items():
         notes.say(f"{key} is kept: {why}")
-    return INCOMPLETE if done.left else 0
+    return INCOMPLETE if done.left or done.damaged else 0
 
 
 def _age(text: str) -> timedelta:
