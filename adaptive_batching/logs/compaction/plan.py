@@ -31,7 +31,13 @@ class Day:
     def is_done(self, prefix: str) -> bool:
         """Return whether exactly these objects were compacted."""
         there = {one.key for one in self.compacted}
-        return all(compacted.key(prefix, self.function, self.date, part) in there for part in parts(self.items))
+
+        def is_there(part: list[Item]) -> bool:
+            if compacted.key(prefix, self.function, self.date, part) in there:
+                return True
+            return len(part) > 1 and all(is_there(one) for one in halves(part))
+
+        return bool(there) and all(is_there(part) for part in parts(self.items))
 
     @property
     def window(self) -> Window:
@@ -73,3 +79,9 @@ def parts(items: Iterable[Item], most: int = PART) -> list[list[Item]]:
         made[-1].append(item)
         size += item.size
     return made
+
+
+def halves(part: list[Item]) -> list[list[Item]]:
+    """Return a part in two: its lines are so long that they cannot be put together at once."""
+    middle = len(part) // 2
+    return [part[:middle], part[middle:]]

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.cache import compacted as packed
+from adaptive_batching.logs.cache.batch import MEMORY
 from adaptive_batching.logs.compaction import plan
 from adaptive_batching.logs.sources import compacted
 from adaptive_batching.logs.sources.source import Listing, ObjectError
@@ -101,9 +102,17 @@ def _written(
     done.damaged = done.damaged or bool(counted.damaged or counted.unreadable)
     stored = {one.key: one for segment in logs.segments if not segment.origin for one in segment.objects}
     made = {}
-    for part in plan.parts(one for one in day.items if one.key not in unfit | there):
+    waiting = plan.parts(one for one in day.items if one.key not in unfit | there)[::-1]
+    while waiting:
+        part = waiting.pop()
+        memory = MEMORY[: 1 if len(part) > 1 else None]
+        if not packed.write(logs.connection, file, [stored[one.key] for one in part], memory):
+            if len(part) > 1:
+                waiting += plan.halves(part)[::-1]
+            else:
+                done.left[part[0].key] = f"its lines are too long to be compacted with {memory[-1]} of memory"
+            continue
         key = compacted.key(reading.source.prefix, day.function, day.date, part)
-        packed.write(logs.connection, file, [stored[one.key] for one in part])
         reading.source.put(key, file)  # another compaction may have done so: theirs is the same
         done.made += 1
         done.made_size += file.stat().st_size

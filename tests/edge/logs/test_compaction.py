@@ -264,6 +264,32 @@ def test_a_compacted_object_that_is_not_the_same_keeps_its_sources(tmp_path: Pat
     assert complete.lines == rows(tmp_path / "other")[1].lines
 
 
+@pytest.mark.parametrize(("length", "lines"), [(20_000, 2_400), (200_000, 240)])
+@pytest.mark.parametrize("kind", ["object", "text"])
+def test_long_lines_are_compacted_in_more_objects(length: int, lines: int, kind: str, tmp_path: Path) -> None:
+    ships = Shipped(tmp_path / "logs", "orders", now=BEGUN)
+    for number in range(4):
+        record = {"message": {"traceId": "t", "n": number, "filler": "ä" * (length // 2)}}
+        ships(*(text(str(record) if kind == "text" else record, request="r") for _ in range(lines // 4)))
+    counted = "select object, count(*), sum(hash(record, message)::hugeint) from logs group by 1 order by 1"
+
+    def read() -> tuple[list[Any], bool]:
+        with Reading(str(tmp_path / "logs"), no_cache=True, since="all").open(told=False) as logs:
+            return logs.connection.execute(counted).fetchall(), logs.complete().whole
+
+    first = read()
+    assert [row[1] for row in first[0]] == [lines // 4] * 4
+    done = run(tmp_path / "logs")
+    assert (done.objects, done.left, done.unfit) == (4, {}, 0)
+    assert 1 <= done.made <= 4
+    assert run(tmp_path / "logs").made == 0
+    listing = Reading(str(tmp_path / "logs"), no_cache=True).listed()
+    assert all(day.is_done("") for day in plan.days(listing, DAY, LATER))  # in however many it is
+    done = run(tmp_path / "logs", delete=True)
+    assert (done.made, done.deleted, done.left) == (0, 4, {})
+    assert read() == first
+
+
 def test_a_day_that_did_not_end_long_ago_is_left(tmp_path: Path) -> None:
     ship(tmp_path / "logs")
     dates = sorted({file.parent.parent.name.removeprefix("date=") for file in files(tmp_path / "logs", "gz")})
