@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from duckdb import OutOfMemoryException
+
 from adaptive_batching.logs.cache import compacted as packed
 from adaptive_batching.logs.cache.batch import MEMORY
 from adaptive_batching.logs.compaction import plan
@@ -52,7 +54,10 @@ def compact(
         progress(number, len(days))
         if delete or not day.is_done(reading.source.prefix):
             with TemporaryDirectory(prefix="adaptive-batching-compact-") as scratch:
-                _day(reading, day, Path(scratch) / "compacted.parquet", done, delete=delete)
+                try:
+                    _day(reading, day, Path(scratch) / "compacted.parquet", done, delete=delete)
+                except OutOfMemoryException:  # the other days may have shorter lines
+                    done.left[f"{day.function} {day.date}"] = "DuckDB's memory does not suffice for its lines"
     progress(len(days), len(days))
     return done
 

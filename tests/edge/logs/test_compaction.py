@@ -13,6 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from adaptive_batching.cli import main
@@ -288,6 +289,30 @@ def test_long_lines_are_compacted_in_more_objects(length: int, lines: int, kind:
     done = run(tmp_path / "logs", delete=True)
     assert (done.made, done.deleted, done.left) == (0, 4, {})
     assert read() == first
+
+
+def test_a_day_that_memory_does_not_suffice_for_keeps_no_other_from_being_compacted(tmp_path: Path) -> None:
+    ship(tmp_path / "logs")
+    first = rows(tmp_path / "logs")
+
+    def too_much() -> None:
+        raise duckdb.OutOfMemoryException("as DuckDB says it")
+
+    done = run(tmp_path / "logs", put_between=lambda source: Meanwhile(source, "put", 1, too_much))
+    assert done.made == 5
+    assert done.left == {"orders 2025-01-09": "DuckDB's memory does not suffice for its lines"}
+    assert rows(tmp_path / "logs") == first
+    assert run(tmp_path / "logs").made == 1
+
+
+def test_objects_that_cannot_be_read_keep_no_other_day_from_being_compacted(tmp_path: Path) -> None:
+    ship(tmp_path / "logs")
+    dates = sorted({file.parent.parent for file in files(tmp_path / "logs", "gz")})
+    for number, file in enumerate(files(dates[0], "gz")):
+        file.write_bytes([b"", file.read_bytes()[:5], b"no line"][number % 3])
+    done = run(tmp_path / "logs", delete=True)
+    assert (done.made, done.left, done.damaged) == (5, {}, True)
+    assert done.unfit == len(files(tmp_path / "logs", "gz")) == len(files(dates[0], "gz")) > 0
 
 
 def test_a_day_that_did_not_end_long_ago_is_left(tmp_path: Path) -> None:
