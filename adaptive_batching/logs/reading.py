@@ -155,6 +155,23 @@ class Reading:
 
         If the block ends with NothingFound, that is said before it, and raised again. Raises SourceError.
         """
+        nothing = None
+        with self.opened(listing) as logs:
+            try:
+                yield logs
+            except NothingFound as error:
+                nothing = error
+                self._say(str(error))
+            known = logs.complete()
+            self.damaged = self.damaged or bool(known.damaged or known.unreadable)
+            if told:
+                self._say(known.sentence)
+        if nothing:
+            raise nothing
+
+    @contextlib.contextmanager
+    def opened(self, listing: Listing | None = None) -> Iterator[Logs]:
+        """Do as `open`, and leave it to the caller to judge what is missing. Raises SourceError."""
         window = self._window()
         listing = listing or self._listed(window)
         try:
@@ -182,24 +199,12 @@ class Reading:
             views.create(
                 connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
             )
-            logs = Logs(connection, window, self.zone, listing.foreign, found)
-            nothing = None
             try:
-                try:
-                    yield logs
-                except NothingFound as error:
-                    nothing = error
-                    self._say(str(error))
-                known = logs.complete()
+                yield Logs(connection, window, self.zone, listing.foreign, found)
             except duckdb.OutOfMemoryException:
                 raise SourceError(
                     "the lines do not fit into the memory: --since, --until and --function read fewer"
                 ) from None
-            self.damaged = self.damaged or bool(known.damaged or known.unreadable)
-            if told:
-                self._say(known.sentence)
-            if nothing:
-                raise nothing
 
     def _window(self) -> Window:
         now = datetime.now(UTC)

@@ -6,12 +6,14 @@ through a segment: one that has been made once is as fast as any other.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.cache.batch import MEMORY
 from adaptive_batching.logs.cache.segments import Origin
 from adaptive_batching.logs.sources.source import ObjectError
 from adaptive_batching.logs.sql import columns, views
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _OWN = (columns.START, columns.SHAPE)
 #: What is a part of the record is not written twice: it would double the size.
 _FIELDS = f"if({columns.SHAPE} = 2, {columns.FIELDS}, null) as fields"
+_WANTED = "object in (select unnest($keys::varchar[]))"
+_SIZE = "coalesce(sum(coalesce(strlen(record), 0) + coalesce(strlen(message), 0)), 0)"
 #: What cannot be derived again: rows are the same if these are.
 _SHIPPED = "ts, type, request_id, environment, sequence, record"
 
@@ -38,12 +42,25 @@ def origin(listed: Compacted) -> Origin:
     return Origin(listed.key, listed.size, listed.etag)
 
 
-def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored]) -> None:
-    """Write the lines of these objects, as the view `lines` has them, into a file."""
+def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored], memory: Iterable[str]) -> bool:
+    """Write the lines of these objects, as the view `lines` has them, into a file.
+
+    `memory`: what DuckDB may use, one after the other. Return whether one of them was enough.
+    """
     stored = tuple(sources)
+    keys = {"keys": [one.key for one in stored]}
     names = ", ".join(_FIELDS if name == "fields" else name for name in (*views.LOGS, *_OWN))
-    query = f"select {names} from lines where object in (select unnest($keys::varchar[])) order by {views.ORDER}"
-    segments.write(connection, query, file, stored, parameters={"keys": [one.key for one in stored]})
+    query = f"select {names} from lines where {_WANTED} order by {views.ORDER}"
+    for most in memory:
+        connection.execute(f"set memory_limit = '{most}'")
+        with contextlib.suppress(duckdb.OutOfMemoryException):
+            ((size, lines),) = connection.execute(
+                f"select {_SIZE}, count(*) from lines where {_WANTED}", keys
+            ).fetchall()
+            rows = segments.rows(int(size), lines)
+            segments.write(connection, query, file, stored, parameters=keys, rows=rows)
+            return True
+    return False
 
 
 def fetched(source: Source, key: str, file: Path, connection: DuckDBPyConnection) -> Segment:
@@ -65,7 +82,12 @@ def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, conn
     rows = segments.measured(connection, [str(file)])
     written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
     try:
-        segments.write(connection, query, written, held.objects, (), whole, origin=origin(listed), rows=rows)
+        for most in MEMORY:
+            connection.execute(f"set memory_limit = '{most}'")
+            with contextlib.suppress(duckdb.OutOfMemoryException):
+                segments.write(connection, query, written, held.objects, (), whole, origin=origin(listed), rows=rows)
+                return
+        raise ObjectError(f"its lines are too long to be read with {MEMORY[-1]} of memory")
     except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.SerializationException) as error:
         raise ObjectError(f"its lines cannot be read: {str(error).partition(chr(10))[0]}") from None
     finally:

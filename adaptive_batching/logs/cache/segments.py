@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.source import Item
 
 #: Of the segments' format: another one begins another cache.
-VERSION = "2"
+VERSION = "3"
 #: Segments of one function and day; more are merged.
 MOST = 16
 #: Segments above this size, in bytes, are left as they are when others are merged.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.sources import compacted
+from adaptive_batching.logs.sources.keys import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
 
     from adaptive_batching.logs.sources.compacted import Compacted
     from adaptive_batching.logs.sources.source import Item, Listing
@@ -30,7 +31,19 @@ class Day:
     def is_done(self, prefix: str) -> bool:
         """Return whether exactly these objects were compacted."""
         there = {one.key for one in self.compacted}
-        return all(compacted.key(prefix, self.function, self.date, part) in there for part in parts(self.items))
+
+        def is_there(part: list[Item]) -> bool:
+            if compacted.key(prefix, self.function, self.date, part) in there:
+                return True
+            return len(part) > 1 and all(is_there(one) for one in halves(part))
+
+        return bool(there) and all(is_there(part) for part in parts(self.items))
+
+    @property
+    def window(self) -> Window:
+        """What a listing of this day needs: all of its objects, and not much else."""
+        begin = datetime.fromisoformat(self.date).replace(tzinfo=UTC)
+        return Window(min(begin, *(one.modified for one in self.items)), begin + timedelta(days=1))
 
 
 def days(listing: Listing, older_than: timedelta, now: datetime) -> list[Day]:
@@ -47,6 +60,14 @@ def days(listing: Listing, older_than: timedelta, now: datetime) -> list[Day]:
     return [found[one] for one in sorted(found)]
 
 
+def day(listing: Listing, function: str, date: str) -> Day:
+    """Return a function's day."""
+    items = [one for one in listing.items if (one.name.function, one.name.date) == (function, date)]
+    return Day(
+        function, date, items, [one for one in listing.compacted if (one.function, one.date) == (function, date)]
+    )
+
+
 def parts(items: Iterable[Item], most: int = PART) -> list[list[Item]]:
     """Return objects in groups, in the order of time, each at most `most` bytes large or a single object."""
     made: list[list[Item]] = []
@@ -58,3 +79,9 @@ def parts(items: Iterable[Item], most: int = PART) -> list[list[Item]]:
         made[-1].append(item)
         size += item.size
     return made
+
+
+def halves(part: list[Item]) -> list[list[Item]]:
+    """Return a part in two: its lines are so long that they cannot be put together at once."""
+    middle = len(part) // 2
+    return [part[:middle], part[middle:]]

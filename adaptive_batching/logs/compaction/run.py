@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from duckdb import OutOfMemoryException
+
 from adaptive_batching.logs.cache import compacted as packed
+from adaptive_batching.logs.cache.batch import MEMORY
 from adaptive_batching.logs.compaction import plan
 from adaptive_batching.logs.sources import compacted
 from adaptive_batching.logs.sources.source import Listing, ObjectError
@@ -38,6 +41,7 @@ class Done:
     deleted: int = 0
     left: dict[str, str] = field(default_factory=dict)  # key -> why it was not deleted
     unfit: int = 0
+    damaged: bool = False  # whether an object could not be read whole, or has a line that cannot be read
 
 
 def compact(
@@ -50,19 +54,39 @@ def compact(
         progress(number, len(days))
         if delete or not day.is_done(reading.source.prefix):
             with TemporaryDirectory(prefix="adaptive-batching-compact-") as scratch:
-                _day(reading, day, Path(scratch) / "compacted.parquet", done, delete=delete)
+                try:
+                    _day(reading, day, Path(scratch) / "compacted.parquet", done, delete=delete)
+                except OutOfMemoryException:  # the other days may have shorter lines
+                    done.left[f"{day.function} {day.date}"] = "DuckDB's memory does not suffice for its lines"
     progress(len(days), len(days))
     return done
 
 
 def _day(reading: Reading, day: Day, file: Path, done: Done, *, delete: bool) -> None:
-    with reading.open(Listing(items=day.items, compacted=day.compacted), told=False) as logs:
-        held = _held(logs, day)
-        made = _written(logs, reading, day, held, file, done)
+    """Compact a day. Another compaction may delete sources meanwhile: then the day is what it left, and begins anew."""
+    with reading.opened(Listing(items=day.items, compacted=day.compacted)) as logs:
+        changed = _changed(reading, day, logs)
+        if not changed:
+            held = _held(logs, day)
+            made = _written(logs, reading, day, held, file, done)
+    if changed:
+        if changed.items:
+            _day(reading, changed, file, done, delete=delete)
+        return
     done.days += bool(made)
     if delete:
         for key, items in {**held, **made}.items():
-            _delete(reading, key, items, file, done)
+            _delete(reading, day, key, items, file, done)
+
+
+def _changed(reading: Reading, day: Day, logs: Logs) -> Day | None:
+    """Return the day as it is listed now, if one of its objects could not be read because it is not there any more."""
+    damaged = {key for (key,) in logs.connection.execute("select key from objects where damage is not null").fetchall()}
+    damaged &= {one.key for one in day.items}
+    if not damaged:
+        return None
+    now = plan.day(reading.source.listed(day.window, ()), day.function, day.date)
+    return now if damaged - {one.key for one in now.items} else None
 
 
 def _held(logs: Logs, day: Day) -> dict[str, list[Item]]:
@@ -79,12 +103,23 @@ def _written(
     unfit = {key for (key,) in logs.connection.execute(_UNFIT).fetchall()}
     there = {one.key for items in held.values() for one in items}
     done.unfit += sum(one.key in unfit for one in day.items)
+    counted = logs.complete()
+    done.damaged = done.damaged or bool(counted.damaged or counted.unreadable)
     stored = {one.key: one for segment in logs.segments if not segment.origin for one in segment.objects}
     made = {}
-    for part in plan.parts(one for one in day.items if one.key not in unfit | there):
+    waiting = plan.parts(one for one in day.items if one.key not in unfit | there)[::-1]
+    while waiting:
+        part = waiting.pop()
+        memory = MEMORY[: 1 if len(part) > 1 else None]
+        if not packed.write(logs.connection, file, [stored[one.key] for one in part], memory):
+            if len(part) > 1:
+                waiting += plan.halves(part)[::-1]
+            else:
+                done.left[part[0].key] = f"its lines are too long to be compacted with {memory[-1]} of memory"
+            continue
         key = compacted.key(reading.source.prefix, day.function, day.date, part)
-        packed.write(logs.connection, file, [stored[one.key] for one in part])
-        done.made += reading.source.put(key, file)
+        reading.source.put(key, file)  # another compaction may have done so: theirs is the same
+        done.made += 1
         done.made_size += file.stat().st_size
         done.objects += len(part)
         done.size += sum(one.size for one in part)
@@ -92,11 +127,15 @@ def _written(
     return made
 
 
-def _delete(reading: Reading, key: str, items: list[Item], file: Path, done: Done) -> None:
+def _delete(reading: Reading, day: Day, key: str, items: list[Item], file: Path, done: Done) -> None:
     """Delete the sources of a compacted object whose lines are the same in it, as it is stored now."""
     if not items:
         return
-    with reading.open(Listing(items=items), told=False) as logs:
+    with reading.opened(Listing(items=items)) as logs:
+        changed = _changed(reading, replace(day, items=items), logs)
+        if changed:  # what is not there any more is not kept either
+            there = {one.key for one in changed.items}
+            items = [one for one in items if one.key in there]
         try:
             packed.fetched(reading.source, key, file, logs.connection)
             same = packed.the_same(logs.connection, file)

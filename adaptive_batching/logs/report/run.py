@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from adaptive_batching.console import consoles
 from adaptive_batching.logs.reading import NothingFound, SourceError
@@ -56,9 +57,9 @@ def report(asked: Asked, reading: Reading) -> int:
         zone = logs.zone
         found = document(logs, asked.wish, asked.source, datetime.now(UTC), lambda *at: notes.progress("report", *at))
         notes.clear()
-        if not found["complete"]["lines"] and not found["total"]["invocations"]:
-            raise NothingFound(f"no lines in {plain(asked.source)} in this window")
         held = list(holding(asked.conditions, found))
+        if not _has_something(found):
+            raise NothingFound(f"no lines in {plain(asked.source)} in this window")
         if asked.html:
             _write(asked.html, page(found, zone).encode(), notes)
         for line in _printed(asked.format_, found, zone):
@@ -69,6 +70,12 @@ def report(asked: Asked, reading: Reading) -> int:
         _post(asked.post, message(found, held, "\n".join(head(found, zone))))
         notes.say("posted")
     return HOLDS if held else 0
+
+
+def _has_something(found: dict[str, Any]) -> bool:
+    """Return whether there is something to report: lines, or that some cannot be read."""
+    complete = found["complete"]
+    return bool(complete["lines"] or complete["unreadable"] or complete["damaged"] or found["total"]["invocations"])
 
 
 def _printed(format_: str, found: dict[str, Any], zone: tzinfo) -> Iterator[str]:
@@ -119,7 +126,7 @@ def _post(url: str, body: dict[str, Any]) -> None:
 
 
 def _host(url: str) -> str:
-    return url.split("/")[2].rpartition("@")[2]
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _write(file: Path, data: bytes, notes: Console) -> None:

@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
 from adaptive_batching.cli import main
@@ -22,7 +24,7 @@ from tests.fakes.s3 import Moto, clean_environ, moto
 from tests.fakes.shipped import Shipped, report, started, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from adaptive_batching.logs.sources.source import Source
@@ -101,6 +103,35 @@ class Stopping:
         return self._left == 0
 
 
+class Meanwhile:
+    """A source to which something else is done just before its n-th request of a kind (read, put or delete)."""
+
+    def __init__(self, source: Source, kind: str, number: int, done: Callable[[], object]) -> None:
+        self._source, self._kind, self._left, self._done = source, kind, number, done
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - of the source
+        return getattr(self._source, name)
+
+    def _asked(self, kind: str) -> None:
+        with self._lock:  # whoever reads at the same time reads afterwards
+            self._left -= kind == self._kind
+            if self._left == 0 and kind == self._kind:
+                self._done()
+
+    def read(self, key: str) -> tuple[bytes, dict[str, str]]:
+        self._asked("read")
+        return self._source.read(key)
+
+    def put(self, key: str, file: Path) -> bool:
+        self._asked("put")
+        return self._source.put(key, file)
+
+    def delete(self, keys: Sequence[str]) -> dict[str, str]:
+        self._asked("delete")
+        return self._source.delete(keys)
+
+
 def test_the_same_is_read_from_compacted_objects_beside_their_sources_and_without_them(tmp_path: Path) -> None:
     ship(tmp_path / "logs")
     first = rows(tmp_path / "logs", tmp_path / "cache")
@@ -132,6 +163,48 @@ def test_stopped_at_any_change_the_same_is_read_and_the_next_run_ends_it(when: s
         assert rows(folder, tmp_path / "cache") == first
         assert files(folder, "gz") == []
     assert number == 4 + len(files(tmp_path / f"logs{number}", "parquet")) + 1
+
+
+@pytest.mark.parametrize("begun", ["at once", "when all was compacted", "when half was deleted"])
+@pytest.mark.parametrize(
+    ("kind", "number"), [("read", 1), ("read", 2), ("read", 3), ("read", 4), ("read", 5), ("put", 1), ("delete", 1)]
+)
+def test_what_another_compaction_deletes_meanwhile_is_no_damage(
+    kind: str, number: int, begun: str, tmp_path: Path
+) -> None:
+    ship(tmp_path / "logs", 12)
+    first = rows(tmp_path / "logs")
+    if begun != "at once":
+        run(tmp_path / "logs")
+    for file in files(tmp_path / "logs", "gz")[::2] if "half" in begun else ():
+        file.unlink()
+    others: list[Done] = []
+
+    def another() -> None:
+        others.append(run(tmp_path / "logs", delete=True))
+
+    done = run(tmp_path / "logs", delete=True, put_between=lambda source: Meanwhile(source, kind, number, another))
+    assert bool(others) == (kind != "put" or begun == "at once")
+    for one in (done, *others):
+        assert (one.left, one.unfit, one.damaged) == ({}, 0, False)
+    assert files(tmp_path / "logs", "gz") == []
+    assert len(files(tmp_path / "logs", "parquet")) == 6  # one for each day of a function: nothing is stored twice
+    assert rows(tmp_path / "logs") == first
+
+
+def test_a_damaged_object_beside_those_that_another_compaction_deletes_is_left(tmp_path: Path) -> None:
+    ship(tmp_path / "logs", 12)
+    (damaged, *_) = files(tmp_path / "logs", "gz")
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    first = rows(tmp_path / "logs")
+    done = run(
+        tmp_path / "logs",
+        delete=True,
+        put_between=lambda source: Meanwhile(source, "read", 2, lambda: run(tmp_path / "logs", delete=True)),
+    )
+    assert (done.left, done.unfit, done.damaged) == ({}, 1, True)
+    assert files(tmp_path / "logs", "gz") == [damaged]
+    assert rows(tmp_path / "logs") == first
 
 
 def test_what_came_late_is_compacted_by_itself(tmp_path: Path) -> None:
@@ -190,6 +263,56 @@ def test_a_compacted_object_that_is_not_the_same_keeps_its_sources(tmp_path: Pat
     complete = rows(tmp_path / "logs")[1]
     assert complete.damaged == 1
     assert complete.lines == rows(tmp_path / "other")[1].lines
+
+
+@pytest.mark.parametrize(("length", "lines"), [(20_000, 2_400), (200_000, 240)])
+@pytest.mark.parametrize("kind", ["object", "text"])
+def test_long_lines_are_compacted_in_more_objects(length: int, lines: int, kind: str, tmp_path: Path) -> None:
+    ships = Shipped(tmp_path / "logs", "orders", now=BEGUN)
+    for number in range(4):
+        record = {"message": {"traceId": "t", "n": number, "filler": "ä" * (length // 2)}}
+        ships(*(text(str(record) if kind == "text" else record, request="r") for _ in range(lines // 4)))
+    counted = "select object, count(*), sum(hash(record, message)::hugeint) from logs group by 1 order by 1"
+
+    def read() -> tuple[list[Any], bool]:
+        with Reading(str(tmp_path / "logs"), no_cache=True, since="all").open(told=False) as logs:
+            return logs.connection.execute(counted).fetchall(), logs.complete().whole
+
+    first = read()
+    assert [row[1] for row in first[0]] == [lines // 4] * 4
+    done = run(tmp_path / "logs")
+    assert (done.objects, done.left, done.unfit) == (4, {}, 0)
+    assert 1 <= done.made <= 4
+    assert run(tmp_path / "logs").made == 0
+    listing = Reading(str(tmp_path / "logs"), no_cache=True).listed()
+    assert all(day.is_done("") for day in plan.days(listing, DAY, LATER))  # in however many it is
+    done = run(tmp_path / "logs", delete=True)
+    assert (done.made, done.deleted, done.left) == (0, 4, {})
+    assert read() == first
+
+
+def test_a_day_that_memory_does_not_suffice_for_keeps_no_other_from_being_compacted(tmp_path: Path) -> None:
+    ship(tmp_path / "logs")
+    first = rows(tmp_path / "logs")
+
+    def too_much() -> None:
+        raise duckdb.OutOfMemoryException("as DuckDB says it")
+
+    done = run(tmp_path / "logs", put_between=lambda source: Meanwhile(source, "put", 1, too_much))
+    assert done.made == 5
+    assert done.left == {"orders 2025-01-09": "DuckDB's memory does not suffice for its lines"}
+    assert rows(tmp_path / "logs") == first
+    assert run(tmp_path / "logs").made == 1
+
+
+def test_objects_that_cannot_be_read_keep_no_other_day_from_being_compacted(tmp_path: Path) -> None:
+    ship(tmp_path / "logs")
+    dates = sorted({file.parent.parent for file in files(tmp_path / "logs", "gz")})
+    for number, file in enumerate(files(dates[0], "gz")):
+        file.write_bytes([b"", file.read_bytes()[:5], b"no line"][number % 3])
+    done = run(tmp_path / "logs", delete=True)
+    assert (done.made, done.left, done.damaged) == (5, {}, True)
+    assert done.unfit == len(files(tmp_path / "logs", "gz")) == len(files(dates[0], "gz")) > 0
 
 
 def test_a_day_that_did_not_end_long_ago_is_left(tmp_path: Path) -> None:
@@ -327,5 +450,38 @@ def test_killed_at_any_moment_and_run_again_the_same_is_read(
         assert rows(source, tmp_path / "cache") == first
     assert killed
     assert run(source, delete=True).left == {}
+    assert not [key for key in keys() if key.endswith(".gz")]
+    assert rows(source, tmp_path / "cache") == first == rows(source)
+
+
+@pytest.mark.parametrize("changes", [0, 1, 2, 4])
+def test_two_compactions_at_once_end_well(changes: int, bucket: tuple[Moto, str], tmp_path: Path) -> None:
+    """The second begins with the first, or once the first has changed something, while it does the other days."""
+    server, source = bucket
+    client, prefix = server.client(), source.removeprefix(f"s3://{server.bucket}/")
+    for key, metadata in ship(tmp_path / "more", 170).items():
+        body = (tmp_path / "more" / key).read_bytes()
+        client.put_object(Bucket=server.bucket, Key=f"{prefix}{key}", Body=body, Metadata=metadata)
+    first = rows(source, tmp_path / "cache")
+
+    def keys() -> frozenset[str]:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=server.bucket, Prefix=prefix)
+        return frozenset(one["Key"] for page in pages for one in page.get("Contents", []))
+
+    def begun() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", COMPACT, source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    seen, left, deadline = keys(), changes, time.monotonic() + SECONDS
+    with begun() as one:
+        while left and one.poll() is None and time.monotonic() < deadline:
+            now = keys()
+            left -= now != seen
+            seen = now
+        with begun() as two:
+            said = [(process.communicate(timeout=SECONDS), process.returncode) for process in (one, two)]
+    assert [(code, err) for (_, err), code in said] == [(0, ""), (0, "")]
+    assert not [out for (out, _), _ in said if "left as they are" in out]
     assert not [key for key in keys() if key.endswith(".gz")]
     assert rows(source, tmp_path / "cache") == first == rows(source)

@@ -53,7 +53,7 @@ def by_function(connection: DuckDBPyConnection, terms: Terms) -> tuple[dict[str,
     """Return the figures in total, and those of each function, sorted by name."""
     query = f"""
         select function, count(*) as invocations, count(*) filter (failed) as failed,
-            count(*) filter (failed) / count(*) as failed_rate, count(*) filter (timed_out) as timeouts,
+            count(*) filter (failed) / nullif(count(*), 0) as failed_rate, count(*) filter (timed_out) as timeouts,
             avg(duration_ms) as mean_ms, quantile_cont(duration_ms, 0.5) as p50_ms,
             quantile_cont(duration_ms, 0.95) as p95_ms, quantile_cont(duration_ms, 0.99) as p99_ms,
             max(duration_ms) as max_ms, count(init_ms) as cold_starts, quantile_cont(init_ms, 0.95) as init_p95_ms,

@@ -38,7 +38,7 @@ def _compact(*, reading: Reading, older_than: str, delete_sources: bool) -> int:
     out.say(sentence(done, deleting=delete_sources))
     for key, why in done.left.items():
         notes.say(f"{key} is kept: {why}")
-    return INCOMPLETE if done.left else 0
+    return INCOMPLETE if done.left or done.damaged else 0
 
 
 def _age(text: str) -> timedelta:
@@ -62,7 +62,7 @@ def sentence(done: Done, *, deleting: bool) -> str:
             f"({done.made_size:,} bytes)"
         )
     if deleting:
-        said += f"; {done.deleted:,} sources deleted"
+        said += f"; {counted(done.deleted, 'source')} deleted"
     if done.unfit:
         said += f"; {done.unfit:,} left as they are: damaged, empty, or with a line that cannot be read"
     return said
