@@ -155,19 +155,24 @@ class Reading:
 
         If the block ends with NothingFound, that is said before it, and raised again. Raises SourceError.
         """
-        nothing = None
         with self.opened(listing) as logs:
+            nothing = None
             try:
-                yield logs
-            except NothingFound as error:
-                nothing = error
-                self._say(str(error))
-            known = logs.complete()
+                try:
+                    yield logs
+                except NothingFound as error:
+                    nothing = error
+                    self._say(str(error))
+                known = logs.complete()
+            except duckdb.OutOfMemoryException:
+                raise SourceError(
+                    "the lines do not fit into the memory: --since, --until and --function read fewer"
+                ) from None
             self.damaged = self.damaged or bool(known.damaged or known.unreadable)
             if told:
                 self._say(known.sentence)
-        if nothing:
-            raise nothing
+            if nothing:
+                raise nothing
 
     @contextlib.contextmanager
     def opened(self, listing: Listing | None = None) -> Iterator[Logs]:
@@ -199,12 +204,7 @@ class Reading:
             views.create(
                 connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
             )
-            try:
-                yield Logs(connection, window, self.zone, listing.foreign, found)
-            except duckdb.OutOfMemoryException:
-                raise SourceError(
-                    "the lines do not fit into the memory: --since, --until and --function read fewer"
-                ) from None
+            yield Logs(connection, window, self.zone, listing.foreign, found)
 
     def _window(self) -> Window:
         now = datetime.now(UTC)

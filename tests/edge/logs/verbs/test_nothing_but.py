@@ -38,11 +38,12 @@ DAMAGE: dict[str, tuple[bytes, str]] = {
     "an empty object": (b"", "1 object cannot be read whole"),
     "a gz cut to 5 bytes": (gzip.compress(b"x" * 100)[:5], "1 object cannot be read whole"),
     "a damaged gz": (gzip.compress(b"x" * 100)[:14] + b"\xff" * 20, "1 object cannot be read whole"),
+    "a gz of nothing": (gzip.compress(b""), "1 object cannot be read whole"),
     "lines that are none": (b"42\nno line\n", "2 unreadable"),
     "a compacted object that is none": (b"no Parquet", "1 object cannot be read whole"),
 }
 #: Nothing, and nothing wrong with it.
-NOTHING: dict[str, bytes] = {"a gz of nothing": gzip.compress(b""), "blank lines": b"\n \n\n"}
+NOTHING: dict[str, bytes] = {"blank lines": b"\n \n\n"}
 _COMPLETE = "complete: 0 lines of 0 environments, none missing"
 
 
@@ -94,7 +95,7 @@ def test_nothing_is_complete_and_said(verb: str, kind: str, tmp_path: Path, caps
     code, out, said = run(capsys, verb, *WORDS[verb], *window, tmp_path / "logs")
     there = verb == "fetch" and not window  # an object without a line is one, too
     assert (code, bool(out)) == ((0, True) if there else (1, False))
-    assert said[0] == _COMPLETE
+    assert said[-1] == _COMPLETE
     assert len(said) == (1 if there else 2)
 
 
@@ -110,7 +111,7 @@ def test_no_object_of_the_extension_is_exit_code_2(
     code, out, said = run(capsys, verb, *words, tmp_path / "logs")
     assert (code, out, len(said)) == (2, "", 1)
     assert "has no objects of the extension's" in said[0]
-    assert (f"none of its {len(files)} files" in said[0]) == bool(files)
+    assert ("none has a name of theirs" in said[0]) == bool(files)
 
 
 @pytest.mark.parametrize("kind", [*DAMAGE, *NOTHING])
