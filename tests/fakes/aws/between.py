@@ -106,7 +106,8 @@ def between(onward: str) -> Iterator[Between]:
             raise AttributeError(name)
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
+            start = self.send_response_only if "Date" in headers else self.send_response  # which writes a date itself
+            start(status)
             for name, value in headers.items():
                 self.send_header(name, value)
             if status != 204:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 _WARM = "the environment was warm: what it logs may wait for its thresholds; invoke again, or wait and read `flowing`"
 
 
-def judge(facts: Facts, invocation: Invocation) -> list[Finding]:
-    """Return whether the invocation arrived, and whether it failed.
+def judge(facts: Facts, invocation: Invocation | Unknown) -> list[Finding]:
+    """Return whether the invocation arrived, and whether it failed; or why it was not made.
 
     The first invocation of an environment is held open until its logs are stored, so they are there when it ends.
     """
+    if isinstance(invocation, Unknown):
+        return [cannot_say(invocation, "mend that, and invoke it again")]
     read = f"request {invocation.request_id}"
     found = []
     if invocation.error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import gzip
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import pytest
 from adaptive_batching.cli import main
 from adaptive_batching.operate.aws import Account
 from adaptive_batching.operate.doctor.checks import invoked
-from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.operate.doctor.facts import Invocation, Unknown
 from adaptive_batching.operate.doctor.reading import aws, invocation
 from tests.edge.operate.doctor.account import BUCKET, World
 from tests.fakes.aws.between import Asked, Between, between, refusal
@@ -23,6 +24,8 @@ from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.fakes.aws.between import Answer
 
 NAMES, IDS = count(1), count(1)
 
@@ -164,34 +167,69 @@ def test_without_the_permission_to_read_objects_it_cannot_say(world: World, clie
 
     world.front.answer = answer
     made = invocation.invoke(clients, facts.function, b"{}", patience=0)
+    assert isinstance(made, Invocation)
     assert isinstance(made.key, Unknown)
     assert made.key.action == "s3:GetObject"
 
 
-def test_an_invocation_that_lambda_refuses_is_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_that_lambda_refuses_is_one_finding_and_the_others_are_as_without_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = f"orders-{next(NAMES)}"
     world.make(name)
-    allowed = world.answer
-    world.front.answer = lambda asked: (
-        refusal(403, "AccessDeniedException") if asked.path.endswith("/invocations") else allowed(asked)
-    )
-    assert (
-        main(
-            [
-                "doctor",
-                "--function",
-                name,
-                "--invoke",
-                "{}",
-                "--region",
-                "eu-west-1",
-                "--endpoint-url",
-                world.front.endpoint,
-            ]
-        )
-        == 2
-    )
-    assert "these credentials need lambda:InvokeFunction" in capsys.readouterr().err
+    where = ["doctor", "--function", name, "--region", "eu-west-1", "--endpoint-url", world.front.endpoint]
+
+    def found(*more: str) -> list[dict[str, str]]:
+        assert main([*where, "--format", "json", *more]) == 0
+        (one,) = json.loads(capsys.readouterr().out)["functions"]
+        checks: list[dict[str, str]] = one["checks"]
+        return [one for one in checks if one["check"] != "flowing"]  # which tells how old the newest object is
+
+    alone, allowed = found(), world.answer
+    answers: dict[str, Answer] = {
+        "need lambda:InvokeFunction": refusal(403, "AccessDeniedException"),
+        "throttles": refusal(429, "TooManyRequestsException"),
+        "refuses lambda:Invoke": refusal(409, "ResourceConflictException"),
+        "does not answer": (200, {}, {"Content-Length": "9"}),  # two lengths: no HTTP
+        "names no request id": (200, b"<html>"),
+    }
+    for words, answer in answers.items():
+
+        def answering(asked: Asked, answer: Answer = answer) -> Answer | None:
+            return answer if asked.path.endswith("/invocations") else allowed(asked)
+
+        world.front.answer = answering
+        *others, invoked_ = found("--invoke", "{}")
+        assert others == alone
+        assert (invoked_["check"], invoked_["status"]) == ("invoked", "cannot say"), words
+        assert words in invoked_["read"]
+        assert words != "need lambda:InvokeFunction" or invoked_["mend"].endswith("credentials lambda:InvokeFunction")
+
+
+@pytest.mark.parametrize("ahead", [-7200, -10, 10, 7200])
+def test_the_clock_of_this_machine_does_not_count(ahead: int, world: World, clients: Account) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name)
+    facts = aws.read(clients, name, lambda _what: None)
+    made = invocation.invoke(clients, facts.function, b"{}", patience=0, clock=lambda: time.time() + ahead)
+    assert isinstance(made, Invocation)
+    assert isinstance(made.key, str), made
+
+
+def test_the_clock_of_s3_may_be_some_seconds_behind_that_of_lambda(world: World, clients: Account) -> None:
+    name = f"orders-{next(NAMES)}"
+    lambda_that_ships(world, name)
+    facts, shipping = aws.read(clients, name, lambda _what: None), world.front.answer
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        found: Any = shipping(asked)
+        later = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True)
+        return (*found[:2], {**found[2], "Date": later}) if asked.path.endswith("/invocations") else found
+
+    world.front.answer = answer
+    made = invocation.invoke(clients, facts.function, b"{}", patience=0)
+    assert isinstance(made, Invocation)
+    assert isinstance(made.key, str), made
 
 
 @pytest.mark.parametrize(
