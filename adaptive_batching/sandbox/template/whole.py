@@ -43,7 +43,11 @@ class WholeTemplate(Template):
 
     def functions(self) -> list[str]:
         """Return the logical ids of the functions that are made, or may be: their condition cannot be judged."""
-        return [name for kind in (FUNCTION, PLAIN_FUNCTION) for name in self._resources if self._may_be(name, kind)]
+        return [name for kind in (FUNCTION, PLAIN_FUNCTION) for name in self.perhaps(kind)]
+
+    def perhaps(self, kind: str) -> list[str]:
+        """Return the logical ids of the resources of a type that are made, or may be."""
+        return [name for name in self._resources if self._may_be(name, kind)]
 
     def _may_be(self, logical_id: str, kind: str) -> bool:
         try:

@@ -19,6 +19,35 @@ if TYPE_CHECKING:
 _BUCKET, _BUCKET_POLICY, _KEY = "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::KMS::Key"
 
 
+def tell_keys(template: WholeTemplate) -> None:
+    """Give the KMS keys of a template made-up ids and ARNs: what refers to one then fits what is said of it."""
+    for name in template.perhaps(_KEY):
+        template.tell(name, "Ref", name)
+        template.tell(name, "KeyId", name)
+        template.tell(name, "Arn", _arn(name))
+
+
+def own_key(template: WholeTemplate, raw: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that names a KMS key of the template, if it does. `given`: the variables, resolved."""
+    name = settings.variable("KMS_KEY_ID")
+    value, written = given.get(name, ""), _variables(raw).get(name)
+    return {name: value} if not isinstance(written, str) and _key_of(template, value) else {}
+
+
+def _key_of(template: WholeTemplate, named: str) -> str:
+    """Return the logical id of the key with a made-up id or ARN, "" if it is none."""
+    return next((one for one in template.perhaps(_KEY) if named in (one, _arn(one))), "")
+
+
+def _arn(logical_id: str) -> str:
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{logical_id}"
+
+
+def _variables(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a function's variables as they are written."""
+    return mapping(mapping(raw.get("Environment")).get("Variables"))
+
+
 class Stored:
     """Where a function of a template stores. `raw`: its properties as they are written."""
 
@@ -77,8 +106,7 @@ class Stored:
 
     def _variable(self, ending: str) -> object:
         """Return a variable as it is written."""
-        given = mapping(mapping(self._raw.get("Environment")).get("Variables"))
-        return given.get(settings.variable(ending))
+        return _variables(self._raw).get(settings.variable(ending))
 
     def _default_key(self, bucket: Mapping[str, Any]) -> tuple[str, str] | Unresolved:
         """Return the ARN or id of a bucket's KMS key, and its logical id; each may be empty."""
@@ -98,11 +126,12 @@ class Stored:
     def _whole_key(self, named: str, target: str) -> Key:
         if named.endswith("alias/aws/s3"):
             return Key(named, is_aws_own=True)
+        target = _key_of(self._template, named) or target
         name = named if named.startswith("alias/") else f"key/{target or named}"
         arn = named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:{name}"
         document: Any = Unknown("the policy of the KMS key is not in the template")
         if target and self._template.kind(target) == _KEY:
-            document = self._template.known(self._template.of_type(_KEY)[target].get("KeyPolicy") or {}, target)
+            document = self._template.known(self._template.written(target).get("KeyPolicy") or {}, target)
             if _is_unclear(document):
                 document = _unclear(document, "the key's policy is not known: ")
         return Key(arn, policy=document)

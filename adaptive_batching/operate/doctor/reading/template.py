@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching import settings
 from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor import asks, policy
 from adaptive_batching.operate.doctor.facts import Decision, Facts, Function, Layer, Unknown
-from adaptive_batching.operate.doctor.reading import roles
+from adaptive_batching.operate.doctor.reading import roles, stored
 from adaptive_batching.operate.doctor.reading.function import named_architectures
-from adaptive_batching.operate.doctor.reading.stored import Stored
 from adaptive_batching.operate.doctor.reading.values import (
     ACCOUNT,
     DEPLOYED,
@@ -44,6 +44,7 @@ def read(path: Path, parameters: Mapping[str, str], wanted: str | None) -> list[
     Unknown is one that cannot be read as it stands in the template. Raises SandboxError if none can.
     """
     template = WholeTemplate(path, parameters)
+    stored.tell_keys(template)
     names = template.functions()
     if not names:
         raise SandboxError(f"{path} has no function whose condition holds")
@@ -74,8 +75,8 @@ class _Reading:
     def facts(self) -> Facts:
         """Return what the template tells."""
         function = self._function()
-        stored = Stored(self._template, self._id, self._raw)
-        bucket, key = stored.bucket(function), stored.key(function)
+        where = stored.Stored(self._template, self._id, self._raw)
+        bucket, key = where.bucket(function), where.key(function)
         role = roles.of(self._template, self._id, self._raw, self._known)
         allows = {one.action: _decision(role, one) for one in asks.all_of(function, bucket, key)}
         group = self._log_group()
@@ -99,10 +100,14 @@ class _Reading:
         ours = (name for name in given if variables.is_ours(name) or name in variables.ENDPOINTS)
         lacking = {name: without_value(name, given[name]) for name in ours if name not in plain}
         name = template.name(self._id)
-        read = variables.read(plain, name, REGION)
+        made_up = stored.own_key(template, self._raw, plain)  # which is no id that KMS gives
+        read = variables.read({key: value for key, value in plain.items() if key not in made_up}, name, REGION)
+        read = replace(
+            read, values={**read.values, **{key.removeprefix(settings.PREFIX): made_up[key] for key in made_up}}
+        )
         if settings.bucket_variable() in lacking:  # it is set, to what is not known
             problems = tuple(one for one in read.problems if one.name != settings.bucket_variable())
-            read = variables.Variables(read.values, problems, read.endpoint)
+            read = replace(read, problems=problems)
         architectures = known.get("Architectures") or ["x86_64"]
         group = self._log_group()
         return Function(

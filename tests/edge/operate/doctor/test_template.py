@@ -281,6 +281,52 @@ def test_whatever_needs_a_parameter_asks_for_it(old: str, new: str, check: str, 
     assert asking == ({check} if check else set())
 
 
+#: How a function's role and what stores may name a key of the template: each fits every other.
+NAMED = ["!GetAtt Key.Arn", "!Sub '${Key.Arn}'", "!Sub 'arn:aws:kms:${AWS::Region}:${AWS::AccountId}:key/${Key}'"]
+LETS_ACCOUNT_IN = (
+    "{Sid: Account, Effect: Allow, Action: 'kms:*', Resource: '*', "
+    "Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}}"
+)
+LETS_OTHERS_IN = LETS_ACCOUNT_IN.replace(":root", ":role/admin")
+NOBODY = "{Sid: Nobody, Effect: Deny, Action: 'kms:*', Resource: '*', Principal: '*'}"
+
+
+@pytest.mark.parametrize("role", [*NAMED, "'*'"])
+@pytest.mark.parametrize("stores", [*NAMED, "!Ref Key", "a variable"])
+@pytest.mark.parametrize(
+    ("policy", "status", "words"),
+    [
+        (LETS_ACCOUNT_IN, "ok", "allowed"),
+        (LETS_OTHERS_IN, "error", "the key's policy does not allow"),
+        (f"{LETS_ACCOUNT_IN}, {NOBODY}", "error", "statement Nobody"),
+    ],
+)
+def test_a_key_of_the_template_is_judged_however_it_is_named(
+    role: str, stores: str, policy: str, status: str, words: str, tmp_path: Path
+) -> None:
+    key = f"  Key: {{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {{Statement: [{policy}]}}}}}}\n"
+    bucket = "" if stores == "a variable" else ENCRYPTED % f"'aws:kms', KMSMasterKeyID: {stores}"
+    text = TEXT.replace("Logs: {Type: AWS::S3::Bucket}\n", (bucket or "Logs: {Type: AWS::S3::Bucket}\n") + key)
+    allowing = f"        - Statement: {{Effect: Allow, Action: 'kms:GenerateDataKey', Resource: {role}}}\n"
+    text = text.replace("      Policies:\n", "      Policies:\n" + allowing)
+    assert allowing in text
+    if stores == "a variable":
+        text = _set(text, f"{settings.PREFIX}KMS_KEY_ID", NAMED[0])
+    judged_ = checks(tmp_path, text)["Orders"]
+    assert [(one.status, words in one.read) for one in judged_["kms"]] == [(status, True)], judged_["kms"]
+    assert "key/Key" in judged_["kms"][0].read
+    assert [one.status for one in judged_["settings"]] == ["ok"]
+
+
+@pytest.mark.parametrize("written", ["Key", "arn:aws:kms:us-east-1:123456789012:key/Key"])
+def test_a_text_that_is_no_key_is_told_even_if_a_key_of_the_template_has_that_name(
+    written: str, tmp_path: Path
+) -> None:
+    text = TEXT.replace("Logs: {Type: AWS::S3::Bucket}\n", f"Logs: {{Type: AWS::S3::Bucket}}\n{KEY}\n")
+    found = checks(tmp_path, _set(text, f"{settings.PREFIX}KMS_KEY_ID", written))["Orders"]
+    assert [one.status for one in found["settings"]] == ["warning"]
+
+
 HIDING = {
     "a name that only AWS knows": "Properties: {FunctionName: !ImportValue x}",
     "a name that needs a parameter": "Properties: {FunctionName: !Sub '${Needed}-x'}",
