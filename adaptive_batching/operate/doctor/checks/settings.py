@@ -23,7 +23,7 @@ def judge(facts: Facts) -> list[Finding]:
         serious = ending in _SERIOUS and not function.variables[ending]
         mend = one.mend or f"correct {one.name}"
         found.append(Finding(ERROR if serious else WARNING, one.read if one.mend else one.text, mend))
-    found += map(cannot_say, function.unresolved.values())
+    found += map(cannot_say, dict.fromkeys(function.unresolved.values()))
     values = function.variables
     where = values["S3_BUCKET"] and f"to {values['S3_BUCKET']}, MODE={values['MODE']}"
     return found or [Finding(OK, f"read as they were meant: {where}")]

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adaptive_batching import settings
 from adaptive_batching.operate import function as functions
 from adaptive_batching.operate.doctor import asks
 from adaptive_batching.operate.doctor.facts import Bucket, Facts, Key, Unknown
@@ -32,8 +33,9 @@ def read(account: Account, name: str, progress: Callable[[str], None], clock: Ca
     own = function.of(found)
     progress("layers")
     own = replace(own, layers=function.layers(account, found))
-    bucket: Bucket | Unknown = Unknown("no bucket is set")
-    key: Key | Unknown | None = Unknown("no bucket is set")
+    none = own.unresolved.get(settings.bucket_variable(), Unknown("no bucket is set"))
+    bucket: Bucket | Unknown = none
+    key: Key | Unknown | None = none
     if own.variables["S3_BUCKET"]:
         progress("bucket")
         bucket = storage.bucket(account, own)

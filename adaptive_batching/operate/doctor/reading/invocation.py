@@ -85,6 +85,8 @@ def _awaited(
     """Return the key of the object that has the request id, None if there is none in time."""
     if not identity:
         return Unknown("the answer names no request id")
+    if lacking := next(iter(function.unresolved.values()), None):
+        return lacking
     if not function.variables["S3_BUCKET"] or function.variables.endpoint:
         return Unknown(f"objects go to {function.variables.endpoint or 'no bucket'}")
     client, seen = account.client("s3", asks.bucket_region(function)), set[str]()

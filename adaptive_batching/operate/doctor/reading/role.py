@@ -26,6 +26,8 @@ def decisions(account: Account, requests: Iterable[Request]) -> dict[str, Decisi
 
 
 def _decision(client: Any, request: Request) -> Decision | Unknown:  # noqa: ANN401 - boto3's
+    if not request.principal:
+        return Unknown("this server names no role of the function", mend="ask AWS")
     entries = [
         {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
         for name, value in request.context.items()

@@ -20,6 +20,7 @@ from adaptive_batching.operate.doctor.reading.values import (
     architecture,
     mapping,
     number,
+    settings_of,
     unknown,
     without_value,
 )
@@ -101,13 +102,11 @@ class _Reading:
         lacking = {name: without_value(name, given[name]) for name in ours if name not in plain}
         name = template.name(self._id)
         made_up = stored.own_key(template, self._raw, plain)  # which is no id that KMS gives
-        read = variables.read({key: value for key, value in plain.items() if key not in made_up}, name, REGION)
+        others = {key: value for key, value in plain.items() if key not in made_up}
+        read = settings_of(others, lacking, name, REGION)
         read = replace(
             read, values={**read.values, **{key.removeprefix(settings.PREFIX): made_up[key] for key in made_up}}
         )
-        if settings.bucket_variable() in lacking:  # it is set, to what is not known
-            problems = tuple(one for one in read.problems if one.name != settings.bucket_variable())
-            read = replace(read, problems=problems)
         architectures = known.get("Architectures") or ["x86_64"]
         group = self._log_group()
         return Function(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from adaptive_batching import settings
+from adaptive_batching.operate import variables
 from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.sandbox.template.file import shown
 from adaptive_batching.sandbox.template.whole import Unresolved
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from adaptive_batching.operate.variables import Variables
 
 #: Where a template is read as if it were deployed.
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -21,6 +29,14 @@ def mapping(value: object) -> dict[str, Any]:
 def unknown(found: Unresolved, about: str = "") -> Unknown:
     """Return what cannot be resolved as a fact that is not known. `about` is the beginning of its clause."""
     return Unknown(about + found.why, mend=f"--parameter {found.parameter}=…" if found.parameter else DEPLOYED)
+
+
+def settings_of(plain: Mapping[str, str], lacking: Container[str], name: str, region: str) -> Variables:
+    """Return what the extension makes of a function's variables, of which some are set, but not known (`lacking`)."""
+    read, bucket = variables.read(plain, name, region), settings.bucket_variable()
+    if bucket not in lacking:
+        return read
+    return replace(read, problems=tuple(one for one in read.problems if one.name != bucket))
 
 
 def without_value(name: str, value: object) -> Unknown:

@@ -67,6 +67,21 @@ def test_one_invocation_of_a_function_in_the_sandbox_arrives(capsys: pytest.Capt
     assert f"line 3 of 3 of request {identity}" in " ".join(str(line.get("record")) for line in lines)
 
 
+def test_what_the_sandbox_itself_does_not_tell_cannot_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with moto() as server, served(server) as port:
+        where = ["--endpoint-url", f"http://127.0.0.1:{port}", "--region", server.region]
+        code = main(["doctor", "--function", NAME, "--invoke", '{"lines": 3}', *where, "--format", "json"])
+    (one,) = json.loads(capsys.readouterr().out)["functions"]
+    found = {check["check"]: check for check in one["checks"]}
+    assert (code, len(found)) == (0, len(one["checks"])), one
+    hidden = {check for check, finding in found.items() if "hides the values of variables" in finding["read"]}
+    assert hidden == {"settings", "bucket", "put", "kms", "write once", "flowing", "invoked"}
+    assert {check for check, finding in found.items() if finding["status"] == "cannot say"} == {
+        *hidden,
+        *("layer", "CloudWatch"),
+    }
+
+
 def invoked(port: int, asked: Asked) -> tuple[int, bytes, dict[str, str]]:
     """Return what the sandbox answers."""
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
