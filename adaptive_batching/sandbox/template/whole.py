@@ -80,11 +80,15 @@ class WholeTemplate(Template):
         return {**everywhere, **own, "Environment": {"Variables": variables}, "Layers": layers}
 
     def _each(self, value: Any, where: str) -> list[Any]:  # noqa: ANN401 - any YAML
-        """Return the elements of a list as they are written; a list that cannot be resolved is one element."""
+        """Return the elements of a list as they are written, without those that have no value.
+
+        A list that cannot be resolved is one element.
+        """
         try:
-            return self._list(value, where)
+            found = self._list(value, where)
         except SandboxError:
             return [value]
+        return [one for one in found if self._opened(one, where) != NO_VALUE]
 
     def unresolved(self, error: SandboxError) -> Unresolved:
         """Return why a value cannot be resolved as what stands in its place."""

@@ -25,7 +25,7 @@ _LONGEST_LINE = 2000
 def judge(facts: Facts) -> list[Finding]:
     """Return each kind of line that says that something is wrong, once."""
     if isinstance(facts.lines, Unknown):
-        return [cannot_say(facts.lines, "doctor --function NAME, once it is deployed")]
+        return [cannot_say(facts.lines, "try again")]
     group = facts.function.log_group
     found: dict[tuple[str, str, str], list[str]] = {}
     for line in facts.lines:

@@ -56,6 +56,10 @@ class Stored:
         self._id = logical_id
         self._raw = raw
         self._bucket_id = self._found()
+        self._unmade: Unknown | None = None
+        if self._bucket_id and self._bucket_id not in template.perhaps(_BUCKET):
+            why = f"the template does not make {self._bucket_id}: its condition does not hold"
+            self._unmade = Unknown(why, mend="name a bucket that is made: CloudFormation refuses this")
 
     def _found(self) -> str:
         """Return the logical id of the bucket, "" if it is not one of this template."""
@@ -73,6 +77,8 @@ class Stored:
         if not logical_id:
             name, lacking = function.variables["S3_BUCKET"], function.unresolved.get(settings.bucket_variable())
             return lacking or Unknown(f"{name} is not in the template" if name else "no bucket is set", mend=DEPLOYED)
+        if self._unmade:
+            return self._unmade
         policies = [
             self._template.known(one, name)
             for name, one in self._template.of_type(_BUCKET_POLICY).items()
@@ -95,6 +101,8 @@ class Stored:
             if isinstance(default, Unresolved):
                 return unknown(default, "the bucket's default encryption is not known: ")
             named, target = default
+        if not named and self._unmade and function.variables["SSE"] != "AES256":
+            return self._unmade
         if not named:
             if bucket_id or function.variables["SSE"] == "AES256":
                 return None

@@ -88,11 +88,16 @@ class _Reading:
             bucket,
             allows,
             key,
-            Unknown("in a VPC; only AWS knows its routes", mend=DEPLOYED) if self._known.get("VpcConfig") else None,
+            Unknown("in a VPC; only AWS knows its routes", mend=DEPLOYED) if self._is_in_a_vpc() else None,
             self._metric_filters(function),
             NOTDEPLOYED,
             NOTDEPLOYED,
         )
+
+    def _is_in_a_vpc(self) -> bool:
+        """Return whether the function has, or may have, a subnet: Lambda takes empty lists for none."""
+        config = self._known.get("VpcConfig")
+        return bool(config.get("SubnetIds")) if isinstance(config, dict) else bool(config)
 
     def _function(self) -> Function:
         template, known = self._template, self._known

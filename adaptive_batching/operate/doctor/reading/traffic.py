@@ -78,6 +78,7 @@ def objects(client: Any, function: Function, since: float) -> Iterator[dict[str,
             pages += 1
             if pages > _MOST_PAGES:
                 raise AwsError(f"over {_MOST_PAGES},000 objects begin with {wanted.prefix!r}, too many to look through")
+            _ = page["IsTruncated"]  # which every list has: without it the answer is none
             for one in page.get("Contents", []):
                 name = keys.parsed(one["Key"])
                 if name and name.function == function.name:

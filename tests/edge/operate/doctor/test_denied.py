@@ -128,3 +128,15 @@ def test_what_is_not_there_is_told_in_words_with_what_to_do(rich: Rich, action: 
     changed = [one for check, findings in found.items() for one in findings if findings != rich.well[check]]
     assert not re.search("|".join(ABSENT.values()), json.dumps([vars(one) for one in changed]))
     assert [one for one in changed if not one.mend and one.status != OK] == []
+
+
+def test_a_list_of_objects_that_is_none_cannot_be_judged(rich: Rich) -> None:
+    found = rich.found(lambda asked: (200, b"<html></html>") if action_of(asked) == "s3:ListBucket" else None)
+    (finding,) = found["flowing"]
+    assert (finding.status, "cannot be read" in finding.read) == (CANNOT_SAY, True)
+
+
+def test_lines_that_could_not_be_read_are_those_of_a_function_that_is_deployed(rich: Rich) -> None:
+    throttled = refusal(400, "ThrottlingException")
+    found = rich.found(lambda asked: throttled if action_of(asked) == "logs:FilterLogEvents" else None)
+    assert [(one.status, one.mend) for one in found["heard"]] == [(CANNOT_SAY, "try again")]

@@ -169,6 +169,15 @@ PLANTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "the bucket's own KMS encryption": (
         "Logs: {Type: AWS::S3::Bucket}",
         ENCRYPTED % "'aws:kms'", {}),
+    "a layer that is left out": ("Layers: [!Ref Layer]", "Layers: [!If [Never, !Ref Other, !Ref AWS::NoValue]]",
+                                 {"layer": "error"}),
+    "a layer beside one that is left out": (
+        "Layers: [!Ref Layer]", "Layers: [!Ref Layer, !If [Never, !Ref Layer, !Ref AWS::NoValue]]", {}),
+    "a bucket that is not made": ("Logs: {Type: AWS::S3::Bucket}", "Logs: {Type: AWS::S3::Bucket, Condition: Never}",
+                                  {"bucket": "cannot say", "put": "cannot say", "kms": "cannot say"}),
+    "a VPC without subnets": ("MemorySize: 256", "MemorySize: 256\n      VpcConfig: {SubnetIds: []}", {}),
+    "a VPC that only AWS knows": ("MemorySize: 256", "MemorySize: 256\n      VpcConfig: {SubnetIds: !ImportValue x}",
+                                  {"network": "cannot say"}),
     "a VPC": ("MemorySize: 256", "MemorySize: 256\n      VpcConfig: {SubnetIds: [a]}", {"network": "cannot say"}),
     "little memory": ("MemorySize: 256", "MemorySize: 128", {"limits": "warning"}),
     "memory that only AWS knows": ("MemorySize: 256", "MemorySize: !ImportValue x", {"limits": "cannot say"}),
@@ -325,6 +334,12 @@ def test_a_text_that_is_no_key_is_told_even_if_a_key_of_the_template_has_that_na
     text = TEXT.replace("Logs: {Type: AWS::S3::Bucket}\n", f"Logs: {{Type: AWS::S3::Bucket}}\n{KEY}\n")
     found = checks(tmp_path, _set(text, f"{settings.PREFIX}KMS_KEY_ID", written))["Orders"]
     assert [one.status for one in found["settings"]] == ["warning"]
+
+
+def test_a_layer_that_is_left_out_is_none(tmp_path: Path) -> None:
+    text = TEXT.replace("Layers: [!Ref Layer]", "Layers: [!If [Never, !Ref Layer, !Ref AWS::NoValue]]")
+    (finding,) = checks(tmp_path, text)["Orders"]["layer"]
+    assert finding.read == "not attached; the function has no layer"
 
 
 HIDING = {
