@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from adaptive_batching import settings
@@ -20,6 +21,10 @@ _LEVELS = {"error": ERROR, "warning": WARNING}
 _LONGEST = 240
 #: Characters of a line in which words of the platform are looked for: a line of a function's own may have a megabyte.
 _LONGEST_LINE = 2000
+#: How the platform's lines begin: a line of a function's own may quote one of them.
+_PLATFORM = re.compile(
+    r"(EXTENSION|INIT_REPORT|REPORT|RequestId:|User:) |(fork/exec )?/opt/extensions/|exec format error|Extension\."
+)
 
 
 def judge(facts: Facts) -> list[Finding]:
@@ -51,7 +56,7 @@ def told(text: str) -> tuple[str, str, str] | None:
         status = _LEVELS.get(str(said.get("level")))
         return (status, str(said.get("message")), str(said.get("why", ""))) if status else None
     text = " ".join(text[:_LONGEST_LINE].split())
-    if text.startswith("{"):  # an object of the function's own
+    if not _PLATFORM.match(text):
         return None
     found = entries.of_lambda(text)
     return (ERROR, text, "") if found and found.level == "error" else None

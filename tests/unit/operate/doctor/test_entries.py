@@ -10,7 +10,7 @@ import pytest
 
 from adaptive_batching.operate.doctor import entries
 from adaptive_batching.operate.doctor.checks import heard
-from adaptive_batching.operate.doctor.finding import ERROR, WARNING
+from adaptive_batching.operate.doctor.finding import ERROR, OK, WARNING
 from tests.unit.operate.doctor.healthy import HEALTHY
 from tools.messages import Message, messages
 
@@ -24,7 +24,8 @@ OF_LAMBDA = {
     CREATED: "executed",
     "fork/exec /opt/extensions/adaptive-batching-extension: exec format error": "architecture",
     'RequestId: 1 Error: exit status Extension.LaunchError {"x"}': "could not be started",
-    "... because no resource-based policy allows the lambda:GetLayerVersion action": "shared",
+    "User: arn:aws:sts::1:assumed-role/r/x is not authorized to perform: lambda:GetLayerVersion on resource: "
+    "arn:aws:lambda:x:2:layer:l:1 because no resource-based policy allows the lambda:GetLayerVersion action": "shared",
 }
 
 
@@ -50,6 +51,15 @@ def test_a_line_of_the_log_is_explained_by_its_entry(one: Message) -> None:
     assert f"1 line: {text} (because)"[:240] in found.read
     assert entry.meaning in found.read
     assert found.mend == entry.mend
+
+
+@pytest.mark.parametrize("line", OF_LAMBDA)
+@pytest.mark.parametrize(
+    "before",
+    ["[ERROR]\t2026-11-25T09:00:00.000Z\t1\t", "2026-11-25T09:00:00.000Z\t1\tERROR\t", "seen: ", '{"a": "', "+ "],
+)
+def test_a_line_of_the_function_that_quotes_lambda_says_nothing_wrong(before: str, line: str) -> None:
+    assert [one.status for one in heard.judge(_with(before + line))] == [OK]
 
 
 @pytest.mark.parametrize("line", OF_LAMBDA)
