@@ -13,6 +13,7 @@ from adaptive_batching.operate.attaching.lacking import lacking
 from adaptive_batching.operate.aws import AwsError
 from adaptive_batching.operate.cloudwatch.held import is_off
 from adaptive_batching.operate.doctor.facts import Unknown
+from adaptive_batching.operate.doctor.reading.attempt import unknown
 from adaptive_batching.operate.policies.needs import key_arn
 from adaptive_batching.settings import bucket_variable, default
 
@@ -49,7 +50,10 @@ class Attaching:
         """Return which variables do nothing as they stand, and what the function's role lacks to write there."""
         values = variables.read(held.variables, found.name, found.region)
         notes = [str(one) for one in values.problems]
-        denied = lacking(self.account, found, values)
+        try:
+            denied = lacking(self.account, found, values)
+        except AwsError as error:  # no reason to say that the function could not be changed
+            denied = unknown(error)
         if isinstance(denied, Unknown):
             return [*notes, f"whether its role may write there could not be found out: {denied.why}"]
         role, policy = found.role.rpartition("/")[2], f"`{_policy(found, values)}` prints what it needs"
@@ -111,18 +115,28 @@ def _policy(found: Function, values: Variables) -> str:
 def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Console, *, dry_run: bool) -> int:
     """Change every function. Return 0, 1 if some failed, 2 if all did. Raises AwsError if AWS cannot be asked."""
     failed = 0
-    for name in names:
-        try:
-            _one(name, work, (out, err), dry_run=dry_run)
-        except (AwsError, change.ChangeError, function.FunctionError) as error:
-            if isinstance(error, AwsError) and error.is_unasked:
+    unasked: list[tuple[str, AwsError]] = []
+    try:
+        for name in names:
+            try:
+                _one(name, work, (out, err), dry_run=dry_run)
+            except (AwsError, change.ChangeError, function.FunctionError) as error:
+                failed += 1
+                if isinstance(error, AwsError) and error.is_unasked:
+                    unasked.append((name, error))  # which is one sentence if it is so for all
+                else:
+                    err.say(f"{name}: {error}")
+            except KeyboardInterrupt:
+                if not dry_run:
+                    err.say(f"{name}: interrupted, so {function.UNSETTLED}")
                 raise
-            failed += 1
+        if len(unasked) == len(names) and len({str(error) for _, error in unasked}) == 1:
+            _, error = unasked.pop()
+            unasked.clear()
+            raise error
+    finally:
+        for name, error in unasked:
             err.say(f"{name}: {error}")
-        except KeyboardInterrupt:
-            if not dry_run:
-                err.say(f"{name}: interrupted, so it may be changed or not; the same command again settles it")
-            raise
     if not failed:
         return 0
     return 2 if failed == len(names) else 1
