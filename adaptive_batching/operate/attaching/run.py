@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adaptive_batching.command_line import NAME
@@ -15,7 +15,7 @@ from adaptive_batching.operate.cloudwatch.held import is_off
 from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.operate.doctor.reading.attempt import unknown
 from adaptive_batching.operate.policies.needs import key_arn
-from adaptive_batching.settings import bucket_variable, default
+from adaptive_batching.settings import PREFIX, bucket_variable, default
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ class Attaching:
     layer: str | None
     variables: Mapping[str, str]
     account: Account
+    _doubts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, found: Function) -> Held:
         """Return what a function has with it. Raises ChangeError if nothing would be shipped, or no layer fits."""
@@ -40,7 +41,10 @@ class Attaching:
         if not values["S3_BUCKET"]:
             raise change.ChangeError(next(str(one) for one in values.problems if one.name == bucket_variable()))
         arn = layer.chosen(self.account, found, self.layer)
-        return change.attached(found.held, layer.held(self.account, found), arn, self.variables)
+        own = layer.held(self.account, found)
+        if not self.layer:
+            self._doubts[found.arn] = _doubt(found, own, "--layer ARN attaches that layer all the same")
+        return change.attached(found.held, own.layers, arn, self.variables)
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
@@ -49,7 +53,9 @@ class Attaching:
     def notes(self, found: Function, held: Held) -> list[str]:
         """Return which variables do nothing as they stand, and what the function's role lacks to write there."""
         values = variables.read(held.variables, found.name, found.region)
-        notes = [str(one) for one in values.problems]
+        doubt = self._doubts.get(found.arn)
+        notes = [f"{doubt}; if it does, the function has it twice"] if doubt else []
+        notes += [str(one) for one in values.problems]
         try:
             denied = lacking(self.account, found, values)
         except AwsError as error:  # no reason to say that the function could not be changed
@@ -67,12 +73,17 @@ class Detaching:
     layer: str | None
     account: Account
     force: bool = False
+    _doubts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, found: Function) -> Held:
         """Return what a function has without it. Raises ChangeError if its logs would, or might, go nowhere then."""
         if self.layer:
             layer.refuse_foreign(self.account, self.layer)
-        target = change.detached(found.held, layer.held(self.account, found), self.layer)
+        own = layer.held(self.account, found)
+        if not self.layer:
+            mend = "name it with --layer if it does, else a version of the extension's layer"
+            self._doubts[found.arn] = _doubt(found, own, mend)
+        target = change.detached(found.held, own.layers, self.layer)
         if target != found.held and not self.force:
             self._refuse_if_off(found)
         return target
@@ -97,9 +108,21 @@ class Detaching:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
-    def notes(self, _found: Function, _held: Held) -> list[str]:
-        """Return nothing: what might be said is a reason to refuse."""
-        return []
+    def notes(self, found: Function, _held: Held) -> list[str]:
+        """Return which layers may be the extension's: what else might be said is a reason to refuse."""
+        doubt = self._doubts.get(found.arn)
+        return [f"{doubt}; if it does, name it with --layer"] if doubt else []
+
+
+def _doubt(found: Function, own: layer.Own, mend: str) -> str:
+    """Return what is to be said of layers that may be the extension's, "" if there are none.
+
+    Raises ChangeError if the function also has the extension's variables, so that one of them probably is.
+    """
+    doubt = own.doubt()
+    if doubt and any(name.startswith(PREFIX) for name in found.held.variables):
+        raise change.ChangeError(f"{doubt}, and it has the extension's variables: {mend}")
+    return doubt
 
 
 def _policy(found: Function, values: Variables) -> str:
@@ -131,12 +154,12 @@ def run(names: Sequence[str], work: Attaching | Detaching, out: Console, err: Co
                     err.say(f"{name}: interrupted, so {function.UNSETTLED}")
                 raise
         if len(unasked) == len(names) and len({str(error) for _, error in unasked}) == 1:
-            _, error = unasked.pop()
+            _, of_all = unasked.pop()
             unasked.clear()
-            raise error
+            raise of_all
     finally:
-        for name, error in unasked:
-            err.say(f"{name}: {error}")
+        for name, why in unasked:
+            err.say(f"{name}: {why}")
     if not failed:
         return 0
     return 2 if failed == len(names) else 1
