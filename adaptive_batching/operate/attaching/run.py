@@ -11,7 +11,7 @@ from adaptive_batching.operate import function, variables
 from adaptive_batching.operate.attaching import change, layer
 from adaptive_batching.operate.attaching.lacking import lacking
 from adaptive_batching.operate.aws import AwsError
-from adaptive_batching.operate.cloudwatch.held import is_off
+from adaptive_batching.operate.cloudwatch.held import denying, is_off, role_of
 from adaptive_batching.operate.doctor.facts import Unknown
 from adaptive_batching.operate.doctor.reading.attempt import unknown
 from adaptive_batching.operate.policies.needs import key_arn
@@ -74,6 +74,7 @@ class Detaching:
     account: Account
     force: bool = False
     _doubts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _unread: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, found: Function) -> Held:
         """Return what a function has without it. Raises ChangeError if its logs would, or might, go nowhere then."""
@@ -103,15 +104,35 @@ class Detaching:
                 f"whether CloudWatch is off for it could not be found out ({error}); if it is, its logs would go "
                 f"nowhere: {on}; --force detaches all the same"
             ) from None
+        self._refuse_if_denied(found)
+
+    def _refuse_if_denied(self, found: Function) -> None:
+        """Look at the other inline policies of the role. What may not be read is said, and no reason to refuse."""
+        role = role_of(found)
+        try:
+            names = denying(self.account, found)
+        except AwsError as error:
+            if error.is_unasked:
+                raise
+            self._unread[found.arn] = (
+                f"whether another inline policy of its role {role} denies {found.log_group} could not be found out "
+                f"({error}); if one does, its logs go nowhere"
+            )
+            return
+        if names:
+            raise change.ChangeError(
+                f"its role {role} is denied {found.log_group} by its inline policy {', '.join(names)}, so its logs "
+                "would go nowhere: remove that denial first; --force detaches all the same"
+            )
 
     def done(self, *, dry_run: bool) -> str:
         """Return what was done."""
         return "would be detached" if dry_run else "detached"
 
     def notes(self, found: Function, _held: Held) -> list[str]:
-        """Return which layers may be the extension's: what else might be said is a reason to refuse."""
-        doubt = self._doubts.get(found.arn)
-        return [f"{doubt}; if it does, name it with --layer"] if doubt else []
+        """Return what could not be read: what else might be said is a reason to refuse."""
+        doubt, unread = self._doubts.get(found.arn), self._unread.get(found.arn)
+        return [*([f"{doubt}; if it does, name it with --layer"] if doubt else []), *([unread] if unread else [])]
 
 
 def _doubt(found: Function, own: layer.Own, mend: str) -> str:

@@ -27,6 +27,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 POLICY = "adaptive-batching-no-cloudwatch-eu-west-1-orders"
 VARIABLES = {"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": "logs-of-a-test"}
 LAYER = "adaptive-batching-extension-x86_64"
+ALLOWS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 UNIQUE = "01234567-89ab-4cde-8f01-23456789abcd"
 
 
@@ -188,6 +189,51 @@ def test_a_function_whose_logs_would_go_nowhere_is_not_detached(
     ]
     Ran(capsys, world, *ON)
     assert Ran(capsys, world, "detach").out[0] == "orders: detached"
+
+
+GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders"
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_denied"),
+    [
+        ({"Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}, True),
+        ({"Action": "logs:Put*", "Resource": f"{GROUP}:*"}, True),
+        ({"Action": "logs:CreateLogStream", "Resource": GROUP}, True),
+        ({"NotAction": "s3:*", "Resource": "*"}, True),
+        ({"Action": "logs:*", "NotResource": f"{GROUP}:*"}, True),  # the group itself
+        ({"Action": "logs:*", "NotResource": f"{GROUP}*"}, False),
+        ({"Action": "logs:CreateLogGroup", "Resource": "*"}, False),
+        ({"Action": "logs:*", "Resource": f"{GROUP}-other:*"}, False),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*"}, False),
+        ({"Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, False),
+    ],
+)
+def test_whoever_denies_the_log_group_inline_detach_names_the_policy_and_refuses(
+    world: World, capsys: pytest.CaptureFixture[str], statement: dict[str, Any], *, is_denied: bool
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", **statement}]}
+    world.iam.put_role_policy(RoleName="shared", PolicyName="harmless", PolicyDocument=json.dumps(ALLOWS))
+    world.iam.put_role_policy(RoleName="shared", PolicyName="their-own", PolicyDocument=json.dumps(document))
+    ran = Ran(capsys, world, "detach")
+    if not is_denied:
+        assert (ran.code, ran.out[0]) == (0, "orders: detached")
+        return
+    assert (ran.code, ran.out, ran.changes) == (2, [], [])
+    assert ran.err == [
+        (
+            "orders: its role shared is denied /aws/lambda/orders by its inline policy their-own, so its logs would go "
+            "nowhere: remove that denial first; --force detaches all the same"
+        )
+    ]
+    assert Ran(capsys, world, "detach", "--force").out[0] == "orders: detached"
+
+
+def test_inline_policies_that_may_not_be_listed_are_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.front.answer = lambda asked: denied("AccessDenied", "no") if asked.action == "ListRolePolicies" else None
+    ran = Ran(capsys, world, "detach")
+    assert (ran.code, ran.out[0]) == (0, "orders: detached")
+    assert "these credentials need iam:ListRolePolicies (no)); if one does, its logs go nowhere" in ran.err[0]
 
 
 def test_a_function_of_which_nobody_may_know_whether_its_logs_would_go_nowhere_is_not_detached(
