@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,6 +18,7 @@ from adaptive_batching.cli import main
 from adaptive_batching.operate.cloudwatch.denial import denial
 from adaptive_batching.operate.doctor.checks.known import NONE_SET
 from tests.edge.operate.test_attach import zipped
+from tests.edge.sandbox.world import ROOT
 from tests.fakes.aws.between import Asked, Between, between, refusal
 from tests.fakes.aws.between import denial as denied
 from tests.fakes.aws.evaluator import Request, allowed
@@ -316,6 +321,29 @@ def test_iam_that_shows_a_change_late_does_not_lead_either_command_astray(
         on = Ran(capsys, world, *ON)
         assert (on.code, world.policies()) == (0, []), (number, on.err)
         assert "is on within a minute" in on.out[0]
+
+
+@pytest.mark.parametrize(("command", "change"), [((*OFF, "--force"), "PutRolePolicy"), (ON, "DeleteRolePolicy")])
+def test_ctrl_c_says_that_the_change_may_be_made(world: World, command: tuple[str, ...], change: str) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def answer(one: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if one.action == change:
+            asked.set()
+            ended.wait(60)
+        return None
+
+    world.front.answer = answer
+    where = ("--function", "orders", "--endpoint-url", world.front.endpoint, "--region", "eu-west-1")
+    words = [sys.executable, "-m", "adaptive_batching", *command, *where]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert asked.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    ended.set()
+    assert (process.returncode, out) == (130, "")
+    said = "orders: interrupted, so it may be changed or not; the same command again settles it"
+    assert err.splitlines()[-1] == said
 
 
 @pytest.mark.parametrize("command", [OFF, ON])
