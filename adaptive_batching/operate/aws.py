@@ -20,7 +20,16 @@ from urllib.parse import urlsplit
 from boto3.session import Session
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ProxyConnectionError,
+    SSLError,
+)
 from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
@@ -37,6 +46,9 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Al
 _ABSENT = {"ResourceNotFoundException", "NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFoundException"}
 _ABSENT |= {"NotFound", "404"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+_SERVER_ERROR = 500
+#: botocore's errors of a request that never left.
+_UNSENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
 #: Operation -> the action that policies name, where it is not the operation's name (Service Authorization Reference).
 _ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
@@ -53,14 +65,18 @@ class AwsError(Exception):
 
     `code` is AWS's error code, "" if AWS did not answer. `permission` is the action that the credentials lack, as
     policies name it, "" if the refusal is of another kind. `is_unasked` says that AWS was not asked at all, or not on
-    behalf of anybody it knows: no region, no connection, no credentials.
+    behalf of anybody it knows: no region, no connection, no credentials. `is_lost` says that it may have been asked,
+    and done it: the connection broke before an answer, or the answer is an error of the server or cannot be read.
     """
 
-    def __init__(self, sentence: str, code: str = "", permission: str = "", *, is_unasked: bool = False) -> None:
+    def __init__(
+        self, sentence: str, code: str = "", permission: str = "", *, is_unasked: bool = False, is_lost: bool = False
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.permission = permission
         self.is_unasked = is_unasked
+        self.is_lost = is_lost
         #: Of AWS's answer, in lower case.
         self.headers: Mapping[str, str] = {}
 
@@ -188,16 +204,23 @@ def refusal(error: Exception) -> AwsError:
     """Return an error of boto3 as a sentence. Pure."""
     if isinstance(error, ClientError):
         found = _refused(error.response, error.operation_name)
-        found.headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        about = error.response.get("ResponseMetadata", {})
+        found.headers = about.get("HTTPHeaders", {})
+        found.is_lost = found.is_lost or about.get("HTTPStatusCode", 0) >= _SERVER_ERROR
         return found
     if isinstance(error, ResponseParserError):
         return unreadable()
-    return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True)
+    is_lost = isinstance(error, HTTPClientError) and not isinstance(error, _UNSENT)
+    return AwsError(refusals.without_credentials(error) or _without_answer(error), is_unasked=True, is_lost=is_lost)
 
 
 def unreadable(code: str = "") -> AwsError:
     """Return the error for an answer that no service of AWS gives."""
-    return AwsError("the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?", code)
+    return AwsError(
+        "the answer cannot be read, so it is not AWS's: is the endpoint wrong, or its server broken?",
+        code,
+        is_lost=True,
+    )
 
 
 def document(text: str) -> dict[str, Any]:

@@ -20,6 +20,8 @@ _DELAY, _LONGEST = 0.5, 300
 _ATTEMPTS = 3
 #: A name or an ARN with a version or an alias behind it.
 _QUALIFIED = re.compile(r"(?:(?:arn:[^:]+:lambda:[^:]+:)?(?:\d{12}:)?function:)?(?!function:)[^:]+:([^:]+)")
+#: What is to be said after a change was sent whose outcome is not known.
+UNSETTLED = "it may be changed or not; the same command again settles it"
 _CHANGED, _BUSY = "PreconditionFailedException", "ResourceConflictException"
 
 
@@ -116,10 +118,15 @@ def change(client: Any, function: Function, wanted: Callable[[Function], Held]) 
                 client.update_function_configuration(FunctionName=function.arn, **update)
             break
         except AwsError as error:
+            if error.is_lost:
+                raise _unsettled(error) from None
             if error.code not in (_CHANGED, _BUSY) or attempt == _ATTEMPTS:
                 raise
             function = read(client, function.arn)
-    after = _settled(client, function.arn)
+    try:
+        after = _settled(client, function.arn)
+    except AwsError as error:
+        raise _unsettled(error) from None
     if after.get("LastUpdateStatus") == "Failed":
         raise FunctionError(f"its update failed: {after.get('LastUpdateStatusReason') or 'AWS does not say why'}")
     environment = after.get("Environment", {}).get("Variables", {})
@@ -127,6 +134,10 @@ def change(client: Any, function: Function, wanted: Callable[[Function], Held]) 
     if held != target:
         raise FunctionError("AWS agreed to the change, but it has something else now; look at it, and try again")
     return function, held
+
+
+def _unsettled(error: AwsError) -> FunctionError:
+    return FunctionError(f"{UNSETTLED} ({error})")
 
 
 def _update(function: Function, target: Held) -> dict[str, Any]:

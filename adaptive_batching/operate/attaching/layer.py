@@ -5,6 +5,7 @@ And which of its layers are the extension's: by their names, and where none has 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adaptive_batching.operate.attaching.change import ChangeError
@@ -15,7 +16,7 @@ from adaptive_batching.operate.layers.names import is_ours, layer_name, layer_of
 from adaptive_batching.operate.layers.versions import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from adaptive_batching.operate.aws import Account
     from adaptive_batching.operate.function import Function
@@ -41,22 +42,39 @@ def chosen(account: Account, function: Function, named: str | None) -> str:
     return str(found["LayerVersionArn"])
 
 
-def held(account: Account, function: Function) -> Sequence[str]:
-    """Return those of the function's layers that are the extension's. One that cannot be looked into is not."""
+@dataclass(frozen=True)
+class Own:
+    """Which of a function's layers are the extension's; and if none is known to be, which may be, with the reason."""
+
+    layers: tuple[str, ...]
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+    def doubt(self) -> str:
+        """Return a sentence about the layers that may be the extension's, "" if there are none. Pure."""
+        return "; ".join(
+            f"whether its layer {arn} holds the extension cannot be found out ({why})"
+            for arn, why in self.unread.items()
+        )
+
+
+def held(account: Account, function: Function) -> Own:
+    """Return those of the function's layers that are the extension's. Raises AwsError if AWS cannot be asked."""
     layers = function.held.layers
-    if by_name := [one for one in layers if is_ours(one)]:
-        return by_name
-    found = []
+    if by_name := tuple(one for one in layers if is_ours(one)):
+        return Own(by_name)
+    found, unread = [], {}
     for arn in layers:
         try:
             content = _content(account, _version(account, arn))
         except AwsError as error:
             if error.is_unasked:
                 raise
-            continue
-        if not isinstance(content, Unknown) and content.has_extension:
+            content = Unknown(str(error))
+        if isinstance(content, Unknown):
+            unread[arn] = content.why
+        elif content.has_extension:
             found.append(arn)
-    return found
+    return Own(tuple(found), {} if found else unread)
 
 
 def refuse_foreign(account: Account, arn: str) -> None:

@@ -6,6 +6,7 @@ reading may tell the state before. So no reading decides that there is nothing t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from adaptive_batching.operate.doctor.reading import aws as reading
 from adaptive_batching.settings import log_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from adaptive_batching.console import Console
     from adaptive_batching.operate.aws import Account
@@ -53,9 +54,10 @@ def off(
         for note in _notes(account, found):
             err.say(f"{found.name}: {note}")
     if not dry_run:
-        with answers():
-            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(wanted))
-        _await(lambda: held(iam, role, policy) == wanted, f"the role {role} does not show the policy {policy}")
+        with _said_if_interrupted(found, err):
+            with answers():
+                iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(wanted))
+            _await(lambda: held(iam, role, policy) == wanted, f"the role {role} does not show the policy {policy}")
     if is_off:
         out.say(f"{found.name}: CloudWatch is off already, by the policy {policy} of the role {role}")
         return
@@ -65,15 +67,29 @@ def off(
 
 def on(account: Account, name: str, consoles: tuple[Console, Console], *, dry_run: bool) -> None:
     """Remove the denial, if it is there. Raises AwsError and FunctionError."""
-    out, _ = consoles
+    out, err = consoles
     found = functions.found(account, name)
     iam, role, policy = account.client("iam"), role_of(found), policy_name(found.arn)
-    is_there = held(iam, role, policy) is not None if dry_run else _removed(iam, role, policy)
+    if dry_run:
+        is_there = held(iam, role, policy) is not None
+    else:
+        with _said_if_interrupted(found, err):
+            is_there = _removed(iam, role, policy)
     if not is_there:
         out.say(f"{found.name}: CloudWatch is not denied by this command: the role {role} has no policy {policy}")
         return
     does = "would be turned on" if dry_run else "is on within a minute or two"
     out.say(f"{found.name}: CloudWatch {does}: the role {role} loses the policy {policy}")
+
+
+@contextlib.contextmanager
+def _said_if_interrupted(found: Function, err: Console) -> Iterator[None]:
+    """Say on Ctrl-C that the policy may be written or removed already."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        err.say(f"{found.name}: interrupted, so {functions.UNSETTLED}")
+        raise
 
 
 def _removed(iam: Any, role: str, policy: str) -> bool:  # noqa: ANN401 - boto3's

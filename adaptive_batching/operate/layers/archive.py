@@ -31,6 +31,7 @@ class Archive:
 
     architecture: str
     version: str
+    path: Path
     data: bytes = field(repr=False)
 
     @property
@@ -45,27 +46,32 @@ class Archive:
 
 
 def find(folder: Path, architecture: str) -> Archive:
-    """Return the layer of an architecture that `make layer` wrote into a folder.
+    """Return the layer of an architecture that `make layer` wrote into a folder, of two that fit the newer one.
 
     Without ARCH it writes one without a suffix, of this machine's architecture. Raises ArchiveError if there is none,
     or if its interpreter is not a release's.
     """
     build = f"make layer ARCH={architecture}"
+    fitting: list[tuple[float, Path, bytes, dict[str, Any]]] = []
     for name in (f"{layer_name(architecture)}.zip", f"{EXTENSION}.zip"):
         path = folder / name
         try:
-            data = path.read_bytes()
+            data, written = path.read_bytes(), path.stat().st_mtime
         except FileNotFoundError:
             continue
         except OSError as error:
             raise ArchiveError(f"{path} cannot be read: {error.strerror}") from None
         about = _about(path, data)
         if about["architecture"] == architecture:
-            _refuse_development(path, about, build)
-            return Archive(architecture, str(about.get("version", "")), data)
-        if architecture in name:
+            fitting.append((written, path, data, about))
+        elif architecture in name:
             raise ArchiveError(f"{path} is for {about['architecture']}, not for {architecture}; run `{build}`")
-    raise ArchiveError(f"{folder} has no layer for {architecture}; run `{build}`, or choose others with --arch")
+    if not fitting:
+        raise ArchiveError(f"{folder} has no layer for {architecture}; run `{build}`, or choose others with --arch")
+    _, path, data, about = max(fitting, key=lambda one: one[0])  # of two of the same time, the first
+    older = next((one for _, one, *_ in fitting if one != path), None)
+    _refuse_development(path, about, build, older)
+    return Archive(architecture, str(about.get("version", "")), path, data)
 
 
 def _about(path: Path, data: bytes) -> dict[str, Any]:
@@ -79,9 +85,10 @@ def _about(path: Path, data: bytes) -> dict[str, Any]:
     return about
 
 
-def _refuse_development(path: Path, about: dict[str, Any], build: str) -> None:
+def _refuse_development(path: Path, about: dict[str, Any], build: str, older: Path | None) -> None:
     if about.get("origin") != RELEASE:
+        otherwise = f"; to publish the older {older}, delete it" if older else ""
         raise ArchiveError(
             f"{path} is a development build, good for tests only: its Python ({about['python']}) is that of the "
-            f"machine that built it, or the function's; run `{build}` where a release's can be downloaded"
+            f"machine that built it, or the function's; run `{build}` where a release's can be downloaded{otherwise}"
         )

@@ -76,7 +76,8 @@ def _publish(
         unwritten = ""
         for region in regions or (account.home(),):
             for layer in layers:
-                err.say(f"{region} {layer.architecture}: {len(layer.data) / 1e6:.1f} MB{_to_do(dry_run)}")
+                size = f"{len(layer.data) / 1e6:.1f} MB"
+                err.say(f"{region} {layer.architecture}: {layer.path}, {size}{_to_do(dry_run)}")
                 outcomes.append(_one(account, region, layer, grants, dry_run=dry_run))
                 if outcomes[-1].arn and written:  # after each: who interrupts this still knows what there is
                     unwritten = _written(written, rows, outcomes)

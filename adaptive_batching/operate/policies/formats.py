@@ -36,8 +36,13 @@ def _sam(shipping: Shipping, parts: dict[str, list[Statement]]) -> str:
         texts += ["# in the Resources of the bucket's stack; a bucket has one policy, so add to one that is there"]
         texts += [_yaml(policy)]
     if "key" in parts:
-        texts += [f"# add to the Statement of the policy of {shipping.key}", _yaml(parts["key"])]
+        texts += [f"# add to the Statement of the policy of {shipping.key}", _commented(_yaml(parts["key"]))]
     return "\n".join(texts).rstrip()
+
+
+def _commented(text: str) -> str:
+    """Return the part of another document as comments, so that the whole is one that parses."""
+    return "".join(f"# {line}" for line in text.splitlines(keepends=True))
 
 
 def _yaml(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
 from adaptive_batching.cli import main
 from tests.edge.sandbox.world import ROOT, eventually
-from tests.fakes.aws.between import Asked, Between, between, denial, refusal
+from tests.fakes.aws.between import LOST, Asked, Between, between, denial, refusal
 from tests.fakes.aws.functions import OneFunction
 from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto, moto
@@ -221,6 +222,42 @@ def test_one_function_that_fails_does_not_stop_the_others(world: World, capsys: 
     assert (ran.code, ran.out[0]) == (1, "orders: attached")
     assert ran.err == ["absent: there is no function 'absent' in eu-west-1"]
     assert Ran(capsys, world, "attach", "--function", "absent", "--bucket", "my-logs").code == 2
+
+
+@pytest.mark.parametrize("answer", [LOST, (500, {"__type": "ServiceException"})])
+@pytest.mark.parametrize("place", range(4))
+def test_an_answer_that_is_lost_at_one_function_names_it_and_does_not_stop_the_others(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    place: int,
+    answer: Any,  # noqa: ANN401 - an Answer
+) -> None:
+    for name in ("a", "b", "c"):
+        world.make(name)
+    seen: list[Asked] = []
+
+    def between_them(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        words = unquote(asked.path).replace(":", "/").split("/")
+        if "b" not in words or asked.action == SIMULATED:
+            return allowed(asked)
+        seen.append(asked)
+        reads, writes = (sum(one.changes == changes for one in seen) for changes in (False, True))
+        if asked.changes and place == 2:
+            world.aws.update_function_configuration(FunctionName="b", Layers=[world.ours])
+        is_lost = (place == 0, place in (1, 2), place == 3 and writes > 0)
+        return answer if (is_lost[1] if asked.changes else is_lost[0] or is_lost[2]) and reads else None
+
+    world.front.answer = between_them
+    words = ("attach", "--function", "a", "--function", "b", "--function", "c", "--bucket", "my-logs")
+    ran = Ran(capsys, world, *words)
+    assert ran.code == 1
+    assert [one for one in ran.out if not one.startswith(" ")] == ["a: attached", "c: attached"]
+    (line,) = ran.err
+    assert line.startswith("b: it may be changed or not; the same command again settles it (" if place else "b: "), line
+    assert place or "may be changed" not in line
+    world.front.answer = allowed
+    assert Ran(capsys, world, *words).code == 0
+    assert world.holds("b") == ([world.ours], {BUCKET: "my-logs"})
 
 
 @pytest.mark.parametrize("name", ["orders:1", "arn:aws:lambda:eu-west-1:123456789012:function:orders:PROD"])

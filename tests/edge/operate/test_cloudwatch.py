@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,6 +18,7 @@ from adaptive_batching.cli import main
 from adaptive_batching.operate.cloudwatch.denial import denial
 from adaptive_batching.operate.doctor.checks.known import NONE_SET
 from tests.edge.operate.test_attach import zipped
+from tests.edge.sandbox.world import ROOT
 from tests.fakes.aws.between import Asked, Between, between, refusal
 from tests.fakes.aws.between import denial as denied
 from tests.fakes.aws.evaluator import Request, allowed
@@ -27,6 +32,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 POLICY = "adaptive-batching-no-cloudwatch-eu-west-1-orders"
 VARIABLES = {"ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET": "logs-of-a-test"}
 LAYER = "adaptive-batching-extension-x86_64"
+ALLOWS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 UNIQUE = "01234567-89ab-4cde-8f01-23456789abcd"
 
 
@@ -190,6 +196,51 @@ def test_a_function_whose_logs_would_go_nowhere_is_not_detached(
     assert Ran(capsys, world, "detach").out[0] == "orders: detached"
 
 
+GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/orders"
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_denied"),
+    [
+        ({"Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"}, True),
+        ({"Action": "logs:Put*", "Resource": f"{GROUP}:*"}, True),
+        ({"Action": "logs:CreateLogStream", "Resource": GROUP}, True),
+        ({"NotAction": "s3:*", "Resource": "*"}, True),
+        ({"Action": "logs:*", "NotResource": f"{GROUP}:*"}, True),  # the group itself
+        ({"Action": "logs:*", "NotResource": f"{GROUP}*"}, False),
+        ({"Action": "logs:CreateLogGroup", "Resource": "*"}, False),
+        ({"Action": "logs:*", "Resource": f"{GROUP}-other:*"}, False),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*"}, False),
+        ({"Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}, False),
+    ],
+)
+def test_whoever_denies_the_log_group_inline_detach_names_the_policy_and_refuses(
+    world: World, capsys: pytest.CaptureFixture[str], statement: dict[str, Any], *, is_denied: bool
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", **statement}]}
+    world.iam.put_role_policy(RoleName="shared", PolicyName="harmless", PolicyDocument=json.dumps(ALLOWS))
+    world.iam.put_role_policy(RoleName="shared", PolicyName="their-own", PolicyDocument=json.dumps(document))
+    ran = Ran(capsys, world, "detach")
+    if not is_denied:
+        assert (ran.code, ran.out[0]) == (0, "orders: detached")
+        return
+    assert (ran.code, ran.out, ran.changes) == (2, [], [])
+    assert ran.err == [
+        (
+            "orders: its role shared is denied /aws/lambda/orders by its inline policy their-own, so its logs would go "
+            "nowhere: remove that denial first; --force detaches all the same"
+        )
+    ]
+    assert Ran(capsys, world, "detach", "--force").out[0] == "orders: detached"
+
+
+def test_inline_policies_that_may_not_be_listed_are_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.front.answer = lambda asked: denied("AccessDenied", "no") if asked.action == "ListRolePolicies" else None
+    ran = Ran(capsys, world, "detach")
+    assert (ran.code, ran.out[0]) == (0, "orders: detached")
+    assert "these credentials need iam:ListRolePolicies (no)); if one does, its logs go nowhere" in ran.err[0]
+
+
 def test_a_function_of_which_nobody_may_know_whether_its_logs_would_go_nowhere_is_not_detached(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -270,6 +321,29 @@ def test_iam_that_shows_a_change_late_does_not_lead_either_command_astray(
         on = Ran(capsys, world, *ON)
         assert (on.code, world.policies()) == (0, []), (number, on.err)
         assert "is on within a minute" in on.out[0]
+
+
+@pytest.mark.parametrize(("command", "change"), [((*OFF, "--force"), "PutRolePolicy"), (ON, "DeleteRolePolicy")])
+def test_ctrl_c_says_that_the_change_may_be_made(world: World, command: tuple[str, ...], change: str) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def answer(one: Asked) -> Any:  # noqa: ANN401 - an Answer
+        if one.action == change:
+            asked.set()
+            ended.wait(60)
+        return None
+
+    world.front.answer = answer
+    where = ("--function", "orders", "--endpoint-url", world.front.endpoint, "--region", "eu-west-1")
+    words = [sys.executable, "-m", "adaptive_batching", *command, *where]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert asked.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    ended.set()
+    assert (process.returncode, out) == (130, "")
+    said = "orders: interrupted, so it may be changed or not; the same command again settles it"
+    assert err.splitlines()[-1] == said
 
 
 @pytest.mark.parametrize("command", [OFF, ON])

@@ -9,7 +9,8 @@ import pytest
 
 from tests.edge.operate.doctor.account import layer_zip, zipped
 from tests.edge.operate.doctor.test_aws import files
-from tests.edge.operate.test_attach import OURS, OWN, Ran, World, allowed, servers, world
+from tests.edge.operate.test_attach import BUCKET, OURS, OWN, Ran, World, allowed, servers, world
+from tests.fakes.aws.between import refusal
 from tests.fakes.network.ports import free_port
 
 if TYPE_CHECKING:
@@ -80,3 +81,31 @@ def test_layers_of_others_stay_and_the_extension_is_there_once_or_not_at_all(
     )
     assert "holds the extension cannot be said (the layer's content cannot be looked into: " in told["attach", HIDDEN]
     assert told["detach", FOREIGN] == f"the layer {world.arns[FOREIGN][:-2]} does not hold the extension, so it stays"
+
+
+@pytest.mark.parametrize("has_variables", [False, True])
+@pytest.mark.parametrize("command", ["attach", "detach"])
+@pytest.mark.parametrize("error", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_a_layer_that_may_be_the_extension_is_said_and_refused_beside_its_variables(
+    world: World, capsys: pytest.CaptureFixture[str], command: str, error: str, *, has_variables: bool
+) -> None:
+    hidden = world.arns[HIDDEN]
+
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - an Answer
+        is_hidden = asked.method == "GET" and f"{hidden[:-2]}/versions/" in unquote(asked.path)
+        return refusal(403, error) if is_hidden else allowed(asked)
+
+    world.front.answer = answer
+    variables = {**OWN, BUCKET: "my-logs"} if has_variables else OWN
+    world.make("f", Layers=[hidden], Environment={"Variables": variables})
+    words = [command, "--function", "f", *(("--bucket", "my-logs") if command == "attach" else ())]
+    ran = Ran(capsys, world, *words)
+    (said,) = [one for one in ran.err if "holds the extension" in one]
+    assert said.startswith(f"f: whether its layer {hidden} holds the extension cannot be found out (")
+    if has_variables:
+        assert (ran.code, ran.changes, "--layer" in said) == (2, [], True)
+        named = hidden if command == "detach" else world.ours
+        ran = Ran(capsys, world, *words, "--layer", named)
+    assert ran.code == 0, ran.err
+    left = [hidden, world.ours] if command == "attach" else [] if has_variables else [hidden]
+    assert world.holds("f") == (left, {**OWN, BUCKET: "my-logs"} if command == "attach" else OWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +52,7 @@ def commands(world: World, account: Account) -> dict[str, Callable[[], object]]:
     key = str(world.server.client("kms").create_key()["KeyMetadata"]["Arn"])
     world.make("orders", variables={f"{PREFIX}KMS_KEY_ID": key})
     world.server.client().put_bucket_policy(Bucket=BUCKET, Policy='{"Statement": []}')
-    archive = Archive("x86_64", "1", zipped("x", ""))
+    archive = Archive("x86_64", "1", Path("x.zip"), zipped("x", ""))
     attaching = Attaching(None, {f"{PREFIX}S3_BUCKET": BUCKET}, account)
 
     def examined() -> None:

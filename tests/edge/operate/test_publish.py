@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -235,6 +236,29 @@ def test_what_is_not_a_layer_is_refused(front: Between, dist: Path, capsys: pyte
     ]
     archive(dist / "adaptive-batching-extension.zip", "x86_64")  # as `make layer` without ARCH names it
     assert Ran(capsys, front, "--regions", "eu-west-1").code == 0
+
+
+@pytest.mark.parametrize("newer", ["", "-x86_64"])
+def test_of_two_files_that_fit_the_newer_one_is_published_and_named(
+    aws: tuple[Moto, Between], front: Between, dist: Path, capsys: pytest.CaptureFixture[str], newer: str
+) -> None:
+    for number, suffix in enumerate(("", "-x86_64")):
+        path = dist / f"adaptive-batching-extension{suffix}.zip"
+        archive(path, "x86_64", f"content{suffix}")
+        os.utime(path, (number, 9 if suffix == newer else number))
+    ran = Ran(capsys, front, "--regions", "eu-west-1", "--arch", "x86_64")
+    name = f"adaptive-batching-extension{newer}.zip"
+    assert (ran.code, ran.err[0]) == (0, f"eu-west-1 x86_64: dist/{name}, 0.0 MB")
+    found = layers(aws[0]).get_layer_version(LayerName="adaptive-batching-extension-x86_64", VersionNumber=1)
+    digest = hashlib.sha256((dist / name).read_bytes()).digest()
+    assert found["Content"]["CodeSha256"] == base64.b64encode(digest).decode()
+
+    other = f"adaptive-batching-extension{'' if newer else '-x86_64'}.zip"
+    archive(dist / name, "x86_64", origin="")
+    ran = Ran(capsys, front, "--regions", "eu-west-1", "--arch", "x86_64")
+    assert (ran.code, ran.out, len(ran.err)) == (2, [], 1)
+    assert f"dist/{name} is a development build" in ran.err[0]
+    assert ran.err[0].endswith(f"; to publish the older dist/{other}, delete it")
 
 
 @pytest.mark.usefixtures("dist")

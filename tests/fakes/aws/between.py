@@ -43,6 +43,8 @@ class Asked:
 
 #: A status, a body to be sent as JSON or as it is, and perhaps headers.
 Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+#: The connection is closed instead.
+LOST: Answer = (0, None)
 
 
 def refusal(status: int, code: str, message: str = "No.") -> Answer:
@@ -90,15 +92,7 @@ def between(onward: str) -> Iterator[Between]:
             asked = _asked(self.command, self.path, dict(self.headers), body)
             state.asked.append(asked)
             own = state.answer(asked)
-            if own is not None:
-                self._send(*_wire(*own))
-                return
-            connection = HTTPConnection(state.onward.hostname or "", state.onward.port, timeout=30)
-            connection.request(self.command, self.path, body=body, headers=dict(self.headers))
-            answer = connection.getresponse()
-            data = answer.read()
-            self._send(answer.status, data, {k: v for k, v in answer.getheaders() if k.lower() not in _HOP})
-            connection.close()
+            self._send(*(_forwarded(state, asked, dict(self.headers)) if own is None else _wire(*own)))
 
         def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - do_GET, do_POST and so on are one
             if name.startswith("do_"):
@@ -106,6 +100,9 @@ def between(onward: str) -> Iterator[Between]:
             raise AttributeError(name)
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            if status == LOST[0]:
+                self.close_connection = True
+                return
             start = self.send_response_only if "Date" in headers else self.send_response  # which writes a date itself
             start(status)
             for name, value in headers.items():
@@ -130,6 +127,15 @@ def between(onward: str) -> Iterator[Between]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+def _forwarded(state: Between, asked: Asked, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
+    connection = HTTPConnection(state.onward.hostname or "", state.onward.port, timeout=30)
+    connection.request(asked.method, asked.path, body=asked.body, headers=headers)
+    answer = connection.getresponse()
+    data = answer.read()
+    connection.close()
+    return answer.status, data, {k: v for k, v in answer.getheaders() if k.lower() not in _HOP}
 
 
 def _wire(status: int, content: Any, more: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:  # noqa: ANN401 - of an Answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import hcl2
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -107,14 +108,29 @@ def test_the_bucket_of_china_and_its_key() -> None:
     assert use["Condition"] == {"StringEquals": {"kms:ViaService": "s3.cn-north-1.amazonaws.com.cn"}}
 
 
+@pytest.mark.parametrize("account", ["", HERE])
+@pytest.mark.parametrize("function", ["orders", "*"])
+@pytest.mark.parametrize("settings", [{}, {"KMS_KEY_ID": KEY}, {"TAGS": "a=b", "S3_PREFIX": "x/{function}/${a}/"}])
+def test_each_format_is_one_document_that_parses(account: str, function: str, settings: dict[str, str]) -> None:
+    about = shipping(function, account, **{**settings, **({"KMS_KEY_ID": KEY} if account and settings else {})})
+    parts = {"role", *(["bucket"] if account else ()), *(["key"] if about.key else ())}
+    assert set(json.loads(written(about, "json"))) == parts
+    sam = yaml.safe_load(written(about, "sam"))
+    assert set(sam) == {"Policies", *(["LogBucketPolicy"] if account else ())}
+    kinds = [kind.strip('"') for one in hcl2.loads(written(about, "terraform"))["resource"] for kind in one]
+    assert kinds == ["aws_iam_role_policy", *(["aws_s3_bucket_policy"] if account else ())]
+
+
 def test_all_formats_say_the_same() -> None:
     about = shipping(account=HERE, KMS_KEY_ID=KEY, TAGS="a=b")
     expected = {"role": needs.role(about), "bucket": needs.bucket(about), "key": needs.key(about)}
     assert json.loads(written(about, "json")) == {name: needs.document(one) for name, one in expected.items()}
-    role, bucket, key = (yaml.safe_load(one) for one in written(about, "sam").split("\n\n"))
-    assert role == {"Policies": [needs.document(expected["role"])]}
+    text = written(about, "sam")
+    bucket = yaml.safe_load(text)
+    assert bucket["Policies"] == [needs.document(expected["role"])]
     document = bucket["LogBucketPolicy"]["Properties"].pop("PolicyDocument")
     assert document == needs.document(expected["bucket"])
     assert bucket["LogBucketPolicy"]["Properties"] == {"Bucket": "my-logs"}
-    assert key == expected["key"]
+    comment = text.partition(f"# add to the Statement of the policy of {KEY}\n")[2].splitlines()
+    assert yaml.safe_load("\n".join(one.removeprefix("# ") for one in comment)) == expected["key"]
     assert needs.FORMATS == ("json", "sam", "terraform")
