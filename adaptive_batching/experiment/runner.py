@@ -166,6 +166,8 @@ class Run:
                     self._say_once(f"{why}; trying again")
                 if wait is None or self._stop.wait(wait):
                     return entry(None, status, why)
+            except AwsError as unreadable:
+                return entry(None, None, str(unreadable))
             except BotoCoreError as lost:
                 if why := refusals.without_credentials(lost):
                     raise RunError(why) from None

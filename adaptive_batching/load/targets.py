@@ -115,6 +115,8 @@ class LambdaTarget:
         """Invoke the function."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes a while to load
 
+        from adaptive_batching.operate.aws import AwsError  # noqa: PLC0415 - as above
+
         try:
             answer = self._client.invoke(FunctionName=self._name, Payload=request.body or b"{}")
             body = answer["Payload"].read()
@@ -122,6 +124,8 @@ class LambdaTarget:
             return Answer(error.response["ResponseMetadata"]["HTTPStatusCode"], None, str(error).encode())
         except (BotoCoreError, OSError) as error:
             return Answer(None, type(error).__name__)
+        except AwsError as error:  # it cannot be read
+            return Answer(None, str(error))
         request_id = answer["ResponseMetadata"].get("RequestId")  # a server that is not AWS's may send none
         known = (*ids(body), *([request_id] if request_id else []))
         if "FunctionError" in answer:

@@ -155,24 +155,24 @@ class Reading:
 
         If the block ends with NothingFound, that is said before it, and raised again. Raises SourceError.
         """
-        with self.opened(listing) as logs:
-            nothing = None
-            try:
+        nothing = None
+        try:
+            with self.opened(listing) as logs:
                 try:
                     yield logs
                 except NothingFound as error:
                     nothing = error
                     self._say(str(error))
                 known = logs.complete()
-            except duckdb.OutOfMemoryException:
-                raise SourceError(
-                    "the lines do not fit into the memory: --since, --until and --function read fewer"
-                ) from None
-            self.damaged = self.damaged or bool(known.damaged or known.unreadable)
-            if told:
-                self._say(known.sentence)
-            if nothing:
-                raise nothing
+                self.damaged = self.damaged or bool(known.damaged or known.unreadable)
+                if told:
+                    self._say(known.sentence)
+        except duckdb.OutOfMemoryException:
+            raise SourceError(
+                "the lines do not fit into the memory: --since, --until and --function read fewer"
+            ) from None
+        if nothing:
+            raise nothing
 
     @contextlib.contextmanager
     def opened(self, listing: Listing | None = None) -> Iterator[Logs]:
@@ -188,7 +188,7 @@ class Reading:
         with cache.opened(self._wait) as opened, self._connected(_MEMORY) as connection:
             try:
                 failed, found = self._converted(listing, opened, connection)
-            except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            except (duckdb.IOException, OSError) as error:
                 why = str(error).partition("\n")[0]
                 if self._temporary.name in why:
                     raise SourceError(f"what DuckDB sets aside cannot be written: {why}; see TMPDIR") from None

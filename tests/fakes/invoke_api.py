@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DROP = "the connection is closed without an answer"
 FAILED = "the function failed"
 NAMELESS = "accepted without an id"
+GARBLED = "an error that nobody can read"
 
 
 @dataclass
@@ -55,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, answer: int | str, body: bytes) -> None:
         kind = self.headers.get("X-Amz-Invocation-Type")
-        status = answer if isinstance(answer, int) else 200
+        status = answer if isinstance(answer, int) else 500 if answer == GARBLED else 200
         if status == 200 and kind == "Event":
             status = 202
         identity, reply = str(uuid.uuid4()), b"" if status == 202 else b"{}"
@@ -66,6 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.script.kinds.append(kind)
         if answer == FAILED:
             reply = b'{"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}'
+        if answer == GARBLED:
+            reply = b"[1]"
         self.send_response(status)
         self.send_header("Content-Length", str(len(reply)))
         if answer != NAMELESS:

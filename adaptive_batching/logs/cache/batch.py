@@ -56,7 +56,8 @@ class Batch:
     memory: tuple[str, ...] = MEMORY
     objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
     size: int = 0  # bytes of text
-    longest: int = 0  # bytes of a line, or of an object that is so short that it makes no difference
+    longest: int = 0  # bytes of a line
+    heavy: int = 0  # bytes of lines that are heavy
 
     def __post_init__(self) -> None:
         # The batch before may have left its lines: the same pages again cost half of what new ones do.
@@ -69,9 +70,11 @@ class Batch:
         with self._scratch():
             self._out.write(text)
         environment = stored.environment or _environment(text)
-        self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
+        lengths = [len(line) for line in text.split(b"\n")]
+        self.objects.append((replace(stored, lines=len(lengths) - 1, environment=environment), first))
         self.size += len(text)
-        self.longest = max(self.longest, len(text) if len(text) < _SHORTEST_BOUND else _longest(text))
+        self.longest = max(self.longest, *lengths)
+        self.heavy += sum(one for one in lengths if one > segments.HEAVY_LINE)
 
     def convert(self, connection: DuckDBPyConnection, folder: Path) -> dict[str, str]:
         """Write the segment into a folder. Return what is wrong with the objects if that cannot be, by key."""
@@ -104,7 +107,7 @@ class Batch:
         """Write the segment, and return whether each line is one that can be read."""
         stored = [one for one, _ in self.objects]
         query = f"select {quoted(self.function)} as function, * from ({derived(f'({self._lines()})')})"
-        rows = segments.rows(self.size, sum(one.lines for one in stored))
+        rows = segments.rows(self.size, sum(one.lines for one in stored), self.heavy)
         segments.write(connection, query, part, stored, self.replaces, self._parameters(), rows=rows)
         whole = connection.execute(
             """select count(*) = count(object) and count(*) = count(type) and count(*) = count(ts) and count(*) = $lines
@@ -220,10 +223,6 @@ def _said(line: bytes) -> tuple[str | None, str | None]:
     """Return time and environment of a line that DuckDB can read, or nothing where Python is stricter."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, None
     return found.get("time"), found.get("environment")
-
-
-def _longest(text: bytes) -> int:
-    return max(map(len, text.split(b"\n")))

@@ -33,6 +33,7 @@ _OWN = (columns.START, columns.SHAPE)
 _FIELDS = f"if({columns.SHAPE} = 2, {columns.FIELDS}, null) as fields"
 _WANTED = "object in (select unnest($keys::varchar[]))"
 _SIZE = "coalesce(sum(coalesce(strlen(record), 0) + coalesce(strlen(message), 0)), 0)"
+_HEAVY = f"coalesce(sum(strlen(record)) filter (strlen(record) > {segments.HEAVY_LINE}), 0)"
 #: What cannot be derived again: rows are the same if these are.
 _SHIPPED = "ts, type, request_id, environment, sequence, record"
 
@@ -54,10 +55,10 @@ def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored],
     for most in memory:
         connection.execute(f"set memory_limit = '{most}'")
         with contextlib.suppress(duckdb.OutOfMemoryException):
-            ((size, lines),) = connection.execute(
-                f"select {_SIZE}, count(*) from lines where {_WANTED}", keys
+            ((size, lines, heavy),) = connection.execute(
+                f"select {_SIZE}, count(*), {_HEAVY} from lines where {_WANTED}", keys
             ).fetchall()
-            rows = segments.rows(int(size), lines)
+            rows = segments.rows(int(size), lines, int(heavy))
             segments.write(connection, query, file, stored, parameters=keys, rows=rows)
             return True
     return False
@@ -79,7 +80,7 @@ def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, conn
     names = [name for name in (*views.LOGS, *_OWN) if name != "fields"]
     query = f"select {', '.join(names)} from read_parquet($file)"
     whole = {"file": str(file)}
-    rows = segments.measured(connection, [str(file)])
+    rows = min(held.rows, segments.measured(connection, [str(file)]))
     written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
     try:
         for most in MEMORY:

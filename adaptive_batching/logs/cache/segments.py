@@ -38,8 +38,9 @@ LARGE = 64_000_000
 #: Lines of a row group, and their bytes: more of either took more memory than DuckDB is given.
 ROWS, _GROUP_BYTES = 20_480, 20_000_000
 _VECTOR = 2_048  # lines that DuckDB takes at once
-#: Lines of a row group of segments whose lines are long: of more than 3 KB.
+#: Lines of a row group of segments whose lines are long: more than 2.5 KB on average, or many bytes of heavy lines.
 _LONG = 3 * _VECTOR
+HEAVY_LINE, _HEAVY = 4_096, 8_000_000
 OPTIONS = "format parquet, compression zstd, compression_level 1"
 BUDGET = 5_000_000_000  # bytes
 
@@ -192,17 +193,22 @@ class Opened:
         stored = tuple(one for segment in small for one in segment.objects)
         names = tuple(one.file.name for one in small)
         files = [str(one.file) for one in small]
-        rows = measured(connection, files)
+        rows = min(one.rows for one in small)
         write(connection, "select * from read_parquet($files)", merged, stored, names, {"files": files}, rows=rows)
         for one in small:
             one.file.unlink()
         return [*(one for one in counted if one not in small), Segment(merged, stored, names, rows=rows)]
 
 
-def rows(size: int, lines: int) -> int:
-    """Return how many lines a row group should have, where so many lines have so many bytes of text. Pure."""
-    longest = max(1, size // max(1, lines))
-    return max(_VECTOR, min(ROWS, _GROUP_BYTES // longest // _VECTOR * _VECTOR))
+def rows(size: int, lines: int, heavy: int = 0) -> int:
+    """Return how many lines a row group should have, where so many lines have so many bytes of text. Pure.
+
+    `heavy`: the bytes of lines of more than HEAVY_LINE, which may all stand together.
+    """
+    if heavy > _HEAVY:
+        return _VECTOR
+    typical = max(1, size // max(1, lines))
+    return max(_VECTOR, min(ROWS, _GROUP_BYTES // typical // _VECTOR * _VECTOR))
 
 
 def measured(connection: DuckDBPyConnection, files: list[str]) -> int:

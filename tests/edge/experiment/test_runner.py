@@ -13,7 +13,7 @@ import pytest
 from adaptive_batching.experiment.core import ledger
 from adaptive_batching.experiment.core.plan import BACK_OFF, EVENT, Plan, Range
 from adaptive_batching.experiment.runner import Run, RunError, client
-from tests.fakes.invoke_api import DROP, FAILED, NAMELESS, lambda_api
+from tests.fakes.invoke_api import DROP, FAILED, GARBLED, NAMELESS, lambda_api
 
 if TYPE_CHECKING:
     from adaptive_batching.experiment.core.ledger import Ledger
@@ -78,8 +78,9 @@ def test_a_throttled_invocation_is_sent_again_and_its_retries_are_counted() -> N
     assert (entry.status, entry.retries, script.calls, [entry.id]) == (200, 2, 3, script.ids)
 
 
-def test_a_lost_answer_is_unknown_and_not_sent_again_because_it_may_have_run() -> None:
-    with lambda_api(DROP) as script:
+@pytest.mark.parametrize("answer", [DROP, GARBLED])
+def test_a_lost_answer_is_unknown_and_not_sent_again_because_it_may_have_run(answer: str) -> None:
+    with lambda_api(answer) as script:
         _, written = carry_out(script.endpoint, Plan(2, 1))
     assert [(entry.status, entry.id is None) for entry in written.entries] == [(None, True), (200, False)]
     assert (written.unknown, script.calls) == (1, 2)

@@ -24,7 +24,7 @@ from adaptive_batching.load.run import Wanted, carry_out
 from adaptive_batching.sandbox.s3.embedded import clean_environment
 from tests.edge.load.conference import SENT, WORK, conference
 from tests.edge.load.web import application
-from tests.fakes.invoke_api import FAILED, lambda_api
+from tests.fakes.invoke_api import FAILED, GARBLED, lambda_api
 
 if TYPE_CHECKING:
     from tests.edge.load.web import Seen
@@ -168,10 +168,10 @@ def test_a_flow_goes_on_step_by_step_and_ends_where_there_is_no_answer(
 
 
 def test_a_function_is_invoked_with_the_body_as_its_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with lambda_api(200, FAILED, 429) as api:
-        file = script(tmp_path, "{duration: 0.2, arrivalCount: 4}", flow="- post: {json: {number: 5}}")
+    with lambda_api(200, FAILED, 429, 200, GARBLED) as api:
+        file = script(tmp_path, "{duration: 0.2, arrivalCount: 5}", flow="- post: {json: {number: 5}}")
         code, found, _ = load(capsys, file, "lambda:myfunction", "--endpoint-url", api.endpoint)
-    assert (code, sum(found["all"]["errors"].values())) == (0, 1)
+    assert (code, sum(found["all"]["errors"].values())) == (0, 2)
     assert found["all"]["codes"] == {"200": 2, "429": 1}
     assert api.payloads[0] == {"number": 5}
 

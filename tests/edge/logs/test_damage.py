@@ -96,6 +96,12 @@ FORMS: dict[str, tuple[bytes, int, int | None, bool]] = {
     "a record that is a number": (changed(b'"line 5\\n"', b"5"), 10, 0, False),
     "a record that is an array": (changed(b'"line 5\\n"', b"[5]"), 10, 0, False),
     "a record that is deep": (changed(b'"line 5\\n"', b"[" * 3000 + b"]" * 3000), 10, 0, False),
+    "a record that is very deep beside what is no line": (
+        changed(b'"line 5\\n"', b"[" * 20_000 + b"]" * 20_000).replace(TEN[5], b"junk\n" + TEN[5]),
+        10,
+        1,
+        False,
+    ),
     "no record": (changed(b'"record":"line 5\\n",', b""), 10, 0, False),
     "a byte order mark": (b"\xef\xbb\xbf" + WHOLE, 10, 0, False),
     "a byte order mark in the middle": (instead(b"\xef\xbb\xbf" + FIFTH), 10, 0, False),
@@ -190,6 +196,17 @@ def test_an_object_of_many_long_lines_is_read(name: str, tmp_path: Path) -> None
         assert logs.connection.execute(rules.failed()).fetchall() == []
         (longest,) = logs.connection.execute("select max(length(fields)) from logs").fetchone() or ()
         assert longest >= len(words)
+
+
+def test_long_lines_together_among_many_short_ones_are_read(tmp_path: Path) -> None:
+    """On average they are short."""
+    short = [encoded(text("short"), BEGIN, "a256ecd3d5c7", number + 1) for number in range(21_000)]
+    heavy = [encoded(text("x" * 200_000), BEGIN, "a256ecd3d5c7", 21_001 + number) for number in range(230)]
+    Shipped(tmp_path / "logs", compressed=False).put(b"".join([*short, *heavy]), BEGIN)
+    with Reading(str(tmp_path / "logs"), cache=tmp_path / "cache").open() as logs:
+        assert [one.is_long for one in logs.segments] == [True]
+        found = logs.connection.execute("select ts, record, message from logs order by ts, sequence").fetchall()
+        assert len(found) == len(short) + len(heavy)
 
 
 def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def _counted(fleet: Fleet) -> str:
 def _balance(landscape: Landscape, endpoint: str | None, say: Callable[[str], None]) -> Balance:
     """Compare what the extension stored with what was delivered to it, or say why that cannot be judged."""
     if endpoint:
-        return Balance(f"not compared: {endpoint} may have objects of others", agrees=True)
+        return Balance(f"not compared: {without_secrets(endpoint)} may have objects of others", agrees=True)
     fleets = [fleet for fleet in landscape.fleets.values() if delivered(fleet.all, settings.EXTENSION)]
     shipping = [fleet.function for fleet in fleets]
     if not shipping:
