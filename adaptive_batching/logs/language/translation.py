@@ -148,7 +148,7 @@ class Translator:
             raise LanguageError(f"{_source(node)} has {len(node.arguments)} arguments; {node.function} takes {wanted}")
         if node.function in ("pct", "percentile"):
             return function.build([self._argument(node.arguments[0]), _percent(node)])
-        if node.arguments == (Name("*"),):
+        if node.function == "count" and node.arguments == (Name("*"),):
             return function.build([])
         read = self._argument if aggregate else self.value
         return function.build([read(argument) for argument in node.arguments])

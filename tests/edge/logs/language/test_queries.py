@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adaptive_batching.logs.language.insights import statement
@@ -288,6 +288,7 @@ def test_a_text_is_only_ever_a_text(text: str, how: str) -> None:
     assert found == ([(2,), (1,)] if how == "like" else [(1,)])
 
 
+@example("*")
 @given(st.text(st.characters(exclude_characters="`\0", exclude_categories=["Cs"]), min_size=1))
 def test_a_name_is_only_ever_a_name(name: str) -> None:
     if "." in name or name.startswith("@"):
