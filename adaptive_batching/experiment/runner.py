@@ -190,7 +190,9 @@ def _refusal(error: ClientError | EndpointConnectionError) -> tuple[int, str]:
         return 0, str(error)
     status = int(error.response["ResponseMetadata"]["HTTPStatusCode"])
     if status != THROTTLED and status < SERVER_ERRORS:
-        raise RunError(f"Lambda refuses: {error}")
+        detail = error.response.get("Error", {})
+        why = detail.get("Message") or f"it answered {status}"
+        raise RunError(f"Lambda refuses: {why} ({detail.get('Code', status)})")
     return status, str(error)
 
 
