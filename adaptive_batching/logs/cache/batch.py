@@ -56,7 +56,7 @@ class Batch:
     memory: tuple[str, ...] = MEMORY
     objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
     size: int = 0  # bytes of text
-    longest: int = 0  # bytes of a line
+    longest: int = 0  # bytes of a line, or of an object that is so short that it makes no difference
     heavy: int = 0  # bytes of lines that are heavy
 
     def __post_init__(self) -> None:
@@ -70,11 +70,12 @@ class Batch:
         with self._scratch():
             self._out.write(text)
         environment = stored.environment or _environment(text)
-        lengths = [len(line) for line in text.split(b"\n")]
-        self.objects.append((replace(stored, lines=len(lengths) - 1, environment=environment), first))
+        short = len(text) < _SHORTEST_BOUND  # of such a one the average tells enough, and its lines are not looked at
+        lengths = [len(text)] if short else [len(line) for line in text.split(b"\n")]
+        self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
         self.size += len(text)
         self.longest = max(self.longest, *lengths)
-        self.heavy += sum(one for one in lengths if one > segments.HEAVY_LINE)
+        self.heavy += 0 if short else sum(one for one in lengths if one > segments.HEAVY_LINE)
 
     def convert(self, connection: DuckDBPyConnection, folder: Path) -> dict[str, str]:
         """Write the segment into a folder. Return what is wrong with the objects if that cannot be, by key."""
