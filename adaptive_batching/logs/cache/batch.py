@@ -64,15 +64,12 @@ class Batch:
         self._out = os.fdopen(os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o600), "wb")
 
     def add(self, stored: Stored, first: datetime, text: bytes) -> None:
-        """Append the text of an object."""
-        if not text.endswith(b"\n") and text:
-            text += b"\n"
+        """Append the text of an object: whole lines, as many as `stored` says."""
         with self._scratch():
             self._out.write(text)
-        environment = stored.environment or _environment(text)
         short = len(text) < _SHORTEST_BOUND  # of such a one the average tells enough, and its lines are not looked at
         lengths = [len(text)] if short else [len(line) for line in text.split(b"\n")]
-        self.objects.append((replace(stored, lines=text.count(b"\n"), environment=environment), first))
+        self.objects.append((stored, first))
         self.size += len(text)
         self.longest = max(self.longest, *lengths)
         self.heavy += 0 if short else sum(one for one in lengths if one > segments.HEAVY_LINE)
@@ -190,7 +187,7 @@ class Batch:
             ) from None
 
 
-def _environment(text: bytes) -> str | None:
+def environment(text: bytes) -> str | None:
     """Return the environment that the last line names: a folder has no metadata."""
     found = _ENVIRONMENT.match(text, max(0, text.rfind(_MEMBER)))
     return found[1].decode() if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,13 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
-from adaptive_batching.logs.cache.batch import FULL, Batch
+from adaptive_batching.logs.cache.batch import FULL, Batch, environment
 from adaptive_batching.logs.cache.segments import Stored
 from adaptive_batching.logs.sources.inflating import inflated
 from adaptive_batching.logs.sources.source import ObjectError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -54,11 +55,8 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
     failed: dict[str, str] = {}
     denied, done = 0, 0
     ordered = sorted(items, key=lambda one: (one.name.function, one.name.first.date(), one.name.first, one.key))
-    stopped = threading.Event()
-    pool = ThreadPoolExecutor(job.source.connections)
-    try:
-        ahead = _ahead(job.source, ordered, pool, stopped)
-        for (function, date), bodies in groupby(ahead, lambda one: (one[0].name.function, one[0].name.date)):
+    with contextlib.closing(_bodies(job.source, ordered)) as read:
+        for (function, date), bodies in groupby(read, lambda one: (one[0].name.function, one[0].name.date)):
             batch: Batch | None = None
             for item, body in bodies:
                 done += 1
@@ -75,18 +73,28 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
             if batch:
                 failed |= batch.convert(job.connection, job.cache.place(function, date))
         job.progress(done)
-    finally:  # Ctrl-C does not wait for what was to be read next
-        stopped.set()
-        pool.shutdown(cancel_futures=True)
     if denied and denied == len(ordered):
         raise SourceError(next(iter(failed.values())))
     return failed
 
 
+def _bodies(source: Source, items: list[Item]) -> Generator[tuple[Item, _Body]]:
+    """Yield objects in order, and what was read of each: while the next ones are being read, if that is a wait."""
+    if source.connections == 1:
+        yield from ((item, _read(source, item)) for item in items)
+        return
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(source.connections)
+    try:
+        yield from _ahead(source, items, pool, stopped)
+    finally:  # Ctrl-C does not wait for what was to be read next
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
+
+
 def _ahead(
     source: Source, items: list[Item], pool: ThreadPoolExecutor, stopped: threading.Event
 ) -> Iterator[tuple[Item, _Body]]:
-    """Yield objects in order, and what was read of each, while the next ones are being read."""
     waiting: deque[tuple[int, Future[list[tuple[Item, _Body]]]]] = deque()
     size = 0
     for group in _groups(items, source.connections):
@@ -126,7 +134,8 @@ def _read(source: Source, item: Item) -> _Body:
     except ObjectError as error:
         return error
     text, damage = inflated(body)
-    stored = Stored(
-        item.key, item.size, item.etag, 0, damage, metadata.get("environment"), metadata, item.modified.isoformat()
-    )
-    return stored, text
+    if text and not text.endswith(b"\n"):
+        text += b"\n"
+    # Counted here and not when it is written: the text is in this processor's cache still.
+    lines, shipper = text.count(b"\n"), metadata.get("environment") or environment(text)
+    return Stored(item.key, item.size, item.etag, lines, damage, shipper, metadata, item.modified.isoformat()), text

@@ -237,7 +237,8 @@ def write(  # noqa: PLR0913 - what a segment says of itself
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     made = asdict(origin) if origin else None
-    about = json.dumps({"objects": [asdict(one) for one in stored], "replaces": replaces, "origin": made, "rows": rows})
+    objects = [vars(one) for one in stored]  # asdict copies, which took a tenth of a second for 5,000 objects
+    about = json.dumps({"objects": objects, "replaces": replaces, "origin": made, "rows": rows})
     connection.execute(
         f"""copy ({query}) to '{_quoted(part)}'
             ({OPTIONS}, row_group_size {rows}, kv_metadata {{about: {_literal(about)}}})""",

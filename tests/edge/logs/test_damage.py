@@ -212,7 +212,7 @@ def test_long_lines_together_among_many_short_ones_are_read(tmp_path: Path) -> N
 def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:
     batch = Batch(tmp_path / "lines", "orders", memory=("10MB", "11MB"))
     body = b"".join(encoded(text({"message": "x" * 9000}), BEGIN, "a256ecd3d5c7", n + 1) for n in range(3000))
-    batch.add(Stored("key", 1, "tag", 0, None, None, {}), BEGIN, body)
+    batch.add(Stored("key", 1, "tag", 3000, None, None, {}), BEGIN, body)
     with duckdb.connect(config={"threads": 1}) as connection:
         failed = batch.convert(connection, tmp_path / "segments")
     assert failed == {"key": "its lines are too long to be read with 11MB of memory"}
