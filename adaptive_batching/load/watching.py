@@ -67,14 +67,13 @@ def trace(source: Reading, ids: Sequence[str]) -> Trace | None:
 @contextlib.contextmanager
 def _opened(source: Reading) -> Iterator[Logs | None]:
     """Open a source; None while it is empty. Ctrl-C during a query is a KeyboardInterrupt."""
-    with interrupting.as_interrupts():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(interrupting.as_interrupts())
         try:
-            listing = source.listed()
+            logs = stack.enter_context(source.open(told=False))
         except EmptySourceError:
-            yield None
-            return
-        with source.open(listing, told=False) as logs:
-            yield logs
+            logs = None
+        yield logs
 
 
 def wait(

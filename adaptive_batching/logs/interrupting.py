@@ -1,4 +1,4 @@
-"""Ctrl-C while DuckDB works: a thread stops the query.
+"""Ctrl-C and SIGTERM while DuckDB works: a thread stops the query.
 
 Python runs its handler of a signal on the main thread, once that is back from C. DuckDB's client looks for signals
 while it works on a query itself, but not while it waits for its other threads, which may take as long as the query.
@@ -10,7 +10,7 @@ import contextlib
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,20 +24,42 @@ _INTERRUPTED = "Query interrupted"
 
 @contextlib.contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt."""
+    """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt, and SIGTERM into SystemExit: folders are removed."""
     import duckdb  # noqa: PLC0415 - --help must not load slow modules
 
+    with _terminable() as ended:
+        try:
+            yield
+        except (RuntimeError, duckdb.InterruptException) as error:
+            if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
+                raise
+            if ended:  # DuckDB drops what a handler raises
+                raise SystemExit(*ended) from None
+            raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """Yield a list to which SIGTERM adds the exit code."""
+    ended: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield ended
+        return
+
+    def end(number: int, _frame: object) -> NoReturn:
+        ended[:] = [128 + number]
+        raise SystemExit(*ended)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
-    except (RuntimeError, duckdb.InterruptException) as error:
-        if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
-            raise
-        raise KeyboardInterrupt from None
+        yield ended
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
 def interruptible(connection: DuckDBPyConnection) -> Iterator[None]:
-    """Let SIGINT stop what the connection does. The main thread then raises KeyboardInterrupt, as it always does."""
+    """Let SIGINT and SIGTERM stop what the connection does. Their handlers run on the main thread then."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's; whoever waits there is told
         return
@@ -46,7 +68,7 @@ def interruptible(connection: DuckDBPyConnection) -> Iterator[None]:
 
     def watch() -> None:
         while number := reader.recv(1):
-            if number[0] == signal.SIGINT:
+            if number[0] in {signal.SIGINT, signal.SIGTERM}:
                 connection.interrupt()
 
     thread = threading.Thread(target=watch, name="interrupting", daemon=True)

@@ -85,6 +85,14 @@ class _Asked:
     slack: str
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """Of what was listed: why objects could not be read, by key, and the segments that hold the others."""
+
+    failed: dict[str, str]
+    segments: list[Segment]
+
+
 class Reading:
     """What is to be read, as the options say. Raises SourceError if that cannot be."""
 
@@ -152,14 +160,14 @@ class Reading:
         return listing
 
     @contextlib.contextmanager
-    def open(self, listing: Listing | None = None, *, told: bool = True) -> Iterator[Logs]:
-        """List, unless that was done, and read. If `told`, the completeness is printed when the block ends.
+    def open(self, *, told: bool = True) -> Iterator[Logs]:
+        """List and read. If `told`, the completeness is printed when the block ends.
 
         If the block ends with NothingFound, that is said before it, and raised again. Raises SourceError.
         """
         nothing = None
         try:
-            with self.opened(listing) as logs:
+            with self.opened() as logs:
                 try:
                     yield logs
                 except NothingFound as error:
@@ -178,8 +186,12 @@ class Reading:
 
     @contextlib.contextmanager
     def opened(self, listing: Listing | None = None) -> Iterator[Logs]:
-        """Do as `open`, and leave it to the caller to judge what is missing. Raises SourceError."""
+        """Do as `open`, with a listing if there is one, and let the caller judge what is missing. Raises SourceError.
+
+        What a compaction deletes meanwhile is read from where it is now, unless the listing is the caller's.
+        """
         window = self._window()
+        again = listing is None
         listing = listing or self._listed(window)
         try:
             cache = segments.Cache(self._folder, self.source.identity)
@@ -189,22 +201,25 @@ class Reading:
             ) from None
         with cache.opened(self._wait) as opened, self._connected(_MEMORY) as connection:
             try:
-                failed, found = self._converted(listing, opened, connection)
+                taken = self._converted(listing, opened, connection)
+                if again:
+                    listing, taken = self._moved(listing, taken, window, opened, connection)
             except (duckdb.IOException, OSError) as error:
                 why = str(error).partition("\n")[0]
                 if self._temporary.name in why:
                     raise SourceError(f"what DuckDB sets aside cannot be written: {why}; see TMPDIR") from None
                 raise SourceError(f"the cache {str(self._folder)!r} cannot be written: {why}; see --cache") from None
             opened.read_only()
+            found, failed = taken.segments, taken.failed
             items, gone = objects.with_compacted(listing, found, window)
-            taken = segments.chosen(found, {one.key for one in items})
+            chosen = segments.chosen(found, {one.key for one in items})
             sizes = {one.file: len(one.objects) for one in found}
             files = {
-                file: None if len(some) == sizes[file] else [one.key for one in some] for file, some in taken.items()
+                file: None if len(some) == sizes[file] else [one.key for one in some] for file, some in chosen.items()
             }
             self._compacted = gone
             views.create(
-                connection, objects.rows(items, taken, failed, gone) + objects.lost(listing, failed), files, window
+                connection, objects.rows(items, chosen, failed, gone) + objects.lost(listing, failed), files, window
             )
             yield Logs(connection, window, self.zone, listing.foreign, found)
 
@@ -221,10 +236,8 @@ class Reading:
             raise SourceError(f"--since {asked.since!r} is later than --until {asked.until!r}")
         return window
 
-    def _converted(
-        self, listing: Listing, opened: Opened, connection: duckdb.DuckDBPyConnection
-    ) -> tuple[dict[str, str], list[Segment]]:
-        """Add what is new to the cache. Return what failed, by key, and the segments that hold the rest."""
+    def _converted(self, listing: Listing, opened: Opened, connection: duckdb.DuckDBPyConnection) -> _Taken:
+        """Add what is new to the cache."""
         days = list(
             dict.fromkeys(
                 [(one.name.function, one.name.date) for one in listing.items]
@@ -269,7 +282,31 @@ class Reading:
             if new or packed:
                 opened.cache.evict(keep={one.file for one in found})
         segments.touch(found)
-        return failed, found
+        return _Taken(failed, found)
+
+    def _moved(
+        self, listing: Listing, taken: _Taken, window: Window, opened: Opened, connection: duckdb.DuckDBPyConnection
+    ) -> tuple[Listing, _Taken]:
+        """Read again what is listed now, as long as objects that could not be read are not there any more.
+
+        Return what is listed and what was taken from it. What was listed before and is nowhere now stays in both.
+        """
+        before: dict[str, Item] = {}
+        why: dict[str, str] = {}
+        while taken.failed:
+            now = self.source.listed(window, self._functions)
+            there = {one.key for one in now.items}
+            before |= {one.key: one for one in listing.items if one.key not in there}
+            if not before.keys() & taken.failed.keys():
+                break
+            why |= taken.failed
+            now.items += [one for key, one in before.items() if key not in why]  # it was read while it was there
+            listing, taken = now, self._converted(now, opened, connection)
+        listed = {one.key for one in listing.items}
+        packed = {one.key for segment in taken.segments if segment.origin for one in segment.objects}
+        gone = before.keys() - packed - listed
+        listing.items += [before[key] for key in gone]
+        return listing, _Taken(taken.failed | {key: why[key] for key in gone if key in why}, taken.segments)
 
     def _unpacked(self, packed: list[Compacted], cache: Cache) -> dict[str, str]:
         """Add compacted objects to the cache. Return what failed, by key."""

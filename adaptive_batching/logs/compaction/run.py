@@ -118,11 +118,11 @@ def _written(
                 done.left[part[0].key] = f"its lines are too long to be compacted with {memory[-1]} of memory"
             continue
         key = compacted.key(reading.source.prefix, day.function, day.date, part)
-        reading.source.put(key, file)  # another compaction may have done so: theirs is the same
-        done.made += 1
-        done.made_size += file.stat().st_size
-        done.objects += len(part)
-        done.size += sum(one.size for one in part)
+        if reading.source.put(key, file):  # or another compaction has done so: theirs is the same
+            done.made += 1
+            done.made_size += file.stat().st_size
+            done.objects += len(part)
+            done.size += sum(one.size for one in part)
         made[key] = part
     return made
 

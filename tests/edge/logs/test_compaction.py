@@ -51,9 +51,17 @@ def ship(folder: Path, objects: int = 24, lines: int = 3) -> dict[str, dict[str,
     return {key: metadata for one in ships for key, metadata in one.metadata.items()}
 
 
-def rows(source: Path | str, cache: Path | None = None, **asked: Any) -> tuple[list[tuple[Any, ...]], Any]:  # noqa: ANN401
+def rows(
+    source: Path | str,
+    cache: Path | None = None,
+    *,
+    put_between: Any = None,  # noqa: ANN401
+    **asked: Any,  # noqa: ANN401
+) -> tuple[list[tuple[Any, ...]], Any]:
     """All lines, what is known of their objects, and whether they are complete."""
     reading = Reading(str(source), cache=cache, no_cache=cache is None, since=asked.pop("since", "all"), **asked)
+    if put_between:
+        reading.source = put_between(reading.source)
     with reading.open() as logs:
         lines = logs.connection.execute("from logs order by object, line").fetchall()
         known = "key, function, environment, version, date, first_ts, size, records, lines, reason, metadata, damage"
@@ -190,6 +198,43 @@ def test_what_another_compaction_deletes_meanwhile_is_no_damage(
     assert files(tmp_path / "logs", "gz") == []
     assert len(files(tmp_path / "logs", "parquet")) == 6  # one for each day of a function: nothing is stored twice
     assert rows(tmp_path / "logs") == first
+
+
+@pytest.mark.parametrize(
+    ("begun", "number"),
+    [("at once", 1), ("at once", 2), ("at once", 12), ("when all was compacted", 1), ("when all was compacted", 6)],
+)
+def test_what_is_compacted_and_deleted_while_it_is_read_is_not_missing(begun: str, number: int, tmp_path: Path) -> None:
+    ship(tmp_path / "logs", 12)
+    first = rows(tmp_path / "logs")
+    if begun != "at once":
+        run(tmp_path / "logs")
+    others: list[Done] = []
+
+    def another() -> None:
+        others.append(run(tmp_path / "logs", delete=True))
+
+    assert rows(tmp_path / "logs", put_between=lambda source: Meanwhile(source, "read", number, another)) == first
+    assert [one.deleted for one in others] == [12]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7])
+def test_what_is_deleted_while_it_is_read_and_is_nowhere_else_is_missing(number: int, tmp_path: Path) -> None:
+    ship(tmp_path / "logs", 12)
+    run(tmp_path / "logs")
+    for file in files(tmp_path / "logs", "parquet")[3:]:
+        file.unlink()
+    first, whole = rows(tmp_path / "logs")  # three objects of one function, compacted, and four of the other
+
+    def another() -> None:
+        for file in files(tmp_path / "logs", "gz"):
+            file.unlink()
+
+    found, complete = rows(tmp_path / "logs", put_between=lambda source: Meanwhile(source, "read", number, another))
+    missing = 7 - max(number, 4) + 1
+    assert complete.damaged == missing
+    assert complete.lines == whole.lines - missing * (whole.lines // 12)
+    assert [row[0] for row in found[-12:]] == [row[0] for row in first[-12:]]  # of all objects it is said
 
 
 def test_a_damaged_object_beside_those_that_another_compaction_deletes_is_left(tmp_path: Path) -> None:

@@ -373,19 +373,25 @@ def test_times_are_utc_and_those_of_this_machine_with_local(tmp_path: Path) -> N
     )
 
 
-def test_ctrl_c_ends_a_query_without_a_traceback(conference: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_query_without_a_traceback_and_without_a_trace(
+    number: signal.Signals, code: int, conference: Path, tmp_path: Path
+) -> None:
     """The statement opens a file first, so that it is known to run, and then takes for ever."""
     started_ = conference / "started"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     endless = "select sum(a.range * b.range) from range(1000000) a, range(100000000) b"
     process = subprocess.Popen(
         command("sql", f"copy ({endless}) to '{started_}' (format csv, use_tmp_file false)", conference),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=clean_environ(),
+        env=clean_environ(TMPDIR=str(temporary)),
     )
     wait_until(started_.exists, "the statement to run", SECONDS)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=SECONDS)
     started_.unlink(missing_ok=True)  # DuckDB takes it away itself
-    assert process.returncode == 130
+    assert process.returncode == code
     assert b"Traceback" not in err
+    assert list(temporary.iterdir()) == []
