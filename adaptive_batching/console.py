@@ -12,14 +12,15 @@ import os
 import sys
 import threading
 import time
+from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
 from rich import console as rich
+from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.progress_bar import ProgressBar
 from rich.segment import Segment, Segments
 from rich.style import Style
-from rich.table import Table
 
 from adaptive_batching.command_line import forget, printable
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 #: The shortest time between two updates of the bar, in seconds.
 _SELDOM = 0.1
 _BAR = 30  # width, in characters
+_COLUMN = 80  # characters that a column of a table may have, whatever most of its texts have
 #: Moves the cursor to the start of the line and erases the line.
 _CLEAR = Segment("\r\x1b[K")
 
@@ -129,20 +131,29 @@ def consoles(*, quoting: bool = False) -> tuple[Console, Console]:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:
     """Return the lines of a table, as wide as its content. Pure.
 
-    Columns of whole numbers are aligned right, and those whose names are in `right`; others left.
+    Columns of whole numbers are aligned right, and those whose names are in `right`; others left. A text far longer
+    than the others of its column moves the rest of its own line only: else all lines would be filled up to its length.
     """
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, name in enumerate(head):
-        figures = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows)
-        made.add_column(name, justify="right" if figures or name in right else "left", no_wrap=True)
-    for row in rows:
-        made.add_row(*row)
-    room = 2 * sum(
-        max(map(len, column)) + 2 for column in zip(head, *rows, strict=True)
-    )  # a character takes up to two cells
-    paper = io.StringIO()
-    rich.Console(file=paper, width=room, color_system=None, markup=False, emoji=False, highlight=False).print(made)
-    return [line.rstrip() for line in paper.getvalue().splitlines()]
+    columns = list(zip(head, *rows, strict=True))
+    aligned = []
+    for name, *cells in columns:
+        figures = bool(cells) and all(cell.replace(",", "").isdigit() for cell in cells)
+        sizes = [_cells(cell) for cell in (name, *cells)]
+        most = max(_COLUMN, 2 * median(sizes))
+        width = max(size for size in sizes if size <= most)
+        aligned.append((figures or name in right, width, sizes))
+    return [
+        "  ".join(
+            " " * (width - sizes[number]) + cell if to_the_right else cell + " " * (width - sizes[number])
+            for cell, (to_the_right, width, sizes) in zip(row, aligned, strict=True)
+        ).rstrip()
+        for number, row in enumerate((head, *rows))
+    ]
+
+
+def _cells(text: str) -> int:
+    """Return how many places of a terminal a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def _without_newline(segments: Iterable[Segment]) -> list[Segment]:

@@ -64,6 +64,9 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
                     failed[item.key] = str(body)
                     denied += body.denied
                     continue
+                if batch and len(body[1]) >= FULL:  # it may need more memory than there is: the others do not
+                    failed |= batch.convert(job.connection, job.cache.place(function, date))
+                    batch = None
                 batch = batch or Batch(job.scratch / "lines.ndjson", function, job.replaces)
                 batch.add(body[0], item.name.first, body[1])
                 if batch.size >= FULL:

@@ -36,11 +36,11 @@ LATER = BEGUN + timedelta(days=6)
 SECONDS = 60
 
 
-def ship(folder: Path, objects: int = 24, lines: int = 3) -> dict[str, dict[str, str]]:
-    """Ship objects of two functions over two days and a half. Return their metadata, by key."""
+def ship(folder: Path, objects: int = 24, lines: int = 3, hours: int = 60) -> dict[str, dict[str, str]]:
+    """Ship objects of two functions over two days and a half, or so many hours. Return their metadata, by key."""
     ships = [Shipped(folder, name) for name in ("orders", "stock", "orders")]
     for number in range(objects):
-        at = BEGUN + timedelta(hours=60) * number / objects
+        at = BEGUN + timedelta(hours=hours) * number / objects
         made: list[Any] = [
             f"[ERROR] ValueError: {number}\nTraceback (most recent call last):\n  x\nValueError: {number}"
         ]
@@ -156,7 +156,7 @@ def test_the_same_is_read_from_compacted_objects_beside_their_sources_and_withou
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_stopped_at_any_change_the_same_is_read_and_the_next_run_ends_it(when: str, tmp_path: Path) -> None:
-    ship(tmp_path / "logs", 4)
+    ship(tmp_path / "logs", 4, hours=16)  # two of one function's day
     first = rows(tmp_path / "logs", tmp_path / "cache")
     for number in itertools.count(1):
         folder = tmp_path / f"logs{number}"
@@ -175,12 +175,12 @@ def test_stopped_at_any_change_the_same_is_read_and_the_next_run_ends_it(when: s
 
 @pytest.mark.parametrize("begun", ["at once", "when all was compacted", "when half was deleted"])
 @pytest.mark.parametrize(
-    ("kind", "number"), [("read", 1), ("read", 2), ("read", 3), ("read", 4), ("read", 5), ("put", 1), ("delete", 1)]
+    ("kind", "number"), [("read", 1), ("read", 2), ("read", 3), ("read", 5), ("put", 1), ("delete", 1)]
 )
 def test_what_another_compaction_deletes_meanwhile_is_no_damage(
     kind: str, number: int, begun: str, tmp_path: Path
 ) -> None:
-    ship(tmp_path / "logs", 12)
+    ship(tmp_path / "logs", 6, hours=20)
     first = rows(tmp_path / "logs")
     if begun != "at once":
         run(tmp_path / "logs")
@@ -196,7 +196,7 @@ def test_what_another_compaction_deletes_meanwhile_is_no_damage(
     for one in (done, *others):
         assert (one.left, one.unfit, one.damaged) == ({}, 0, False)
     assert files(tmp_path / "logs", "gz") == []
-    assert len(files(tmp_path / "logs", "parquet")) == 6  # one for each day of a function: nothing is stored twice
+    assert len(files(tmp_path / "logs", "parquet")) == 4  # one for each day of a function: nothing is stored twice
     assert rows(tmp_path / "logs") == first
 
 
@@ -310,8 +310,9 @@ def test_a_compacted_object_that_is_not_the_same_keeps_its_sources(tmp_path: Pat
     assert complete.lines == rows(tmp_path / "other")[1].lines
 
 
-@pytest.mark.parametrize(("length", "lines"), [(20_000, 2_400), (200_000, 240)])
-@pytest.mark.parametrize("kind", ["object", "text"])
+@pytest.mark.parametrize(
+    ("kind", "length", "lines"), [("object", 20_000, 2_400), ("object", 200_000, 240), ("text", 200_000, 240)]
+)
 def test_long_lines_are_compacted_in_more_objects(length: int, lines: int, kind: str, tmp_path: Path) -> None:
     ships = Shipped(tmp_path / "logs", "orders", now=BEGUN)
     for number in range(4):
@@ -499,12 +500,12 @@ def test_killed_at_any_moment_and_run_again_the_same_is_read(
     assert rows(source, tmp_path / "cache") == first == rows(source)
 
 
-@pytest.mark.parametrize("changes", [0, 1, 2, 4])
+@pytest.mark.parametrize("changes", [0, 1, 3])
 def test_two_compactions_at_once_end_well(changes: int, bucket: tuple[Moto, str], tmp_path: Path) -> None:
     """The second begins with the first, or once the first has changed something, while it does the other days."""
     server, source = bucket
     client, prefix = server.client(), source.removeprefix(f"s3://{server.bucket}/")
-    for key, metadata in ship(tmp_path / "more", 170).items():
+    for key, metadata in ship(tmp_path / "more", 70).items():
         body = (tmp_path / "more" / key).read_bytes()
         client.put_object(Bucket=server.bucket, Key=f"{prefix}{key}", Body=body, Metadata=metadata)
     first = rows(source, tmp_path / "cache")

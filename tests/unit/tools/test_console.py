@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich import console as rich
+from rich.table import Table
 
 from adaptive_batching.console import Console, table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 LOG = "[red]a[/red] :smile: 'x' 12 http://x/ \ttab \r" + "wide " * 100
 TERM = {"TERM": "xterm"}
@@ -77,9 +85,32 @@ def test_a_result_takes_the_bar_of_the_other_console_away_first() -> None:
     assert shown(paper.getvalue()) == '{"ok": true}\n'
 
 
-def test_a_table_is_as_wide_as_it_needs_whatever_is_in_it() -> None:
-    wide = "[bold]" + "k" * 300
-    assert table(["key", "n"], [[wide, "1"], ["日本", "10"]])[1:] == [f"{wide}   1", f"{'日本':<{len(wide) - 2}}  10"]
+def by_rich(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> list[str]:
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, name in enumerate(head):
+        figures = bool(rows) and all(row[number].replace(",", "").isdigit() for row in rows)
+        made.add_column(name, justify="right" if figures or name in right else "left", no_wrap=True)
+    for row in rows:
+        made.add_row(*row)
+    paper = io.StringIO()
+    rich.Console(file=paper, width=10_000, color_system=None, markup=False, emoji=False, highlight=False).print(made)
+    return [line.rstrip() for line in paper.getvalue().splitlines()]
+
+
+WORDS = st.text("ab1,[/]:日é", max_size=30)
+
+
+@given(st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.lists(WORDS, min_size=n, max_size=n)] * 3)), st.lists(WORDS))
+def test_a_table_is_what_rich_makes_of_it(rows: tuple[list[str], ...], right: list[str]) -> None:
+    head, *body = rows
+    assert table(head, body, right) == by_rich(head, body, right)
+
+
+def test_a_text_far_longer_than_the_others_of_its_column_moves_its_own_line() -> None:
+    long = "k" * 300
+    assert table(["key", "n"], [["a", "1"], [long, "2"], ["b", "3"]]) == ["key  n", "a    1", f"{long}  2", "b    3"]
+    keys = ["k" * 150, "l" * 149, "m" * 160]
+    assert table(["key", "n"], [[one, "1"] for one in keys])[1:] == [f"{one:<160}  1" for one in keys]
 
 
 def test_a_table_without_rows_is_its_head() -> None:
