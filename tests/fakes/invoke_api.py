@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from tests.fakes.network.serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -94,13 +96,8 @@ def lambda_api(*answers: int | str, gated: bool = False) -> Iterator[Script]:
 
     Scripted.script = script
     server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    script.endpoint = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield script
-    finally:
-        script.gate.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server) as script.endpoint:
+        try:
+            yield script
+        finally:
+            script.gate.set()

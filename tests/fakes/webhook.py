@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from tests.fakes.network.serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,12 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
 def webhook() -> Iterator[Webhook]:
     hook = Webhook()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hook": hook}))
-    hook.url = f"http://127.0.0.1:{server.server_port}/services/secret"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.over.set()
-        server.shutdown()
-        server.server_close()
+    with serving(server) as url:
+        hook.url = f"{url}/services/secret"
+        try:
+            yield hook
+        finally:
+            hook.over.set()

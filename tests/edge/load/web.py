@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from tests.fakes.network.serving import serving
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -84,13 +86,8 @@ class _Server(ThreadingHTTPServer):
 def application(answering: Callable[[Seen], tuple[int, bytes] | None]) -> Iterator[Web]:
     web = Web(answering)
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"web": web}))
-    web.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield web
-    finally:
-        web.ending.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with serving(server) as web.url:
+        try:
+            yield web
+        finally:
+            web.ending.set()

@@ -12,7 +12,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -26,6 +25,7 @@ import pytest
 
 from adaptive_batching.logs.report.page.page import UPLOT
 from tests.edge.logs.report.conference import HOSTILE, TRACES, conference, queueing
+from tests.fakes.network.serving import serving
 from tests.fakes.shipped import Shipped, report, started, text
 
 if TYPE_CHECKING:
@@ -370,10 +370,8 @@ class Hook(BaseHTTPRequestHandler):
 def hook() -> Iterator[Any]:
     server: Any = HTTPServer(("127.0.0.1", 0), Hook)
     server.got, server.status = [], 200
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def test_a_webhook_gets_a_text_and_the_figures(shipped: Path, hook: Any) -> None:  # noqa: ANN401 - see the fixture

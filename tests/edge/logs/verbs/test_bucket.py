@@ -14,6 +14,7 @@ import pytest
 from adaptive_batching.cli import main
 from tests.documents.conference import REFUSED, ident, write
 from tests.edge.logs.verbs.test_tail import Tail
+from tests.fakes.network.serving import serving
 from tests.fakes.s3 import Moto, clean_environ, moto
 from tests.fakes.shipped import Shipped, text
 
@@ -127,14 +128,8 @@ def in_front_of(server: Moto) -> Iterator[tuple[Front, str]]:
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     front = Front(server.endpoint)
     httpd.front = front  # type: ignore[attr-defined]
-    thread = threading.Thread(target=httpd.serve_forever)
-    thread.start()
-    try:
-        yield front, f"http://127.0.0.1:{httpd.server_port}"
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
+    with serving(httpd) as url:
+        yield front, url
 
 
 def test_tail_goes_on_after_an_s3_that_failed(bucket: Moto, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -19,6 +18,7 @@ from adaptive_batching.operate.doctor.reading import aws
 from tests.edge.operate.doctor.account import BUCKET, PREFIX, World, layer_zip
 from tests.fakes.aws.between import Asked, Between, between, denial, refusal
 from tests.fakes.network.ports import free_port
+from tests.fakes.network.serving import serving
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
@@ -363,15 +363,8 @@ def files(content: bytes) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/layer.zip", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield f"{url}/layer.zip", asked
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-import requests
 
 from adaptive_batching.sandbox.fleet.aws.clients import Clients
 from adaptive_batching.sandbox.fleet.fleet import at_once
@@ -24,11 +21,13 @@ from adaptive_batching.sandbox.landscape.streams.poller import StreamPoller
 from adaptive_batching.sandbox.protocol.invocation import Invocation, Response
 from adaptive_batching.sandbox.s3.embedded import REGION, embedded_s3
 from tests.edge.sandbox.world import eventually
+from tests.fakes.aws.between import between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from adaptive_batching.sandbox.fleet.fleet import Fleet
+    from tests.fakes.aws.between import Answer, Asked
 
 PAGE = b"<!doctype html>\n<html><title>500 Internal Server Error</title></html>"
 #: Answers of a server that is not AWS's, or is in a bad way: status and body.
@@ -57,51 +56,14 @@ READS = ("ReceiveMessage", "GetRecords")
 CELLS = [(operation, *answer) for operation, answers in GARBAGE.items() for answer in answers]
 
 
-class Between(ThreadingHTTPServer):
-    """Hands requests on to moto's server, but answers those that a cell wants garbage for.
-
-    A request names its cell: in the queue's URL, or in the iterator of the table's stream.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, moto: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.moto = moto
-        self.cells: dict[str, Cell] = {}
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Between
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm, wbufsize = True, -1
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        named = re.search(rb"cell-[0-9]+", body)
-        cell = self.server.cells.get(named[0].decode()) if named else None
-        if cell and cell.garbage and operation == cell.operation:
-            cell.times.append(time.monotonic())
-            status, content = cell.garbage
-        else:
-            with requests.Session() as session:
-                session.trust_env = False
-                answer = session.post(self.server.moto, data=body, headers=dict(self.headers), timeout=60)
-            status, content = answer.status_code, answer.content
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def garbage(asked: Asked, cells: Mapping[str, Cell]) -> Answer | None:
+    """Return the answer that a cell wants. Requests name theirs: in the queue's URL, or in the stream's iterator."""
+    named = re.search(rb"cell-[0-9]+", asked.body)
+    cell = cells.get(named[0].decode()) if named else None
+    if not cell or not cell.garbage or asked.action != cell.operation:
+        return None
+    cell.times.append(time.monotonic())
+    return (*cell.garbage, {"Content-Type": "application/x-amz-json-1.0"})
 
 
 class AnsweringFleet:
@@ -134,7 +96,7 @@ def moto() -> Iterator[str]:
 class Cell:
     """One poller, one operation of whose service answers garbage until `recover`."""
 
-    def __init__(self, number: int, between: Between, direct: Clients, clients: Clients) -> None:
+    def __init__(self, number: int, cells: dict[str, Cell], direct: Clients, clients: Clients) -> None:
         self.operation, status, body = CELLS[number]
         self.garbage: tuple[int, bytes] | None = (status, body)
         self.times: list[float] = []
@@ -143,7 +105,7 @@ class Cell:
         self.direct, self.name = direct, f"cell-{number}"
         fleet, told = cast("Fleet", self.fleet), (self.said.append, Outcomes())
         self.queue = direct("sqs").create_queue(QueueName=self.name)["QueueUrl"]
-        between.cells[self.name] = self
+        cells[self.name] = self
         self.streams = self.operation in ("GetRecords", "SendMessage")
         poller: QueuePoller | StreamPoller
         if self.streams:
@@ -184,10 +146,11 @@ def test_garbage_for_an_answer_is_one_sentence_no_spin_and_no_end(
     moto: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with contextlib.ExitStack() as stack:
-        between = stack.enter_context(Between(moto))
-        stack.callback(between.shutdown)
-        direct, clients = Clients(moto, REGION), Clients(between.url, REGION)
-        cells = [Cell(number, between, direct, clients) for number in range(len(CELLS))]
+        server = stack.enter_context(between(moto))
+        named: dict[str, Cell] = {}
+        server.answer = lambda asked: garbage(asked, named)
+        direct, clients = Clients(moto, REGION), Clients(server.endpoint, REGION)
+        cells = [Cell(number, named, direct, clients) for number in range(len(CELLS))]
         stack.callback(at_once, [cell.close for cell in cells])
         for cell in cells:
             eventually(cell.was_asked, 60)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from adaptive_batching.sandbox.errors import SandboxError
 from adaptive_batching.sandbox.fleet.aws.clients import Clients
@@ -28,6 +25,7 @@ from adaptive_batching.sandbox.s3.embedded import REGION, embedded_s3, embedded_
 from adaptive_batching.sandbox.template.template import Template
 from tests.edge.sandbox.world import AWSLAMBDARIC
 from tests.edge.tools.test_ctrl_c import running
+from tests.fakes.aws.between import between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,53 +56,14 @@ def moto() -> Iterator[str]:
         yield endpoint
 
 
-class Between(ThreadingHTTPServer):
-    """Hands `left` requests on to moto's server, and gives `foreign` for an answer after them."""
-
-    daemon_threads = True
-
-    def __init__(self, moto: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.moto, self.left, self.foreign = moto, 0, b""
-        self.session = requests.Session()
-        self.session.trust_env = False
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Between
-    disable_nagle_algorithm, wbufsize = True, -1
-
-    def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.left -= 1
-        status, content, kind = 200, self.server.foreign, "application/json"
-        if self.server.left >= 0:
-            found = self.server.session.request(
-                self.command, self.server.moto + self.path, data=body, headers=dict(self.headers), timeout=30
-            )
-            status, content, kind = found.status_code, found.content, found.headers.get("Content-Type", "")
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_PUT = do_POST = _serve  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def between(moto: str) -> Iterator[Between]:
-    with Between(moto) as server:
-        yield server
-        server.shutdown()
+@contextlib.contextmanager
+def answering(moto: str, left: int, foreign: bytes) -> Iterator[str]:
+    """A server that hands `left` requests on to moto's, and gives `foreign` for an answer after them."""
+    with between(moto) as server:
+        server.answer = lambda _asked: (
+            None if len(server.asked) <= left else (200, foreign, {"Content-Type": "application/json"})
+        )
+        yield server.endpoint
 
 
 def up(path: Path, clients: Clients) -> None:
@@ -119,15 +78,14 @@ def up(path: Path, clients: Clients) -> None:
         stack.callback(StreamPoller(StreamMapping("f", stream), fleet, clients, "", *told).close)
 
 
-def test_a_server_of_another_kind_is_one_sentence_from_whichever_answer_on(between: Between, tmp_path: Path) -> None:
+def test_a_server_of_another_kind_is_one_sentence_from_whichever_answer_on(moto: str, tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(RESOURCES)
-    clients = Clients(between.url, REGION)
     for left in range(ENOUGH):
-        for foreign in (FOREIGN[left % len(FOREIGN)],):
-            between.left, between.foreign = left, foreign
+        foreign = FOREIGN[left % len(FOREIGN)]
+        with answering(moto, left, foreign) as endpoint:
             try:
-                up(path, clients)
+                up(path, Clients(endpoint, REGION))
             except SandboxError as error:
                 assert "\n" not in str(error), (left, foreign)  # noqa: PT017 - or none is raised
             else:
