@@ -98,19 +98,21 @@ class Bucket:
             return clock() - begun > self._bounds.seconds
 
         listed: set[str] = set()
+        is_partial = False  # whether a listing was ended before its end
         every = list(dict.fromkeys(name for clue in clues for name in clue.functions or functions))
         since = min((clue.since for clue in clues), default=0)
         until = max((clue.until for clue in clues), default=0)
         for hour in layout.hours((clue.since, clue.until) for clue in clues):
             found: list[_Object] = []
             for function in every:
-                if is_late():
-                    reading.is_cut = True
-                    return reading
                 prefix, is_whole = layout.prefix(self._template, function, hour, self._known)
                 if prefix not in listed:
+                    if is_late():
+                        reading.is_cut = True
+                        return reading
                     listed.add(prefix)
-                    entries = self._entries(prefix, is_late)
+                    entries, ended = self._entries(prefix, is_late)
+                    is_partial = is_partial or ended
                     found += _chosen(entries, prefix, function if is_whole else "", every, (since, until))
             found.sort(key=lambda one: (one.first, one.key), reverse=True)
             for number, one in enumerate(found):
@@ -126,17 +128,17 @@ class Bucket:
                 search.add(one.function, body)
             if search.is_over:
                 return reading
-        reading.is_cut = is_late()
+        reading.is_cut = is_partial
         return reading
 
-    def _entries(self, prefix: str, is_late: Callable[[], bool] = lambda: False) -> list[dict[str, Any]]:
-        """Return what is listed, or its beginning: without folders for hours there may be any number of objects."""
+    def _entries(self, prefix: str, is_late: Callable[[], bool] = lambda: False) -> tuple[list[dict[str, Any]], bool]:
+        """Return what is listed, and whether it is only the beginning: an hour may have any number of objects."""
         found: list[dict[str, Any]] = []
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
             found += page.get("Contents", [])
-            if is_late():
-                break
-        return found
+            if page.get("IsTruncated") and is_late():
+                return found, True
+        return found, False
 
     def _body(self, key: str, most: int) -> bytes:
         """Return the lines of an object, up to `most` bytes; of a damaged one none."""
@@ -150,7 +152,7 @@ class Bucket:
 
     def markers(self) -> set[str]:
         """Return the names of all markers."""
-        return {entry["Key"].removeprefix(FOLDER) for entry in self._entries(FOLDER)}
+        return {entry["Key"].removeprefix(FOLDER) for entry in self._entries(FOLDER)[0]}
 
     def mark(self, name: str, body: str = "") -> None:
         """Write a marker, unless it is there."""

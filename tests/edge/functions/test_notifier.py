@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import uuid
@@ -421,6 +422,21 @@ def test_the_search_is_bounded_and_says_what_it_left_out(scene: Scene, bounds: d
     assert reading.note.startswith(f"The search ended after {read} objects")
     if read:
         assert f"{4 - read} older ones were listed" in reading.note
+
+
+def test_a_search_that_ended_in_time_leaves_nothing_out_whenever_its_time_is_over(scene: Scene) -> None:
+    for number in range(3):
+        scene.ship(a_trace(), ago=number, prefix="{function}/")
+    wanted = clue(a_trace())
+    notes = {}
+    for looks in itertools.count(1):
+        times = itertools.chain(itertools.repeat(0.0, looks), itertools.repeat(1e6))
+        bucket = scene.reading("{function}/")
+        reading = bucket.search(Search([wanted]), [wanted], [SAVE], clock=lambda times=times: next(times))
+        notes[looks] = (reading.objects, bool(reading.note))
+        if next(times) == 0:  # its time was not over before the end
+            break
+    assert set(notes.values()) == {(0, True), (1, True), (2, True), (3, False)}
 
 
 def test_newer_objects_are_read_first_and_no_more_than_are_needed(scene: Scene) -> None:
