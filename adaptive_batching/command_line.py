@@ -10,8 +10,10 @@ import errno
 import importlib
 import io
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 NAME = "adaptive-batching"
-#: The exit codes that a shell reports for a process that Ctrl-C ended, and for one whose reader left.
-INTERRUPTED, CLOSED_PIPE = 130, 141
+#: The exit codes that a shell reports for a process that Ctrl-C ended, for one whose reader left, and for SIGTERM.
+INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
+#: SIGTERM has come. That its handler raises is not enough: DuckDB drops it, and raises something of its own.
+terminated = threading.Event()
 #: The errors of a write that say that there is no room for it.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: The longest message, in characters. The middle of a longer one is left out.
@@ -145,8 +149,11 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
     """Run a command line and return the exit code of the process.
 
     A mistake in the command line, and output that cannot be written, are one line on stderr, with exit code 2. A reader
-    of stdout that leaves ends the command quietly.
+    of stdout that leaves ends the command quietly. SIGTERM ends the process with SystemExit, so that it leaves no
+    temporary folder; where the words are given, this is not the process's command line, and signals are the caller's.
     """
+    if words is None and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     _accept_any_character()
     try:
         code = _carry_out(root, list(sys.argv[1:] if words is None else words))
@@ -166,6 +173,11 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
         _complain(f"{NAME}: {what}{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 2  # not 1: that something was found, or nothing, cannot be said
     return code
+
+
+def _terminate(_number: int, _frame: object) -> NoReturn:
+    terminated.set()
+    raise SystemExit(TERMINATED)
 
 
 def _carry_out(root: click.Command, words: list[str]) -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: The shortest time between two updates of the bar, in seconds.
 _SELDOM = 0.1
 _BAR = 30  # width, in characters
-_COLUMN = 80  # characters that a column of a table may have, whatever most of its texts have
+_COLUMN = 80  # characters up to which no text counts as far longer than the others of its column
 #: Moves the cursor to the start of the line and erases the line.
 _CLEAR = Segment("\r\x1b[K")
 
@@ -129,7 +129,7 @@ def consoles(*, quoting: bool = False) -> tuple[Console, Console]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:
-    """Return the lines of a table, as wide as its content. Pure.
+    """Return the lines of a table, as wide as its content. Pure. Cells are printable: without line breaks and tabs.
 
     Columns of whole numbers are aligned right, and those whose names are in `right`; others left. A text far longer
     than the others of its column moves the rest of its own line only: else all lines would be filled up to its length.

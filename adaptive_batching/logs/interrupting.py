@@ -10,7 +10,9 @@ import contextlib
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from adaptive_batching.command_line import TERMINATED, terminated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,37 +26,15 @@ _INTERRUPTED = "Query interrupted"
 
 @contextlib.contextmanager
 def as_interrupts() -> Iterator[None]:
-    """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt, and SIGTERM into SystemExit: folders are removed."""
+    """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt, and what it raises at SIGTERM into SystemExit."""
     import duckdb  # noqa: PLC0415 - --help must not load slow modules
 
-    with _terminable() as ended:
-        try:
-            yield
-        except (RuntimeError, duckdb.InterruptException) as error:
-            if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
-                raise
-            if ended:  # DuckDB drops what a handler raises
-                raise SystemExit(*ended) from None
-            raise KeyboardInterrupt from None
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[list[int]]:
-    """Yield a list to which SIGTERM adds the exit code."""
-    ended: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield ended
-        return
-
-    def end(number: int, _frame: object) -> NoReturn:
-        ended[:] = [128 + number]
-        raise SystemExit(*ended)
-
-    before = signal.signal(signal.SIGTERM, end)
     try:
-        yield ended
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        yield
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if isinstance(error, RuntimeError) and str(error) != _INTERRUPTED:
+            raise
+        raise (SystemExit(TERMINATED) if terminated.is_set() else KeyboardInterrupt) from None
 
 
 @contextlib.contextmanager

@@ -14,23 +14,21 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from adaptive_batching.logs import objects, times
-from adaptive_batching.logs.cache import compacted, segments
-from adaptive_batching.logs.cache.convert import Job, convert
-from adaptive_batching.logs.interrupting import interruptible
+from adaptive_batching.logs.cache import segments
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
 from adaptive_batching.logs.sources.source import EmptySourceError, ObjectError, SourceError
 from adaptive_batching.logs.sql import rules, views
+from adaptive_batching.logs.taking import MEMORY, Taker, connected
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adaptive_batching.console import Console
-    from adaptive_batching.logs.cache.segments import Cache, Opened, Origin, Segment
-    from adaptive_batching.logs.sources.compacted import Compacted
-    from adaptive_batching.logs.sources.source import Item, Listing, Source
+    from adaptive_batching.logs.cache.segments import Segment
+    from adaptive_batching.logs.sources.source import Listing, Source
     from adaptive_batching.logs.sql.rules import Completeness
 
 __all__ = ["EmptySourceError", "Logs", "NothingFound", "Reading", "SourceError", "Window"]
@@ -38,12 +36,6 @@ __all__ = ["EmptySourceError", "Logs", "NothingFound", "Reading", "SourceError",
 _ALL = "all"
 #: Objects that `bodies` reads at a time.
 _AT_A_TIME = 32
-#: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
-_MEMORY, _CONVERTING = "300MB", "256MB"
-#: Of which DuckDB keeps so much for its blocks: to ask for pages again and again took 6 % of what converting takes.
-_KEPT = "64MB"
-#: For queries on long lines (see Segment.is_long): of the machine's memory.
-_MEMORY_LONG = "80%"
 
 
 class NothingFound(Exception):  # noqa: N818 - it is no error
@@ -83,14 +75,6 @@ class _Asked:
     since: str | None
     until: str | None
     slack: str
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """Of what was listed: why objects could not be read, by key, and the segments that hold the others."""
-
-    failed: dict[str, str]
-    segments: list[Segment]
 
 
 class Reading:
@@ -199,18 +183,20 @@ class Reading:
             raise SourceError(
                 f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
             ) from None
-        with cache.opened(self._wait) as opened, self._connected(_MEMORY) as connection:
+        scratch = Path(self._temporary.name)
+        with cache.opened(self._wait) as opened, connected(MEMORY, scratch) as connection:
+            taker = Taker(self.source, opened, connection, scratch, self._progress)
             try:
-                taken = self._converted(listing, opened, connection)
+                taken = taker.taken(listing)
                 if again:
-                    listing, taken = self._moved(listing, taken, window, opened, connection)
+                    listing, taken = taker.followed(listing, taken, window, self._functions)
             except (duckdb.IOException, OSError) as error:
                 why = str(error).partition("\n")[0]
                 if self._temporary.name in why:
                     raise SourceError(f"what DuckDB sets aside cannot be written: {why}; see TMPDIR") from None
                 raise SourceError(f"the cache {str(self._folder)!r} cannot be written: {why}; see --cache") from None
             opened.read_only()
-            found, failed = taken.segments, taken.failed
+            found, failed = taken.segments, {key: str(error) for key, error in taken.failed.items()}
             items, gone = objects.with_compacted(listing, found, window)
             chosen = segments.chosen(found, {one.key for one in items})
             sizes = {one.file: len(one.objects) for one in found}
@@ -235,104 +221,6 @@ class Reading:
         if since and until and since > until:
             raise SourceError(f"--since {asked.since!r} is later than --until {asked.until!r}")
         return window
-
-    def _converted(self, listing: Listing, opened: Opened, connection: duckdb.DuckDBPyConnection) -> _Taken:
-        """Add what is new to the cache."""
-        days = list(
-            dict.fromkeys(
-                [(one.name.function, one.name.date) for one in listing.items]
-                + [(one.function, one.date) for one in listing.compacted]
-            )
-        )
-        items = {one.key: one for one in listing.items}
-        origins = {compacted.origin(one) for one in listing.compacted}
-
-        def current() -> list[Segment]:
-            return [one for one in opened.segments(connection, days) if _is_current(one, items, origins)]
-
-        failed: dict[str, str] = {}
-        found = current()
-        packed = [
-            one for one in listing.compacted if compacted.origin(one) not in {segment.origin for segment in found}
-        ]
-        if packed:
-            failed |= self._unpacked(packed, opened.cache)
-            found = current()
-        changed = [one for one in opened.segments(connection, days) if not _is_current(one, items, origins)]
-        there = {stored.key for one in found for stored in one.objects}
-        new = [one for one in listing.items if one.key not in there]
-        if new:
-            with self._connected(_CONVERTING, converting=True) as converting, TemporaryDirectory() as scratch:
-                job = Job(
-                    self.source,
-                    opened.cache,
-                    Path(scratch),
-                    converting,
-                    tuple(one.file.name for one in changed),
-                    lambda done: self._progress(done, len(new)),
-                )
-                failed |= convert(new, job)
-            found = current()
-        if any(one.is_long for one in found):
-            connection.execute("set threads = 1")
-            connection.execute(f"set memory_limit = '{_MEMORY_LONG}'")
-        if opened.alone():
-            opened.clean(days, found)
-            found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]
-            if new or packed:
-                opened.cache.evict(keep={one.file for one in found})
-        segments.touch(found)
-        return _Taken(failed, found)
-
-    def _moved(
-        self, listing: Listing, taken: _Taken, window: Window, opened: Opened, connection: duckdb.DuckDBPyConnection
-    ) -> tuple[Listing, _Taken]:
-        """Read again what is listed now, as long as objects that could not be read are not there any more.
-
-        Return what is listed and what was taken from it. What was listed before and is nowhere now stays in both.
-        """
-        before: dict[str, Item] = {}
-        why: dict[str, str] = {}
-        while taken.failed:
-            now = self.source.listed(window, self._functions)
-            there = {one.key for one in now.items}
-            before |= {one.key: one for one in listing.items if one.key not in there}
-            if not before.keys() & taken.failed.keys():
-                break
-            why |= taken.failed
-            now.items += [one for key, one in before.items() if key not in why]  # it was read while it was there
-            listing, taken = now, self._converted(now, opened, connection)
-        listed = {one.key for one in listing.items}
-        packed = {one.key for segment in taken.segments if segment.origin for one in segment.objects}
-        gone = before.keys() - packed - listed
-        listing.items += [before[key] for key in gone]
-        return listing, _Taken(taken.failed | {key: why[key] for key in gone if key in why}, taken.segments)
-
-    def _unpacked(self, packed: list[Compacted], cache: Cache) -> dict[str, str]:
-        """Add compacted objects to the cache. Return what failed, by key."""
-        failed: dict[str, str] = {}
-        with self._connected(_CONVERTING, converting=True) as converting, TemporaryDirectory() as scratch:
-            for done, one in enumerate(packed):
-                self._progress(done, len(packed))
-                try:
-                    compacted.convert(self.source, one, cache, Path(scratch), converting)
-                except ObjectError as error:
-                    failed[one.key] = str(error)
-            self._progress(len(packed), len(packed))
-        return failed
-
-    @contextlib.contextmanager
-    def _connected(self, memory: str, *, converting: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": memory,
-            "autoinstall_known_extensions": "false",
-            "temp_directory": str(Path(self._temporary.name) / "duckdb"),
-        }
-        if converting:
-            config |= {"threads": 1, "block_allocator_memory": _KEPT}
-        with duckdb.connect(config=config) as connection, interruptible(connection):
-            connection.execute("set enable_progress_bar = false")
-            yield connection
 
     def _wait(self) -> None:
         self._say("waiting for another command that fills the cache")
@@ -368,14 +256,3 @@ def _source(source: str | None, layout: str | None, profile: str | None, region:
         why = error.strerror if isinstance(error, OSError) else error
         raise SourceError(f"{source!r} cannot be read: {why}") from None
     raise SourceError(f"{source!r} is not a folder")
-
-
-def _is_current(segment: Segment, items: dict[str, Item], origins: set[Origin]) -> bool:
-    """Return whether a segment has no object that was changed since, or is of a compacted one that is listed."""
-    if segment.origin:
-        return segment.origin in origins
-    return all(one.key not in items or segments.is_current(one, items[one.key]) for one in segment.objects)
-
-
-def _of(found: list[Segment], folder: Path) -> list[Segment]:
-    return [one for one in found if one.file.parent == folder]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from duckdb import OutOfMemoryException
 
 from adaptive_batching.logs.cache import segments
-from adaptive_batching.logs.sources.source import SourceError
+from adaptive_batching.logs.sources.source import ObjectError, SourceError
 from adaptive_batching.logs.sql.columns import derived, moment, quoted
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Batch:
         self.longest = max(self.longest, *lengths)
         self.heavy += 0 if short else sum(one for one in lengths if one > segments.HEAVY_LINE)
 
-    def convert(self, connection: DuckDBPyConnection, folder: Path) -> dict[str, str]:
+    def convert(self, connection: DuckDBPyConnection, folder: Path) -> dict[str, ObjectError]:
         """Write the segment into a folder. Return what is wrong with the objects if that cannot be, by key."""
         written = folder / f"{uuid.uuid4()}.parquet"
         part = written.with_suffix(".check")
@@ -84,7 +84,7 @@ class Batch:
         try:
             why = self._written(connection, part)
             if why:
-                return {one.key: why for one, _ in self.objects}
+                return {one.key: ObjectError(why) for one, _ in self.objects}
             part.replace(written)
         finally:
             part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Convert listed objects into segments: read and inflate them in threads, in order, and write batch by batch."""
+"""Convert listed objects into segments: read and inflate them, in order, and write batch by batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from adaptive_batching.logs.cache.batch import FULL, Batch, environment
 from adaptive_batching.logs.cache.segments import Stored
 from adaptive_batching.logs.sources.inflating import inflated
-from adaptive_batching.logs.sources.source import ObjectError, SourceError
+from adaptive_batching.logs.sources.source import ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -47,13 +47,10 @@ class Job:
     progress: Callable[[int], None] = lambda _done: None
 
 
-def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
-    """Add objects to the cache. Return what is wrong with those that could not be read, by key.
-
-    Raises SourceError if none could be read because a permission is missing.
-    """
-    failed: dict[str, str] = {}
-    denied, done = 0, 0
+def convert(items: Iterable[Item], job: Job) -> dict[str, ObjectError]:
+    """Add objects to the cache. Return what is wrong with those that could not be read, by key."""
+    failed: dict[str, ObjectError] = {}
+    done = 0
     ordered = sorted(items, key=lambda one: (one.name.function, one.name.first.date(), one.name.first, one.key))
     with contextlib.closing(_bodies(job.source, ordered)) as read:
         for (function, date), bodies in groupby(read, lambda one: (one[0].name.function, one[0].name.date)):
@@ -61,10 +58,9 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
             for item, body in bodies:
                 done += 1
                 if isinstance(body, ObjectError):
-                    failed[item.key] = str(body)
-                    denied += body.denied
+                    failed[item.key] = body
                     continue
-                if batch and len(body[1]) >= FULL:  # it may need more memory than there is: the others do not
+                if batch and len(body[1]) >= FULL:  # it may need too much memory, and would fail the small ones with it
                     failed |= batch.convert(job.connection, job.cache.place(function, date))
                     batch = None
                 batch = batch or Batch(job.scratch / "lines.ndjson", function, job.replaces)
@@ -76,13 +72,11 @@ def convert(items: Iterable[Item], job: Job) -> dict[str, str]:
             if batch:
                 failed |= batch.convert(job.connection, job.cache.place(function, date))
         job.progress(done)
-    if denied and denied == len(ordered):
-        raise SourceError(next(iter(failed.values())))
     return failed
 
 
 def _bodies(source: Source, items: list[Item]) -> Generator[tuple[Item, _Body]]:
-    """Yield objects in order, and what was read of each: while the next ones are being read, if that is a wait."""
+    """Yield objects in order, and what was read of each. A source of several connections is read ahead, in threads."""
     if source.connections == 1:
         yield from ((item, _read(source, item)) for item in items)
         return
@@ -139,6 +133,6 @@ def _read(source: Source, item: Item) -> _Body:
     text, damage = inflated(body)
     if text and not text.endswith(b"\n"):
         text += b"\n"
-    # Counted here and not when it is written: the text is in this processor's cache still.
-    lines, shipper = text.count(b"\n"), metadata.get("environment") or environment(text)
-    return Stored(item.key, item.size, item.etag, lines, damage, shipper, metadata, item.modified.isoformat()), text
+    lines = text.count(b"\n")  # now, while the text is still in the CPU's cache
+    shipped_by = metadata.get("environment") or environment(text)
+    return Stored(item.key, item.size, item.etag, lines, damage, shipped_by, metadata, item.modified.isoformat()), text

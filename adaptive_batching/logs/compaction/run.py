@@ -73,7 +73,6 @@ def _day(reading: Reading, day: Day, file: Path, done: Done, *, delete: bool) ->
         if changed.items:
             _day(reading, changed, file, done, delete=delete)
         return
-    done.days += bool(made)
     if delete:
         for key, items in {**held, **made}.items():
             _delete(reading, day, key, items, file, done)
@@ -107,6 +106,7 @@ def _written(
     done.damaged = done.damaged or bool(counted.damaged or counted.unreadable)
     stored = {one.key: one for segment in logs.segments if not segment.origin for one in segment.objects}
     made = {}
+    stored_before = done.made
     waiting = plan.parts(one for one in day.items if one.key not in unfit | there)[::-1]
     while waiting:
         part = waiting.pop()
@@ -118,12 +118,13 @@ def _written(
                 done.left[part[0].key] = f"its lines are too long to be compacted with {memory[-1]} of memory"
             continue
         key = compacted.key(reading.source.prefix, day.function, day.date, part)
-        if reading.source.put(key, file):  # or another compaction has done so: theirs is the same
+        if reading.source.put(key, file):  # or another compaction has done so, or an attempt whose answer was lost
             done.made += 1
             done.made_size += file.stat().st_size
             done.objects += len(part)
             done.size += sum(one.size for one in part)
         made[key] = part
+    done.days += done.made > stored_before
     return made
 
 

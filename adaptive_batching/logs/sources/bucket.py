@@ -126,7 +126,7 @@ class Bucket:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _GONE:
-                raise ObjectError("it was deleted after it was listed") from None
+                raise ObjectError("it was deleted after it was listed", gone=True) from None
             raise ObjectError(sentence(error, self._bucket, key), denied=code in _DENIED) from None
         except (BotoCoreError, HTTPError) as error:
             raise ObjectError(sentence(error, self._bucket, key)) from None

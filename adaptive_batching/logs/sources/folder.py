@@ -74,7 +74,7 @@ class Folder:
         try:
             return (self._folder / key).read_bytes(), {}
         except OSError as error:
-            raise ObjectError(f"cannot be read: {error.strerror}") from None
+            raise ObjectError(f"cannot be read: {error.strerror}", gone=isinstance(error, FileNotFoundError)) from None
 
     def put(self, key: str, file: Path) -> bool:
         """Copy a file to where the key says, unless there is one. Raises SourceError."""

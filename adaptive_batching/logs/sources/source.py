@@ -23,11 +23,14 @@ class EmptySourceError(SourceError):
 
 
 class ObjectError(Exception):
-    """One object cannot be read. The message says why. `denied`: a permission is missing, which may be so for all."""
+    """One object cannot be read. The message says why.
 
-    def __init__(self, why: str, *, denied: bool = False) -> None:
+    `denied`: a permission is missing, which may be so for all. `gone`: it was deleted after it was listed.
+    """
+
+    def __init__(self, why: str, *, denied: bool = False, gone: bool = False) -> None:
         super().__init__(why)
-        self.denied = denied
+        self.denied, self.gone = denied, gone
 
 
 @dataclass(frozen=True)

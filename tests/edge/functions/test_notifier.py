@@ -8,6 +8,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -432,7 +433,7 @@ def test_a_search_that_ended_in_time_leaves_nothing_out_whenever_its_time_is_ove
     for looks in itertools.count(1):
         times = itertools.chain(itertools.repeat(0.0, looks), itertools.repeat(1e6))
         bucket = scene.reading("{function}/")
-        reading = bucket.search(Search([wanted]), [wanted], [SAVE], clock=lambda times=times: next(times))
+        reading = bucket.search(Search([wanted]), [wanted], [SAVE], clock=partial(next, times))
         notes[looks] = (reading.objects, bool(reading.note))
         if next(times) == 0:  # its time was not over before the end
             break

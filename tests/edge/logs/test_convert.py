@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from adaptive_batching.logs.cache.batch import FULL
 from adaptive_batching.logs.cache.convert import Job, convert
 from adaptive_batching.logs.cache.segments import Cache
 from adaptive_batching.logs.sources.folder import Folder
@@ -87,3 +88,14 @@ def test_what_is_interrupted_reads_no_more_than_it_has_begun(tmp_path: Path) -> 
     with duckdb.connect() as connection, pytest.raises(KeyboardInterrupt):
         convert(listed(source), job(source, tmp_path, connection, interrupt))
     assert source.reads - reads[0] <= 2 * source.connections
+
+
+def test_an_object_larger_than_a_batch_is_one_by_itself(tmp_path: Path) -> None:
+    """It may not fit into the memory. Those beside it do."""
+    ship = Shipped(tmp_path / "logs", compressed=False)
+    for size in (1, FULL // 20, 1):
+        ship(*(text("x" * size) for _ in range(20)))
+    source = Folder(tmp_path / "logs")
+    with duckdb.connect(config={"threads": 1}) as connection:
+        assert convert(listed(source), job(source, tmp_path, connection, lambda _done: None)) == {}
+    assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 3

@@ -215,7 +215,9 @@ def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:
     batch.add(Stored("key", 1, "tag", 3000, None, None, {}), BEGIN, body)
     with duckdb.connect(config={"threads": 1}) as connection:
         failed = batch.convert(connection, tmp_path / "segments")
-    assert failed == {"key": "its lines are too long to be read with 11MB of memory"}
+    assert {key: str(why) for key, why in failed.items()} == {
+        "key": "its lines are too long to be read with 11MB of memory"
+    }
     assert list((tmp_path / "segments").iterdir()) == []
 
 
