@@ -22,7 +22,7 @@ SEED = 7
 SOURCE = random.Random(SEED)
 #: Starts of the invocations, in seconds.
 PATTERNS = {
-    "rare": [3.5 * number for number in range(5)],
+    "rare": [3.5 * number for number in range(6)],
     "10 a second": [number / 10 for number in range(150)],
     "Poisson": list(accumulate(SOURCE.expovariate(1.5) for _ in range(25))),
     "bursts": [4.0 * burst + number / 20 for burst in range(4) for number in range(8)],
