@@ -176,6 +176,7 @@ def run(root: click.Command, words: Sequence[str] | None) -> int:
 
 
 def _terminate(_number: int, _frame: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would leave behind what is being removed
     terminated.set()
     raise SystemExit(TERMINATED)
 

@@ -43,13 +43,16 @@ def interruptible(connection: DuckDBPyConnection) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's; whoever waits there is told
         return
+    from duckdb import ConnectionException  # noqa: PLC0415 - as above
+
     reader, writer = socket.socketpair()
     writer.setblocking(False)
 
     def watch() -> None:
         while number := reader.recv(1):
             if number[0] in {signal.SIGINT, signal.SIGTERM}:
-                connection.interrupt()
+                with contextlib.suppress(ConnectionException):  # it has just been closed
+                    connection.interrupt()
 
     thread = threading.Thread(target=watch, name="interrupting", daemon=True)
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)

@@ -110,16 +110,25 @@ class Reading:
         self._temporary = TemporaryDirectory(prefix="adaptive-batching-logs-")
         self._folder = Path(self._temporary.name) / "cache" if no_cache else cache or segments.home()
 
-    def bodies(self, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out."""
+    def bodies(self, wanted: Sequence[str], gone: dict[str, str] | None = None) -> Iterator[tuple[str, bytes]]:
+        """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out.
+
+        It counts as damage, unless it was deleted meanwhile and `gone` is given: then that takes it, and why.
+        """
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             for start in range(0, len(wanted), _AT_A_TIME):  # no more bodies than that are in memory
                 for key, body in pool.map(self._body, wanted[start : start + _AT_A_TIME]):
                     if isinstance(body, bytes):
                         yield key, body
+                    elif body.gone and gone is not None:
+                        gone[key] = str(body)
                     else:
-                        self.damaged = True
-                        self._say(f"{key}: {body}")
+                        self.say_damaged(key, str(body))
+
+    def say_damaged(self, key: str, why: str) -> None:
+        """Count an object as damaged, and say so."""
+        self.damaged = True
+        self._say(f"{key}: {why}")
 
     def _body(self, key: str) -> tuple[str, bytes | ObjectError]:
         if key in self._compacted:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KEPT = "\n\t"
 #: Digits behind the point of a number in a table: enough for the price of one invocation.
 _DIGITS = 9
+_LARGE = 1e21
 
 
 class Output:
@@ -116,10 +117,10 @@ def moment(when: datetime, zone: tzinfo) -> str:
 
 
 def plain(number: float) -> str:
-    """Return a number without an exponent and without zeros at its end. Pure."""
+    """Return a number without zeros at its end, and without an exponent unless it is very large. Pure."""
     if number != number or abs(number) == float("inf"):  # noqa: PLR0124 - nan
         return str(number)
     if number.is_integer():
-        return str(int(number))
+        return str(int(number)) if abs(number) < _LARGE else repr(number)
     text = f"{number:.{_DIGITS}f}".rstrip("0")
     return text.removesuffix(".") if text.strip("-0.") else repr(number)

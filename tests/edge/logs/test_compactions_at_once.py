@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adaptive_batching.cli import main
 from adaptive_batching.logs.reading import Reading
 from tests.edge.logs.compacting import SECONDS, Meanwhile, Stopping, files, rows, run, ship
+from tests.fakes.aws.between import between
 from tests.fakes.s3 import Moto, clean_environ, moto
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adaptive_batching.logs.compaction.run import Done
+    from tests.fakes.aws.between import Asked
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -134,6 +137,45 @@ def test_a_bucket(bucket: tuple[Moto, str], tmp_path: Path) -> None:
     assert (done.made, done.deleted) == (0, 30)
     assert again.listed().items == []
     assert rows(source, tmp_path / "cache") == first == rows(source)
+
+
+@pytest.mark.parametrize("number", [1, 30, 31, 45, 60])
+@pytest.mark.parametrize("deleted", ["after it was compacted", "half of it", "all"])
+def test_fetch_beside_a_compaction_copies_all_there_is(
+    number: int, deleted: str, bucket: tuple[Moto, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before a GET of one of the 30 objects, to be read or to be copied, something is done to all."""
+    server, source = bucket
+    lines = rows(source)[1].lines
+    client, prefix = server.client(), source.removeprefix(f"s3://{server.bucket}/")
+    keys = [one["Key"] for one in client.list_objects_v2(Bucket=server.bucket, Prefix=prefix)["Contents"]]
+    looked = itertools.count(1)
+
+    def answer(asked: Asked) -> None:
+        if asked.method == "GET" and asked.path.partition("?")[0].endswith(".gz") and next(looked) == number:
+            if "compacted" in deleted:
+                run(source, delete=True)
+            for key in keys[:: 2 if "half" in deleted else 1]:
+                client.delete_object(Bucket=server.bucket, Key=key)
+
+    with between(server.endpoint) as front, pytest.MonkeyPatch.context() as patch:
+        front.answer = answer
+        patch.setenv("AWS_ENDPOINT_URL_S3", front.endpoint)
+        words = ["--no-cache", "--since", "2025-01-01", "--into", str(tmp_path / "copy"), source]
+        code = main(["logs", "fetch", *words])
+    out = capsys.readouterr().out
+    if "compacted" in deleted:
+        assert (code, "could not be copied" in out) == (0, False), out
+        complete = rows(tmp_path / "copy")[1]
+        assert complete.whole
+        assert complete.lines == lines
+    else:
+        there = len(files(tmp_path / "copy", "gz"))
+        assert there < 30 or number > 31  # what was asked for at the same time may have been answered
+        missing = f"; {30 - there} could not be copied" if there < 30 else ""
+        assert (code, out.endswith(f"there already{missing}\n")) == (3 if missing else 0, True), out
+        assert out.startswith(f"{there} object")
+    assert next(looked) > number
 
 
 COMPACT = """
