@@ -12,8 +12,6 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from adaptive_batching.command_line import TERMINATED, terminated
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +26,8 @@ _INTERRUPTED = "Query interrupted"
 def as_interrupts() -> Iterator[None]:
     """Turn what DuckDB raises at Ctrl-C into KeyboardInterrupt, and what it raises at SIGTERM into SystemExit."""
     import duckdb  # noqa: PLC0415 - --help must not load slow modules
+
+    from adaptive_batching.command_line import TERMINATED, terminated  # noqa: PLC0415 - not in Lambda: it has no click
 
     try:
         yield
