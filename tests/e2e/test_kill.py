@@ -82,8 +82,8 @@ def test_killed_between_receipt_and_shipping_the_next_process_ships_it(rig_of: C
         waiting = {rig.invoke(lines=7).request_id for _ in range(3)}
         assert stored(rig) == before, "what should wait was shipped"
         rig.kill()
-        rig.invoke()
-        assert waiting <= requests(rig), "the next process ships with its first invocation"
+        # With its first invocation, unless the store takes longer than an invocation is held for: then with the next.
+        assert any(rig.invoke() and waiting <= requests(rig) for _ in range(5)), "the next process does not ship it"
     check(rig)
 
 

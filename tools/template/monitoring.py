@@ -61,10 +61,13 @@ def resources(toml: str) -> str:
 
 
 def _refuse_twins(found: Sequence[Pattern], made: Callable[[Pattern], str]) -> None:
-    """Raise PageError if two patterns would have the same resource, metric or alarm, or one would have none."""
+    """Raise PageError if two patterns would have the same resource, metric or alarm, or one would have none.
+
+    Names that differ in case alone are the same: nobody could tell PatternAaFilter from PatternAAFilter.
+    """
     by_name: dict[str, list[str]] = {}
     for one in found:
-        by_name.setdefault(made(one), []).append(one.name)
+        by_name.setdefault(made(one).lower(), []).append(one.name)
     if "" in by_name:
         raise PageError(f"{PATTERNS.name}: {by_name[''][0]!r} has none of the letters and digits that a name takes")
     if twins := next((names for names in by_name.values() if len(names) > 1), None):
