@@ -17,6 +17,7 @@ from adaptive_batching.logs.sources.source import ObjectError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from adaptive_batching.logs.cache.segments import Opened, Origin, Segment
     from adaptive_batching.logs.sources.compacted import Compacted
@@ -122,6 +123,8 @@ class Taker:
             reasons |= taken.failed
             now.items += [one for key, one in deleted.items() if key not in there and key not in reasons]
             listing, taken = now, self.taken(now)
+        if not deleted:
+            return listing, taken
         packed = taken.packed()
         nowhere = [one for key, one in deleted.items() if key not in there and key not in packed]
         listing.items = [one for one in listing.items if one.key in there] + nowhere
@@ -141,10 +144,8 @@ class Taker:
             self.progress(len(packed), len(packed))
         return failed
 
-    @contextlib.contextmanager
-    def _converting(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with connected(_CONVERTING, self.scratch, threads=1, block_allocator_memory=_KEPT) as connection:
-            yield connection
+    def _converting(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return connected(_CONVERTING, self.scratch, threads=1, block_allocator_memory=_KEPT)
 
 
 @contextlib.contextmanager
