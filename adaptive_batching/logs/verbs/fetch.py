@@ -52,6 +52,7 @@ def _fetch(*, reading: Reading, into: Path) -> int:
     for key in sorted(gone.keys() - packed):
         reading.say_damaged(key, gone[key])
     missing = len(gone.keys() - packed | {key for key, size in listed if not _is_there(into / place(key), size)})
+    reading.damaged = reading.damaged or missing > 0  # also if the last look found what had moved once more
     if listed:
         was = f"{before:,} {'was' if before == 1 else 'were'} there already"
         out.say(f"{counted(copied, 'object')}, {counted(bytes_, 'byte')}; {was}{_missing(missing)}")
