@@ -26,6 +26,7 @@ MISSING, DENIED, FORMAT, LOOP = (
 _LINE, _DEPTH = 256, 6
 #: The most links that a path is followed through.
 _LINKS = 40
+_OF_A_FOLDER = ("/", "/.")
 _ELF = b"\x7fELF"
 #: The machine, as uname(2) calls it -> the numbers for it in an ELF file: its own, and that of its 32-bit programs.
 _MACHINES = {"x86_64": (62, 3), "aarch64": (183, 40)}
@@ -49,29 +50,38 @@ def refusal(path: str, outside: Outside, machine: str | None = None) -> str:
 
 def _load(path: str, outside: Outside, machine: str) -> tuple[str, str]:
     """Return the error for one file, and the interpreter that its first line names. Either may be ""."""
-    file = _followed(path, outside)
-    if file is None:
-        return LOOP, ""
     try:
+        file = _followed(path, outside)
+        if file is None:
+            return LOOP, ""
         if not stat.S_ISREG(file.stat().st_mode) or not os.access(file, os.X_OK):
             return DENIED, ""
         with file.open("rb") as opened:
             start = opened.read(_LINE)
+        if start.startswith(b"#!"):
+            interpreter = _interpreter(start)
+            return (FORMAT, "") if interpreter is None else ("", interpreter)
+        return _elf(file, start, outside, machine), ""
     except OSError as error:
         return (DENIED if isinstance(error, PermissionError) else MISSING), ""
-    if start.startswith(b"#!"):
-        interpreter = _interpreter(start)
-        return (FORMAT, "") if interpreter is None else ("", interpreter)
-    return _elf(file, start, outside, machine), ""
 
 
 def _followed(path: str, outside: Outside) -> Path | None:
-    """Return the file on the host that a path inside names, with its last links followed inside. None if they loop."""
+    """Return the file on the host that a path inside names, with its last links followed inside. None if they loop.
+
+    Raises NotADirectoryError if the path, or that of a link, ends as that of a folder does (`/bin/sh/`), and is none.
+    """
+    is_folder = False
     for _ in range(_LINKS):
+        is_folder = is_folder or path.endswith(_OF_A_FOLDER)  # which a Path no longer tells
         file = outside(path)
         if not file.is_symlink():
+            if is_folder and not file.is_dir():
+                raise NotADirectoryError(path)
             return file
-        path = os.path.normpath(Path(path).parent / file.readlink())
+        target = os.readlink(file)  # noqa: PTH115 - as above
+        is_folder = is_folder or target.endswith(_OF_A_FOLDER)
+        path = os.path.normpath(Path(path).parent / target)
     return None
 
 

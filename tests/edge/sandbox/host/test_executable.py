@@ -115,6 +115,17 @@ def test_links_and_scripts_that_interpret_scripts_are_followed_as_far_as_the_ker
         last = script
 
 
+@pytest.mark.parametrize("end", ["", "/", "//", "/.", "/./", "/..", "/x", "/../sh"])
+def test_what_ends_as_a_folder_is_judged_as_the_kernel_judges_it(end: str, tmp_path: Path) -> None:
+    script = put(tmp_path, f"#!/bin/sh{end}\n".encode())
+    assert refusal(str(script), Path) == says(script)
+    if ".." in end:  # of a link it is resolved as text, since its parts inside are elsewhere outside
+        return
+    link = tmp_path / "link"
+    link.symlink_to(f"/bin/sh{end}")
+    assert refusal(str(link), Path) == says(link)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=12), st.sampled_from([b"", b"#!", b"#!/bin/sh", b"#!/bin/true ", b"\x7fELF"]), st.booleans())
 def test_any_start_of_a_file_is_judged_as_the_kernel_judges_it(rest: bytes, start: bytes, line: bool) -> None:  # noqa: FBT001
