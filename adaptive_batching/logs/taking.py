@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from adaptive_batching.logs.cache import compacted, segments
+from adaptive_batching.logs.cache import compacted, room, segments
 from adaptive_batching.logs.cache.convert import Job, convert
 from adaptive_batching.logs.interrupting import interruptible
 from adaptive_batching.logs.sources.source import ObjectError, SourceError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from adaptive_batching.logs.sources.keys import Window
     from adaptive_batching.logs.sources.source import Item, Listing, Source
 
-#: Of DuckDB, for queries and for converting. The progress bar writes to stdout; nothing is to be downloaded.
-MEMORY, _CONVERTING = "300MB", "256MB"
-#: How much of that DuckDB allocates once and keeps: asking the kernel for pages repeatedly took 6 % of converting.
+#: Of DuckDB, for queries. The progress bar writes to stdout; nothing is to be downloaded.
+MEMORY = "300MB"
+#: How much of its memory DuckDB allocates once and keeps to convert: asking the kernel for pages repeatedly took 6 %.
 _KEPT = "64MB"
 #: For queries on long lines (see Segment.is_long): of the machine's memory.
 _MEMORY_LONG = "80%"
@@ -145,7 +145,7 @@ class Taker:
         return failed
 
     def _converting(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return connected(_CONVERTING, self.scratch, threads=1, block_allocator_memory=_KEPT)
+        return connected(room.LITTLE, self.scratch, threads=1, block_allocator_memory=_KEPT)
 
 
 @contextlib.contextmanager

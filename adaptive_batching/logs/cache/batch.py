@@ -16,9 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from duckdb import OutOfMemoryException
-
-from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.cache import room, segments
 from adaptive_batching.logs.sources.source import ObjectError, SourceError
 from adaptive_batching.logs.sql.columns import derived, moment, quoted
 
@@ -35,9 +33,6 @@ if TYPE_CHECKING:
 FULL = 48_000_000
 #: DuckDB has buffers of twice the longest line: a short bound saves memory.
 _SHORTEST_BOUND = 1_000_000
-#: What DuckDB may use for a batch, one after the other, if less is not enough: it takes 2,048 lines at a time, however
-#: long they are, and copies what is in them several times.
-MEMORY = ("256MB", "768MB", "2GB")
 _MEMBER = b'"environment":"'
 _ENVIRONMENT = re.compile(_MEMBER + rb"([\w-]+)")
 UNREADABLE = "insights.unreadable"
@@ -53,7 +48,7 @@ class Batch:
     file: Path
     function: str
     replaces: tuple[str, ...] = ()
-    memory: tuple[str, ...] = MEMORY
+    more: tuple[str, ...] = room.MORE
     objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
     size: int = 0  # bytes of text
     longest: int = 0  # bytes of a line, or of an object that is so short that it makes no difference
@@ -92,14 +87,15 @@ class Batch:
 
     def _written(self, connection: DuckDBPyConnection, part: Path) -> str:
         """Write the segment. Return why that cannot be, or "" if it is there."""
-        for memory in self.memory:
-            connection.execute(f"set memory_limit = '{memory}'")
-            with contextlib.suppress(OutOfMemoryException):
-                if self._try(connection, part):
-                    return ""
-                self._mend(connection)
-                return "" if self._try(connection, part) else "its lines cannot be told apart"
-        return f"its lines are too long to be read with {self.memory[-1]} of memory"
+
+        def work() -> str:
+            if self._try(connection, part):
+                return ""
+            self._mend(connection)
+            return "" if self._try(connection, part) else "its lines cannot be told apart"
+
+        why = room.with_room(connection, self.more, work)
+        return f"its lines are too long to be read with {self.more[-1]} of memory" if why is None else why
 
     def _try(self, connection: DuckDBPyConnection, part: Path) -> bool:
         """Write the segment, and return whether each line is one that can be read."""
@@ -116,10 +112,10 @@ class Batch:
 
     def _lines(self) -> str:
         """Return a query of the lines, each with its object and number."""
-        return f"""select * from
+        # The right side is collected before the left one is read.
+        return f"""select * from {self._reading()} positional join
             (select object, unnest(range(1, lines + 1)) as line
-             from (select unnest($keys::varchar[]) as object, unnest($lines::bigint[]) as lines))
-            positional join {self._reading()}"""
+             from (select unnest($keys::varchar[]) as object, unnest($lines::bigint[]) as lines))"""
 
     def _reading(self) -> str:
         bound = min(max(self.longest + 1, _SHORTEST_BOUND), 2**31)

@@ -6,20 +6,18 @@ through a segment: one that has been made once is as fast as any other.
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from adaptive_batching.logs.cache import segments
-from adaptive_batching.logs.cache.batch import MEMORY
+from adaptive_batching.logs.cache import room, segments
 from adaptive_batching.logs.cache.segments import Origin
 from adaptive_batching.logs.sources.source import ObjectError
 from adaptive_batching.logs.sql import columns, views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -43,25 +41,26 @@ def origin(listed: Compacted) -> Origin:
     return Origin(listed.key, listed.size, listed.etag)
 
 
-def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored], memory: Iterable[str]) -> bool:
-    """Write the lines of these objects, as the view `lines` has them, into a file.
+def write(connection: DuckDBPyConnection, file: Path, sources: Iterable[Stored], more: Sequence[str]) -> bool:
+    """Write the lines of these objects, as the view `lines` has them, into a file. Return False without room for it.
 
-    `memory`: what DuckDB may use, one after the other. Return whether one of them was enough.
+    `more`: what DuckDB may use, one after the other, if little is not enough.
     """
     stored = tuple(sources)
     keys = {"keys": [one.key for one in stored]}
     names = ", ".join(_FIELDS if name == "fields" else name for name in (*views.LOGS, *_OWN))
     query = f"select {names} from lines where {_WANTED} order by {views.ORDER}"
-    for most in memory:
-        connection.execute(f"set memory_limit = '{most}'")
-        with contextlib.suppress(duckdb.OutOfMemoryException):
-            ((size, lines, heavy),) = connection.execute(
-                f"select {_SIZE}, count(*), {_HEAVY} from lines where {_WANTED}", keys
-            ).fetchall()
-            rows = segments.rows(int(size), lines, int(heavy))
-            segments.write(connection, query, file, stored, parameters=keys, rows=rows)
-            return True
-    return False
+    connection.execute(f"set memory_limit = '{room.LITTLE}'")  # for questions about long lines it is more
+
+    def work() -> bool:
+        ((size, lines, heavy),) = connection.execute(
+            f"select {_SIZE}, count(*), {_HEAVY} from lines where {_WANTED}", keys
+        ).fetchall()
+        rows = segments.rows(int(size), lines, int(heavy))
+        segments.write(connection, query, file, stored, parameters=keys, rows=rows)
+        return True
+
+    return room.with_room(connection, more, work) or False
 
 
 def fetched(source: Source, key: str, file: Path, connection: DuckDBPyConnection) -> Segment:
@@ -82,13 +81,14 @@ def convert(source: Source, listed: Compacted, cache: Cache, scratch: Path, conn
     whole = {"file": str(file)}
     rows = min(held.rows, segments.measured(connection, [str(file)]))
     written = cache.place(listed.function, listed.date) / f"{uuid.uuid4()}.parquet"
+
+    def work() -> bool:
+        segments.write(connection, query, written, held.objects, (), whole, origin=origin(listed), rows=rows)
+        return True
+
     try:
-        for most in MEMORY:
-            connection.execute(f"set memory_limit = '{most}'")
-            with contextlib.suppress(duckdb.OutOfMemoryException):
-                segments.write(connection, query, written, held.objects, (), whole, origin=origin(listed), rows=rows)
-                return
-        raise ObjectError(f"its lines are too long to be read with {MEMORY[-1]} of memory")
+        if not room.with_room(connection, room.MORE, work):
+            raise ObjectError(f"its lines are too long to be read with {room.MORE[-1]} of memory")
     except (duckdb.InvalidInputException, duckdb.BinderException, duckdb.SerializationException) as error:
         raise ObjectError(f"its lines cannot be read: {str(error).partition(chr(10))[0]}") from None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -133,6 +134,6 @@ def _read(source: Source, item: Item) -> _Body:
     text, damage = inflated(body)
     if text and not text.endswith(b"\n"):
         text += b"\n"
-    lines = text.count(b"\n")  # now, while the text is still in the CPU's cache
+    lines = sum(1 for _ in io.BytesIO(text))  # bytes.count looks at each byte: it took longer than inflating them
     shipped_by = metadata.get("environment") or environment(text)
     return Stored(item.key, item.size, item.etag, lines, damage, shipped_by, metadata, item.modified.isoformat()), text

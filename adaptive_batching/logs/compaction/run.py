@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from duckdb import OutOfMemoryException
 
 from adaptive_batching.logs.cache import compacted as packed
-from adaptive_batching.logs.cache.batch import MEMORY
+from adaptive_batching.logs.cache.room import MORE
 from adaptive_batching.logs.compaction import plan
 from adaptive_batching.logs.sources import compacted
 from adaptive_batching.logs.sources.source import Listing, ObjectError
@@ -110,12 +110,12 @@ def _written(
     waiting = plan.parts(one for one in day.items if one.key not in unfit | there)[::-1]
     while waiting:
         part = waiting.pop()
-        memory = MEMORY[: 1 if len(part) > 1 else None]
-        if not packed.write(logs.connection, file, [stored[one.key] for one in part], memory):
+        more = () if len(part) > 1 else MORE
+        if not packed.write(logs.connection, file, [stored[one.key] for one in part], more):
             if len(part) > 1:
                 waiting += plan.halves(part)[::-1]
             else:
-                done.left[part[0].key] = f"its lines are too long to be compacted with {memory[-1]} of memory"
+                done.left[part[0].key] = f"its lines are too long to be compacted with {MORE[-1]} of memory"
             continue
         key = compacted.key(reading.source.prefix, day.function, day.date, part)
         if reading.source.put(key, file):  # or another compaction has done so, or an attempt whose answer was lost

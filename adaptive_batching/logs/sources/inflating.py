@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
+
+from isal import isal_zlib
 
 from adaptive_batching.wording import counted
 
 _GZIP = b"\x1f\x8b"
+_WBITS = 16 + zlib.MAX_WBITS
+#: Flags of a member's header, in its byte 3, that nobody uses: zlib takes them for damage, ISA-L passes over them.
+_RESERVED = 0b1110_0000
 #: Bytes of a damaged stream that are decompressed at a time. The pieces before the damage are kept.
 _PIECE = 256
 
@@ -32,8 +38,16 @@ def inflated(body: bytes) -> tuple[bytes, str | None]:
 
 
 def _member(body: bytes) -> tuple[bytes, bytes, str | None]:
-    """Return the text of the first member, what follows it, and what is wrong with it."""
-    stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    """Return the text of the first member, what follows it, and what is wrong with it.
+
+    ISA-L is twice as fast. Of a member that is not whole zlib tells what is wrong, and what can be saved.
+    """
+    fast = isal_zlib.decompressobj(_WBITS)
+    with contextlib.suppress(isal_zlib.error):  # type: ignore[arg-type] # its stub has an instance for the class
+        text = fast.decompress(body)
+        if fast.eof and not body[3] & _RESERVED:
+            return text, fast.unused_data, None
+    stream = zlib.decompressobj(_WBITS)
     try:
         text = stream.decompress(body)
     except zlib.error:
@@ -42,7 +56,7 @@ def _member(body: bytes) -> tuple[bytes, bytes, str | None]:
 
 
 def _before_the_damage(body: bytes) -> bytes:
-    stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    stream = zlib.decompressobj(_WBITS)
     saved = []
     try:
         for at in range(0, len(body), _PIECE):

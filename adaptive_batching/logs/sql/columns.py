@@ -69,7 +69,8 @@ def derived(lines: str) -> str:
     ), told as (
         select *,
             {_found("text")} as said,
-            {_first("y", "level")} as inner_level, {_first("x", "level")} as outer_level,
+            {_where_there("y", _first("y", "level"))} as inner_level,
+            {_where_there("x", _first("x", "level"))} as outer_level,
             coalesce({_told("tracing.value")}, {_found("xray")}) as xray,
             {_found("error_type")} as error_type, {_found("exception")} as exception,
             if(starts_with(t, '{text.NODE[0]}') or starts_with(t, '{text.NODE[1]}') or starts_with(t, '{text.NODE[2]}'),
@@ -157,7 +158,7 @@ def _is_object(value: str) -> str:
 
 
 def _told(name: str) -> str:
-    return f"p[{PLATFORM.index(name) + 1}]"
+    return _where_there("p", f"p[{PLATFORM.index(name) + 1}]")
 
 
 def _of(where: str, name: str) -> str:
@@ -170,7 +171,12 @@ def _first(where: str, what: str) -> str:
 
 
 def _found(what: str) -> str:
-    return f"coalesce({_first('y', what)}, {_first('x', what)})"
+    return f"coalesce({_where_there('y', _first('y', what))}, {_where_there('x', _first('x', what))})"
+
+
+def _where_there(where: str, value: str) -> str:
+    """Return a value that is NULL where `where` is: to look into a list that is not there costs as much as into one."""
+    return f"case when {where} is not null then {value} end"
 
 
 def _head() -> str:

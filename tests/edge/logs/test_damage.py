@@ -210,10 +210,10 @@ def test_long_lines_together_among_many_short_ones_are_read(tmp_path: Path) -> N
 
 
 def test_lines_too_long_for_the_memory_are_damage(tmp_path: Path) -> None:
-    batch = Batch(tmp_path / "lines", "orders", memory=("10MB", "11MB"))
+    batch = Batch(tmp_path / "lines", "orders", more=("11MB",))
     body = b"".join(encoded(text({"message": "x" * 9000}), BEGIN, "a256ecd3d5c7", n + 1) for n in range(3000))
     batch.add(Stored("key", 1, "tag", 3000, None, None, {}), BEGIN, body)
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with duckdb.connect(config={"threads": 1, "memory_limit": "10MB"}) as connection:
         failed = batch.convert(connection, tmp_path / "segments")
     assert {key: str(why) for key, why in failed.items()} == {
         "key": "its lines are too long to be read with 11MB of memory"
