@@ -83,7 +83,7 @@ class Taker:
         there = {stored.key for one in found for stored in one.objects}
         new = [one for one in listing.items if one.key not in there]
         if new:
-            with self._converting() as converting, TemporaryDirectory() as folder:
+            with self._converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
                 replaces = tuple(one.file.name for one in changed)
                 progress = lambda done: self.progress(done, len(new))  # noqa: E731
                 failed |= convert(new, Job(self.source, opened.cache, Path(folder), converting, replaces, progress))
@@ -134,7 +134,7 @@ class Taker:
     def _unpacked(self, packed: list[Compacted]) -> dict[str, ObjectError]:
         """Add compacted objects to the cache. Return what failed, by key."""
         failed: dict[str, ObjectError] = {}
-        with self._converting() as converting, TemporaryDirectory() as folder:
+        with self._converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
             for done, one in enumerate(packed):
                 self.progress(done, len(packed))
                 try:

@@ -149,8 +149,9 @@ def test_killed_at_any_moment_and_run_again_the_same_lines_are_read(seed: int, t
     chance = random.Random(seed)
     ship(tmp_path / "logs", 120, lines=60)
     words = [sys.executable, "-c", READ, str(tmp_path / "logs"), str(tmp_path / "cache")]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}  # who is killed leaves what it set aside
     for _ in range(4):
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         wanted = chance.randrange(1, 3) + len(list((tmp_path / "cache").rglob("*.p*")))
         while process.poll() is None and time.monotonic() < deadline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import shutil
 import signal
@@ -171,7 +172,7 @@ def test_fetch_beside_a_compaction_copies_all_there_is(
         assert complete.lines == lines
     else:
         there = len(files(tmp_path / "copy", "gz"))
-        assert there < 30 or number > 31  # what was asked for at the same time may have been answered
+        assert there < 30 or number > 30  # what was asked for at the same time may have been answered
         missing = f"; {30 - there} could not be copied" if there < 30 else ""
         assert (code, out.endswith(f"there already{missing}\n")) == (3 if missing else 0, True), out
         assert out.startswith(f"{there} object")
@@ -201,8 +202,9 @@ def test_killed_at_any_moment_and_run_again_the_same_is_read(
         )
 
     seen, killed = keys(), 0
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}  # who is killed leaves what it set aside
     for _ in range(3):
-        process = subprocess.Popen([sys.executable, "-c", COMPACT, source], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, "-c", COMPACT, source], env=environ, stdout=subprocess.DEVNULL)
         changes, deadline = chance.randrange(1, 5), time.monotonic() + SECONDS
         while changes and process.poll() is None and time.monotonic() < deadline:
             now = keys()

@@ -57,8 +57,8 @@ class Tail:
         return self.process.wait(SECONDS)
 
     def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()
+        self.process.wait(SECONDS)
         for thread in self._threads:
             thread.join()
 
