@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -97,8 +98,7 @@ def reading_options(  # a decorator
 
         notes: Console = consoles()[1]
         own = {name: given.pop(name) for name in names}
-        with refusing(SourceError):
-            reading = Reading(**own, **fixed, default_since=since, notes=notes)
+        with refusing(SourceError), closing(Reading(**own, **fixed, default_since=since, notes=notes)) as reading:
             try:
                 with as_interrupts():
                     code = int(command(reading=reading, **given) or 0)

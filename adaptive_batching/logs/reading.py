@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 
 from adaptive_batching.logs import objects, times
 from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
@@ -110,12 +110,16 @@ class Reading:
         self._temporary = TemporaryDirectory(prefix="adaptive-batching-logs-")
         self._folder = Path(self._temporary.name) / "cache" if no_cache else cache or segments.home()
 
+    def close(self) -> None:
+        """Remove what was set aside."""
+        self._temporary.cleanup()
+
     def bodies(self, wanted: Sequence[str], gone: dict[str, str] | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out.
 
         It counts as damage, unless it was deleted meanwhile and `gone` is given: then that takes it, and why.
         """
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        with threads(_AT_A_TIME) as pool:
             for start in range(0, len(wanted), _AT_A_TIME):  # no more bodies than that are in memory
                 for key, body in pool.map(self._body, wanted[start : start + _AT_A_TIME]):
                     if isinstance(body, bytes):

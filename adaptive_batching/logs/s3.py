@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from adaptive_batching.logs.interrupting import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def fetch(
             part.replace(file)
         return file
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    with threads(CONNECTIONS) as pool:
         for done, (key, future) in enumerate([(key, pool.submit(get, key, size)) for key, size in wanted], 1):
             try:
                 files.append(future.result())

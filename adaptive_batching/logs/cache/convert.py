@@ -6,18 +6,19 @@ import contextlib
 import io
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from adaptive_batching.logs.cache.batch import FULL, Batch, environment
 from adaptive_batching.logs.cache.segments import Stored
+from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources.inflating import inflated
 from adaptive_batching.logs.sources.source import ObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -82,12 +83,11 @@ def _bodies(source: Source, items: list[Item]) -> Generator[tuple[Item, _Body]]:
         yield from ((item, _read(source, item)) for item in items)
         return
     stopped = threading.Event()
-    pool = ThreadPoolExecutor(source.connections)
     try:
-        yield from _ahead(source, items, pool, stopped)
-    finally:  # Ctrl-C does not wait for what was to be read next
+        with threads(source.connections) as pool:
+            yield from _ahead(source, items, pool, stopped)
+    finally:
         stopped.set()
-        pool.shutdown(cancel_futures=True)
 
 
 def _ahead(

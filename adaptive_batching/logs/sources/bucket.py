@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources import compacted, keys
 from adaptive_batching.logs.sources.refusals import sentence, unsendable
 from adaptive_batching.logs.sources.source import Item, Listing, ObjectError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -56,7 +57,7 @@ class Bucket:
     def listed(self, window: Window, functions: Sequence[str]) -> Listing:
         """List the keys that the window needs. Where the layout finds nothing to list, list all below the prefix."""
         found = Listing(by_key=True)
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
+        with threads(CONNECTIONS) as pool:
             wanted = self._ranges(keys.Branch(self.prefix, self._layout), window, functions, pool)
             for items in pool.map(lambda one: self._pages(one, window, functions), wanted or [keys.Range(self.prefix)]):
                 _add(found, items)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WHICH = "which invocations"
 _HEAD = ("time", "function", "duration", "init", "memory", "status", "cost", "error", "request")
+_FIGURES = ("duration", "init", "memory", "cost")
 #: The members in JSON and CSV. Durations are in milliseconds, memory in MB, the cost in dollars.
 _MEMBERS = (
     *("begin", "function", "request", "attempt", "environment", "duration_ms", "init_ms", "billed_ms", "memory_mb"),
@@ -45,7 +46,7 @@ def _invocations(
         found = chosen(sql.rows(logs.connection.execute(sql.query()).fetchall()), failed, cold, slowest)
         out = Output(logs.zone)
         if format_ == "table":
-            out.rows(_HEAD, [_row(one, cost(one), out) for one in found], "table")
+            out.rows(_HEAD, [_row(one, cost(one), out) for one in found], "table", _FIGURES)
         else:
             rows = [[*(getattr(one, name) for name in _MEMBERS), cost(one)] for one in found]
             out.rows([*_MEMBERS, "cost"], rows, format_)
@@ -63,7 +64,6 @@ def chosen(found: list[Invocation], failed: bool, cold: bool, slowest: int | Non
 
 
 def _row(one: Invocation, cost: float | None, out: Any) -> list[str]:  # noqa: ANN401 - Output, which is loaded late
-    error = one.error or ""
     return [
         out.cell(one.begin),
         one.function,
@@ -72,7 +72,7 @@ def _row(one: Invocation, cost: float | None, out: Any) -> list[str]:  # noqa: A
         "" if one.memory_mb is None else f"{_whole(one.used_mb)} of {_whole(one.memory_mb)} MB",
         _status(one),
         "" if cost is None else f"${cost:.7f}",
-        error if len(error) <= _LONGEST_ERROR else f"{error[: _LONGEST_ERROR - 1]}…",
+        out.fitting(one.error or "", _LONGEST_ERROR),
         one.request if one.attempt == 1 else f"{one.request} (attempt {one.attempt})",
     ]
 

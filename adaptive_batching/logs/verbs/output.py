@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from adaptive_batching.console import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 _KEPT = "\n\t"
 #: Digits behind the point of a number in a table: enough for the price of one invocation.
@@ -47,11 +47,20 @@ class Output:
         else:
             self._stream.buffer.write(line + b"\n")
 
-    def rows(self, names: Sequence[str], rows: Iterable[Sequence[Any]], kind: str) -> int:
-        """Write rows as `table`, `json` (an object a line) or `csv`. Return how many there were."""
+    def fitting(self, text: str, most: int) -> str:
+        """Return the text, shortened to `most` characters on a terminal. A pipe gets all of it."""
+        return text if len(text) <= most or not self._terminal else f"{text[: most - 1]}…"
+
+    def rows(self, names: Sequence[str], rows: Iterable[Sequence[Any]], kind: str, right: Collection[str] = ()) -> int:
+        """Write rows as `table`, `json` (an object a line) or `csv`. Return how many there were.
+
+        In a table, columns of numbers and those named in `right` are aligned right.
+        """
         if kind == "table":
-            shown = [[self.cell(value) for value in row] for row in rows]
-            for line in table(names, [[visible(cell, "") for cell in row] for row in shown]) if shown else []:
+            kept = list(rows)
+            figures = {name for name, *column in zip(names, *kept, strict=True) if _are_numbers(column)}
+            shown = [[visible(self.cell(value), "") for value in row] for row in kept]
+            for line in table(names, shown, {*figures, *right}) if shown else []:
                 self.line(line)
             return len(shown)
         if kind == "csv":
@@ -97,6 +106,14 @@ class Output:
                 else None
             )
         return str(value) if isinstance(value, (Decimal, date)) else value
+
+
+def _are_numbers(column: Sequence[object]) -> bool:
+    """Return whether a column has numbers, and nothing else."""
+    there = [value for value in column if value is not None]
+    return bool(there) and all(
+        isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) for value in there
+    )
 
 
 def visible(text: str, kept: str = _KEPT) -> str:

@@ -88,7 +88,7 @@ def _say(traffic: Mapping[str, Traffic], said: str, keep: float, reads: float, f
     rows = [(name, one, monthly.bill(one, keep=keep, reads=reads)) for name, one in traffic.items()]
     out = Output(UTC)
     if format_ == "table":
-        out.rows(_HEAD, [_row(*row) for row in rows], "table")
+        out.rows(_HEAD, [_row(*row) for row in rows], "table", _HEAD[1:])
     else:
         names = ["function", "objects", "stored_bytes", "cloudwatch_bytes", *monthly.MEMBERS]
         out.rows(names, [[name, *astuple(one), *astuple(bill)] for name, one, bill in rows], format_)

@@ -352,6 +352,15 @@ def test_in_a_pipe_a_record_is_as_it_was_logged(capsys: pytest.CaptureFixture[st
     assert out.endswith(f"{HOSTILE}{'x' * 500}\n")
 
 
+def test_a_long_error_is_shortened_on_a_terminal_and_nowhere_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    error = {"errorType": "ValueError", "errorMessage": "x" * 100, "stackTrace": []}
+    Shipped(tmp_path, "f")(started("r"), text(error, request="r"), report("r"))
+    assert f"ValueError: {'x' * 47}…  r" in on_a_terminal("invocations", tmp_path)
+    assert f"ValueError: {'x' * 100}  r" in run(capsys, "invocations", tmp_path)[1]
+
+
 def test_times_are_utc_and_those_of_this_machine_with_local(tmp_path: Path) -> None:
     Shipped(tmp_path, "f")(text("hello", request="r", time=BEGIN))
     environ = {**clean_environ(), "TZ": "Asia/Tokyo"}

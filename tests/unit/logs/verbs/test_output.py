@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_batching.logs.verbs.lines import Entry, as_json, csv_row, short
-from adaptive_batching.logs.verbs.output import moment, plain, visible
+from adaptive_batching.logs.verbs.output import Output, moment, plain, visible
 
 BEGIN = datetime(2026, 11, 20, 9, 15, 2, 150_999)  # noqa: DTZ001 - the views are in UTC, without a zone
 
@@ -105,3 +105,14 @@ def test_an_entry_as_json_and_as_csv() -> None:
         "trace_id": None,
     }
     assert csv_row(entry(message='say "no"'), UTC) == '2026-11-20T09:15:02.150Z,f,function,r,e,7,INFO,"say ""no""",'
+
+
+def test_numbers_stand_right_in_a_table_and_what_else_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["a", 905.0, None, True, "5 ms"], ["bcd", 27.25, 1, False, "1,480 ms"], ["e", 3, 12, True, ""]]
+    assert Output(UTC).rows(["name", "mean", "n", "on", "took"], rows, "table", ["took"]) == 3
+    assert capsys.readouterr().out.splitlines() == [
+        "name   mean   n  on         took",
+        "a       905      true       5 ms",
+        "bcd   27.25   1  false  1,480 ms",
+        "e         3  12  true",
+    ]

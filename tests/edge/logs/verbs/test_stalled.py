@@ -1,0 +1,79 @@
+"""Ctrl-C and SIGTERM while S3 does not answer: nobody waits for the minutes that its client would."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.aws.between import between
+from tests.fakes.s3 import Moto, clean_environ, moto
+from tests.fakes.shipped import Shipped, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.aws.between import Answer, Asked
+
+SECONDS = 20  # a request that is not answered is given up after 90
+OBJECTS = 40
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    ship = Shipped(tmp_path_factory.mktemp("shipped"), "orders")
+    with moto() as server:
+        for number in range(OBJECTS):
+            key = ship(text(f"line {number}"))
+            server.client().put_object(Bucket=server.bucket, Key=key, Body=(ship.folder / key).read_bytes())
+        yield server
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("words", "unanswered"),
+    [
+        ("search --since all", "list-type"),
+        ("search --since all", ".gz"),
+        ("fetch --since all --into copy", ".gz"),
+        ("compact", ".gz"),
+    ],
+)
+def test_a_signal_ends_what_waits_for_s3_and_nothing_is_left(
+    words: str, unanswered: str, number: signal.Signals, code: int, bucket: Moto, tmp_path: Path
+) -> None:
+    waits, over = threading.Event(), threading.Event()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    def answer(asked: Asked) -> Answer | None:
+        if asked.method == "GET" and unanswered in asked.path:
+            waits.set()
+            over.wait()
+        return None
+
+    with between(bucket.endpoint) as front:
+        front.answer = answer
+        environ = {**bucket.environ(), "AWS_ENDPOINT_URL_S3": front.endpoint, "TMPDIR": str(temporary)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "adaptive_batching", "logs", *words.split(), f"s3://{bucket.bucket}"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environ(**environ, XDG_CACHE_HOME=str(tmp_path / "cache")),
+        )
+        try:
+            assert waits.wait(SECONDS)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+            over.set()
+    assert process.returncode == code, err
+    assert b"Traceback" not in err
+    assert list(temporary.iterdir()) == []
