@@ -71,12 +71,12 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(moto: s3.Moto, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """The function as it is packed, but for DuckDB: that of this interpreter is used, from a layer."""
+    """The function as it is packed, but for what is compiled: that of this interpreter is used, from a layer."""
     code, layer = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("layer")
     shutil.copytree(artifact / "adaptive_batching", code / "adaptive_batching")
     (metadata,) = artifact.glob("duckdb-*.dist-info")  # which the module reads
     shutil.copytree(metadata, layer / "python" / metadata.name)
-    for name in ("duckdb", "_duckdb"):
+    for name in ("duckdb", "_duckdb", "isal"):
         spec = find_spec(name)
         assert spec
         assert spec.origin

@@ -93,6 +93,7 @@ def test_it_names_what_it_needs(wheel: Path) -> None:
         "boto3",
         "click>=8.2",
         "duckdb>=2",
+        "isal",
         "moto[server]",
         "pydantic",
         "pyyaml",
