@@ -17,7 +17,7 @@ import pytest
 from adaptive_batching.cli import main
 from adaptive_batching.operate.cloudwatch.denial import denial
 from adaptive_batching.operate.doctor.checks.known import NONE_SET
-from tests.edge.operate.test_attach import zipped
+from tests.edge.operate.attaching import zipped
 from tests.edge.sandbox.world import ROOT
 from tests.fakes.aws.between import Asked, Between, between, refusal
 from tests.fakes.aws.between import denial as denied

@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.edge.operate.attaching import BUCKET, OURS, OWN, Ran, World, allowed, servers, world
 from tests.edge.operate.doctor.account import layer_zip, zipped
 from tests.edge.operate.doctor.test_aws import files
-from tests.edge.operate.test_attach import BUCKET, OURS, OWN, Ran, World, allowed, servers, world
 from tests.fakes.aws.between import refusal
 from tests.fakes.network.ports import free_port
 

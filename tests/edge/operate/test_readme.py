@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching.cli import main
 from tests.documents.pages import README
-from tests.edge.operate.test_attach import zipped
+from tests.edge.operate.attaching import zipped
 from tests.edge.operate.test_publish import archive
 from tests.fakes.s3 import moto
 from tools.blocks import blocks, steps

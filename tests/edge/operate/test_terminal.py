@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.edge.operate.test_attach import OWN, SIMULATED, Ran, World, servers, simulation, world
+from tests.edge.operate.attaching import OWN, SIMULATED, Ran, World, servers, simulation, world
 from tests.fakes.aws.between import Asked, denial, refusal
 from tests.fakes.aws.functions import OneFunction
 
