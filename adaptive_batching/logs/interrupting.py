@@ -1,8 +1,7 @@
-"""Ctrl-C and SIGTERM while DuckDB works, or while S3 is waited for.
+"""Ctrl-C and SIGTERM while DuckDB works: a thread stops the query.
 
 Python runs its handler of a signal on the main thread, once that is back from C. DuckDB's client looks for signals
-while it works on a query itself, but not while it waits for its other threads, which may take as long as the query. A
-thread of our own stops the query then.
+while it works on a query itself, but not while it waits for its other threads, which may take as long as the query.
 """
 
 from __future__ import annotations
@@ -15,30 +14,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import ThreadPoolExecutor
 
     from duckdb import DuckDBPyConnection
 
 
 #: What DuckDB's client makes of Ctrl-C during a query.
 _INTERRUPTED = "Query interrupted"
-
-
-@contextlib.contextmanager
-def threads(number: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield so many threads. If the block ends with an exception, what they have begun is not waited for.
-
-    S3 may take a minute and a half to fail, and Ctrl-C should not. The process does not wait either (see __main__).
-    """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as below
-
-    pool = ThreadPoolExecutor(number)
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 @contextlib.contextmanager

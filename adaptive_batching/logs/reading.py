@@ -14,11 +14,11 @@ import duckdb
 
 from adaptive_batching.logs import objects, times
 from adaptive_batching.logs.cache import segments
-from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
 from adaptive_batching.logs.sources.source import EmptySourceError, ObjectError, SourceError
+from adaptive_batching.logs.sources.threads import threads
 from adaptive_batching.logs.sql import rules, views
 from adaptive_batching.logs.taking import MEMORY, Taker, connected
 from adaptive_batching.wording import counted

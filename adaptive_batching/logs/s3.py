@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adaptive_batching.logs.interrupting import threads
+from adaptive_batching.logs.sources.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable

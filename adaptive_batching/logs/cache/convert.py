@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from adaptive_batching.logs.cache.batch import FULL, Batch, environment
 from adaptive_batching.logs.cache.segments import Stored
-from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources.inflating import inflated
 from adaptive_batching.logs.sources.source import ObjectError
+from adaptive_batching.logs.sources.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

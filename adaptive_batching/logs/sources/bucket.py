@@ -7,10 +7,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from adaptive_batching.logs.interrupting import threads
 from adaptive_batching.logs.sources import compacted, keys
 from adaptive_batching.logs.sources.refusals import sentence, unsendable
 from adaptive_batching.logs.sources.source import Item, Listing, ObjectError, SourceError
+from adaptive_batching.logs.sources.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

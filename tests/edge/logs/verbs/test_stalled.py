@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.aws.between import between
+from tests.fakes.aws.between import LOST, between
 from tests.fakes.s3 import Moto, clean_environ, moto
 from tests.fakes.shipped import Shipped, text
 
@@ -55,6 +55,7 @@ def test_a_signal_ends_what_waits_for_s3_and_nothing_is_left(
         if asked.method == "GET" and unanswered in asked.path:
             waits.set()
             over.wait()
+            return LOST
         return None
 
     with between(bucket.endpoint) as front:
