@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
-
-from adaptive_batching.logs.sources.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,7 @@ def fetch(
             part.replace(file)
         return file
 
-    with threads(CONNECTIONS) as pool:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:  # which is waited for: it writes files
         for done, (key, future) in enumerate([(key, pool.submit(get, key, size)) for key, size in wanted], 1):
             try:
                 files.append(future.result())

@@ -48,7 +48,7 @@ class Batch:
     file: Path
     function: str
     replaces: tuple[str, ...] = ()
-    more: tuple[str, ...] = room.MORE
+    more: tuple[str, ...] = room.MORE  # memory for DuckDB, one after the other, if LITTLE is not enough
     objects: list[tuple[Stored, datetime]] = field(default_factory=list)  # with the time of the key
     size: int = 0  # bytes of text
     longest: int = 0  # bytes of a line, or of an object that is so short that it makes no difference
@@ -112,7 +112,8 @@ class Batch:
 
     def _lines(self) -> str:
         """Return a query of the lines, each with its object and number."""
-        # The right side is collected before the left one is read.
+        # The right side is collected before the left one is read, so it is the one with short rows. (The other way
+        # round, batches with a few very long lines could do with less memory.)
         return f"""select * from {self._reading()} positional join
             (select object, unnest(range(1, lines + 1)) as line
              from (select unnest($keys::varchar[]) as object, unnest($lines::bigint[]) as lines))"""

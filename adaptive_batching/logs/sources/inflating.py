@@ -40,7 +40,8 @@ def inflated(body: bytes) -> tuple[bytes, str | None]:
 def _member(body: bytes) -> tuple[bytes, bytes, str | None]:
     """Return the text of the first member, what follows it, and what is wrong with it.
 
-    ISA-L is twice as fast. Of a member that is not whole zlib tells what is wrong, and what can be saved.
+    ISA-L is twice as fast. Of a member that is not whole zlib tells what is wrong, and what can be saved. (What has
+    incomplete Huffman codes, which no program writes, is damaged for zlib alone; length and checksum are right.)
     """
     fast = isal_zlib.decompressobj(_WBITS)
     with contextlib.suppress(isal_zlib.error):  # type: ignore[arg-type] # its stub has an instance for the class

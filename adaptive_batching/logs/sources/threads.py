@@ -1,4 +1,4 @@
-"""Threads that wait for a source, and whom nobody waits for once the command is to end."""
+"""Threads that read from a source, which an interrupted command does not wait for."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: How the names of these threads begin.
+NAME = "reading-"
+
 
 @contextlib.contextmanager
 def threads(number: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield so many threads. If the block ends with an exception, what they have begun is not waited for.
+    """Yield a pool of so many threads, for work that reads and changes nothing.
 
-    S3 may take a minute and a half to fail, and Ctrl-C should not. The process does not wait either (see __main__).
+    At Ctrl-C and SIGTERM what they have begun is not waited for: S3 may take a minute and a half to fail. Nor does the
+    process wait for it (see __main__). After any other exception it is, or a command that tries again would pile up
+    threads.
     """
-    pool = ThreadPoolExecutor(number)
+    pool = ThreadPoolExecutor(number, NAME)
     try:
         yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException as error:
+        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
         raise
     pool.shutdown()

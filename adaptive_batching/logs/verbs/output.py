@@ -58,9 +58,9 @@ class Output:
         """
         if kind == "table":
             kept = list(rows)
-            figures = {name for name, *column in zip(names, *kept, strict=True) if _are_numbers(column)}
+            texts = {name for name, *column in zip(names, *kept, strict=True) if not _are_numbers(column)}
             shown = [[visible(self.cell(value), "") for value in row] for row in kept]
-            for line in table(names, shown, {*figures, *right}) if shown else []:
+            for line in table(names, shown, {*names} - texts | {*right}) if shown else []:
                 self.line(line)
             return len(shown)
         if kind == "csv":
