@@ -144,7 +144,7 @@ DEFECTS = (
         "a body that does not parse is not answered with 200, and the platform sends it for ever",
         "extension.listener:Listener._serve",
         before(calls("_accept_body"), "if body[:1] != b'[': return"),
-        EDGE + "listener.py::test_a_body_that_is_no_telemetry_is_kept_and_answered_200_all_the_same",
+        "tests/edge/extension/listener/test_requests.py::test_a_body_that_is_no_telemetry_is_kept_and_answered_200_all_the_same",
     ),
     _defect(
         "a body that does not parse raises",
