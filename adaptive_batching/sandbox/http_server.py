@@ -1,5 +1,8 @@
 """A small HTTP server on loopback. It passes complete requests to a function and sends complete answers.
 
+A request whose body ends early, because its sender was killed, is not passed on: a store would make half an object of
+it, which S3 does not.
+
 A web page that a browser on this machine shows can send requests to loopback. It cannot forge two headers: Host, which
 is the name by which the page reached the server, also if it lets that name resolve to 127.0.0.1, and Origin. A request
 with the Origin of another server is refused, and where the names of this one are given, one with another Host too.
@@ -43,14 +46,15 @@ LOOPBACK = frozenset(f"[{one}]" if ":" in one else one for one in loopback.LOOPB
 
 @dataclass(frozen=True)
 class Request:
-    """One complete request. `headers` ignores the case of header names, as `Message` does."""
+    """One request. `headers` ignores the case of header names, as `Message` does."""
 
     method: str
     path: str
     headers: Message
     body: bytes
     trailers: Mapping[str, str] = field(default_factory=dict)
-    #: False if the body ended early: before its last chunk, or before its Content-Length.
+    #: False if the body ended early: before its last chunk, or before its Content-Length. Only a server with
+    #: `incomplete` passes such a request on.
     complete: bool = True
     #: When the first byte of the body was read, in monotonic seconds. None without a body.
     first_byte_at: float | None = None
@@ -120,6 +124,8 @@ class _Connection(BaseHTTPRequestHandler):
             body, trailers, complete = self._read_chunks()
         else:
             body, trailers, complete = self._read_length()
+        if not complete and not self.server.incomplete:
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"the body ended early, after {len(body)} bytes")
         return Request(
             self.command, self.path, self.headers, body, trailers, complete, first_byte_at=self._first_byte_at
         )
@@ -206,9 +212,12 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handle: Handle, names: frozenset[str]) -> None:
+    def __init__(
+        self, address: tuple[str, int], handle: Handle, names: frozenset[str], *, incomplete: bool = False
+    ) -> None:
         self.handle_request_with = handle
         self.names = names
+        self.incomplete = incomplete
         self.open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._changed = threading.Condition()
@@ -264,12 +273,15 @@ class _Server(socketserver.ThreadingTCPServer):
 class Server:
     """An HTTP server on 127.0.0.1. Port 0 selects a free port. Raises OSError if the port is in use.
 
-    `names` are host names of this server besides those of LOOPBACK. None: it answers to every name.
+    `names` are host names of this server besides those of LOOPBACK. None: it answers to every name. With `incomplete`
+    it passes on requests whose bodies ended early, too; otherwise it answers 400.
     """
 
-    def __init__(self, handle: Handle, port: int = 0, names: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, handle: Handle, port: int = 0, names: Iterable[str] | None = None, *, incomplete: bool = False
+    ) -> None:
         known = frozenset() if names is None else LOOPBACK | {name.lower() for name in names}
-        self._server = _Server(("127.0.0.1", port), handle, known)
+        self._server = _Server(("127.0.0.1", port), handle, known, incomplete=incomplete)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name=f"http-{self.port}", daemon=True

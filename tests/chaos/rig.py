@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adaptive_batching.sandbox.host.processes import Process
-    from adaptive_batching.sandbox.http_server import Answer, Request
     from adaptive_batching.sandbox.protocol.invocation import Invocation
     from adaptive_batching.sandbox.telemetry.subscriber import Delivery
     from tests.fakes.s3 import Moto
@@ -49,13 +48,6 @@ def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT) 
         time.sleep(0.001)
 
 
-class Store(S3Proxy):
-    """The proxy; a PUT whose sender was killed within its body is not stored, as on S3."""
-
-    def _handle(self, request: Request) -> Answer | None:
-        return super()._handle(request) if request.complete else None
-
-
 class Rig:
     """Use as a context manager: leaving it heals nothing, it shuts the environment down."""
 
@@ -74,7 +66,7 @@ class Rig:
         self.name = name
         number = zlib.crc32(str(seed).encode())
         self._store = dict.fromkeys((one for one in FAULTS if one.startswith("s3-")), Rate(0.0))
-        self.proxy = Store(server.endpoint, Faults(self._store, number))
+        self.proxy = S3Proxy(server.endpoint, Faults(self._store, number))
         function = Function(
             Path(__file__).parent / "function",
             name=name,

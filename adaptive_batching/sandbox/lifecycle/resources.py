@@ -61,7 +61,7 @@ class Resources:
         self._around = Surroundings(self.output, self.watchdog, self._loopback.start if self._loopback else _start)
         supported = APIS[options.apis]
         self.context = ApiContext(function, self.telemetry, self.new_generation(), supported, options.schemas)
-        self.server = Server(routes.serve(self.context))
+        self.server = Server(routes.serve(self.context), incomplete=True)
 
     def _dialect(self, subscription: Subscription) -> Dialect:
         snap_start = self.function.initialization_type == SNAP_START

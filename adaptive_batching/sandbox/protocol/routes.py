@@ -9,7 +9,7 @@ from collections.abc import Callable
 from adaptive_batching.sandbox.http_server import Answer, Handle, Request
 from adaptive_batching.sandbox.protocol import extensions_api, runtime_api
 from adaptive_batching.sandbox.protocol.context import ApiContext
-from adaptive_batching.sandbox.refusals import Refused, internal_error, no_route
+from adaptive_batching.sandbox.refusals import Refused, internal_error, no_route, truncated
 
 Operation = Callable[[ApiContext, Request, str], Answer | None]
 
@@ -29,6 +29,8 @@ _ROUTES: list[tuple[str, str, Operation]] = [
     ("PUT", "/2022-07-01/telemetry", extensions_api.subscribe_telemetry),
     ("GET", "/2021-04-23/credentials", runtime_api.credentials),
 ]
+#: The operations that judge a body that ended early themselves: an invocation that is not running comes first.
+_JUDGING = (runtime_api.invocation_response, runtime_api.invocation_error)
 _COMPILED = [
     (method, re.compile(pattern.replace("{id}", "(?P<id>[^/]+)")), operation) for method, pattern, operation in _ROUTES
 ]
@@ -42,6 +44,8 @@ def serve(apis: ApiContext) -> Handle:
         matches = [(method, found, operation) for method, rx, operation in _COMPILED if (found := rx.fullmatch(path))]
         for method, found, operation in matches:
             if method == request.method:
+                if not request.complete and operation not in _JUDGING:
+                    return truncated().answer()
                 try:
                     return operation(apis, request, found.groupdict().get("id", ""))
                 except Refused as refusal:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def served(*names: str) -> Iterator[tuple[Server, list[Request]]]:
+def served(*names: str, incomplete: bool = False) -> Iterator[tuple[Server, list[Request]]]:
     seen: list[Request] = []
 
     def handle(request: Request) -> Answer:
         seen.append(request)
         return Answer(200, b"answered")
 
-    server = Server(handle, names=names)
+    server = Server(handle, names=names, incomplete=incomplete)
     try:
         yield server, seen
     finally:
@@ -85,11 +85,26 @@ def test_a_trailer_and_the_head_of_a_chunk_are_bounded() -> None:
     assert [(one.body, dict(one.trailers), one.complete) for one in seen] == [(b"a", {"own": "trailer"}, True)]
 
 
-def test_a_body_that_ends_early_is_not_complete() -> None:
-    with served() as (server, seen):
-        for body in ("Content-Length: 9\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"):
-            assert status(server, f"POST / HTTP/1.1\r\nHost: localhost\r\n{body}".encode()) == 200
-    assert [(one.body, one.complete) for one in seen] == [(b"abc", False)] * 2
+#: Bodies of which a part is missing, and what had come of each.
+EARLY = {
+    "Content-Length: 9\r\n\r\n": b"",
+    "Content-Length: 9\r\n\r\nabc": b"abc",
+    "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n": b"",
+    "Transfer-Encoding: chunked\r\n\r\n": b"",
+    "Transfer-Encoding: chunked\r\n\r\n9\r\nabc": b"abc",
+    "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n": b"abc",
+    "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n": b"abc",
+}
+
+
+@pytest.mark.parametrize("incomplete", [False, True])
+def test_a_body_that_ends_early_is_passed_on_only_where_that_is_asked_for(*, incomplete: bool) -> None:
+    with served(incomplete=incomplete) as (server, seen):
+        for body in EARLY:
+            found = status(server, f"POST / HTTP/1.1\r\nHost: localhost\r\n{body}".encode())
+            assert found == (100 if "Expect" in body else 200 if incomplete else 400)
+    passed = [(one.body, one.complete) for one in seen]
+    assert passed == ([(body, False) for body in EARLY.values()] if incomplete else [])
 
 
 HOSTS = {

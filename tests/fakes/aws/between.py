@@ -9,17 +9,16 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from tests.fakes.network.serving import serving
+from adaptive_batching.sandbox import http_server
+from adaptive_batching.sandbox.fleet.aws.forwarding import Forward
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_HOP = {"connection", "transfer-encoding", "content-length", "date", "server"}
 _READING = re.compile(r"(Get|List|Describe|Simulate|Filter|Batch|Head)")
 
 
@@ -62,8 +61,7 @@ def denial(code: str, message: str) -> Answer:
 class Between:
     """`asked` are the requests in order. `answer` gets each, and returns what is answered instead of moto, or None."""
 
-    def __init__(self, onward: str) -> None:
-        self.onward = urlsplit(onward)
+    def __init__(self) -> None:
         self.endpoint = ""
         self.asked: list[Asked] = []
         self.answer: Callable[[Asked], Answer | None] = lambda _asked: None
@@ -82,63 +80,32 @@ class Between:
 @contextmanager
 def between(onward: str) -> Iterator[Between]:
     """A server on a free port of the loopback."""
-    state = Between(onward)
+    state, forward = Between(), Forward(onward)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def handle(request: http_server.Request) -> http_server.Answer | None:
+        asked = _asked(request.method, request.path, dict(request.headers), request.body)
+        state.asked.append(asked)
+        own = state.answer(asked)
+        return forward(request) if own is None else _wire(*own)
 
-        def handle_one(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = _asked(self.command, self.path, dict(self.headers), body)
-            state.asked.append(asked)
-            own = state.answer(asked)
-            self._send(*(_forwarded(state, asked, dict(self.headers)) if own is None else _wire(*own)))
-
-        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - do_GET, do_POST and so on are one
-            if name.startswith("do_"):
-                return self.handle_one
-            raise AttributeError(name)
-
-        def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-            if status == LOST[0]:
-                self.close_connection = True
-                return
-            start = self.send_response_only if "Date" in headers else self.send_response  # which writes a date itself
-            start(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if status != 204:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    with serving(server) as state.endpoint:
+    server = http_server.Server(handle)
+    state.endpoint = f"http://{server.address}"
+    try:
         yield state
+    finally:
+        server.stop()
 
 
-def _forwarded(state: Between, asked: Asked, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
-    connection = HTTPConnection(state.onward.hostname or "", state.onward.port, timeout=30)
-    connection.request(asked.method, asked.path, body=asked.body, headers=headers)
-    answer = connection.getresponse()
-    data = answer.read()
-    connection.close()
-    return answer.status, data, {k: v for k, v in answer.getheaders() if k.lower() not in _HOP}
-
-
-def _wire(status: int, content: Any, more: dict[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:  # noqa: ANN401 - of an Answer
-    more = more or {}
+def _wire(status: int, content: Any, more: dict[str, str] | None = None) -> http_server.Answer | None:  # noqa: ANN401 - of an Answer
+    if status == LOST[0]:
+        return None
     if isinstance(content, bytes):
-        return status, content, {"Content-Type": "text/xml", **more}
-    kind = content.get("__type") if isinstance(content, dict) else None
-    headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": kind} if kind else {})}
-    return status, json.dumps(content).encode(), {**headers, **more}
+        headers, body = {"Content-Type": "text/xml"}, content
+    else:
+        kind = content.get("__type") if isinstance(content, dict) else None
+        headers = {"Content-Type": "application/json", **({"x-amzn-ErrorType": kind} if kind else {})}
+        body = json.dumps(content).encode()
+    return http_server.Answer(status, body, {"Date": formatdate(usegmt=True), **headers, **(more or {})})
 
 
 def _asked(method: str, path: str, headers: dict[str, str], body: bytes) -> Asked:

@@ -19,7 +19,7 @@ from adaptive_batching.operate.doctor.checks import invoked
 from adaptive_batching.operate.doctor.facts import Invocation, Unknown
 from adaptive_batching.operate.doctor.reading import aws, invocation
 from tests.edge.operate.doctor.account import BUCKET, World
-from tests.fakes.aws.between import Asked, Between, between, refusal
+from tests.fakes.aws.between import LOST, Asked, Between, between, refusal
 from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def test_one_that_lambda_refuses_is_one_finding_and_the_others_are_as_without_it
         "need lambda:InvokeFunction": refusal(403, "AccessDeniedException"),
         "throttles": refusal(429, "TooManyRequestsException"),
         "refuses lambda:Invoke": refusal(409, "ResourceConflictException"),
-        "does not answer": (200, {}, {"Content-Length": "9"}),  # two lengths: no HTTP
+        "does not answer": LOST,
         "names no request id": (200, b"<html>"),
     }
     for words, answer in answers.items():

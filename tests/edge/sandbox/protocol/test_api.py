@@ -47,7 +47,7 @@ class Client:
         )
         context = ApiContext(Function(folder), self.telemetry, self.generation, supported, None)
         self.changed = context.changed
-        self.server = Server(routes.serve(context))
+        self.server = Server(routes.serve(context), incomplete=True)
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -310,6 +310,28 @@ def test_a_body_that_ends_early_is_truncated(client: Client) -> None:
     answer = exchange(client, chunked(path, b"one", end=b"ff\r\nnot that long"))
     assert b" 400 " in answer.split(b"\r\n")[0]
     assert b"TruncatedHTTPRequest" in answer
+
+
+WITH_BODIES = [
+    f"POST {RUNTIME}/init/error",
+    f"POST {RUNTIME}/restore/error",
+    f"POST {EXTENSION}/register",
+    f"POST {EXTENSION}/init/error",
+    f"POST {EXTENSION}/exit/error",
+    "PUT /2020-08-15/logs",
+    "PUT /2022-07-01/telemetry",
+]
+
+
+@pytest.mark.parametrize("call", WITH_BODIES)
+@pytest.mark.parametrize("sent", [b"", b"{}"])
+def test_half_a_request_changes_nothing(client: Client, call: str, sent: bytes) -> None:
+    head = f"{call} HTTP/1.1\r\nHost: x\r\nLambda-Extension-Name: tiny\r\nContent-Length: 99\r\n\r\n"
+    answer = exchange(client, head.encode() + sent)
+    assert b" 400 " in answer.split(b"\r\n")[0]
+    assert b"TruncatedHTTPRequest" in answer
+    assert client.generation.failure is None
+    client.register()  # which the half has not done
 
 
 def test_an_answer_is_one_send(client: Client) -> None:
