@@ -12,18 +12,26 @@ if TYPE_CHECKING:
 
 #: The files that take longest, longest first: whichever of them began last would be waited for at the end.
 LONGEST = (
-    "e2e/test_adaptive.py",
-    "edge/sandbox/lifecycle/test_faults_whole.py",
-    "edge/sandbox/cli/test_serve.py",
-    "edge/extension/stores/test_contract.py",
-    "edge/experiment/test_experiment.py",
+    "edge/logs/test_compactions_at_once.py",
     "unit/extension/simulation/test_simulation.py",
-    "edge/extension/test_process.py",
-    "edge/extension/shell/test_executor.py",
-    "e2e/test_kill.py",
+    "edge/logs/test_compaction.py",
+    "e2e/test_adaptive.py",
+    "edge/logs/test_moved.py",
+    "edge/logs/test_cache.py",
+    "edge/operate/test_cloudwatch.py",
+    "edge/logs/report/test_report.py",
+    "edge/operate/doctor/test_odd_templates.py",
+    "documents/test_outputs.py",
+    "edge/logs/test_damage.py",
+    "edge/logs/trace/test_invocations.py",
     "edge/sandbox/cli/test_people.py",
-    "e2e/test_end_to_end.py",
-    "template/test_template.py",
+    "edge/operate/test_foreign_layers.py",
+    "e2e/test_kill.py",
+    "edge/sandbox/lifecycle/test_faults_whole.py",
+    "edge/sandbox/host/test_executable.py",
+    "edge/sandbox/cli/test_serve.py",
+    "edge/extension/test_secrets.py",
+    "e2e/test_async_scenarios.py",
 )
 
 

@@ -14,13 +14,14 @@ import duckdb
 
 from adaptive_batching.logs import objects, times
 from adaptive_batching.logs.cache import segments
+from adaptive_batching.logs.database import Database
 from adaptive_batching.logs.sources import keys
 from adaptive_batching.logs.sources.folder import Folder
 from adaptive_batching.logs.sources.keys import Window
 from adaptive_batching.logs.sources.source import EmptySourceError, ObjectError, SourceError
 from adaptive_batching.logs.sources.threads import threads
 from adaptive_batching.logs.sql import rules, views
-from adaptive_batching.logs.taking import MEMORY, Taker, connected
+from adaptive_batching.logs.taking import Taker
 from adaptive_batching.wording import counted
 
 if TYPE_CHECKING:
@@ -109,9 +110,12 @@ class Reading:
         self._window()  # a mistake is said before anything is done
         self._temporary = TemporaryDirectory(prefix="adaptive-batching-logs-")
         self._folder = Path(self._temporary.name) / "cache" if no_cache else cache or segments.home()
+        self._database: Database | None = None  # made with the first listing that there is something in
 
     def close(self) -> None:
         """Remove what was set aside."""
+        if self._database:
+            self._database.close()
         self._temporary.cleanup()
 
     def bodies(self, wanted: Sequence[str], gone: dict[str, str] | None = None) -> Iterator[tuple[str, bytes]]:
@@ -197,8 +201,9 @@ class Reading:
                 f"the cache {str(self._folder)!r} cannot be used: {error.strerror}; see --cache"
             ) from None
         scratch = Path(self._temporary.name)
-        with cache.opened(self._wait) as opened, connected(MEMORY, scratch) as connection:
-            taker = Taker(self.source, opened, connection, scratch, self._progress)
+        self._database = self._database or Database(scratch)
+        with cache.opened(self._wait) as opened, self._database.connected() as connection:
+            taker = Taker(self.source, opened, self._database, connection, scratch, self._progress)
             try:
                 taken = taker.taken(listing)
                 if again:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import duckdb
-
-from adaptive_batching.logs.cache import compacted, room, segments
+from adaptive_batching.logs.cache import compacted, segments
 from adaptive_batching.logs.cache.convert import Job, convert
-from adaptive_batching.logs.interrupting import interruptible
+from adaptive_batching.logs.database import LONG
 from adaptive_batching.logs.sources.source import ObjectError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Sequence
+
+    from duckdb import DuckDBPyConnection
 
     from adaptive_batching.logs.cache.segments import Opened, Origin, Segment
+    from adaptive_batching.logs.database import Database
     from adaptive_batching.logs.sources.compacted import Compacted
     from adaptive_batching.logs.sources.keys import Window
     from adaptive_batching.logs.sources.source import Item, Listing, Source
 
-#: Of DuckDB, for queries. The progress bar writes to stdout; nothing is to be downloaded.
-MEMORY = "300MB"
-#: How much of its memory DuckDB allocates once and keeps to convert: asking the kernel for pages repeatedly took 6 %.
-_KEPT = "64MB"
-#: For queries on long lines (see Segment.is_long): of the machine's memory.
-_MEMORY_LONG = "80%"
 #: How often what was deleted while it was read is looked for.
 _ROUNDS = 5
 
@@ -52,7 +45,8 @@ class Taker:
 
     source: Source
     opened: Opened
-    connection: duckdb.DuckDBPyConnection
+    database: Database
+    connection: DuckDBPyConnection
     scratch: Path
     progress: Callable[[int, int], None]
 
@@ -83,7 +77,7 @@ class Taker:
         there = {stored.key for one in found for stored in one.objects}
         new = [one for one in listing.items if one.key not in there]
         if new:
-            with self._converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
+            with self.database.converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
                 replaces = tuple(one.file.name for one in changed)
                 progress = lambda done: self.progress(done, len(new))  # noqa: E731
                 failed |= convert(new, Job(self.source, opened.cache, Path(folder), converting, replaces, progress))
@@ -91,8 +85,7 @@ class Taker:
         if failed and not found and all(one.denied for one in failed.values()):
             raise SourceError(str(next(iter(failed.values()))))
         if any(one.is_long for one in found):
-            connection.execute("set threads = 1")
-            connection.execute(f"set memory_limit = '{_MEMORY_LONG}'")
+            self.database.allow(connection, LONG)
         if opened.alone():
             opened.clean(days, found)
             found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]
@@ -134,7 +127,7 @@ class Taker:
     def _unpacked(self, packed: list[Compacted]) -> dict[str, ObjectError]:
         """Add compacted objects to the cache. Return what failed, by key."""
         failed: dict[str, ObjectError] = {}
-        with self._converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
+        with self.database.converting() as converting, TemporaryDirectory(dir=self.scratch) as folder:
             for done, one in enumerate(packed):
                 self.progress(done, len(packed))
                 try:
@@ -143,23 +136,6 @@ class Taker:
                     failed[one.key] = error
             self.progress(len(packed), len(packed))
         return failed
-
-    def _converting(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return connected(room.LITTLE, self.scratch, threads=1, block_allocator_memory=_KEPT)
-
-
-@contextlib.contextmanager
-def connected(memory: str, scratch: Path, **more: str | int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Connect to a database in memory, of which Ctrl-C stops a query. `scratch`: for what does not fit into memory."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "autoinstall_known_extensions": "false",
-        "temp_directory": str(scratch / "duckdb"),
-        **more,
-    }
-    with duckdb.connect(config=config) as connection, interruptible(connection):
-        connection.execute("set enable_progress_bar = false")
-        yield connection
 
 
 def _is_current(segment: Segment, items: dict[str, Item], origins: set[Origin]) -> bool:

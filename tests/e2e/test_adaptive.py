@@ -16,16 +16,16 @@ from benchmarks.policies.traces import Request
 if TYPE_CHECKING:
     from tests.e2e.conftest import Deployment
 
-MAX_DELAY = 3.0  # s
+MAX_DELAY = 1.5  # s
 MEMORY_MB = 128
 SEED = 7
 SOURCE = random.Random(SEED)
 #: Starts of the invocations, in seconds.
 PATTERNS = {
-    "rare": [3.5 * number for number in range(6)],
-    "10 a second": [number / 10 for number in range(150)],
-    "Poisson": list(accumulate(SOURCE.expovariate(1.5) for _ in range(25))),
-    "bursts": [4.0 * burst + number / 20 for burst in range(4) for number in range(8)],
+    "rare": [1.75 * number for number in range(6)],
+    "10 a second": [number / 10 for number in range(75)],
+    "Poisson": list(accumulate(SOURCE.expovariate(3.0) for _ in range(25))),
+    "bursts": [2.0 * burst + number / 40 for burst in range(4) for number in range(8)],
 }
 #: Objects that timing decides: a chance close to the allowance, the last one at SHUTDOWN.
 TOLERANCE = 2

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from adaptive_batching.logs.reading import Logs
     from adaptive_batching.logs.sources.source import Source
 
 DAY = timedelta(days=1)
@@ -50,10 +51,15 @@ def rows(
     if put_between:
         reading.source = put_between(reading.source)
     with reading.open() as logs:
-        lines = logs.connection.execute("from logs order by object, line").fetchall()
-        known = "key, function, environment, version, date, first_ts, size, records, lines, reason, metadata, damage"
-        objects = logs.connection.execute(f"select {known} from objects order by key").fetchall()
-        return [*lines, *objects], logs.complete()
+        return taken(logs)
+
+
+def taken(logs: Logs) -> tuple[list[tuple[Any, ...]], Any]:
+    """The same, of what is open."""
+    lines = logs.connection.execute("from logs order by object, line").fetchall()
+    known = "key, function, environment, version, date, first_ts, size, records, lines, reason, metadata, damage"
+    objects = logs.connection.execute(f"select {known} from objects order by key").fetchall()
+    return [*lines, *objects], logs.complete()
 
 
 def run(source: Path | str, *, delete: bool = False, now: datetime = LATER, put_between: Any = None) -> Done:  # noqa: ANN401

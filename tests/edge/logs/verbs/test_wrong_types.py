@@ -76,7 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_value_of_a_member_is_an_error_of_the_program(
     command: tuple[str, ...], since: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, _, notes = run(capsys, *command, folder, *since)
+    code, _, notes = run(capsys, *command, folder, "--cache", folder.parent / "cache", *since)
     assert (code, "complete: " in notes.splitlines()[-1]) == (3, True)
 
 
