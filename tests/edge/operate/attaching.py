@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.fakes.aws.between import Asked, Between, between
-from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.fakes.aws.between import Asked, Between
+    from tests.fakes.s3 import Moto
 
 OURS, OTHERS = "adaptive-batching-extension", ("others", "theirs", "third", "fourth", "fifth")
 BUCKET = "ADAPTIVE_BATCHING_EXTENSION_S3_BUCKET"
@@ -57,19 +56,10 @@ def zipped(name: str) -> bytes:
     return made.getvalue()
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Moto, Between]]:
-    with moto() as server, between(server.endpoint) as front:
-        yield server, front
-
-
 @pytest.fixture
-def world(servers: tuple[Moto, Between]) -> World:
-    server, front = servers
-    front.forget()
-    server.reset()
-    made = World(server, front)
-    front.answer = allowed
+def world(emptied: tuple[Moto, Between]) -> World:
+    made = World(*emptied)
+    made.front.answer = allowed
     return made
 
 

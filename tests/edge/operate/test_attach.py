@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.edge.operate.attaching import BUCKET, OTHERS, OURS, OWN, WORDS, Ran, World, servers, world
+from tests.edge.operate.attaching import BUCKET, OTHERS, OURS, OWN, WORDS, Ran, World, world
 from tests.fakes.aws.functions import OneFunction
 from tests.fakes.network.ports import free_port
 from tests.fakes.s3 import Moto
 
-__all__ = ["servers", "world"]
+__all__ = ["world"]
 
 
 def test_what_the_function_has_stays_and_the_newest_layer_of_its_architecture_comes_beside_it(

@@ -8,10 +8,10 @@ import shlex
 import pytest
 
 from adaptive_batching.cli import main
-from tests.edge.operate.attaching import SIMULATED, WORDS, Ran, World, allowed, servers, simulation, world
+from tests.edge.operate.attaching import SIMULATED, WORDS, Ran, World, allowed, simulation, world
 from tests.fakes.aws.between import denial, refusal
 
-__all__ = ["servers", "world"]
+__all__ = ["world"]
 
 
 @pytest.mark.parametrize(

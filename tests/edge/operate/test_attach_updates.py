@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.edge.operate.attaching import BUCKET, OWN, SIMULATED, WORDS, Ran, World, allowed, servers, world
+from tests.edge.operate.attaching import BUCKET, OWN, SIMULATED, WORDS, Ran, World, allowed, world
 from tests.edge.sandbox.world import ROOT, eventually
 from tests.fakes.aws.between import LOST, Asked
 from tests.fakes.aws.functions import OneFunction
 
-__all__ = ["servers", "world"]
+__all__ = ["world"]
 
 
 @pytest.mark.parametrize("answer", [LOST, (500, {"__type": "ServiceException"})])

@@ -19,14 +19,13 @@ from adaptive_batching.operate.cloudwatch.denial import denial
 from adaptive_batching.operate.doctor.checks.known import NONE_SET
 from tests.edge.operate.attaching import zipped
 from tests.edge.sandbox.world import ROOT
-from tests.fakes.aws.between import Asked, Between, between, refusal
+from tests.fakes.aws.between import Asked, Between, refusal
 from tests.fakes.aws.between import denial as denied
 from tests.fakes.aws.evaluator import Request, allowed
 from tests.fakes.network.ports import free_port
-from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.fakes.s3 import Moto
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 POLICY = "adaptive-batching-no-cloudwatch-eu-west-1-orders"
@@ -69,18 +68,9 @@ class World:
         return list(self.iam.list_role_policies(RoleName="shared")["PolicyNames"])
 
 
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Moto, Between]]:
-    with moto() as server, between(server.endpoint) as front:
-        yield server, front
-
-
 @pytest.fixture
-def world(servers: tuple[Moto, Between]) -> World:
-    server, front = servers
-    front.forget()
-    server.reset()
-    return World(server, front)
+def world(emptied: tuple[Moto, Between]) -> World:
+    return World(*emptied)
 
 
 class Ran:

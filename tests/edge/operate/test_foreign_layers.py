@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.edge.operate.attaching import BUCKET, OURS, OWN, Ran, World, allowed, servers, world
+from tests.edge.operate.attaching import BUCKET, OURS, OWN, Ran, World, allowed, world
 from tests.edge.operate.doctor.account import layer_zip, zipped
 from tests.edge.operate.doctor.test_aws import files
 from tests.fakes.aws.between import refusal
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.fakes.aws.between import Asked
 
-__all__ = ["servers", "world"]
+__all__ = ["world"]
 
 #: Which layers there are: the extension's by name, by content alone, two of others, and one that nobody can look into.
 STANDARD, RENAMED, FOREIGN, OTHER, HIDDEN = f"{OURS}-x86_64", "our-logs", "others", "theirs", "third"

@@ -19,12 +19,13 @@ from adaptive_batching.operate.doctor.reading import aws, invocation
 from adaptive_batching.operate.layers import publishing
 from adaptive_batching.operate.layers.archive import Archive
 from tests.edge.operate.doctor.account import BUCKET, PREFIX, World, zipped
-from tests.fakes.aws.between import Asked, between
-from tests.fakes.s3 import moto
 from tools.operate import deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from tests.fakes.aws.between import Asked, Between
+    from tests.fakes.s3 import Moto
 
 _NAMES = ["FunctionName", "FunctionArn", "Role", "Layers", "Environment", "LayerVersions", "LayerVersionArn"]
 _NAMES += ["Version", "Policy", "Content", "Functions", "metricFilters", "subscriptionFilters", "events"]
@@ -43,9 +44,8 @@ GARBAGE: tuple[Any, ...] = (
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with moto() as server, between(server.endpoint) as front:
-        yield World(server, front)
+def world(servers: tuple[Moto, Between]) -> World:
+    return World(*servers)
 
 
 def commands(world: World, account: Account) -> dict[str, Callable[[], object]]:

@@ -13,31 +13,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.fakes.aws.between import Asked, Between, between, refusal
+from tests.fakes.aws.between import Asked, Between, refusal
 from tests.fakes.network.ports import free_port
-from tests.fakes.s3 import Moto, moto
+from tests.fakes.s3 import Moto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 RELEASE = {"version": "0.1.0", "python": "3.13.18", "origin": "python-build-standalone"}
 ORGANIZATION = "o-a1b2c3d4e5"
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[tuple[Moto, Between]]:
-    with moto() as server, between(server.endpoint) as front:
-        yield server, front
-
-
 @pytest.fixture
-def front(aws: tuple[Moto, Between]) -> Between:
+def front(emptied: tuple[Moto, Between]) -> Between:
     """An account without layers."""
-    server, front = aws
-    front.forget()
-    server.reset()
-    return front
+    return emptied[1]
 
 
 def layers(server: Moto, region: str = "eu-west-1") -> Any:  # noqa: ANN401 - boto3's
@@ -82,7 +72,7 @@ def arn(region: str, architecture: str, version: int) -> str:
 
 
 def test_each_region_gets_each_architecture_once_and_a_file_says_which_arn_it_is(
-    aws: tuple[Moto, Between], front: Between, dist: Path, capsys: pytest.CaptureFixture[str]
+    servers: tuple[Moto, Between], front: Between, dist: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--regions", "eu-west-1,us-east-1", "--public")
     ran = Ran(capsys, front, *words)
@@ -95,7 +85,7 @@ def test_each_region_gets_each_architecture_once_and_a_file_says_which_arn_it_is
     assert {(one["region"], one["architecture"]): one["arn"] for one in written} == {
         place: arn(*place, 1) for place in places
     }
-    client = layers(aws[0])
+    client = layers(servers[0])
     found = client.get_layer_version(LayerName="adaptive-batching-extension-arm64", VersionNumber=1)
     digest = hashlib.sha256((dist / "adaptive-batching-extension-arm64.zip").read_bytes())
     assert found["CompatibleArchitectures"] == ["arm64"]
@@ -142,7 +132,7 @@ def test_new_content_is_a_new_version_and_other_regions_stay_in_the_file(
 
 @pytest.mark.usefixtures("dist")
 def test_what_is_published_can_be_shared_later_with_more_and_nobody_is_taken_out(
-    aws: tuple[Moto, Between], front: Between, capsys: pytest.CaptureFixture[str]
+    servers: tuple[Moto, Between], front: Between, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--regions", "eu-west-1", "--arch", "x86_64")
     Ran(capsys, front, *words, "--accounts", "111122223333")
@@ -152,9 +142,8 @@ def test_what_is_published_can_be_shared_later_with_more_and_nobody_is_taken_out
         f"account-111122223333, organization-{ORGANIZATION}, account-444455556666",
     ]
     assert ran.changes == ["policy", "policy"]
-    policy = layers(aws[0]).get_layer_version_policy(LayerName="adaptive-batching-extension-x86_64", VersionNumber=1)[
-        "Policy"
-    ]
+    name = "adaptive-batching-extension-x86_64"
+    policy = layers(servers[0]).get_layer_version_policy(LayerName=name, VersionNumber=1)["Policy"]
     statements = {one["Sid"]: one for one in json.loads(policy)["Statement"]}
     assert statements[f"organization-{ORGANIZATION}"]["Principal"] == "*"
     assert statements[f"organization-{ORGANIZATION}"]["OrganizationId"] == ORGANIZATION  # moto keeps it as it was sent
@@ -240,7 +229,7 @@ def test_what_is_not_a_layer_is_refused(front: Between, dist: Path, capsys: pyte
 
 @pytest.mark.parametrize("newer", ["", "-x86_64"])
 def test_of_two_files_that_fit_the_newer_one_is_published_and_named(
-    aws: tuple[Moto, Between], front: Between, dist: Path, capsys: pytest.CaptureFixture[str], newer: str
+    servers: tuple[Moto, Between], front: Between, dist: Path, capsys: pytest.CaptureFixture[str], newer: str
 ) -> None:
     for number, suffix in enumerate(("", "-x86_64")):
         path = dist / f"adaptive-batching-extension{suffix}.zip"
@@ -249,7 +238,7 @@ def test_of_two_files_that_fit_the_newer_one_is_published_and_named(
     ran = Ran(capsys, front, "--regions", "eu-west-1", "--arch", "x86_64")
     name = f"adaptive-batching-extension{newer}.zip"
     assert (ran.code, ran.err[0]) == (0, f"eu-west-1 x86_64: dist/{name}, 0.0 MB")
-    found = layers(aws[0]).get_layer_version(LayerName="adaptive-batching-extension-x86_64", VersionNumber=1)
+    found = layers(servers[0]).get_layer_version(LayerName="adaptive-batching-extension-x86_64", VersionNumber=1)
     digest = hashlib.sha256((dist / name).read_bytes()).digest()
     assert found["Content"]["CodeSha256"] == base64.b64encode(digest).decode()
 

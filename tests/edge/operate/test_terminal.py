@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adaptive_batching.cli import main
-from tests.edge.operate.attaching import OWN, SIMULATED, Ran, World, servers, simulation, world
+from tests.edge.operate.attaching import OWN, SIMULATED, Ran, World, simulation, world
 from tests.fakes.aws.between import Asked, denial, refusal
 from tests.fakes.aws.functions import OneFunction
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["servers", "world"]
+__all__ = ["world"]
 
 #: Clears the screen, sets the title, and writes from right to left; a line break begins a sentence of its own.
 EVIL = "\x1b[2J\x1b]0;owned\x07\u202e\r\nattach: all is well \x9b31m"

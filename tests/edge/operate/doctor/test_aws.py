@@ -16,22 +16,17 @@ from adaptive_batching.operate.doctor import report
 from adaptive_batching.operate.doctor.checks import judged
 from adaptive_batching.operate.doctor.reading import aws
 from tests.edge.operate.doctor.account import BUCKET, PREFIX, World, layer_zip
-from tests.fakes.aws.between import Asked, Between, between, denial, refusal
+from tests.fakes.aws.between import Asked, Between, denial, refusal
 from tests.fakes.network.ports import free_port
 from tests.fakes.network.serving import serving
-from tests.fakes.s3 import Moto, moto
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.fakes.s3 import Moto
+
 NAMES = count(1)
 CIRCUIT = '{"extension":"adaptive-batching-extension","level":"error","message":"circuit opened","why":"403"}'
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Moto, Between]]:
-    with moto() as server, between(server.endpoint) as front:
-        yield server, front
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ from adaptive_batching.operate.doctor.checks import CHECKS, judged
 from adaptive_batching.operate.doctor.finding import CANNOT_SAY, OK
 from adaptive_batching.operate.doctor.reading import aws
 from tests.edge.operate.doctor.account import PREFIX, World
-from tests.fakes.aws.between import Asked, between, denial, refusal
-from tests.fakes.s3 import moto
+from tests.fakes.aws.between import Asked, denial, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from adaptive_batching.operate.doctor.finding import Finding
-    from tests.fakes.aws.between import Answer
+    from tests.fakes.aws.between import Answer, Between
+    from tests.fakes.s3 import Moto
 
 PAGE = (Path(__file__).parents[4] / "docs/doctor.md").read_text(encoding="utf-8")
 EVERYTHING = "lambda:GetFunctionConfiguration"
@@ -93,9 +93,8 @@ class Rich:
 
 
 @pytest.fixture(scope="module")
-def rich() -> Iterator[Rich]:
-    with moto() as server, between(server.endpoint) as front:
-        yield Rich(World(server, front))
+def rich(servers: tuple[Moto, Between]) -> Rich:
+    return Rich(World(*servers))
 
 
 def test_all_is_well_and_the_page_has_the_actions_that_are_used(rich: Rich) -> None:

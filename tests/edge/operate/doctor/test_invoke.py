@@ -19,21 +19,13 @@ from adaptive_batching.operate.doctor.checks import invoked
 from adaptive_batching.operate.doctor.facts import Invocation, Unknown
 from adaptive_batching.operate.doctor.reading import aws, invocation
 from tests.edge.operate.doctor.account import BUCKET, World
-from tests.fakes.aws.between import LOST, Asked, Between, between, refusal
-from tests.fakes.s3 import Moto, moto
+from tests.fakes.aws.between import LOST, Asked, Between, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.fakes.aws.between import Answer
+    from tests.fakes.s3 import Moto
 
 NAMES, IDS = count(1), count(1)
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Moto, Between]]:
-    with moto() as server, between(server.endpoint) as front:
-        yield server, front
 
 
 @pytest.fixture(scope="module")
