@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from adaptive_batching.logs.compaction.run import compact
@@ -20,9 +21,10 @@ _OLDER = timedelta(days=1)
 
 def handler(_event: object, _context: object) -> dict[str, int]:
     """Compact, print what was done as one line of JSON, and return it. Raises SourceError if the bucket refuses."""
-    reading = Reading(f"s3://{os.environ[_BUCKET]}", layout=os.environ[_LAYOUT], since="all", no_cache=True)
+    bucket, layout = os.environ[_BUCKET], os.environ[_LAYOUT]
     try:
-        done = compact(reading, _OLDER, datetime.now(UTC), delete=False, progress=lambda _done, _all: None)
+        with closing(Reading(f"s3://{bucket}", layout=layout, since="all", no_cache=True)) as reading:
+            done = compact(reading, _OLDER, datetime.now(UTC), delete=False, progress=lambda _done, _all: None)
     except EmptySourceError:
         counts = {"days": 0, "objects": 0, "made": 0, "unfit": 0}
     else:

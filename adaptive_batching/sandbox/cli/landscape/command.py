@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def told(played: Played, into: Path, out: Console, err: Console, *, healthy: boo
     from adaptive_batching.sandbox.cli.landscape.accounts import LOGGED, Logged, accounts  # noqa: PLC0415
 
     source = into / "logs"
-    with Reading(str(source), notes=err).open() as logs:
+    with closing(Reading(str(source), notes=err)) as reading, reading.open() as logs:
         wish = Wish(Terms(timeouts=played.timeouts))
         found: dict[str, Any] = document(logs, wish, str(source), datetime.now(UTC))
         for line in text(found, logs.zone):
