@@ -33,6 +33,13 @@ _CONVERTING = Allowance(room.LITTLE, 1)
 _KEPT = "64MB"
 
 
+def allow(connection: DuckDBPyConnection, allowed: Allowance) -> None:
+    """Say what may be taken from now on, by this connection and all others to its database."""
+    connection.execute(f"set threads = {allowed.threads}" if allowed.threads else "reset threads")
+    with contextlib.suppress(duckdb.OutOfMemoryException):  # more than that is in use: the limit stays
+        connection.execute(f"set memory_limit = '{allowed.memory}'")
+
+
 class Database:
     """What every connection shares: memory and threads. Tables and views are temporary, and a connection's own.
 
@@ -40,7 +47,6 @@ class Database:
     """
 
     def __init__(self, scratch: Path) -> None:
-        self._allowed = QUERIES
         self._database = duckdb.connect(
             config={
                 "memory_limit": QUERIES.memory,
@@ -56,30 +62,22 @@ class Database:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[DuckDBPyConnection]:
-        """Connect for questions. Ctrl-C stops one."""
+        """Connect for questions, one thing at a time. Ctrl-C stops one."""
         with self._connected(QUERIES) as connection:
             yield connection
 
     @contextlib.contextmanager
     def converting(self) -> Iterator[DuckDBPyConnection]:
         """Connect to write segments, with little memory. Until it ends, no question is asked."""
-        before = self._allowed
-        with self._connected(_CONVERTING) as connection:
-            try:
+        try:
+            with self._connected(_CONVERTING) as connection:
                 yield connection
-            finally:
-                self.allow(connection, before)
-
-    def allow(self, connection: DuckDBPyConnection, allowed: Allowance) -> None:
-        """Say what may be taken from now on."""
-        connection.execute(f"set threads = {allowed.threads}" if allowed.threads else "reset threads")
-        with contextlib.suppress(duckdb.OutOfMemoryException):  # more than that is in use: the limit stays
-            connection.execute(f"set memory_limit = '{allowed.memory}'")
-        self._allowed = allowed
+        finally:
+            allow(self._database, QUERIES)
 
     @contextlib.contextmanager
     def _connected(self, allowed: Allowance) -> Iterator[DuckDBPyConnection]:
         with self._database.cursor() as connection, interruptible(connection):
             connection.execute("set enable_progress_bar = false")  # it writes to stdout
-            self.allow(connection, allowed)
+            allow(connection, allowed)
             yield connection

@@ -114,9 +114,11 @@ class Reading:
 
     def close(self) -> None:
         """Remove what was set aside."""
-        if self._database:
-            self._database.close()
-        self._temporary.cleanup()
+        try:
+            if self._database:
+                self._database.close()
+        finally:
+            self._temporary.cleanup()
 
     def bodies(self, wanted: Sequence[str], gone: dict[str, str] | None = None) -> Iterator[tuple[str, bytes]]:
         """Yield objects as they are, by key: the bytes that were shipped. One that cannot be read is left out.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adaptive_batching.logs.cache import compacted, segments
 from adaptive_batching.logs.cache.convert import Job, convert
-from adaptive_batching.logs.database import LONG
+from adaptive_batching.logs.database import LONG, allow
 from adaptive_batching.logs.sources.source import ObjectError, SourceError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Taker:
         if failed and not found and all(one.denied for one in failed.values()):
             raise SourceError(str(next(iter(failed.values()))))
         if any(one.is_long for one in found):
-            self.database.allow(connection, LONG)
+            allow(connection, LONG)
         if opened.alone():
             opened.clean(days, found)
             found = [one for day in days for one in opened.merge(connection, _of(found, opened.cache.place(*day)))]

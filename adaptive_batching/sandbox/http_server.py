@@ -1,7 +1,7 @@
 """A small HTTP server on loopback. It passes complete requests to a function and sends complete answers.
 
-A request whose body ends early, because its sender was killed, is not passed on: a store would make half an object of
-it, which S3 does not.
+A request whose body ends early, because its sender was killed, is passed on only where that is asked for: a store would
+make half an object of it, which S3 does not.
 
 A web page that a browser on this machine shows can send requests to loopback. It cannot forge two headers: Host, which
 is the name by which the page reached the server, also if it lets that name resolve to 127.0.0.1, and Origin. A request
@@ -188,7 +188,8 @@ class _Connection(BaseHTTPRequestHandler):
             head.append("Connection: close")
             self.close_connection = True
         try:
-            self.connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + answer.body)
+            body = b"" if self.command == "HEAD" else answer.body
+            self.connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1") + body)
         except OSError:  # the client has closed the connection
             self.close_connection = True
 

@@ -23,7 +23,7 @@ SOURCE = random.Random(SEED)
 #: Starts of the invocations, in seconds.
 PATTERNS = {
     "rare": [1.75 * number for number in range(6)],
-    "10 a second": [number / 10 for number in range(75)],
+    "10 a second": [number / 10 for number in range(120)],
     "Poisson": list(accumulate(SOURCE.expovariate(3.0) for _ in range(25))),
     "bursts": [2.0 * burst + number / 40 for burst in range(4) for number in range(8)],
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -140,21 +141,24 @@ def _write(file: Path, data: bytes, notes: Console) -> None:
 
 
 def serve(asked: Asked, reading: Reading, port: int) -> int:
-    """Serve the page until Ctrl-C; each reload reads the source again. Raises ReportError if the port is taken."""
+    """Serve the page until Ctrl-C; each reload reads the source again. Raises ReportError if the port is taken.
+
+    Pages are made here, one at a time: Ctrl-C stops a query of the main thread, and of no other.
+    """
     out, notes = consoles()
-    one_at_a_time = threading.Lock()
+    wanted: SimpleQueue[Future[str]] = SimpleQueue()
 
     def answer(request: Request) -> Answer:
         if request.path.partition("?")[0] != "/":
             return _plain(404, "there is one page here: /")
         if request.method not in ("GET", "HEAD"):
             return _plain(405, "the page can be read only")
+        made: Future[str] = Future()
+        wanted.put(made)
         try:
-            with one_at_a_time, reading.open() as logs:
-                made = page(document(logs, asked.wish, asked.source, datetime.now(UTC)), logs.zone)
+            return Answer(200, made.result().encode(), HEADERS)
         except (SourceError, NothingFound) as error:
             return _plain(503, str(error))
-        return Answer(200, made.encode() if request.method == "GET" else b"", HEADERS)
 
     try:
         server = Server(answer, port, ())
@@ -163,10 +167,19 @@ def serve(asked: Asked, reading: Reading, port: int) -> int:
     out.say(f"http://{server.address}/")
     notes.say("each reload reads the logs again; Ctrl-C ends")
     try:
-        threading.Event().wait()
+        while True:
+            made = wanted.get()
+            try:
+                made.set_result(_page(asked, reading))
+            except Exception as error:  # noqa: BLE001 - told to whoever asked for it
+                made.set_exception(error)
     finally:
         server.stop()
-    return 0
+
+
+def _page(asked: Asked, reading: Reading) -> str:
+    with reading.open() as logs:
+        return page(document(logs, asked.wish, asked.source, datetime.now(UTC)), logs.zone)
 
 
 def _plain(status: int, why: str) -> Answer:

@@ -150,7 +150,7 @@ def test_a_bucket(bucket: tuple[Moto, str], tmp_path: Path) -> None:
     assert rows(source, tmp_path / "cache") == first == rows(source)
 
 
-@pytest.mark.parametrize("number", [1, OBJECTS, OBJECTS + 1, 2 * OBJECTS])
+@pytest.mark.parametrize("number", [1, OBJECTS, OBJECTS + 1, OBJECTS * 3 // 2, 2 * OBJECTS])
 @pytest.mark.parametrize("deleted", ["after it was compacted", "half of it", "all"])
 def test_fetch_beside_a_compaction_copies_all_there_is(
     number: int, deleted: str, bucket: tuple[Moto, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

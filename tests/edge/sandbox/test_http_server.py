@@ -85,6 +85,14 @@ def test_a_trailer_and_the_head_of_a_chunk_are_bounded() -> None:
     assert [(one.body, dict(one.trailers), one.complete) for one in seen] == [(b"a", {"own": "trailer"}, True)]
 
 
+def test_the_answer_to_a_head_has_no_body() -> None:
+    with served() as (server, _), socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert b"Content-Length: 8\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
 #: Bodies of which a part is missing, and what had come of each.
 EARLY = {
     "Content-Length: 9\r\n\r\n": b"",

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ import pytest
 from adaptive_batching.logs.report.page.page import UPLOT
 from tests.edge.logs.report.conference import HOSTILE, TRACES, conference, queueing
 from tests.fakes.network.serving import serving
-from tests.fakes.shipped import Shipped, report, started, text
+from tests.fakes.shipped import BEGIN, Shipped, report, started, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -439,3 +440,34 @@ def test_the_server_makes_the_page_anew_for_each_reload_and_answers_no_other_sit
         process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_page_is_made_ends_the_server_at_once(number: int, code: int, tmp_path: Path) -> None:
+    line = '{"time":"%s.000Z","type":"function","record":"x","requestId":"r","environment":"a","sequence":%d}\n'
+    body = "".join(line % (f"{BEGIN:%FT%T}", one) for one in range(1, 400_001)).encode()
+    Shipped(tmp_path / "logs", environment="a256ecd3d5c7").put(body, BEGIN)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        command(str(tmp_path / "logs"), "--serve", "--no-cache"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().strip().strip("/").rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), 30) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                deadline = time.monotonic() + 30
+                while not list(temporary.rglob("*.part")) and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                process.send_signal(number)
+                _, said = process.communicate(timeout=30)
+                assert client.recv(100) == b""  # there is no page, and no half of one
+        finally:
+            process.kill()
+    assert (process.returncode, "Traceback" in said, list(temporary.iterdir())) == (code, False, [])

@@ -178,14 +178,15 @@ def test_one_that_lambda_refuses_is_one_finding_and_the_others_are_as_without_it
         return [one for one in checks if one["check"] != "flowing"]  # which tells how old the newest object is
 
     alone, allowed = found(), world.answer
-    answers: dict[str, Answer] = {
-        "need lambda:InvokeFunction": refusal(403, "AccessDeniedException"),
-        "throttles": refusal(429, "TooManyRequestsException"),
-        "refuses lambda:Invoke": refusal(409, "ResourceConflictException"),
-        "does not answer": LOST,
-        "names no request id": (200, b"<html>"),
-    }
-    for words, answer in answers.items():
+    answers: list[tuple[str, Answer]] = [
+        ("need lambda:InvokeFunction", refusal(403, "AccessDeniedException")),
+        ("throttles", refusal(429, "TooManyRequestsException")),
+        ("refuses lambda:Invoke", refusal(409, "ResourceConflictException")),
+        ("does not answer", LOST),
+        ("does not answer", (200, {}, {"content-length": "9"})),  # beside that of the body: no HTTP
+        ("names no request id", (200, b"<html>")),
+    ]
+    for words, answer in answers:
 
         def answering(asked: Asked, answer: Answer = answer) -> Answer | None:
             return answer if asked.path.endswith("/invocations") else allowed(asked)
