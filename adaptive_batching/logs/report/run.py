@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from adaptive_batching.console import consoles
+from adaptive_batching.logs.interrupting import as_interrupts
 from adaptive_batching.logs.reading import NothingFound, SourceError
 from adaptive_batching.logs.report.document import Wish, document
 from adaptive_batching.logs.report.page.page import HEADERS, page
@@ -170,7 +171,8 @@ def serve(asked: Asked, reading: Reading, port: int) -> int:
         while True:
             made = wanted.get()
             try:
-                made.set_result(_page(asked, reading))
+                with as_interrupts():
+                    made.set_result(_page(asked, reading))
             except Exception as error:  # noqa: BLE001 - told to whoever asked for it
                 made.set_exception(error)
     finally:
